@@ -1,0 +1,56 @@
+"""Every error that Elman raises on purpose, drawn once.
+
+ElmanError
+├── SettingError          an argument or option has a value that cannot work
+├── DataError             a file or table of examples cannot be read as asked
+├── ModelFileError        a model file cannot be used
+│   ├── NotAModelError        it is missing, or another kind of file
+│   ├── DamagedModelError     it is truncated, altered or inconsistent with itself
+│   └── NewerModelError       a newer Elman wrote it
+├── TrainingError         training cannot go on
+│   └── NonFiniteLossError    the loss became infinite or not a number
+└── MissingExtraError     a part of Elman was asked for that needs packages not installed
+
+Each message says what was expected, what came, and what to do. The command line prints it as one line and exits with
+status 2; anything else that escapes is a bug in Elman.
+"""
+
+
+class ElmanError(Exception):
+    """The root of all errors that Elman raises on purpose."""
+
+
+class SettingError(ElmanError, ValueError):
+    """An argument or option has a value that cannot work."""
+
+
+class DataError(ElmanError):
+    """A file or table of examples cannot be read as asked."""
+
+
+class ModelFileError(ElmanError):
+    """A model file cannot be used."""
+
+
+class NotAModelError(ModelFileError):
+    """The file is missing, or it is not an Elman model."""
+
+
+class DamagedModelError(ModelFileError):
+    """The model file is truncated, altered or inconsistent with itself."""
+
+
+class NewerModelError(ModelFileError):
+    """The model file was written by a newer Elman than this one."""
+
+
+class TrainingError(ElmanError):
+    """Training cannot start or cannot go on."""
+
+
+class NonFiniteLossError(TrainingError):
+    """The training loss became infinite or not a number."""
+
+
+class MissingExtraError(ElmanError, ImportError):
+    """A part of Elman was asked for whose packages are not installed."""

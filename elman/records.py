@@ -1,0 +1,189 @@
+"""The values that cross rooms: plain frozen records, no torch, no behaviour beyond reading themselves."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+UNKNOWN = 0
+"""The id of every symbol that a vocabulary does not hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One labelled string.
+
+    Args:
+        text: the string as it stands in its source, or normalised, as the room that holds it says.
+        label: its label.
+        count: how many copies it stands for, at least 1.
+    """
+
+    text: str
+    label: str
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One possible answer.
+
+    Args:
+        label: the answer.
+        probability: calibrated, between 0 and 1.
+    """
+
+    label: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What a model says of one string, and its doubts.
+
+    Args:
+        name: the string as it was given.
+        label: the most likely label; None where the model abstains.
+        probability: the calibrated probability of ``label``; None where the model abstains.
+        top: the most likely labels, best first; empty where there was nothing to read.
+        normalised: what the model read.
+        unknown: the distinct symbols of ``normalised`` that the model does not know.
+        script: the script of ``name``, as `elman.text.script_of` names it.
+        transliterated: whether letters of another script were written in Latin letters before reading.
+        reason: why the model abstains; None where it answers.
+        model: the name of the model.
+    """
+
+    name: str
+    label: str | None
+    probability: float | None
+    top: tuple[Candidate, ...]
+    normalised: str
+    unknown: tuple[str, ...]
+    script: str
+    transliterated: bool
+    reason: str | None
+    model: str
+
+    @property
+    def abstained(self) -> bool:
+        """Whether the model declines to answer; ``reason`` says why."""
+        return self.reason is not None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the prediction as plain values for JSON, in the field order that the command line prints."""
+        return {
+            "name": self.name,
+            "label": self.label,
+            "probability": self.probability,
+            "top": [{"label": c.label, "probability": c.probability} for c in self.top],
+            "abstained": self.abstained,
+            "reason": self.reason,
+            "normalised": self.normalised,
+            "unknown": list(self.unknown),
+            "script": self.script,
+            "transliterated": self.transliterated,
+            "model": self.model,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """What one training step did.
+
+    Args:
+        epoch: from 1.
+        step: within the epoch, from 1.
+        steps: the number of steps in an epoch.
+        loss: mean of the batch, nats.
+        accuracy: of the batch, between 0 and 1.
+        learning_rate: the rate that the step used.
+    """
+
+    epoch: int
+    step: int
+    steps: int
+    loss: float
+    accuracy: float
+    learning_rate: float
+
+
+@dataclass(frozen=True, slots=True)
+class EpochResult:
+    """What one pass over the training part did.
+
+    Args:
+        epoch: from 1.
+        loss: mean training loss, nats.
+        accuracy: on the training part, as seen while training (dropout on), between 0 and 1.
+        validation_loss: mean negative log-likelihood on the validation part after calibration, nats.
+        validation_accuracy: between 0 and 1.
+        learning_rate: at the end of the epoch.
+        seconds: of this epoch, validation included.
+        is_best: whether the validation score is the best so far.
+    """
+
+    epoch: int
+    loss: float
+    accuracy: float
+    validation_loss: float
+    validation_accuracy: float
+    learning_rate: float
+    seconds: float
+    is_best: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LabelScore:
+    """How one label is answered.
+
+    Args:
+        precision: of the answers that name this label, the share that is right.
+        recall: of the examples of this label, the share that is found.
+        f1: the harmonic mean of the two.
+        support: the number of examples of this label.
+    """
+
+    precision: float
+    recall: float
+    f1: float
+    support: int
+
+
+@dataclass(frozen=True, slots=True)
+class EvalReport:
+    """Scores of one classifier on one part of the data.
+
+    Args:
+        examples: how many were scored.
+        accuracy: share of examples whose most likely label is right.
+        top_k: share of examples whose label is among the k most likely; keys 2, 3 and 5.
+        macro_f1: unweighted mean of the labels' F1, over labels with examples.
+        nll: mean negative log-likelihood, nats.
+        brier: mean squared distance between the probabilities and the truth, 0 to 2.
+        calibration_error: expected calibration error over 15 equal bins, 0 to 1.
+        per_label: a score for each label that has examples.
+    """
+
+    examples: int
+    accuracy: float
+    top_k: dict[int, float]
+    macro_f1: float
+    nll: float
+    brier: float
+    calibration_error: float
+    per_label: dict[str, LabelScore] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as plain values for JSON; ``top_k`` becomes ``top_2``, ``top_3`` and ``top_5``."""
+        return {
+            "examples": self.examples,
+            "accuracy": self.accuracy,
+            **{f"top_{k}": share for k, share in self.top_k.items()},
+            "macro_f1": self.macro_f1,
+            "nll": self.nll,
+            "brier": self.brier,
+            "calibration_error": self.calibration_error,
+            "per_label": {
+                label: {"precision": s.precision, "recall": s.recall, "f1": s.f1, "support": s.support}
+                for label, s in self.per_label.items()
+            },
+        }

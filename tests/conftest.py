@@ -1,0 +1,222 @@
+"""What the tests share: small data of their own, and a way to the real data where it lies at hand."""
+
+import io
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny networks: more threads cost more than they give
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+from elman.artifact import Artifact, save_artifact
+from elman.config import ModelConfig, TrainConfig
+from elman.data.sources import Reading, read_examples
+from elman.predictor import Predictor, load
+from elman.text import Normalisation
+from elman.vocab import Labels, Vocabulary
+
+REAL_DATA = Path(os.environ.get("ELMAN_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
+PATIENCE = 120  # seconds that a test waits for a process of its own before it calls it stuck
+
+settings.register_profile("elman", deadline=None, max_examples=60)  # no deadline: machines are busy
+settings.load_profile("elman")
+
+
+@pytest.fixture(scope="session")
+def real_names() -> Path:
+    """The folder of the 18 languages; tests that need it say so when it is not there."""
+    folder = REAL_DATA / "names"
+    if not folder.is_dir():
+        pytest.skip("needs the 18 languages' names: set ELMAN_TEST_DATA to a folder that holds them as names/*.txt")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def toy_lines() -> dict[str, list[str]]:
+    """Some 200 made-up strings under three labels with letters of their own, and a few that no letter tells apart."""
+    draw = random.Random(7)
+    alphabets = {"Alfa": "abcdé", "Beta": "mnopq", "Gamma": "vwxyz"}
+    lines = {
+        label: sorted({"".join(draw.choices(letters, k=draw.randint(2, 7))) for _ in range(70)})
+        for label, letters in alphabets.items()
+    }
+    for position in range(15):
+        lines[draw.choice(sorted(lines))].append("".join(draw.choices("".join(alphabets.values()), k=4)))
+        lines["Alfa"].append(lines["Alfa"][position // 5])  # copies
+    return lines
+
+
+@pytest.fixture(scope="session")
+def toy_folder(toy_lines: dict[str, list[str]], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The toy set as a folder of Label.txt files."""
+    folder = tmp_path_factory.mktemp("toy-folder")
+    for label, lines in toy_lines.items():
+        (folder / f"{label}.txt").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def toy_table(toy_lines: dict[str, list[str]], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The toy set as a CSV file with the columns word and kind."""
+    rows = [f"{line},{label}\n" for label, lines in toy_lines.items() for line in lines]
+    table = tmp_path_factory.mktemp("toy-table") / "toy.csv"
+    table.write_text("word,kind\n" + "".join(rows), encoding="utf-8")
+    return table
+
+
+@pytest.fixture(scope="session")
+def toy_reading(toy_folder: Path) -> Reading:
+    """The toy set as examples."""
+    return read_examples(toy_folder)
+
+
+@pytest.fixture(scope="session")
+def tiny_model() -> Callable[..., ModelConfig]:
+    """Build the config of a very small network, hash tables included; what is not given is the default."""
+    tables = {field.name: 32 for field in fields(ModelConfig) if field.name.endswith("_buckets")}
+
+    def build(**changes: Any) -> ModelConfig:
+        return ModelConfig(**{"hidden_size": 8, "embedding_size": 4, **tables, **changes})
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def toy_config(tiny_model: Callable[..., ModelConfig]) -> Callable[..., Any]:
+    """Build the config of a very small run; keywords change its training."""
+    from elman.runs import RunConfig
+
+    def build(**changes: Any) -> RunConfig:
+        settings = {"epochs": 4, "batch_size": 32, "learning_rate": 0.02, "threads": 1, **changes}
+        return RunConfig(name="toy", data="made up", model=tiny_model(), train=TrainConfig(**settings))
+
+    return build
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """A run that trained all its epochs: its folder, its data, and what it reported."""
+
+    folder: Path
+    run: Any
+    report: Any
+
+
+@pytest.fixture(scope="session")
+def finished_run(
+    toy_reading: Reading, toy_config: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory
+) -> FinishedRun:
+    """One small run over the toy set that was never interrupted. Read it; do not write to it."""
+    from elman.runs import Run
+
+    folder = tmp_path_factory.mktemp("runs") / "toy"
+    run = Run(toy_reading, toy_config(), folder)
+    for _ in run.epochs():
+        pass
+    return FinishedRun(folder, run, run.finish())
+
+
+@pytest.fixture(scope="session")
+def model_file(finished_run: FinishedRun) -> Path:
+    """A model file that a run wrote."""
+    return finished_run.folder / "model.safetensors"
+
+
+@pytest.fixture(scope="session")
+def predictor(model_file: Path) -> Predictor:
+    """A predictor that learned the toy set."""
+    return load(model_file)
+
+
+@pytest.fixture(scope="session")
+def tiny_artifact(tiny_model: Callable[..., ModelConfig]) -> Artifact:
+    """A very small model with random weights, made without training."""
+    config = tiny_model(hidden_size=3, embedding_size=2)
+    draw = np.random.default_rng(0)
+    vocabulary, labels = Vocabulary(tuple("abc'")), Labels(("Alfa", "Beta", "Gämma"))
+    shapes = config.tensor_shapes(symbols=len(vocabulary), labels=len(labels))
+    return Artifact(
+        name="tiny",
+        config=config,
+        tensors={name: draw.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()},
+        vocabulary=vocabulary,
+        labels=labels,
+        normalisation=Normalisation(lower_case=False),
+        temperature=1.25,
+        provenance={"data": {"source": "made up"}, "seed": 3},
+    )
+
+
+@pytest.fixture
+def tiny_file(tiny_artifact: Artifact, tmp_path: Path) -> Path:
+    """The tiny model as a file of the test's own."""
+    save_artifact(tiny_artifact, tmp_path / "tiny.safetensors")
+    return tmp_path / "tiny.safetensors"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command did."""
+
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def elman_here(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Callable[..., Outcome]:
+    """Run the command line inside this process, in a folder of the test's own."""
+    from elman.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "300")
+
+    def run(*arguments: object, stdin: bytes = b"") -> Outcome:
+        monkeypatch.setattr(sys, "argv", ["elman", *map(str, arguments)])
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin), "utf-8"))
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return Outcome(ended.value.code, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def elman_process(tmp_path: Path) -> Callable[..., "subprocess.CompletedProcess[bytes]"]:
+    """Run the command line as a process of its own, with pipes for its streams."""
+
+    def run(*arguments: object, stdin: bytes = b"", **environment: str) -> "subprocess.CompletedProcess[bytes]":
+        return subprocess.run(
+            [sys.executable, "-m", "elman", *map(str, arguments)],
+            input=stdin,
+            capture_output=True,
+            timeout=PATIENCE,
+            cwd=tmp_path,
+            env={**os.environ, **environment},
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture
+def python_process(tmp_path: Path) -> Callable[..., str]:
+    """Run a few lines of Python in a fresh process and return what they print; ``sys.argv[1:]`` holds the arguments."""
+
+    def run(code: str, *arguments: object) -> str:
+        command = [sys.executable, "-c", code, *map(str, arguments)]
+        done = subprocess.run(command, capture_output=True, timeout=PATIENCE, cwd=tmp_path, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run

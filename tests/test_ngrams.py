@@ -1,0 +1,134 @@
+"""n-grams as numbers: the same arithmetic in numpy and torch, over the last few symbols and nothing else."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from elman.ngrams import EDGE, bag_codes, edged, inventory, ngram_codes, ngram_ids
+
+MULTIPLIER = 6_364_136_223_846_793_005  # D. E. Knuth, "The Art of Computer Programming", volume 2, 3.3.4: MMIX
+orders = st.integers(1, 5)
+symbols = st.integers(0, 70_000)
+
+
+def column(ids):
+    return np.array(ids, dtype=np.int64)[:, None]
+
+
+def code_of_last(ids, order):
+    return int(ngram_codes(column(ids), order)[-1, 0])
+
+
+def wrapped(number):
+    """Wrap a whole number without bounds to 64 bits with a sign."""
+    return (number + 2**63) % 2**64 - 2**63
+
+
+def by_hand(window, order):
+    """Code one window of symbols, the oldest first, in whole numbers without bounds."""
+    code = order
+    for symbol in [EDGE] * (order - len(window)) + window:
+        code = code * MULTIPLIER + symbol + 2
+    return wrapped(code)
+
+
+@given(st.lists(symbols, min_size=1, max_size=8), orders, st.integers(1, 10_000))
+def test_codes_and_buckets_are_those_worked_out_in_plain_whole_numbers(ids, order, buckets):
+    codes = [by_hand(ids[max(0, step - order + 1) : step + 1], order) for step in range(len(ids))]
+    assert ngram_codes(column(ids), order)[:, 0].tolist() == codes
+    places = [(wrapped(code * MULTIPLIER) >> 33) % buckets for code in codes]
+    assert ngram_ids(column(ids), order, buckets)[:, 0].tolist() == places
+
+
+@given(st.integers(1, 7), st.integers(1, 4), orders, st.integers(1, 10_000), st.integers(0, 99))
+def test_numpy_and_torch_give_the_same_numbers(steps, size, order, buckets, seed):
+    ids = edged(np.random.default_rng(seed).integers(0, 500, (steps, size)))
+    pairs = [(ngram_codes(ids, order), ngram_codes(torch.from_numpy(ids), order))]
+    pairs += [(ngram_ids(ids, order, buckets), ngram_ids(torch.from_numpy(ids), order, buckets))]
+    pairs += zip(bag_codes(ids, (1, order)), bag_codes(torch.from_numpy(ids), (1, order)), strict=True)
+    for in_numpy, in_torch in pairs:
+        assert (in_numpy.dtype, in_torch.dtype) == (np.int64, torch.int64)
+        assert np.array_equal(in_numpy, in_torch.numpy())
+
+
+@given(st.lists(symbols, max_size=4), st.lists(symbols, max_size=4), st.data())
+def test_a_code_depends_on_the_last_symbols_only(one, other, data):
+    order = data.draw(orders)
+    ending = data.draw(st.lists(symbols, min_size=order, max_size=order))
+    assert code_of_last(one + ending, order) == code_of_last(other + ending, order)
+
+
+@given(st.data())
+def test_a_code_depends_on_each_of_the_last_symbols(data):
+    order = data.draw(orders)
+    ids = data.draw(st.lists(symbols, min_size=order, max_size=order))
+    place, changed = data.draw(st.integers(0, order - 1)), data.draw(symbols)
+    other = [*ids[:place], changed, *ids[place + 1 :]]
+    assert (code_of_last(ids, order) == code_of_last(other, order)) == (ids == other)
+
+
+@given(st.lists(symbols, min_size=1, max_size=4), symbols)
+def test_before_the_first_step_stands_no_symbol_of_the_vocabulary(ids, before):
+    order = len(ids) + 1
+    assert code_of_last(ids, order) != code_of_last([before, *ids], order)
+    assert code_of_last(ids, order) == code_of_last([EDGE, *ids], order)
+
+
+def test_windows_and_orders_do_not_share_codes():
+    ids = np.stack(np.meshgrid(*[np.arange(20)] * 3)).reshape(3, -1)  # all 8,000 windows of three of twenty symbols
+    codes = [np.unique(ngram_codes(ids, order)[order - 1]) for order in (1, 2, 3)]
+    assert [len(some) for some in codes] == [20, 400, 8000]
+    assert len(np.unique(np.concatenate(codes))) == 8420
+
+
+def test_sequences_of_a_batch_do_not_touch_each_other():
+    ids = np.random.default_rng(0).integers(0, 60, (6, 5))
+    alone = np.concatenate([ngram_ids(ids[:, [k]], 3, 8192) for k in range(5)], axis=1)
+    assert np.array_equal(ngram_ids(ids, 3, 8192), alone)
+
+
+def test_buckets_stay_in_range_and_are_all_used():
+    ids = np.random.default_rng(0).integers(0, 60, (10, 200))
+    assert np.array_equal(np.unique(ngram_ids(ids, 3, 50)), np.arange(50))
+
+
+def test_the_ids_that_came_are_left_alone():
+    ids = column([1, 2, 3])
+    ngram_ids(ids, 3, 16), bag_codes(ids, (1, 2)), edged(ids)
+    assert ids.tolist() == [[1], [2], [3]]
+
+
+def test_a_sequence_is_edged_on_both_sides():
+    assert edged(np.array([[1, 2], [3, 4]])).T.tolist() == [[EDGE, 1, 3, EDGE], [EDGE, 2, 4, EDGE]]
+
+
+def windows(ids, order):
+    """All n-grams of one sequence; those longer than one symbol reach over its edges."""
+    whole = ids if order == 1 else [EDGE, *ids, EDGE]
+    return [whole[start : start + order] for start in range(len(whole) - order + 1)]
+
+
+@given(st.lists(symbols, min_size=1, max_size=6), st.sets(st.integers(1, 9), min_size=1))
+def test_a_bag_holds_every_n_gram_of_a_sequence_once_with_its_edges(ids, some):
+    bags = bag_codes(edged(column(ids)), tuple(sorted(some)))
+    expected = [[by_hand(window, order) for window in windows(ids, order)] for order in sorted(some)]
+    assert [bag[:, 0].tolist() for bag in bags] == [codes for codes in expected if codes]
+
+
+@given(st.lists(st.lists(st.integers(0, 3), min_size=1, max_size=4), max_size=8), st.integers(1, 3))
+def test_an_inventory_lists_the_frequent_n_grams_in_rising_order(sequences, min_count):
+    counts = Counter(
+        by_hand(window, order) for ids in sequences for order in (1, 2, 3) for window in windows(ids, order)
+    )
+    found = inventory([column(ids) for ids in sequences], (1, 2, 3), min_count)
+    assert found.dtype == np.int64
+    assert found.tolist() == sorted(code for code, count in counts.items() if count >= min_count)
+
+
+@pytest.mark.parametrize(("batches", "some"), [([], (1, 2)), ([column([1, 2])], ())])
+def test_an_inventory_of_nothing_is_empty(batches, some):
+    assert inventory(batches, some, 1).shape == (0,)
