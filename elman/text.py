@@ -1,0 +1,129 @@
+"""Text: from a string as it was typed to the string that a model reads.
+
+One normalisation serves training and prediction, and its settings travel inside the model file:
+
+1. compatibility composition (NFKC): full-width, ligature and decomposed forms become one form;
+2. apostrophes, hyphens and dashes of any kind become ``'`` and ``-``; controls and format characters are dropped;
+3. letters of other scripts are transliterated to Latin (optional, on by default);
+4. lower case (optional, on by default);
+5. white space is collapsed to single spaces and trimmed.
+
+Accents stay, because they tell origins apart (``müller``, ``muñoz``, ``ślusarski``). That a model still answers folded
+spellings (``muller``) is taught in training, not done here: see `fold_accents`.
+"""
+
+import re
+import unicodedata
+from collections import Counter
+from dataclasses import dataclass
+
+_APOSTROPHES = "'`´ʻʼʽˈ‘’‛′＇\u05f3"
+_DASHES = "-‐‑‒–—―−﹣－\u05be\u058a"
+_SAME = str.maketrans({**dict.fromkeys(_APOSTROPHES, "'"), **dict.fromkeys(_DASHES, "-")})
+_STROKES = str.maketrans(
+    {
+        "ß": "ss",
+        "ø": "o",
+        "Ø": "O",
+        "ł": "l",
+        "Ł": "L",
+        "đ": "d",
+        "Đ": "D",
+        "ı": "i",
+        "æ": "ae",
+        "œ": "oe",
+        "þ": "th",
+        "Æ": "AE",
+        "Œ": "OE",
+    }
+)
+_DOTTED_I = re.compile("i\u0307+")
+_SCRIPT_NAMES = {"CJK": "Han", "IDEOGRAPHIC": "Han", "HALFWIDTH": "Katakana"}
+
+
+@dataclass(frozen=True, slots=True)
+class Normalisation:
+    """How a string is prepared before its symbols are looked up.
+
+    Args:
+        lower_case: fold upper case to lower case.
+        transliterate: write letters of other scripts in Latin letters.
+    """
+
+    lower_case: bool = True
+    transliterate: bool = True
+
+    def apply(self, text: str) -> str:
+        r"""Return ``text`` normalised; applying it twice changes nothing more.
+
+        >>> Normalisation().apply("  MU\u0308LLER ")
+        'müller'
+        """
+        text = _composed(text)
+        if not text.isascii() and self.transliterate:
+            text = _composed(_transliterated(text))
+        if self.lower_case:
+            # "İ" lowers to "i" and a dot above, which composes with nothing.
+            text = _composed(_DOTTED_I.sub("i", text.lower()))
+        return " ".join(text.split())
+
+
+def script_of(text: str) -> str:
+    """Return the script that most letters of ``text`` are written in, as Unicode names it.
+
+    Returns:
+        ``"Latin"``, ``"Cyrillic"``, ``"Greek"``, ``"Han"``, ``"Hangul"``, ``"Arabic"`` and so on; ``"None"`` where
+        there is no letter.
+
+    >>> script_of("Нakamura"), script_of("中村"), script_of("42")
+    ('Latin', 'Han', 'None')
+    """
+    if text.isascii():
+        return "Latin" if any(map(str.isalpha, text)) else "None"
+    scripts = Counter(_script(character) for character in _composed(text) if character.isalpha())
+    return scripts.most_common(1)[0][0] if scripts else "None"
+
+
+def fold_accents(text: str) -> str:
+    """Return ``text`` with accents and strokes dropped, as an English keyboard would spell it.
+
+    >>> fold_accents("łukasz müßig")
+    'lukasz mussig'
+    """
+    decomposed = unicodedata.normalize("NFD", text)
+    bare = "".join(character for character in decomposed if not unicodedata.combining(character))
+    return unicodedata.normalize("NFC", bare.translate(_STROKES))
+
+
+def has_letter(text: str) -> bool:
+    """Return whether any character of ``text`` is a letter."""
+    return any(map(str.isalpha, text))
+
+
+def _composed(text: str) -> str:
+    if text.isascii() and text.isprintable():
+        return text.translate(_SAME)
+    # Before NFKC, which would split an acute accent standing alone into a space and a mark; and after it.
+    text = unicodedata.normalize("NFKC", text.translate(_SAME)).translate(_SAME)
+    # Surrogates, controls and format characters carry no letter; white space among them is kept for the last step.
+    kept = (c for c in text if c.isspace() or unicodedata.category(c)[0] != "C")
+    return unicodedata.normalize("NFKC", "".join(kept))
+
+
+def _transliterated(text: str) -> str:
+    if all(_is_latin_or_shared(character) for character in text):
+        return text
+    from anyascii import anyascii  # its tables cost start-up time that Latin names need not pay
+
+    return "".join(c if _is_latin_or_shared(c) else anyascii(c) for c in text)
+
+
+def _is_latin_or_shared(character: str) -> bool:
+    if character < "\u0250" or not (character.isalpha() or unicodedata.category(character)[0] == "M"):
+        return True
+    return _script(character) in ("Latin", "Combining", "Modifier", "Masculine", "Feminine", "Micro")
+
+
+def _script(character: str) -> str:
+    first = unicodedata.name(character, "Unnamed").split()[0]
+    return _SCRIPT_NAMES.get(first, first.capitalize())

@@ -1,0 +1,111 @@
+"""Vocabulary: symbols to ids and back, and labels to ids and back.
+
+Id 0 is the unknown symbol on purpose: it has its own embedding, is trained by symbol dropout, and is reported with
+each prediction. No symbol is ever looked up as another one.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.errors import DataError
+from elman.records import UNKNOWN
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The symbols that a model knows, in the order of their ids; id 0 stands for every other symbol.
+
+    Args:
+        symbols: distinct single characters; ``symbols[k]`` has id ``k + 1``.
+    """
+
+    symbols: tuple[str, ...]
+    _ids: dict[str, int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Index the symbols."""
+        ids = {symbol: position for position, symbol in enumerate(self.symbols, start=1)}
+        if len(ids) != len(self.symbols) or any(len(symbol) != 1 for symbol in ids):
+            raise DataError("a vocabulary needs distinct single characters; rebuild it with Vocabulary.from_texts")
+        object.__setattr__(self, "_ids", ids)
+
+    @classmethod
+    def from_texts(cls, texts: Iterable[str], *, min_count: int = 1) -> "Vocabulary":
+        """Collect the symbols that stand at least ``min_count`` times in ``texts``, in code point order."""
+        counts = Counter(symbol for text in texts for symbol in text)
+        return cls(tuple(sorted(symbol for symbol, count in counts.items() if count >= min_count)))
+
+    def __len__(self) -> int:
+        """Return the number of ids, the unknown one included."""
+        return len(self.symbols) + 1
+
+    def encode(self, text: str) -> NDArray[np.int64]:
+        """Return the ids of ``text``: shape (characters,), int64, 0 for an unknown symbol.
+
+        >>> Vocabulary(("a", "b")).encode("abc").tolist()
+        [1, 2, 0]
+        """
+        return np.fromiter((self._ids.get(symbol, UNKNOWN) for symbol in text), np.int64, len(text))
+
+    def decode(self, ids: Iterable[int], *, unknown: str = "\N{REPLACEMENT CHARACTER}") -> str:
+        """Return the text of ``ids``, with ``unknown`` for id 0.
+
+        Raises:
+            DataError: an id is below 0 or beyond the vocabulary.
+        """
+        ids = list(ids)
+        if wrong := [symbol_id for symbol_id in ids if not 0 <= symbol_id < len(self)]:
+            raise DataError(f"ids must lie between 0 and {len(self) - 1}; got {wrong[0]}")
+        return "".join(unknown if symbol_id == UNKNOWN else self.symbols[symbol_id - 1] for symbol_id in ids)
+
+    def unknown_in(self, text: str) -> tuple[str, ...]:
+        """Return the distinct symbols of ``text`` that have no id, in order of appearance."""
+        return tuple(dict.fromkeys(symbol for symbol in text if symbol not in self._ids))
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The answers that a classifier can give, in the order of their ids.
+
+    Args:
+        names: distinct, at least two.
+    """
+
+    names: tuple[str, ...]
+    _ids: dict[str, int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Index the names."""
+        object.__setattr__(self, "_ids", {name: position for position, name in enumerate(self.names)})
+        if len(self._ids) != len(self.names) or len(self.names) < 2:
+            raise DataError(f"a classifier needs at least two distinct labels; found {sorted(self._ids)}")
+
+    @classmethod
+    def from_names(cls, names: Iterable[str]) -> "Labels":
+        """Collect the distinct ``names`` in alphabetical order."""
+        return cls(tuple(sorted(set(names))))
+
+    def __len__(self) -> int:
+        """Return the number of labels."""
+        return len(self.names)
+
+    def encode(self, names: Sequence[str]) -> NDArray[np.int64]:
+        """Return the ids of ``names``: shape (len(names),), int64.
+
+        Raises:
+            DataError: a name is not among the labels.
+
+        >>> Labels(("Dutch", "Greek")).encode(["Greek", "Dutch"]).tolist()
+        [1, 0]
+        """
+        try:
+            return np.array([self._ids[name] for name in names], dtype=np.int64)
+        except KeyError as missing:
+            raise DataError(
+                f"the label {missing.args[0]!r} is not among the model's {len(self)} labels; "
+                "use data with the labels that the model was trained on"
+            ) from None

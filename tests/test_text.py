@@ -1,0 +1,169 @@
+"""Normalisation meets every spelling of one name in one string, and drops nothing that tells names apart."""
+
+import unicodedata
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from elman.text import Normalisation, fold_accents, has_letter, script_of
+
+ANY_TEXT = st.text(st.characters(), max_size=30)  # surrogates included
+AWKWARD = st.text(
+    st.sampled_from(
+        "iIİıΣςσAÅoøæßſŉﬁĐ '`´ʼ’-‐–\u00ad\u0085\u2028\u200d\u0300\u0307\u0308\u0323\u1ffd\u1fefкй\ud800한\u1100\u1161"
+    ),
+    max_size=8,
+)
+SETTINGS = [Normalisation(lower, latin) for lower in (True, False) for latin in (True, False)]
+every_setting = pytest.mark.parametrize("normalisation", SETTINGS, ids=str)
+calm = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def normalised(text: str) -> str:
+    return Normalisation().apply(text)
+
+
+@every_setting
+@calm
+@given(text=ANY_TEXT | AWKWARD)
+@example(text="i\u0307\u0307")
+@example(text="iİ\u0307")
+@example(text="ΑΣ \u200bΣ")
+def test_applying_twice_changes_nothing_more(normalisation, text):
+    once = normalisation.apply(text)
+    assert normalisation.apply(once) == once
+
+
+@every_setting
+@calm
+@given(text=ANY_TEXT | AWKWARD)
+def test_what_comes_out_is_composed_and_holds_no_invisible_character(normalisation, text):
+    out = normalisation.apply(text)
+    assert out == unicodedata.normalize("NFKC", out) == " ".join(out.split())
+    assert not [character for character in out if unicodedata.category(character)[0] == "C"]
+
+
+def test_every_character_of_unicode_can_be_read():
+    for start in range(0, 0x110000, 4096):
+        once = normalised("".join(map(chr, range(start, start + 4096))))
+        assert normalised(once) == once
+
+
+@pytest.mark.parametrize("spelling", ["Müller", "MÜLLER", "müller", "Mu\u0308ller", "Ｍüller", "ＭＵ\u0308ＬＬＥＲ"])
+def test_every_spelling_of_müller_is_one_string(spelling):
+    assert normalised(spelling) == "müller"
+
+
+@pytest.mark.parametrize("apostrophe", list("'`´ʻʼʽˈ‘’‛′＇"))
+def test_every_apostrophe_becomes_one(apostrophe):
+    assert normalised(f"O{apostrophe}Brien") == "o'brien"
+
+
+@pytest.mark.parametrize("dash", list("-‐‑‒–—―−﹘﹣－"))
+def test_every_dash_becomes_a_hyphen(dash):
+    assert normalised(f"Anne{dash}Marie") == "anne-marie"
+
+
+@pytest.mark.parametrize(
+    ("name", "latin", "script"),
+    [
+        ("Иванов", "ivanov", "Cyrillic"),
+        ("김", "gim", "Hangul"),
+        ("王", "wang", "Han"),
+        ("Γιώργος", "giorgos", "Greek"),
+        ("カトウ", "katou", "Katakana"),
+        ("Łukasz", "łukasz", "Latin"),
+    ],
+)
+def test_other_scripts_are_written_in_latin_letters_and_named(name, latin, script):
+    assert normalised(name) == latin
+    assert script_of(name) == script
+
+
+def test_the_script_is_that_of_most_letters():
+    assert script_of("Нakamura") == "Latin"  # the first letter is a Cyrillic Н
+    assert script_of("Иванов II") == "Cyrillic"
+    assert script_of("々") == "Han"  # the mark that repeats an ideograph, as in 佐々木
+    assert script_of("ｱｲｳ") == script_of("アイウ") == "Katakana"
+
+
+@pytest.mark.parametrize("text", ["", "42", "--", "１２", "\ud800", "☃", "\u0301"])
+def test_without_a_letter_there_is_no_script(text):
+    assert script_of(text) == "None"
+    assert not has_letter(text)
+
+
+@calm
+@given(ANY_TEXT)
+def test_a_script_is_named_exactly_where_a_letter_is_left_to_name(text):
+    assert (script_of(text) != "None") == has_letter(Normalisation(False, False).apply(text))
+
+
+def test_the_turkish_dotted_capital_becomes_a_plain_i():
+    assert normalised("İstanbul") == normalised("I\u0307stanbul") == "istanbul"
+
+
+def test_the_turkish_dotless_i_stays_itself():
+    assert normalised("Yıldız") == "yıldız"
+
+
+@pytest.mark.parametrize(
+    "invisible", ["\x00", "\x1b", "\u200b", "\u200d", "\u200f", "\u202e", "\ufeff", "\u00ad", "\ud800"]
+)
+def test_controls_zero_width_and_direction_marks_are_dropped(invisible):
+    assert normalised(f"{invisible}Na{invisible}kano{invisible}") == "nakano"
+
+
+def test_a_mark_behind_an_invisible_character_still_finds_its_letter():
+    assert normalised("Mu\u200b\u0308ller") == "müller"
+
+
+@pytest.mark.parametrize("space", [" ", "   ", "\t", "\n", "\r\n", "\u00a0", "\u3000", "\u2028", " \u200b "])
+def test_white_space_of_any_kind_becomes_one_space_and_ends_are_trimmed(space):
+    assert normalised(f"{space}van{space}Dijk{space}") == "van dijk"
+
+
+@pytest.mark.parametrize("nothing", ["", " ", "\n\t", "\u200b\ufeff", "\x00"])
+def test_nothing_to_read_becomes_the_empty_string(nothing):
+    assert normalised(nothing) == ""
+
+
+def test_accents_stay_in_what_the_model_reads():
+    assert normalised("Ślusarski Muñoz Çelik Nguyễn") == "ślusarski muñoz çelik nguyễn"
+
+
+def test_keeping_case_leaves_capitals():
+    assert Normalisation(lower_case=False).apply("Ｍu\u0308LLER  Иванов") == "MüLLER Ivanov"
+
+
+def test_keeping_the_script_leaves_its_letters():
+    keep = Normalisation(transliterate=False)
+    assert [keep.apply(name) for name in ("Иванов", "김", "王", "Γιώργος")] == ["иванов", "김", "王", "γιώργος"]
+
+
+@pytest.mark.parametrize(
+    ("accented", "plain"),
+    [
+        ("müller", "muller"),
+        ("ślusarski", "slusarski"),
+        ("łukasz", "lukasz"),
+        ("Øster", "Oster"),
+        ("groß", "gross"),
+        ("đặng", "dang"),
+        ("nguyễn", "nguyen"),
+        ("yıldız", "yildiz"),
+        ("ito", "ito"),
+        ("김", "김"),
+    ],
+)
+def test_folding_spells_as_an_english_keyboard_would(accented, plain):
+    assert fold_accents(accented) == plain
+
+
+@calm
+@given(text=ANY_TEXT | st.text(st.characters(max_codepoint=0x24F), max_size=8))
+@example(text="ǿ")  # a stroke under an accent
+@example(text="ǽ")
+def test_folding_twice_changes_nothing_more(text):
+    assert fold_accents(fold_accents(text)) == fold_accents(text)

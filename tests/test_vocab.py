@@ -1,0 +1,86 @@
+"""Symbols and labels have ids of their own; what is not known is id 0 on purpose."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from elman.errors import DataError
+from elman.records import UNKNOWN
+from elman.vocab import Labels, Vocabulary
+
+ANY_TEXT = st.text(st.characters(), max_size=20)
+
+
+@given(st.lists(ANY_TEXT, max_size=5))
+def test_what_a_vocabulary_was_made_from_comes_back_from_its_ids(texts):
+    vocabulary = Vocabulary.from_texts(texts)
+    assert [vocabulary.decode(vocabulary.encode(text)) for text in texts] == texts
+
+
+@given(known=ANY_TEXT, text=ANY_TEXT)
+def test_no_symbol_is_looked_up_as_another(known, text):
+    vocabulary = Vocabulary.from_texts([known])
+    for symbol, symbol_id in zip(text, vocabulary.encode(text).tolist(), strict=True):
+        assert symbol_id == (vocabulary.symbols.index(symbol) + 1 if symbol in known else UNKNOWN)
+
+
+@given(known=ANY_TEXT, text=ANY_TEXT)
+def test_the_unknown_symbols_are_named_once_in_their_order(known, text):
+    unknown = Vocabulary.from_texts([known]).unknown_in(text)
+    assert unknown == tuple(dict.fromkeys(symbol for symbol in text if symbol not in known))
+
+
+def test_an_unknown_symbol_is_neither_the_first_nor_the_last_known_one():
+    vocabulary = Vocabulary(("a", "b", "c"))
+    assert vocabulary.encode("a?c").tolist() == [1, 0, 3]
+    assert vocabulary.decode([1, 0, 3]) == "a\N{REPLACEMENT CHARACTER}c"
+    assert vocabulary.decode([1, 0, 3], unknown="?") == "a?c"
+
+
+def test_ids_are_64_bit_whole_numbers_even_of_nothing():
+    for text in ("", "ab", "??"):
+        ids = Vocabulary(("a", "b")).encode(text)
+        assert (ids.dtype, ids.shape) == (np.int64, (len(text),))
+
+
+def test_the_unknown_id_counts_in_the_length():
+    assert len(Vocabulary(())) == 1
+    assert len(Vocabulary(("a", "b"))) == 3
+
+
+def test_symbols_stand_in_code_point_order_whatever_the_order_of_texts():
+    assert Vocabulary.from_texts(["cab", "é-"]) == Vocabulary.from_texts(["é-", "bca"])
+    assert Vocabulary.from_texts(["cab", "é-"]).symbols == ("-", "a", "b", "c", "é")
+
+
+def test_rare_symbols_are_left_out_where_asked():
+    assert Vocabulary.from_texts(["aab", "abc"], min_count=2).symbols == ("a", "b")
+
+
+@pytest.mark.parametrize("symbols", [("a", "a"), ("ab",), ("",), ("a", "e\u0301")])
+def test_symbols_that_are_not_distinct_single_characters_are_refused(symbols):
+    with pytest.raises(DataError, match="distinct single characters"):
+        Vocabulary(symbols)
+
+
+def test_labels_stand_in_alphabetical_order_and_come_back_from_their_ids():
+    labels = Labels.from_names(["Greek", "Dutch", "Greek", "Arabic"])
+    assert (labels.names, len(labels)) == (("Arabic", "Dutch", "Greek"), 3)
+    ids = labels.encode(["Greek", "Arabic"])
+    assert (ids.dtype, [labels.names[k] for k in ids]) == (np.int64, ["Greek", "Arabic"])
+
+
+def test_no_names_have_no_label_ids():
+    assert Labels(("a", "b")).encode([]).shape == (0,)
+
+
+def test_a_strange_label_is_named_in_the_error():
+    with pytest.raises(DataError, match="'Klingon' is not among the model's 2 labels"):
+        Labels(("Dutch", "Greek")).encode(["Dutch", "Klingon"])
+
+
+@pytest.mark.parametrize("names", [(), ("Dutch",), ("Dutch", "Dutch"), ("Dutch", "Greek", "Dutch")])
+def test_fewer_than_two_distinct_labels_are_refused(names):
+    with pytest.raises(DataError, match="at least two distinct labels"):
+        Labels(names)
