@@ -1,0 +1,78 @@
+"""Recurrent cells: by hand, one screen each, and torch.nn's behind the same contract. Knows nothing of names."""
+
+from torch import nn
+
+from elman.cells.contract import Cell, State
+from elman.cells.elman import ACTIVATIONS, ElmanCell
+from elman.cells.gru import GRUCell
+from elman.cells.library import LibraryGRU, LibraryLSTM, LibraryRNN
+from elman.cells.lstm import LSTMCell
+from elman.cells.unroll import Unrolled, check_sizes
+from elman.errors import SettingError
+
+__all__ = [
+    "ACTIVATIONS",
+    "CELLS",
+    "Cell",
+    "ElmanCell",
+    "GRUCell",
+    "LSTMCell",
+    "LibraryGRU",
+    "LibraryLSTM",
+    "LibraryRNN",
+    "State",
+    "Unrolled",
+    "build_recurrence",
+]
+
+CELLS = ("elman", "rnn", "gru", "lstm")
+"""The names that `build_recurrence` takes; ``rnn`` is the Elman network's other name, as torch.nn calls it."""
+
+
+def build_recurrence(
+    cell: str,
+    input_size: int,
+    hidden_size: int,
+    *,
+    by_hand: bool,
+    activation: str = "tanh",
+    layers: int = 1,
+    directions: int = 1,
+    dropout: float = 0.0,
+) -> nn.Module:
+    """Return the recurrent part of a network: a module from (T, B, I) to ((T, B, D · H), final state).
+
+    Args:
+        cell: one of `CELLS`.
+        input_size: I.
+        hidden_size: H.
+        by_hand: the cell of this package rather than torch.nn's.
+        activation: of the Elman network; torch.nn has tanh and relu, the others are always by hand.
+        layers: L.
+        directions: D, 1 or 2.
+        dropout: between layers, 0 to 1.
+
+    Raises:
+        SettingError: the cell or the activation has no such name, or a size cannot work.
+    """
+    hand: Cell
+    check_sizes(input_size, hidden_size, layers, directions, dropout)
+    match cell:
+        case "elman" | "rnn":
+            hand = ElmanCell(activation)
+            by_hand = by_hand or activation not in ("tanh", "relu")
+        case "gru":
+            hand = GRUCell()
+        case "lstm":
+            hand = LSTMCell()
+        case _:
+            raise SettingError(f"cell must be one of {', '.join(CELLS)}; got {cell!r}")
+    if by_hand:
+        return Unrolled(hand, input_size, hidden_size, layers=layers, directions=directions, dropout=dropout)
+    between = dropout if layers > 1 else 0.0  # torch.nn warns of dropout that has no second layer
+    both = directions == 2
+    if isinstance(hand, GRUCell):
+        return LibraryGRU(input_size, hidden_size, layers, bidirectional=both, dropout=between)
+    if isinstance(hand, LSTMCell):
+        return LibraryLSTM(input_size, hidden_size, layers, bidirectional=both, dropout=between)
+    return LibraryRNN(input_size, hidden_size, layers, nonlinearity=activation, bidirectional=both, dropout=between)

@@ -1,0 +1,135 @@
+"""What every recurrence owes, by hand or torch.nn's: one set of tests for all of them."""
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+from elman.cells import CELLS, Cell, ElmanCell, GRUCell, LSTMCell, build_recurrence
+from elman.errors import SettingError
+
+INPUT, HIDDEN, STEPS, SIZE = 3, 4, 6, 5
+
+KINDS = [
+    *((cell, "tanh", by_hand) for cell in CELLS for by_hand in (True, False)),
+    *(("elman", activation, by_hand) for activation in ("relu", "sigmoid", "none") for by_hand in (True, False)),
+]
+every_recurrence = pytest.mark.parametrize(
+    ("cell", "activation", "by_hand"), KINDS, ids=[f"{c}-{a}-{'hand' if h else 'library'}" for c, a, h in KINDS]
+)
+every_shape = pytest.mark.parametrize(("layers", "directions"), [(1, 1), (2, 1), (1, 2), (3, 2)])
+
+
+def built(cell, activation, by_hand, **shape):
+    torch.manual_seed(0)
+    recurrence = build_recurrence(cell, INPUT, HIDDEN, by_hand=by_hand, activation=activation, **shape)
+    return recurrence.double().eval()
+
+
+def some_inputs(steps=STEPS):
+    return torch.randn(steps, SIZE, INPUT, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+
+
+@every_recurrence
+@every_shape
+@pytest.mark.parametrize("steps", [1, STEPS])
+def test_outputs_and_states_have_their_shapes(cell, activation, by_hand, layers, directions, steps):
+    outputs, state = built(cell, activation, by_hand, layers=layers, directions=directions)(some_inputs(steps))
+    assert outputs.shape == (steps, SIZE, directions * HIDDEN)
+    assert isinstance(state, tuple) and len(state) == (2 if cell == "lstm" else 1)
+    assert {part.shape for part in state} == {(layers * directions, SIZE, HIDDEN)}
+
+
+@every_recurrence
+@every_shape
+def test_batch_order_never_changes_a_result(cell, activation, by_hand, layers, directions):
+    recurrence = built(cell, activation, by_hand, layers=layers, directions=directions)
+    order = torch.tensor([3, 0, 4, 2, 1])
+    outputs, state = recurrence(some_inputs())
+    shuffled, shuffled_state = recurrence(some_inputs()[:, order])
+    assert_close(shuffled, outputs[:, order], rtol=0, atol=1e-12)
+    assert_close(shuffled_state, tuple(part[:, order] for part in state), rtol=0, atol=1e-12)
+
+
+@every_recurrence
+@every_shape
+def test_a_sequence_alone_gets_the_result_that_it_gets_in_a_batch(cell, activation, by_hand, layers, directions):
+    recurrence = built(cell, activation, by_hand, layers=layers, directions=directions)
+    alone, _ = recurrence(some_inputs()[:, 2:3])
+    assert_close(alone, recurrence(some_inputs())[0][:, 2:3], rtol=0, atol=1e-12)
+
+
+@every_recurrence
+@pytest.mark.parametrize("layers", [1, 3])
+def test_reading_in_two_halves_with_carried_state_is_reading_at_once(cell, activation, by_hand, layers):
+    recurrence = built(cell, activation, by_hand, layers=layers)
+    whole, end = recurrence(some_inputs())
+    first, middle = recurrence(some_inputs()[:2])
+    second, carried_end = recurrence(some_inputs()[2:], middle)
+    assert_close(torch.cat([first, second]), whole, rtol=0, atol=1e-12)
+    assert_close(carried_end, end, rtol=0, atol=1e-12)
+
+
+@every_recurrence
+def test_no_state_is_a_state_of_zeros(cell, activation, by_hand):
+    recurrence = built(cell, activation, by_hand, layers=2, directions=2)
+    zeros = (torch.zeros(4, SIZE, HIDDEN, dtype=torch.float64),) * (2 if cell == "lstm" else 1)
+    assert_close(recurrence(some_inputs(), zeros), recurrence(some_inputs()), rtol=0, atol=0)
+
+
+@every_recurrence
+def test_the_final_state_is_the_last_output_of_each_direction(cell, activation, by_hand):
+    outputs, state = built(cell, activation, by_hand, directions=2)(some_inputs())
+    assert_close(state[0][0], outputs[-1, :, :HIDDEN], rtol=0, atol=0)
+    assert_close(state[0][1], outputs[0, :, HIDDEN:], rtol=0, atol=0)
+
+
+@every_recurrence
+def test_an_output_depends_on_every_step_before_it_and_on_none_after(cell, activation, by_hand):
+    inputs = some_inputs().requires_grad_()
+    outputs, _ = built(cell, activation, by_hand)(inputs)
+    (slope,) = torch.autograd.grad(outputs[3].sum(), inputs)
+    assert slope[:4].abs().amax(dim=(1, 2)).min() > 0
+    assert slope[4:].abs().max() == 0
+
+
+@every_recurrence
+def test_dropout_between_layers_acts_in_training_only(cell, activation, by_hand):
+    recurrence = built(cell, activation, by_hand, layers=2, dropout=0.5)
+    plain, _ = built(cell, activation, by_hand, layers=2)(some_inputs())
+    assert_close(recurrence(some_inputs())[0], plain, rtol=0, atol=0)
+    assert not torch.allclose(recurrence.train()(some_inputs())[0], plain)
+
+
+@every_recurrence
+def test_dropout_has_nothing_to_act_on_in_a_single_layer(cell, activation, by_hand):
+    recurrence = built(cell, activation, by_hand, dropout=0.5).train()
+    assert_close(recurrence(some_inputs())[0], built(cell, activation, by_hand)(some_inputs())[0], rtol=0, atol=0)
+
+
+@every_recurrence
+@pytest.mark.parametrize("shape", [{"hidden_size": 0}, {"layers": 0}, {"directions": 0}, {"directions": 3}], ids=str)
+def test_a_shape_that_cannot_work_is_refused_by_name(cell, activation, by_hand, shape):
+    size = {"input_size": INPUT, "hidden_size": HIDDEN, **shape}
+    with pytest.raises(ValueError, match=f"{next(iter(shape))}|num_layers"):  # SettingError is a ValueError
+        build_recurrence(cell, by_hand=by_hand, activation=activation, **size)
+
+
+@pytest.mark.parametrize("by_hand", [True, False])
+def test_a_strange_cell_is_told_the_known_ones(by_hand):
+    with pytest.raises(SettingError, match="cell must be one of elman, rnn, gru, lstm; got 'transformer'"):
+        build_recurrence("transformer", INPUT, HIDDEN, by_hand=by_hand)
+
+
+@pytest.mark.parametrize("by_hand", [True, False])
+def test_a_strange_activation_is_told_the_known_ones(by_hand):
+    with pytest.raises(SettingError, match="activation must be one of tanh, relu, sigmoid, none; got 'softplus'"):
+        build_recurrence("elman", INPUT, HIDDEN, by_hand=by_hand, activation="softplus")
+
+
+@pytest.mark.parametrize("cell", [ElmanCell(), GRUCell(), LSTMCell()])
+def test_a_cell_holds_no_weights_and_returns_a_state_like_the_one_it_took(cell):
+    assert isinstance(cell, Cell) and not isinstance(cell, torch.nn.Module)
+    state = tuple(torch.zeros(SIZE, HIDDEN) for _ in range(cell.state_size))
+    rows = cell.gates * HIDDEN
+    after = cell.step(torch.ones(SIZE, rows), state, torch.ones(rows, HIDDEN), torch.ones(rows))
+    assert [part.shape for part in after] == [part.shape for part in state]

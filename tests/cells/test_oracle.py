@@ -1,0 +1,118 @@
+"""Each cell by hand against torch.nn with the same weights: outputs, states and every gradient, in float64."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from elman.cells import ElmanCell, GRUCell, LSTMCell, build_recurrence
+
+INPUT, HIDDEN, STEPS, SIZE = 3, 4, 5, 2
+LIBRARY = {"elman": nn.RNN, "rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
+
+every_cell = pytest.mark.parametrize(
+    ("cell", "activation"), [("elman", "tanh"), ("elman", "relu"), ("rnn", "tanh"), ("gru", "tanh"), ("lstm", "tanh")]
+)
+every_depth = pytest.mark.parametrize("layers", [1, 2, 3])
+every_direction = pytest.mark.parametrize("directions", [1, 2])
+
+
+def both(cell, activation, layers, directions):
+    """Return the recurrence by hand and torch.nn's, in float64, with weights of their own."""
+    torch.manual_seed(0)
+    return [
+        build_recurrence(
+            cell, INPUT, HIDDEN, by_hand=by_hand, activation=activation, layers=layers, directions=directions
+        ).double()
+        for by_hand in (True, False)
+    ]
+
+
+def traced(recurrence, inputs, state):
+    """Return outputs and final state, and the gradient of every parameter, of the input and of the given state."""
+    leaves = [tensor.clone().requires_grad_() for tensor in (inputs, *(state or ()))]
+    outputs, final = recurrence(leaves[0], tuple(leaves[1:]) if state else None)
+    results = (outputs, *final)
+    torch.manual_seed(1)
+    loss = sum((result * torch.randn_like(result)).sum() for result in results)
+    return list(results), list(torch.autograd.grad(loss, [*recurrence.parameters(), *leaves]))
+
+
+@every_cell
+@every_depth
+@every_direction
+@pytest.mark.parametrize("given", [True, False], ids=["given state", "zeros"])
+@pytest.mark.parametrize("loads", ["hand loads library", "library loads hand"])
+def test_by_hand_and_library_agree_in_outputs_states_and_every_gradient(
+    cell, activation, layers, directions, given, loads
+):
+    hand, library = both(cell, activation, layers, directions)
+    taker, giver = (hand, library) if loads == "hand loads library" else (library, hand)
+    taker.load_state_dict(giver.state_dict())
+    inputs = torch.randn(STEPS, SIZE, INPUT, dtype=torch.float64)
+    parts = 2 if cell == "lstm" else 1
+    state = tuple(torch.randn(parts, layers * directions, SIZE, HIDDEN, dtype=torch.float64)) if given else None
+    (results, gradients), (expected, expected_gradients) = traced(hand, inputs, state), traced(library, inputs, state)
+    torch.testing.assert_close(results, expected, rtol=0, atol=1e-12)
+    torch.testing.assert_close(gradients, expected_gradients, rtol=0, atol=1e-12)
+
+
+@every_cell
+@every_depth
+@every_direction
+def test_parameters_have_the_names_shapes_and_order_of_torch_nn(cell, activation, layers, directions):
+    reference = LIBRARY[cell](INPUT, HIDDEN, layers, bidirectional=directions == 2)
+    expected = [(name, parameter.shape) for name, parameter in reference.named_parameters()]
+    for recurrence in both(cell, activation, layers, directions):
+        assert [(name, parameter.shape) for name, parameter in recurrence.named_parameters()] == expected
+
+
+@every_cell
+def test_one_seed_gives_the_first_values_of_torch_nn(cell, activation):
+    weights = []
+    for by_hand in (True, False):
+        torch.manual_seed(7)
+        recurrence = build_recurrence(cell, INPUT, HIDDEN, by_hand=by_hand, activation=activation, directions=2)
+        weights.append(dict(recurrence.named_parameters()))
+    torch.testing.assert_close(weights[0], weights[1], rtol=0, atol=0)
+
+
+@every_cell
+def test_the_library_is_torch_nn_itself_and_by_hand_is_not(cell, activation):
+    hand, library = both(cell, activation, 1, 1)
+    assert isinstance(library, LIBRARY[cell])
+    assert not [module for module in hand.modules() if isinstance(module, nn.RNNBase)]
+
+
+@pytest.mark.parametrize(
+    ("activation", "function"), [("sigmoid", lambda x: 1 / (1 + np.exp(-x))), ("none", lambda x: x)]
+)
+def test_activations_that_torch_nn_lacks_follow_the_equation(activation, function):
+    torch.manual_seed(0)
+    recurrence = build_recurrence("elman", INPUT, HIDDEN, by_hand=False, activation=activation).double()
+    inputs = torch.randn(STEPS, SIZE, INPUT, dtype=torch.float64)
+    weight_ih, weight_hh, bias_ih, bias_hh = (parameter.detach().numpy() for parameter in recurrence.parameters())
+    hidden = np.zeros((SIZE, HIDDEN))
+    for step, output in zip(inputs.numpy(), recurrence(inputs)[0].detach().numpy(), strict=True):
+        hidden = function(step @ weight_ih.T + bias_ih + hidden @ weight_hh.T + bias_hh)
+        np.testing.assert_allclose(output, hidden, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [ElmanCell("tanh"), ElmanCell("relu"), ElmanCell("sigmoid"), ElmanCell("none"), GRUCell(), LSTMCell()],
+    ids=["tanh", "relu", "sigmoid", "none", "gru", "lstm"],
+)
+def test_the_gradients_of_a_step_are_those_of_finite_differences(cell):
+    generator = torch.Generator().manual_seed(3)
+    shapes = [(SIZE, cell.gates * HIDDEN), (cell.gates * HIDDEN, HIDDEN), (cell.gates * HIDDEN,)]
+    shapes += [(SIZE, HIDDEN)] * cell.state_size
+    leaves = [torch.randn(shape, generator=generator, dtype=torch.float64, requires_grad=True) for shape in shapes]
+
+    def step(projected, weight_hh, bias_hh, *state):
+        return cell.step(projected, state, weight_hh, bias_hh)
+
+    projected, weight_hh, bias_hh, hidden = leaves[:4]
+    kinks = (projected + hidden @ weight_hh.T + bias_hh).abs().min()  # relu's; a difference of 1e-6 must not cross one
+    assert kinks > 1e-3
+    assert torch.autograd.gradcheck(step, leaves)
