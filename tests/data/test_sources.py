@@ -1,0 +1,208 @@
+"""Sources: every line becomes an example or is counted with its reason."""
+
+import pytest
+
+from elman.data.sources import BLANK, JUNK, MALFORMED, NO_LABEL, STRAY_COMMA, TOO_LONG, read_examples
+from elman.errors import DataError
+from elman.records import Example
+
+SMITH_AND_ITO = (Example("Smith", "English"), Example("Ito", "Japanese"))
+
+
+def written(path, content):
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def adds_up(reading) -> bool:
+    return reading.lines == len(reading.examples) + sum(reading.dropped.values())
+
+
+def test_a_folder_gives_each_line_the_label_of_its_file(tmp_path):
+    written(tmp_path / "English.txt", "Smith\nJones\n")
+    written(tmp_path / "Japanese.txt", "Ito")
+    written(tmp_path / "README.md", "not data")
+    reading = read_examples(tmp_path)
+    assert reading.examples == (Example("Smith", "English"), Example("Jones", "English"), Example("Ito", "Japanese"))
+    assert (reading.lines, reading.dropped, reading.repaired) == (3, {}, {})
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("names.csv", "name,label\nSmith,English\nIto,Japanese\n"),
+        ("names.CSV", "id,label,name\n1,English,Smith\n2,Japanese,Ito"),
+        ("names.tsv", "name\tlabel\nSmith\tEnglish\nIto\tJapanese\n"),
+        ("names.jsonl", '{"name": "Smith", "label": "English"}\n{"label": "Japanese", "name": "Ito", "id": 7}\n'),
+    ],
+)
+def test_every_table_format_gives_the_same_examples(tmp_path, name, content):
+    reading = read_examples(written(tmp_path / name, content))
+    assert (reading.examples, reading.lines, reading.dropped) == (SMITH_AND_ITO, 2, {})
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["plain", "byte-order-mark"])
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"], ids=["LF", "CRLF"])
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [
+        ("names.csv", [b"name,label", b"Smith,English", b"Ito,Japanese"]),
+        ("names.tsv", [b"name\tlabel", b"Smith\tEnglish", b"Ito\tJapanese"]),
+        ("names.jsonl", [b'{"name":"Smith","label":"English"}', b'{"name":"Ito","label":"Japanese"}']),
+    ],
+)
+def test_byte_order_marks_and_line_ends_of_windows_change_nothing(tmp_path, mark, end, name, lines):
+    reading = read_examples(written(tmp_path / name, mark + end.join(lines) + end))
+    assert (reading.examples, reading.lines, reading.dropped) == (SMITH_AND_ITO, 2, {})
+
+
+def test_a_folder_too_may_come_from_windows(tmp_path):
+    written(tmp_path / "Czech.txt", b"\xef\xbb\xbfNov\xc3\xa1k\r\nDvo\xc5\x99\xc3\xa1k\r\n")
+    reading = read_examples(tmp_path)
+    assert [example.text for example in reading.examples] == ["Novák", "Dvořák"]
+    assert reading.lines == 2
+
+
+def test_every_line_of_a_folder_is_accounted_for(tmp_path):
+    written(tmp_path / "English.txt", "Smith\n\n   \n , \nTo The First Page\nJones,\nxxxxxxxxxxx\n  Brown \n")
+    reading = read_examples(tmp_path, max_characters=10, junk={"To The First Page"})
+    assert [example.text for example in reading.examples] == ["Smith", "Jones", "Brown"]
+    assert reading.dropped == {BLANK: 3, JUNK: 1, TOO_LONG: 1}
+    assert reading.repaired == {STRAY_COMMA: 1}
+    assert reading.lines == 8 and adds_up(reading)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        (
+            "names.csv",
+            'name,label\nSmith,English\n,English\nIto\nxxxxxxxxxxx,Dutch\nLee, \njunk,Dutch\n"Abe,",Japanese\n',
+        ),
+        (
+            "names.tsv",
+            "name\tlabel\nSmith\tEnglish\n\tEnglish\nIto\nxxxxxxxxxxx\tDutch\nLee\t \njunk\tDutch\nAbe,\tJapanese\n",
+        ),
+        (
+            "names.jsonl",
+            '{"name":"Smith","label":"English"}\n\n{"name":"Ito"}\n{"name":"xxxxxxxxxxx","label":"Dutch"}\n'
+            '{"name":"Lee","label":null}\n{"name":"junk","label":"Dutch"}\n{"name":"Abe,","label":"Japanese"}\n',
+        ),
+    ],
+)
+def test_every_row_of_a_table_is_accounted_for(tmp_path, name, content):
+    reading = read_examples(written(tmp_path / name, content), max_characters=10, junk={"junk"})
+    assert reading.examples == (Example("Smith", "English"), Example("Abe", "Japanese"))
+    assert reading.dropped == {BLANK: 1, MALFORMED: 1, TOO_LONG: 1, NO_LABEL: 1, JUNK: 1}
+    assert reading.repaired == {STRAY_COMMA: 1}
+    assert reading.lines == 7 and adds_up(reading)
+
+
+def test_the_longest_string_that_is_asked_for_is_kept(tmp_path):
+    written(tmp_path / "A.txt", "x" * 100 + "\n" + "y" * 101)
+    assert read_examples(tmp_path).examples == (Example("x" * 100, "A"),)
+    assert len(read_examples(tmp_path, max_characters=101).examples) == 2
+
+
+def test_columns_may_have_other_names(tmp_path):
+    file = written(tmp_path / "people.csv", "surname,country\nSmith,English\nIto,Japanese\n")
+    assert read_examples(file, text="surname", label="country").examples == SMITH_AND_ITO
+
+
+@pytest.mark.parametrize("name", ["names.csv", "names.tsv"])
+def test_columns_are_counted_from_one_where_there_is_no_header(tmp_path, name):
+    content = "1,English,Smith\n2,Japanese,Ito\n".replace(",", "," if name == "names.csv" else "\t")
+    reading = read_examples(written(tmp_path / name, content), text="3", label="2")
+    assert (reading.examples, reading.lines) == (SMITH_AND_ITO, 2)
+
+
+def test_there_is_no_column_number_zero(tmp_path):
+    file = written(tmp_path / "names.csv", "Smith,English\nIto,Japanese\n")
+    with pytest.raises(DataError, match=r"names\.csv"):
+        read_examples(file, text="0", label="2")
+
+
+def test_quoted_fields_hold_delimiters_quotes_and_line_ends(tmp_path):
+    content = 'name,label\r\n"Smith, Jr.",English\r\n"The ""Rock""",English\r\n"Anna\nMaria",Italian\r\n'
+    reading = read_examples(written(tmp_path / "names.csv", content))
+    assert [example.text for example in reading.examples] == ["Smith, Jr.", 'The "Rock"', "Anna\nMaria"]
+    assert (reading.lines, reading.dropped) == (3, {})
+
+
+def test_numbers_in_json_are_read_as_text(tmp_path):
+    file = written(tmp_path / "digits.jsonl", '{"name": 42, "label": 1}\n{"name": "7", "label": 2}\n')
+    assert read_examples(file).examples == (Example("42", "1"), Example("7", "2"))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "complaint"),
+    [
+        ("names.csv", "surname,label\nSmith,English\n", "no column 'name'; its columns are 'surname', 'label'"),
+        ("names.tsv", "name,label\nSmith,English\n", "no column 'name'; its columns are 'name,label'"),
+        ("names.csv", "", "no column 'name'; its columns are none"),
+        ("names.jsonl", '{"surname": "Smith", "label": "x"}\n', "no row has both 'name' and 'label'.* label, surname"),
+        ("names.csv", "name,label\n", "no usable example in 0 lines"),
+        ("names.csv", "name,label\n,x\n", "no usable example in 1 lines; dropped: {'blank': 1}"),
+    ],
+)
+def test_a_table_without_the_columns_or_examples_is_refused(tmp_path, name, content, complaint):
+    with pytest.raises(DataError, match=rf"{name}: {complaint}"):
+        read_examples(written(tmp_path / name, content))
+
+
+@pytest.mark.parametrize("path", ["nothing", "nothing.csv"])
+def test_a_missing_path_is_named(tmp_path, path):
+    with pytest.raises(DataError, match=f"{path}: no such file or folder"):
+        read_examples(tmp_path / path)
+
+
+def test_an_empty_folder_is_refused(tmp_path):
+    with pytest.raises(DataError, match=r"expected files named Label\.txt .* found none"):
+        read_examples(tmp_path)
+
+
+def test_a_file_of_another_kind_is_refused(tmp_path):
+    with pytest.raises(DataError, match=r"names\.xlsx: expected a folder .* or a file ending in \.csv, \.tsv, \.jsonl"):
+        read_examples(written(tmp_path / "names.xlsx", "Smith"))
+
+
+def test_a_folder_named_like_a_file_of_labels_is_no_traceback(tmp_path):
+    (tmp_path / "English.txt").mkdir()
+    with pytest.raises(DataError, match=r"Label\.txt"):
+        read_examples(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["names.csv", "names.tsv", "names.jsonl", "English.txt"])
+def test_bytes_that_are_not_utf8_are_named_by_file_and_line(tmp_path, name):
+    written(tmp_path / name, b"name,label\nIto,Japanese\nM\xfcller,German\n")
+    with pytest.raises(DataError, match=rf"{name}, line 3: byte 0xfc is not UTF-8"):
+        read_examples(tmp_path if name.endswith(".txt") else tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ("Smith", "not a JSON object"),
+        ('{"name": "Ito"', "not a JSON object"),
+        ('["Ito", "Japanese"]', "expected a JSON object, got list"),
+        ("[" * 200_000, "not a JSON object"),
+    ],
+)
+def test_a_bad_line_of_json_is_named_by_file_and_line(tmp_path, line, complaint):
+    file = written(tmp_path / "names.jsonl", f'{{"name": "Smith", "label": "English"}}\n\n{line}\n')
+    with pytest.raises(DataError, match=rf"names\.jsonl, line 3: {complaint}"):
+        read_examples(file)
+
+
+@pytest.mark.parametrize("row", ['"Smith"son,English', '"Smith,English'])
+def test_a_bad_quote_is_named_by_file_and_line(tmp_path, row):
+    file = written(tmp_path / "names.csv", f"name,label\nIto,Japanese\n{row}\n")
+    with pytest.raises(DataError, match=r"names\.csv, line 3: not a CSV row"):
+        read_examples(file)
+
+
+def test_the_18_languages_hold_20050_names_with_or_without_the_junk_of_the_published_archive(real_names):
+    # shared/data/README.md: 20,050 after cleaning; the archive's 20,074 lines are these and 24 of "To The First Page"
+    reading = read_examples(real_names, junk={"To The First Page"})
+    assert (len(reading.examples), len({example.label for example in reading.examples})) == (20_050, 18)
+    assert adds_up(reading)

@@ -1,0 +1,192 @@
+"""Splits: every example in one part, no string in two, and the tutorials' split as scikit-learn draws it."""
+
+import random
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from sklearn.model_selection import train_test_split
+
+from elman.data.splits import PARTS, SPLITS, Split, ceiling, split_examples
+from elman.errors import DataError, SettingError
+from elman.records import Example
+from elman.text import fold_accents
+
+few_texts = st.text("aeéèöøłl", min_size=1, max_size=3)
+examples_of_few_texts = st.lists(
+    st.builds(Example, few_texts, st.sampled_from(["Dutch", "Greek", "Irish"]), st.integers(1, 3)),
+    min_size=25,
+    max_size=60,
+)
+
+
+def drawn(examples, **how):
+    """Split, or give the drawn case up where it is too small for the shares."""
+    try:
+        return split_examples(examples, **how)
+    except DataError:
+        assume(False)
+
+
+def made(**counts) -> list[Example]:
+    """Make different strings for each label, in an order that mixes the labels."""
+    examples = [Example(f"{label.lower()} {k}", label) for label, count in counts.items() for k in range(count)]
+    random.Random(0).shuffle(examples)
+    return examples
+
+
+@given(examples_of_few_texts, st.integers(0, 5))
+def test_no_string_stands_in_two_grouped_parts_with_or_without_its_accents(examples, seed):
+    split = drawn(examples, seed=seed, test_share=0.3, validation_share=0.3)
+    for fold in (str, fold_accents):
+        strings = [{fold(example.text) for example in split.part(name)} for name in PARTS]
+        assert not (strings[0] & strings[1] or strings[0] & strings[2] or strings[1] & strings[2])
+
+
+@pytest.mark.parametrize("spellings", [("müller", "muller"), ("ødegård", "odegard"), ("ǿ", "ø", "o"), ("ß", "ss")])
+def test_all_spellings_of_one_string_stay_together(spellings):
+    for seed in range(10):
+        split = split_examples(made(Dutch=20, Greek=20) + [Example(text, "Dutch") for text in spellings], seed=seed)
+        assert {len({e.text for e in split.part(name)} & set(spellings)) for name in PARTS} == {0, len(spellings)}
+
+
+@given(examples_of_few_texts, st.integers(0, 5))
+def test_a_grouped_split_counts_every_copy_of_every_labelled_string(examples, seed):
+    split = drawn(examples, seed=seed, test_share=0.3, validation_share=0.3)
+    copies, kept = Counter(), Counter()
+    for example in examples:
+        copies[example.text, example.label] += example.count
+    for example in split.part("all"):
+        assert (example.text, example.label) not in kept
+        kept[example.text, example.label] = example.count
+    assert kept == copies
+
+
+@given(st.integers(0, 99), st.sampled_from([0.1, 0.25, 0.4]))
+def test_a_stratified_split_puts_every_line_in_one_part(seed, share):
+    examples = made(Dutch=20, Greek=15, Irish=12) * 2  # copies are lines of their own
+    split = split_examples(examples, "stratified", seed=seed, test_share=share, validation_share=share)
+    assert Counter(split.part("all")) == Counter(examples)
+    assert all(split.part(name) for name in PARTS)
+
+
+@pytest.mark.parametrize("seed", [0, 42])
+@pytest.mark.parametrize("test_share", [0.1, 0.2])
+def test_the_stratified_test_part_is_the_one_that_scikit_learn_draws(seed, test_share):
+    examples = made(Dutch=40, Greek=25, Irish=10)
+    _, expected = train_test_split(
+        examples, test_size=test_share, random_state=seed, stratify=[example.label for example in examples]
+    )
+    assert sorted(split_examples(examples, "stratified", seed=seed, test_share=test_share).test, key=str) == sorted(
+        expected, key=str
+    )
+
+
+@pytest.mark.parametrize("kind", ["grouped", "stratified"])
+@pytest.mark.parametrize("label", ["Dutch", "Greek"])
+def test_every_label_has_its_share_in_every_part(kind, label):
+    counts = {"Dutch": 200, "Greek": 100}
+    split = split_examples(made(**counts), kind, test_share=0.1, validation_share=0.2)
+    for name, share in {"train": 0.7, "validation": 0.2, "test": 0.1}.items():
+        found = sum(example.label == label for example in split.part(name))
+        assert found == pytest.approx(share * counts[label], abs=1)  # scikit-learn rounds a part up
+
+
+@pytest.mark.parametrize("kind", ["grouped", "stratified"])
+def test_a_seed_draws_the_same_split_again_and_another_seed_another(kind):
+    examples = made(Dutch=40, Greek=40)
+    one, again, other = (split_examples(examples, kind, seed=seed) for seed in (1, 1, 2))
+    assert one == again and one.fingerprint == again.fingerprint
+    assert one.fingerprint != other.fingerprint
+
+
+def test_a_fingerprint_heeds_what_stands_in_which_part_but_not_the_order():
+    a, b, c = Example("a", "x"), Example("b", "y"), Example("c", "x", 2)
+    split = Split((a, b), (c,), (), "grouped", 0)
+    assert split.fingerprint == Split((b, a), (c,), (), "stratified", 7).fingerprint
+    others = [Split((a,), (b, c), (), "grouped", 0), Split((a, b), (Example("c", "x"),), (), "grouped", 0)]
+    assert len({split.fingerprint, *(other.fingerprint for other in others)}) == 3
+
+
+def test_a_string_under_several_labels_stands_in_one_part_with_all_of_them():
+    shared = [Example("lee", "Dutch"), Example("léé", "Greek"), Example("lee", "Greek")]
+    for seed in range(5):
+        split = split_examples(made(Dutch=20, Greek=20) + shared, seed=seed)
+        holding = [name for name in PARTS if {e.text for e in split.part(name)} & {"lee", "léé"}]
+        assert len(holding) == 1
+        assert set(shared) <= set(split.part(holding[0]))
+
+
+@pytest.mark.parametrize("kind", SPLITS)
+def test_labels_too_rare_for_three_parts_only_train_and_are_noted(kind):
+    split = split_examples(made(Dutch=20, Greek=20, Irish=2, Arabic=1), kind)
+    assert [note.split(":")[0] for note in split.notes] == ["Arabic", "Irish"]
+    assert all("none of them is in the validation or test part" in note for note in split.notes)
+    assert {e.label for e in (*split.validation, *split.test)} == {"Dutch", "Greek"}
+    assert Counter(e.label for e in split.train)["Irish"] == 2
+
+
+def test_many_copies_of_one_string_are_still_too_few_for_an_honest_split():
+    copies = [Example("nader", "Arabic")] * 50
+    assert split_examples(made(Dutch=20, Greek=20) + copies).notes
+    assert not split_examples(made(Dutch=20, Greek=20) + copies, "stratified").notes
+
+
+def test_a_label_that_shares_its_strings_and_misses_a_part_is_noted():
+    irish = [Example(text, "Irish") for text in ("i1", "i2")]
+    shared = [Example("i3", "Irish"), Example("i3", "Dutch"), Example("i3", "Dutch")]
+    assert any(note.startswith("Irish") for note in split_examples(made(Dutch=20, Greek=20) + irish + shared).notes)
+
+
+def test_common_labels_leave_no_note():
+    assert split_examples(made(Dutch=20, Greek=20)).notes == ()
+
+
+def test_all_is_the_three_parts_and_a_strange_part_is_refused():
+    split = split_examples(made(Dutch=20, Greek=20))
+    assert split.part("all") == split.train + split.validation + split.test
+    with pytest.raises(SettingError, match="one of train, validation, test or all; got 'dev'"):
+        split.part("dev")
+
+
+def test_a_strange_kind_of_split_is_refused():
+    with pytest.raises(SettingError, match="one of grouped, stratified; got 'random'"):
+        split_examples(made(Dutch=20, Greek=20), "random")
+
+
+@pytest.mark.parametrize("shares", [(0, 0.1), (0.1, 0), (0.5, 0.5), (-0.1, 0.1), (0.1, 1.0)])
+def test_shares_that_leave_no_three_parts_are_refused(shares):
+    with pytest.raises(SettingError, match="above 0 and together below 1"):
+        split_examples(made(Dutch=20, Greek=20), test_share=shares[0], validation_share=shares[1])
+
+
+@pytest.mark.parametrize(
+    ("counts", "complaint"),
+    [
+        ({}, "at least two labels with 3 or more examples; found 0"),
+        ({"Dutch": 20}, "found 1"),
+        ({"Dutch": 20, "Greek": 2}, "found 1"),
+        ({"Dutch": 3, "Greek": 3}, "too few examples to split 6 into three parts"),
+    ],
+)
+def test_too_few_examples_are_refused(counts, complaint):
+    with pytest.raises(DataError, match=complaint):
+        split_examples(made(**counts))
+
+
+def test_the_ceiling_is_the_share_that_a_reader_of_the_text_alone_can_get_right():
+    # "lee" three times, twice English: 2 of its 3 can be right; "ito" always: (2 + 1) / 4
+    examples = [Example("lee", label) for label in ("English", "English", "Chinese")] + [Example("ito", "Japanese")]
+    assert ceiling(examples) == 3 / 4
+    assert ceiling(made(Dutch=5, Greek=5)) == 1.0
+
+
+@given(examples_of_few_texts)
+def test_no_classifier_of_the_text_alone_beats_the_ceiling(examples):
+    answers = np.random.default_rng(0)
+    guess = {e.text: answers.choice(["Dutch", "Greek", "Irish"]) for e in examples}
+    best = {e.text: Counter(o.label for o in examples if o.text == e.text).most_common(1)[0][0] for e in examples}
+    reached = [np.mean([by[e.text] == e.label for e in examples]) for by in (guess, best)]
+    assert reached[0] <= ceiling(examples) == pytest.approx(reached[1])
