@@ -97,7 +97,7 @@ class ModelConfig(_Config):
         for name in ("dropout", "input_dropout", "ngram_dropout", "bag_dropout", "symbol_dropout", "layer_dropout"):
             _check_share(name, getattr(self, name))
 
-    def tensor_shapes(self, *, symbols: int, labels: int, bag: int) -> dict[str, tuple[int, ...]]:
+    def tensor_shapes(self, *, symbols: int, labels: int, bag: int = 0) -> dict[str, tuple[int, ...]]:
         """Return the name and shape of every tensor.
 
         Args:

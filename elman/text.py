@@ -84,6 +84,15 @@ def script_of(text: str) -> str:
     return scripts.most_common(1)[0][0] if scripts else "None"
 
 
+def is_foreign(text: str) -> bool:
+    """Return whether ``text`` holds letters that transliteration writes in Latin ones.
+
+    >>> is_foreign("Müller"), is_foreign("Müllerов")
+    (False, True)
+    """
+    return not text.isascii() and not all(map(_is_latin_or_shared, _composed(text)))
+
+
 def fold_accents(text: str) -> str:
     """Return ``text`` with accents and strokes dropped, as an English keyboard would spell it.
 
@@ -111,7 +120,7 @@ def _composed(text: str) -> str:
 
 
 def _transliterated(text: str) -> str:
-    if all(_is_latin_or_shared(character) for character in text):
+    if all(map(_is_latin_or_shared, text)):
         return text
     from anyascii import anyascii  # its tables cost start-up time that Latin names need not pay
 

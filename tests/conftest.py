@@ -19,6 +19,7 @@ from hypothesis import settings
 from elman.artifact import Artifact, save_artifact
 from elman.config import ModelConfig, TrainConfig
 from elman.data.sources import Reading, read_examples
+from elman.ngrams import inventory
 from elman.predictor import Predictor, load
 from elman.text import Normalisation
 from elman.vocab import Labels, Vocabulary
@@ -48,9 +49,9 @@ def toy_lines() -> dict[str, list[str]]:
         label: sorted({"".join(draw.choices(letters, k=draw.randint(2, 7))) for _ in range(70)})
         for label, letters in alphabets.items()
     }
-    for position in range(15):
+    for position in range(45):
         lines[draw.choice(sorted(lines))].append("".join(draw.choices("".join(alphabets.values()), k=4)))
-        lines["Alfa"].append(lines["Alfa"][position // 5])  # copies
+        lines["Alfa"].append(lines["Alfa"][position // 15])  # copies
     return lines
 
 
@@ -85,6 +86,25 @@ def tiny_model() -> Callable[..., ModelConfig]:
 
     def build(**changes: Any) -> ModelConfig:
         return ModelConfig(**{"hidden_size": 8, "embedding_size": 4, **tables, **changes})
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def network() -> Callable[..., Any]:
+    """Build a network whose weights are nowhere zero, so that every part of it shows in the logits."""
+    import torch
+
+    from elman.model import SequenceClassifier
+
+    def build(config: ModelConfig, *, symbols: int, labels: int) -> SequenceClassifier:
+        torch.manual_seed(1)
+        met = np.random.default_rng(1).integers(0, symbols, (6, 10))  # n-grams of these have a row in the bag
+        ngrams = inventory([met], config.bag_orders, 1)
+        model = SequenceClassifier(config, symbols=symbols, labels=labels, inventory=ngrams)
+        for weight in model.parameters():
+            torch.nn.init.normal_(weight, std=0.3)
+        return model
 
     return build
 
@@ -142,11 +162,13 @@ def tiny_artifact(tiny_model: Callable[..., ModelConfig]) -> Artifact:
     config = tiny_model(hidden_size=3, embedding_size=2)
     draw = np.random.default_rng(0)
     vocabulary, labels = Vocabulary(tuple("abc'")), Labels(("Alfa", "Beta", "Gämma"))
-    shapes = config.tensor_shapes(symbols=len(vocabulary), labels=len(labels))
+    codes = inventory([vocabulary.encode("abcba'a")[:, None]], config.bag_orders, 1)
+    shapes = config.tensor_shapes(symbols=len(vocabulary), labels=len(labels), bag=len(codes))
+    weights = {name: draw.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()}
     return Artifact(
         name="tiny",
         config=config,
-        tensors={name: draw.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()},
+        tensors={**weights, "bag.codes": codes},
         vocabulary=vocabulary,
         labels=labels,
         normalisation=Normalisation(lower_case=False),

@@ -1,0 +1,71 @@
+"""Elman reads short sequences with small recurrent networks.
+
+>>> import elman
+>>> elman.load("languages").predict("Nakamura").label
+'Japanese'
+
+Predicting needs no deep-learning framework. Training needs ``pip install 'elman[train]'``; the names that need it are
+loaded when first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from elman.config import ModelConfig, TrainConfig
+from elman.errors import (
+    DamagedModelError,
+    DataError,
+    ElmanError,
+    MissingExtraError,
+    ModelFileError,
+    NewerModelError,
+    NonFiniteLossError,
+    NotAModelError,
+    SettingError,
+    TrainingError,
+)
+from elman.predictor import Predictor, load
+from elman.records import Candidate, EpochResult, EvalReport, Example, Prediction
+from elman.version import __version__
+
+if TYPE_CHECKING:
+    from elman.data.sources import read_examples
+    from elman.runs import train_run
+
+__all__ = [
+    "Candidate",
+    "DamagedModelError",
+    "DataError",
+    "ElmanError",
+    "EpochResult",
+    "EvalReport",
+    "Example",
+    "MissingExtraError",
+    "ModelConfig",
+    "ModelFileError",
+    "NewerModelError",
+    "NonFiniteLossError",
+    "NotAModelError",
+    "Prediction",
+    "Predictor",
+    "SettingError",
+    "TrainConfig",
+    "TrainingError",
+    "__version__",
+    "load",
+    "read_examples",
+    "train_run",
+]
+
+_LAZY = {"read_examples": "elman.data.sources", "train_run": "elman.runs"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        try:
+            return getattr(import_module(_LAZY[name]), name)
+        except ModuleNotFoundError as error:
+            raise MissingExtraError(
+                f"elman.{name} needs the package {error.name}: pip install 'elman[train]'"
+            ) from None
+    raise AttributeError(f"module 'elman' has no attribute {name!r}")

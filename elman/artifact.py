@@ -1,0 +1,191 @@
+"""The model file: ONE safetensors file that holds everything a prediction needs, and where it came from.
+
+Weights are tensors; all else is one JSON document in the header: model config, vocabulary, labels, normalisation,
+temperature, and the provenance (data counts, split, training config, figures, versions). A SHA-256 digest over both
+tells an altered file. Nothing in it can run: reading it parses numbers and JSON.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from elman.config import ModelConfig
+from elman.errors import DamagedModelError, ElmanError, NewerModelError, NotAModelError
+from elman.files import write_atomically
+from elman.text import Normalisation
+from elman.vocab import Labels, Vocabulary
+
+FORMAT_VERSION = 1
+_HEADER_KEY = "elman"
+
+Tensors = Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A trained model with all it needs.
+
+    Args:
+        name: what predictions call the model.
+        config: the shape of the network.
+        tensors: its weights by name, float32, and int64 for the codes of n-grams.
+        vocabulary: the symbols that it knows.
+        labels: the answers that it can give.
+        normalisation: how strings are prepared.
+        temperature: what logits are divided by to be calibrated, above 0.
+        provenance: data counts, split, training config, figures and versions: plain JSON values.
+    """
+
+    name: str
+    config: ModelConfig
+    tensors: Tensors
+    vocabulary: Vocabulary
+    labels: Labels
+    normalisation: Normalisation
+    temperature: float
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Check that the parts fit each other."""
+        self._check_tensors()
+        if not np.isfinite(self.temperature) or self.temperature <= 0:
+            raise DamagedModelError(f"its temperature must be above 0; it is {self.temperature}")
+        if not all(np.isfinite(tensor).all() for tensor in self.tensors.values()):
+            raise DamagedModelError("some of its weights are not finite")
+
+    def _check_tensors(self) -> None:
+        if self.config.layers > len(self.tensors):
+            raise DamagedModelError(f"its config has {self.config.layers} layers, more than it has tensors")
+        bag = len(self.tensors.get("bag.codes", ()))
+        expected = self.config.tensor_shapes(symbols=len(self.vocabulary), labels=len(self.labels), bag=bag)
+        found = {name: tensor.shape for name, tensor in self.tensors.items()}
+        if found != expected:
+            wrong = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
+            raise DamagedModelError(f"its tensors do not fit its config: {', '.join(wrong[:5])}")
+        for name, tensor in self.tensors.items():
+            kind = np.int64 if name == "bag.codes" else np.float32
+            if tensor.dtype != kind:
+                raise DamagedModelError(f"its tensor {name} holds {tensor.dtype} where {np.dtype(kind)} is expected")
+        codes = self.tensors.get("bag.codes", np.empty(0, np.int64))
+        if (codes[1:] <= codes[:-1]).any():
+            raise DamagedModelError("its codes of n-grams are not in rising order")
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers were trained."""
+        return sum(tensor.size for tensor in self.tensors.values() if tensor.dtype == np.float32)
+
+
+def save_artifact(artifact: Artifact, path: Path | str) -> None:
+    """Write a model file, whole or not at all: an older file stands until the new one is complete.
+
+    Weights that float16 holds exactly are stored so, in half the space.
+    """
+    tensors = {name: _narrowest(tensor) for name, tensor in artifact.tensors.items()}
+    document = {
+        "format_version": FORMAT_VERSION,
+        "name": artifact.name,
+        "config": asdict(artifact.config),
+        "vocabulary": list(artifact.vocabulary.symbols),
+        "labels": list(artifact.labels.names),
+        "normalisation": asdict(artifact.normalisation),
+        "temperature": artifact.temperature,
+        "provenance": artifact.provenance,
+    }
+    body = json.dumps(document, sort_keys=True)
+    header = {_HEADER_KEY: body, "digest": _digest(body, tensors)}
+    write_atomically(Path(path), save(tensors, metadata=header))
+
+
+def load_artifact(path: Path | str) -> Artifact:
+    """Read a model file.
+
+    Raises:
+        NotAModelError: there is no such file, or it is of another kind.
+        NewerModelError: a newer Elman wrote it.
+        DamagedModelError: it is truncated, altered, or inconsistent with itself.
+    """
+    path = Path(path)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise NotAModelError(
+            f"{path}: cannot be read ({error.strerror}); give a model.safetensors file or a model's name"
+        ) from None
+    try:
+        metadata = _metadata(content)
+        if _HEADER_KEY not in metadata:
+            raise NotAModelError(f"{path}: is not an Elman model; expected a file that `elman train` wrote")
+        document = json.loads(metadata[_HEADER_KEY])
+        version = document["format_version"]
+        if not isinstance(version, int) or version > FORMAT_VERSION:
+            raise NewerModelError(
+                f"{path}: has format {version}, this Elman reads up to {FORMAT_VERSION}; install a newer Elman"
+            )
+        tensors = load(content)
+        if metadata.get("digest") != _digest(metadata[_HEADER_KEY], tensors):
+            raise DamagedModelError("it was altered after it was written")
+        return Artifact(
+            name=str(document["name"]),
+            config=ModelConfig.from_dict(document["config"]),
+            tensors={name: _widened(tensor) for name, tensor in tensors.items()},
+            vocabulary=Vocabulary(tuple(document["vocabulary"])),
+            labels=Labels(tuple(document["labels"])),
+            normalisation=Normalisation(**document["normalisation"]),
+            temperature=float(document["temperature"]),
+            provenance=dict(document["provenance"]),
+        )
+    except (NotAModelError, NewerModelError):
+        raise
+    except (
+        ElmanError,
+        SafetensorError,
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        RecursionError,
+        OverflowError,
+    ) as error:
+        reason = str(error) if isinstance(error, ElmanError) else f"its content cannot be read ({error})"
+        raise DamagedModelError(f"{path}: is damaged: {reason}; get a fresh copy or train again") from None
+
+
+def _metadata(content: bytes) -> dict[str, str]:
+    """Return the free part of a safetensors header: 8 bytes of little-endian length, then JSON."""
+    length = int.from_bytes(content[:8], "little")
+    if content[8:9] != b"{":
+        return {}
+    if len(content) < 8 + length:
+        raise DamagedModelError("it is truncated")
+    metadata = json.loads(content[8 : 8 + length]).get("__metadata__", {})
+    return dict(metadata)
+
+
+def _widened(tensor: NDArray[Any]) -> NDArray[Any]:
+    return tensor.astype(np.float32) if tensor.dtype == np.float16 else tensor
+
+
+def _narrowest(tensor: NDArray[Any]) -> NDArray[Any]:
+    if tensor.dtype.kind != "f":
+        return tensor
+    with np.errstate(over="ignore"):
+        half = tensor.astype(np.float16)
+    return half if np.array_equal(half.astype(np.float32), tensor) else tensor
+
+
+def _digest(body: str, tensors: Mapping[str, NDArray[Any]]) -> str:
+    digest = hashlib.sha256(body.encode())
+    for name in sorted(tensors):
+        tensor = np.ascontiguousarray(tensors[name])
+        digest.update(f"\n{name} {tensor.dtype} {tensor.shape}\n".encode())
+        digest.update(tensor.tobytes())
+    return digest.hexdigest()

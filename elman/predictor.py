@@ -1,0 +1,198 @@
+"""Prediction: strings to `Prediction` records, from one model file, with numpy alone.
+
+The single runtime behind Python, the command line and every service.
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.artifact import Artifact, load_artifact
+from elman.errors import NotAModelError, SettingError
+from elman.records import Candidate, Prediction
+from elman.scorer import Scorer, softmax
+from elman.text import has_letter, is_foreign, script_of
+
+MISSING = "missing: there is no name"
+BLANK = "blank: there is nothing to read"
+NO_LETTERS = "no letters: there is nothing that the model can read"
+NO_KNOWN_SYMBOL = "no known symbol: the model has never seen any of these characters"
+TOO_LONG = "too long: more than {limit} characters is no name"
+TOO_UNSURE = "unsure: no label reaches the probability {limit:g}"
+
+LONGEST = 200
+"""Characters of normalised text that are read; longer strings abstain rather than cost unbounded time."""
+
+
+class Predictor:
+    """Answers with one model.
+
+    Args:
+        artifact: the model.
+    """
+
+    def __init__(self, artifact: Artifact) -> None:
+        self.artifact = artifact
+
+    @property
+    def name(self) -> str:
+        """What its predictions call the model."""
+        return self.artifact.name
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The answers that it can give."""
+        return self.artifact.labels.names
+
+    @overload
+    def predict(  # type: ignore[overload-overlap]  # a string is an iterable of strings too; it comes first
+        self, names: str | None, *, top: int = ..., abstain_below: float = ...
+    ) -> Prediction: ...
+
+    @overload
+    def predict(
+        self, names: Iterable[str | None], *, top: int = ..., abstain_below: float = ...
+    ) -> list[Prediction]: ...
+
+    def predict(
+        self, names: str | Iterable[str | None] | None, *, top: int = 3, abstain_below: float = 0.0
+    ) -> Prediction | list[Prediction]:
+        """Answer for one string or for many.
+
+        Args:
+            names: a string, or any iterable of strings; None stands for a missing one.
+            top: how many labels to list, at least 1; all where there are fewer.
+            abstain_below: abstain where the best label's probability is lower, 0 to 1.
+
+        Returns:
+            One `Prediction`, or a list of the same length and order as ``names``.
+
+        Raises:
+            SettingError: ``top`` or ``abstain_below`` cannot work, or something is not a string.
+        """
+        if not isinstance(top, int) or isinstance(top, bool) or top < 1:
+            raise SettingError(f"top must be a whole number of at least 1; got {top!r}")
+        if not isinstance(abstain_below, int | float) or not 0 <= abstain_below <= 1:
+            raise SettingError(f"abstain_below must lie between 0 and 1; got {abstain_below!r}")
+        if names is None or isinstance(names, str):
+            return self._predict_all([names], top, abstain_below)[0]
+        if not isinstance(names, Iterable) or isinstance(names, bytes):
+            raise SettingError(f"names must be a string or many of them; got {type(names).__name__}")
+        return self._predict_all(list(names), top, abstain_below)
+
+    def probabilities(self, normalised: Sequence[str]) -> NDArray[np.float64]:
+        """Return the calibrated probabilities of normalised, readable strings: (len(normalised), C), float64."""
+        return softmax(self.logits(normalised), self.artifact.temperature)
+
+    def logits(self, normalised: Sequence[str]) -> NDArray[np.float32]:
+        """Return what the network says before calibration: (len(normalised), C), float32."""
+        return self._scorer.logits([self.artifact.vocabulary.encode(text) for text in normalised])
+
+    def abstention(self, normalised: str) -> str | None:
+        """Return why the model would not read this normalised string; None where it reads it."""
+        if not normalised:
+            return BLANK
+        if len(normalised) > LONGEST:
+            return TOO_LONG.format(limit=LONGEST)
+        if any(symbol in self._evidence for symbol in normalised):
+            return None
+        return NO_KNOWN_SYMBOL if has_letter(normalised) else NO_LETTERS
+
+    @cached_property
+    def _scorer(self) -> Scorer:
+        return Scorer(self.artifact.config, self.artifact.tensors)
+
+    @cached_property
+    def _evidence(self) -> frozenset[str]:
+        """The symbols that tell labels apart: letters and digits where the vocabulary has any, else all of it."""
+        symbols = self.artifact.vocabulary.symbols
+        return frozenset(filter(str.isalnum, symbols)) or frozenset(symbols)
+
+    def _predict_all(self, names: Sequence[str | None], top: int, abstain_below: float) -> list[Prediction]:
+        for position, name in enumerate(names):
+            if name is not None and not isinstance(name, str):
+                raise SettingError(f"each name must be a string; got {type(name).__name__} at position {position}")
+        spellings = {name: self.artifact.normalisation.apply(name) for name in dict.fromkeys(names) if name is not None}
+        reasons = {text: self.abstention(text) for text in dict.fromkeys(spellings.values())}
+        readable = [text for text, reason in reasons.items() if reason is None]
+        rows = dict(zip(readable, self.probabilities(readable), strict=True)) if readable else {}
+        answers = {
+            name: self._answer(name, text, reasons[text], rows.get(text), top, abstain_below)
+            for name, text in spellings.items()
+        }
+        missing = Prediction("", None, None, (), "", (), "None", False, MISSING, self.name)
+        return [missing if name is None else answers[name] for name in names]
+
+    def _answer(
+        self,
+        name: str,
+        text: str,
+        reason: str | None,
+        probabilities: NDArray[np.float64] | None,
+        top: int,
+        abstain_below: float,
+    ) -> Prediction:
+        candidates: tuple[Candidate, ...] = ()
+        if probabilities is not None:
+            order = np.argsort(-probabilities, kind="stable")[:top]
+            candidates = tuple(Candidate(self.labels[k], float(probabilities[k])) for k in order)
+            if candidates[0].probability < abstain_below:
+                reason = TOO_UNSURE.format(limit=abstain_below)
+        return Prediction(
+            name=name,
+            label=None if reason else candidates[0].label,
+            probability=None if reason else candidates[0].probability,
+            top=candidates,
+            normalised=text,
+            unknown=self.artifact.vocabulary.unknown_in(text),
+            script=script_of(name),
+            transliterated=self.artifact.normalisation.transliterate and is_foreign(name),
+            reason=reason,
+            model=self.name,
+        )
+
+
+def load(model: str | Path = "languages") -> Predictor:
+    """Return a predictor for a shipped model, by name, or for a model file, by path.
+
+    Raises:
+        NotAModelError: there is no such name or file, or the file is of another kind.
+        DamagedModelError, NewerModelError: as `elman.artifact.load_artifact`.
+
+    >>> load("languages").predict("Nakamura").label
+    'Japanese'
+    """
+    return Predictor(load_artifact(find_model(model)))
+
+
+def find_model(model: str | Path) -> Path:
+    """Return the file of a shipped model's name or of a path; a folder stands for the model.safetensors inside.
+
+    Raises:
+        NotAModelError: there is neither.
+    """
+    shipped = shipped_models()
+    if str(model) in shipped:
+        return shipped[str(model)]
+    path = Path(model)
+    try:
+        path = path / "model.safetensors" if path.is_dir() else path
+        found = path.is_file()
+    except (OSError, ValueError):  # a name that no file can have
+        found = False
+    if not found:
+        raise NotAModelError(
+            f"no model {str(model)!r}: it is neither a shipped model ({', '.join(shipped)}) nor a file; "
+            "see `elman models list`"
+        )
+    return path
+
+
+def shipped_models() -> dict[str, Path]:
+    """Return the models inside the package: name to file."""
+    folder = Path(__file__).with_name("pretrained")
+    return {file.stem: file for file in sorted(folder.glob("*.safetensors"))}

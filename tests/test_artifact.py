@@ -1,0 +1,342 @@
+"""The model file: what is written is read back, and nothing else is ever read as a model."""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import safetensors.numpy
+from hypothesis import given
+from hypothesis import strategies as st
+
+from elman.artifact import FORMAT_VERSION, Artifact, load_artifact, save_artifact
+from elman.errors import DamagedModelError, ModelFileError, NewerModelError, NotAModelError
+from elman.predictor import Predictor
+
+Forge = Callable[..., Path]
+
+
+def equal(one: Artifact, other: Artifact) -> bool:
+    """Whether two artifacts are the same in every part, each weight to the last bit."""
+    same_weights = one.tensors.keys() == other.tensors.keys() and all(
+        tensor.dtype == other.tensors[name].dtype and np.array_equal(tensor, other.tensors[name])
+        for name, tensor in one.tensors.items()
+    )
+    return same_weights and replace(one, tensors=other.tensors) == other
+
+
+@pytest.fixture
+def forge(tiny_artifact: Artifact, tmp_path: Path) -> Forge:
+    """Write a model file with other content but a digest that fits, as only a program would."""
+
+    def write(change: Callable[[dict[str, Any], dict[str, Any]], object]) -> Path:
+        path = tmp_path / "forged.safetensors"
+        save_artifact(tiny_artifact, path)
+        content = path.read_bytes()
+        tensors = safetensors.numpy.load(content)
+        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+        document = json.loads(header["__metadata__"]["elman"])
+        replaced = change(document, tensors)
+        body = json.dumps(document if replaced is None else replaced)
+        digest = hashlib.sha256(body.encode())
+        for name, tensor in sorted(tensors.items()):
+            digest.update(f"\n{name} {tensor.dtype} {tensor.shape}\n".encode() + tensor.tobytes())
+        path.write_bytes(safetensors.numpy.save(tensors, {"elman": body, "digest": digest.hexdigest()}))
+        return path
+
+    return write
+
+
+def refilled(artifact: Artifact, fill: Callable[[Any], Any]) -> Artifact:
+    """The same model with other weights, still single precision."""
+    weights = {name: tensor for name, tensor in artifact.tensors.items() if tensor.dtype == np.float32}
+    filled = {name: fill(tensor).astype(np.float32) for name, tensor in weights.items()}
+    return replace(artifact, tensors={**artifact.tensors, **filled})
+
+
+# What is written is read back
+
+
+def test_a_model_is_read_back_as_it_was_written(tiny_artifact, tiny_file):
+    assert equal(load_artifact(tiny_file), tiny_artifact)
+    assert equal(load_artifact(str(tiny_file)), tiny_artifact)
+
+
+def test_the_forger_of_these_tests_writes_a_model_that_is_read(forge, tiny_artifact):
+    assert equal(load_artifact(forge(lambda document, tensors: None)), tiny_artifact)
+
+
+def test_weights_that_half_precision_holds_take_half_the_space_and_lose_nothing(tiny_artifact, tiny_file, tmp_path):
+    rounded = refilled(tiny_artifact, lambda weight: weight.astype(np.float16))
+    save_artifact(rounded, tmp_path / "small")
+    assert equal(load_artifact(tmp_path / "small"), rounded)
+    assert tiny_file.stat().st_size - (tmp_path / "small").stat().st_size >= 2 * tiny_artifact.parameters - 8
+
+
+@pytest.mark.parametrize("value", [1e-40, 65504.0, 65519.0, 3e38, -3e38])
+def test_weights_of_any_size_survive(tiny_artifact, tmp_path, value):
+    full = refilled(tiny_artifact, lambda weight: np.full_like(weight, value))
+    save_artifact(full, tmp_path / "model")
+    assert equal(load_artifact(tmp_path / "model"), full)
+
+
+def test_parameters_counts_what_training_moves(tiny_artifact):
+    weights = [tensor.size for name, tensor in tiny_artifact.tensors.items() if not name.endswith("codes")]
+    assert tiny_artifact.parameters == sum(weights) > 0
+
+
+def test_any_reader_of_safetensors_can_open_a_model(tiny_artifact, tiny_file):
+    assert safetensors.numpy.load_file(tiny_file).keys() == tiny_artifact.tensors.keys()
+
+
+def test_folders_on_the_way_are_made(tiny_artifact, tmp_path):
+    save_artifact(tiny_artifact, tmp_path / "a" / "b" / "model")
+    assert equal(load_artifact(tmp_path / "a" / "b" / "model"), tiny_artifact)
+
+
+def test_a_write_that_fails_leaves_the_older_model(tiny_artifact, tiny_file, monkeypatch):
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        save_artifact(replace(tiny_artifact, name="newer"), tiny_file)
+    assert equal(load_artifact(tiny_file), tiny_artifact)
+    assert os.listdir(tiny_file.parent) == [tiny_file.name]
+
+
+def test_a_model_is_read_and_written_without_torch(python_process, tiny_file):
+    code = (
+        "import sys; from elman.artifact import load_artifact, save_artifact\n"
+        "save_artifact(load_artifact(sys.argv[1]), 'copy'); print('torch' in sys.modules)"
+    )
+    assert python_process(code, tiny_file) == "False\n"
+
+
+# Files of another kind
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{}", b"name,label\nMueller,German\n", b"\x80\x04N.", b"PK\x03\x04" + bytes(60), bytes(4096)]
+)
+def test_a_file_of_another_kind_is_refused_by_name(tmp_path, content):
+    (tmp_path / "other.bin").write_bytes(content)
+    with pytest.raises(NotAModelError, match=r"other\.bin"):
+        load_artifact(tmp_path / "other.bin")
+
+
+def test_a_missing_file_is_refused_by_name(tmp_path):
+    with pytest.raises(NotAModelError, match="absent"):
+        load_artifact(tmp_path / "absent")
+
+
+def test_a_folder_is_refused_by_name(tmp_path):
+    with pytest.raises(NotAModelError, match=str(tmp_path)):
+        load_artifact(tmp_path)
+
+
+@pytest.mark.parametrize("metadata", [None, {}, {"format": "pt"}])
+def test_tensors_of_another_program_are_refused_by_name(tmp_path, metadata):
+    safetensors.numpy.save_file({"weight": np.zeros(3, np.float32)}, tmp_path / "bert.safetensors", metadata)
+    with pytest.raises(NotAModelError, match=r"bert\.safetensors"):
+        load_artifact(tmp_path / "bert.safetensors")
+
+
+def test_a_pickle_is_never_run(tmp_path):
+    # a pickle that would write a file, were it ever loaded
+    spell = f"cos\nsystem\n(S'touch {tmp_path / 'ran'}'\ntR.".encode()
+    (tmp_path / "evil").write_bytes(spell)
+    with pytest.raises(NotAModelError, match="evil"):
+        load_artifact(tmp_path / "evil")
+    assert not (tmp_path / "ran").exists()
+
+
+# Damage
+
+
+def test_every_truncation_is_refused_by_name(tiny_file):
+    content = tiny_file.read_bytes()
+    lengths = {*range(0, 40), *range(40, len(content), 97), len(content) - 1}
+    for length in sorted(lengths):
+        tiny_file.write_bytes(content[:length])
+        with pytest.raises(ModelFileError, match=r"tiny\.safetensors"):
+            load_artifact(tiny_file)
+
+
+def test_a_truncated_model_is_called_damaged(tiny_file):
+    content = tiny_file.read_bytes()
+    for length in (9, 100, len(content) // 2, len(content) - 1):
+        tiny_file.write_bytes(content[:length])
+        with pytest.raises(DamagedModelError, match="truncated|damaged"):
+            load_artifact(tiny_file)
+
+
+def test_bytes_after_the_end_are_refused(tiny_file):
+    tiny_file.write_bytes(tiny_file.read_bytes() + b"\0")
+    with pytest.raises(DamagedModelError, match=r"tiny\.safetensors"):
+        load_artifact(tiny_file)
+
+
+@pytest.mark.parametrize("length", [0, 1, 2**20, 2**31, 2**62, 2**64 - 1])
+def test_a_false_header_length_is_refused(tiny_file, length):
+    tiny_file.write_bytes(length.to_bytes(8, "little") + tiny_file.read_bytes()[8:])
+    with pytest.raises(ModelFileError, match=r"tiny\.safetensors"):
+        load_artifact(tiny_file)
+
+
+@pytest.fixture(scope="session")
+def written(tiny_artifact: Artifact, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, bytes]:
+    path = tmp_path_factory.mktemp("flips") / "flipped.safetensors"
+    save_artifact(tiny_artifact, path)
+    return path, path.read_bytes()
+
+
+@given(share=st.floats(0, 1, exclude_max=True), flip=st.integers(1, 255))
+def test_one_altered_byte_is_refused_or_changes_nothing(written, tiny_artifact, share, flip):
+    path, content = written
+    altered = bytearray(content)
+    altered[int(share * len(content))] ^= flip
+    path.write_bytes(altered)
+    try:
+        found = load_artifact(path)
+    except ModelFileError as error:
+        assert "flipped.safetensors" in str(error)
+    else:
+        assert equal(found, tiny_artifact)  # white space in the header may be of another kind
+
+
+def test_an_altered_weight_is_called_damage(written):
+    path, content = written
+    for distance in (1, 2, 40, 300):
+        path.write_bytes(content[:-distance] + bytes([content[-distance] ^ 1]) + content[len(content) - distance + 1 :])
+        with pytest.raises(DamagedModelError, match="altered"):
+            load_artifact(path)
+
+
+def test_an_altered_label_is_called_damage(written):
+    path, content = written
+    path.write_bytes(content.replace(b"Alfa", b"Alpa", 1))
+    with pytest.raises(DamagedModelError, match="altered"):
+        load_artifact(path)
+
+
+# Files that a program forged, digest and all
+
+
+def test_a_model_of_a_newer_elman_says_what_to_install(forge):
+    path = forge(lambda document, tensors: document.update(format_version=FORMAT_VERSION + 1))
+    with pytest.raises(NewerModelError, match=r"forged\.safetensors.*install a newer Elman"):
+        load_artifact(path)
+
+
+FIELDS = ("name", "config", "vocabulary", "labels", "normalisation", "temperature", "provenance", "format_version")
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_a_missing_field_is_refused(forge, field):
+    path = forge(lambda document, tensors: document.pop(field) and None)
+    with pytest.raises(DamagedModelError, match=r"forged\.safetensors"):
+        load_artifact(path)
+
+
+@pytest.mark.parametrize("value", [None, 7, "abcdefgh", [], {}, [["a"]], {"cell": "gru", "wings": 2}])
+@pytest.mark.parametrize("field", ["config", "vocabulary", "labels", "normalisation"])
+def test_a_field_of_another_kind_is_refused(forge, field, value):
+    path = forge(lambda document, tensors: document.update({field: value}))
+    if (field, value) in [("normalisation", {})]:
+        assert load_artifact(path).normalisation  # every setting has a default
+        return
+    with pytest.raises(ModelFileError, match=r"forged\.safetensors"):
+        load_artifact(path)
+
+
+@pytest.mark.parametrize("document", [[], 3, "text", {}])
+def test_a_description_of_another_kind_is_refused(forge, document):
+    path = forge(lambda *_: document)
+    with pytest.raises(ModelFileError, match=r"forged\.safetensors"):
+        load_artifact(path)
+
+
+@pytest.mark.parametrize("temperature", [0, -1, float("nan"), float("inf"), "warm", None, [], pytest.param(10**400, id="huge")])
+def test_a_temperature_that_cannot_be_is_refused(forge, temperature):
+    path = forge(lambda document, tensors: document.update(temperature=temperature))
+    with pytest.raises(DamagedModelError, match=r"forged\.safetensors"):
+        load_artifact(path)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_weights_that_are_not_finite_are_refused(forge, value):
+    def spoil(document: dict[str, Any], tensors: dict[str, Any]) -> None:
+        tensors["head.bias"] = np.array([0, value, 0], np.float32)
+
+    with pytest.raises(DamagedModelError, match=r"forged\.safetensors.*not finite"):
+        load_artifact(forge(spoil))
+
+
+@pytest.mark.parametrize("name", ["embedding.weight", "head.bias", "bag.weight", "bag.codes"])
+def test_weights_of_another_kind_of_number_are_refused_or_answer(forge, name):
+    def spoil(document: dict[str, Any], tensors: dict[str, Any]) -> None:
+        whole = tensors[name].dtype.kind == "i"
+        tensors[name] = tensors[name].astype(np.float32 if whole else np.int32)
+
+    try:
+        model = load_artifact(forge(spoil))
+    except DamagedModelError as error:
+        assert "forged.safetensors" in str(error)
+    else:
+        assert Predictor(model).predict("abc").label in model.labels.names
+
+
+def test_weights_of_another_shape_are_refused_by_name(forge):
+    def spoil(document: dict[str, Any], tensors: dict[str, Any]) -> None:
+        tensors["head.bias"] = np.zeros(4, np.float32)
+
+    with pytest.raises(DamagedModelError, match=r"forged\.safetensors.*head\.bias"):
+        load_artifact(forge(spoil))
+
+
+@pytest.mark.parametrize("name", ["head.bias", "embedding.weight", "recurrence.weight_hh_l0"])
+def test_a_missing_weight_is_refused_by_name(forge, name):
+    with pytest.raises(DamagedModelError, match=f"forged.*{name}"):
+        load_artifact(forge(lambda document, tensors: tensors.pop(name) is None or None))
+
+
+def test_a_weight_too_many_is_refused_by_name(forge):
+    def spoil(document: dict[str, Any], tensors: dict[str, Any]) -> None:
+        tensors["stowaway"] = np.zeros(2, np.float32)
+
+    with pytest.raises(DamagedModelError, match=r"forged.*stowaway"):
+        load_artifact(forge(spoil))
+
+
+def test_a_config_of_very_many_layers_is_refused_in_a_few_words(forge):
+    path = forge(lambda document, tensors: document["config"].update(layers=5000))
+    with pytest.raises(DamagedModelError, match=r"forged\.safetensors") as refused:
+        load_artifact(path)
+    assert len(str(refused.value)) < 1000
+
+
+def test_an_artifact_whose_parts_do_not_fit_is_never_built(tiny_artifact):
+    parts = {**tiny_artifact.__dict__, "tensors": {**tiny_artifact.tensors, "head.bias": np.zeros(2, np.float32)}}
+    with pytest.raises(DamagedModelError, match=r"head\.bias"):
+        Artifact(**parts)
+
+
+def test_a_document_nested_too_deep_is_refused(tiny_file):
+    body = '{"__metadata__":' + '{"a":' * 200_000 + "1" + "}" * 200_001
+    tiny_file.write_bytes(len(body).to_bytes(8, "little") + body.encode())
+    with pytest.raises(ModelFileError, match=r"tiny\.safetensors"):
+        load_artifact(tiny_file)
+
+
+def test_the_description_is_json_that_a_person_can_read(tiny_artifact, tiny_file):
+    content = tiny_file.read_bytes()
+    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    document = json.loads(header["__metadata__"]["elman"])
+    assert document["labels"] == list(tiny_artifact.labels.names)
+    assert document["config"] == json.loads(json.dumps(asdict(tiny_artifact.config)))

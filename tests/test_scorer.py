@@ -1,0 +1,113 @@
+"""The forward pass without torch, held against the network that was trained."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from elman.config import ACTIVATIONS, ModelConfig
+from elman.model import SequenceClassifier
+from elman.scorer import Scorer, softmax
+
+SYMBOLS, LABELS = 9, 4
+ORDERS = [field.name for field in fields(ModelConfig) if field.name.endswith("_orders")]
+CELLS = [*(("elman", activation) for activation in ACTIVATIONS), ("rnn", "tanh"), ("gru", "tanh"), ("lstm", "tanh")]
+
+
+@pytest.fixture
+def both(network, tiny_model) -> Callable[..., tuple[SequenceClassifier, Scorer]]:
+    """Build a network of a tiny config, and a scorer with the same weights; keywords change the config."""
+
+    def build(**changes: Any) -> tuple[SequenceClassifier, Scorer]:
+        model = network(tiny_model(**changes), symbols=SYMBOLS, labels=LABELS).eval()
+        return model, Scorer(model.config, {name: tensor.numpy() for name, tensor in model.state_dict().items()})
+
+    return build
+
+
+def words(lengths: Sequence[int]) -> list[NDArray[np.int64]]:
+    draw = np.random.default_rng(4)
+    return [draw.integers(0, SYMBOLS, length) for length in lengths]
+
+
+def one_by_one(model: SequenceClassifier, sequences: Sequence[NDArray[np.int64]]) -> NDArray[np.float32]:
+    with torch.inference_mode():
+        return torch.cat([model(torch.from_numpy(ids)[:, None]) for ids in sequences]).numpy()
+
+
+@pytest.mark.parametrize(("cell", "directions", "layers"), list(product(CELLS, (1, 2), (1, 2, 3))))
+def test_every_cell_scores_as_torch_does(both, cell, directions, layers):
+    name, activation = cell
+    model, scorer = both(cell=name, activation=activation, directions=directions, layers=layers)
+    sequences = words([3, 1, 12, 2, 1, 7, 3, 5, 4, 1])
+    np.testing.assert_allclose(scorer.logits(sequences), one_by_one(model, sequences), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("chosen", [(), (2,), (3,), (5, 2), (7,)])
+@pytest.mark.parametrize("orders", ORDERS)
+def test_every_choice_of_ngrams_scores_as_torch_does(both, orders, chosen):
+    model, scorer = both(**{orders: chosen})
+    sequences = words(range(1, 9))
+    np.testing.assert_allclose(scorer.logits(sequences), one_by_one(model, sequences), rtol=1e-5, atol=1e-5)
+
+
+def test_a_long_string_stays_within_rounding_of_torch(both):
+    model, scorer = both()
+    sequences = words([200, 199])
+    np.testing.assert_allclose(scorer.logits(sequences), one_by_one(model, sequences), rtol=1e-5, atol=1e-5)
+
+
+def test_a_network_without_any_ngrams_scores_as_torch_does(both):
+    model, scorer = both(**dict.fromkeys(ORDERS, ()))
+    sequences = words(range(1, 9))
+    np.testing.assert_allclose(scorer.logits(sequences), one_by_one(model, sequences), rtol=1e-5, atol=1e-5)
+
+
+def test_the_order_of_strings_never_changes_a_score(both):
+    _, scorer = both()
+    sequences = words([2, 5, 1, 5, 2, 2, 8])
+    order = [6, 3, 0, 5, 1, 4, 2]
+    shuffled = scorer.logits([sequences[k] for k in order])
+    np.testing.assert_allclose(shuffled, scorer.logits(sequences)[order], rtol=0, atol=1e-6)
+
+
+def test_more_strings_of_one_length_than_are_read_together_are_all_scored(both):
+    _, scorer = both()
+    sequences = words([2] * 1100)
+    alone = np.concatenate([scorer.logits([sequences[k]]) for k in (0, 511, 512, 1023, 1024, 1099)])
+    together = scorer.logits(sequences)[[0, 511, 512, 1023, 1024, 1099]]
+    np.testing.assert_allclose(together, alone, rtol=0, atol=1e-6)
+
+
+def test_no_strings_get_no_scores(both):
+    _, scorer = both()
+    assert scorer.logits([]).shape == (0, LABELS)
+
+
+def test_scoring_leaves_weights_and_strings_as_they_were(both):
+    _, scorer = both()
+    sequences = words([4, 4, 2])
+    weights, strings = {name: tensor.copy() for name, tensor in scorer.tensors.items()}, [w.copy() for w in sequences]
+    scorer.logits(sequences)
+    assert all(np.array_equal(weights[name], tensor) for name, tensor in scorer.tensors.items())
+    assert all(map(np.array_equal, strings, sequences))
+
+
+def test_softmax_of_worked_numbers():
+    np.testing.assert_allclose(softmax(np.log([[1.0, 2.0, 5.0]])), [[0.125, 0.25, 0.625]])
+
+
+def test_a_temperature_of_two_takes_the_square_root_of_the_odds():
+    np.testing.assert_allclose(softmax(np.log([[1.0, 4.0]]), 2.0), [[1 / 3, 2 / 3]])
+
+
+def test_softmax_of_extreme_logits_stays_finite():
+    logits = np.array([[3e38, -3e38], [-3e38, -3e38], [1e4, 1e4 + 1]], np.float32)
+    probabilities = softmax(logits, 0.05)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+    np.testing.assert_allclose(probabilities[:2], [[1, 0], [0.5, 0.5]])
