@@ -1,0 +1,105 @@
+"""Metrics: pure numbers about probabilities and the truth. Counting is scikit-learn's; what it lacks stands here."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import accuracy_score, confusion_matrix, precision_recall_fscore_support
+
+from elman.records import EvalReport, LabelScore
+
+CALIBRATION_BINS = 15
+TOP = (2, 3, 5)
+
+Probabilities = NDArray[np.float64]
+LabelIds = NDArray[np.int64]
+
+
+def score(probabilities: Probabilities, truth: LabelIds, labels: Sequence[str]) -> EvalReport:
+    """Score a classifier.
+
+    Args:
+        probabilities: (N, C), rows sum to 1.
+        truth: label ids, (N,), N at least 1.
+        labels: the C names.
+
+    >>> report = score(np.array([[0.9, 0.1], [0.6, 0.4]]), np.array([0, 1]), ["Dutch", "Greek"])
+    >>> report.accuracy, round(report.nll, 3)
+    (0.5, 0.511)
+    """
+    guesses = probabilities.argmax(axis=1)
+    precision, recall, f1, support = precision_recall_fscore_support(
+        truth, guesses, labels=np.arange(len(labels)), zero_division=0.0
+    )
+    present = support > 0
+    return EvalReport(
+        examples=len(truth),
+        accuracy=float(accuracy_score(truth, guesses)),
+        top_k={k: top_k_accuracy(probabilities, truth, k) for k in TOP},
+        macro_f1=float(f1[present].mean()),
+        nll=negative_log_likelihood(probabilities, truth),
+        brier=brier_score(probabilities, truth),
+        calibration_error=calibration_error(probabilities, truth),
+        per_label={
+            name: LabelScore(float(precision[k]), float(recall[k]), float(f1[k]), int(support[k]))
+            for k, name in enumerate(labels)
+            if present[k]
+        },
+    )
+
+
+def top_k_accuracy(probabilities: Probabilities, truth: LabelIds, k: int) -> float:
+    """Return the share of rows whose truth is among the k most likely labels; 1 where k reaches C.
+
+    Ties count as the order of the labels decides, as in `predict`.
+    """
+    best = np.argsort(-probabilities, axis=1, kind="stable")[:, :k]
+    return float((best == truth[:, None]).any(axis=1).mean())
+
+
+def negative_log_likelihood(probabilities: Probabilities, truth: LabelIds) -> float:
+    """Return the mean negative log-likelihood of the truth, nats."""
+    likelihood = probabilities[np.arange(len(truth)), truth]
+    return float(-np.log(np.maximum(likelihood, np.finfo(np.float64).tiny)).mean())
+
+
+def brier_score(probabilities: Probabilities, truth: LabelIds) -> float:
+    """Return the mean squared distance to the truth, 0 to 2 (G. W. Brier, 1950, the form for several classes)."""
+    truths = np.eye(probabilities.shape[1])[truth]
+    return float(((probabilities - truths) ** 2).sum(axis=1).mean())
+
+
+def reliability(
+    probabilities: Probabilities, truth: LabelIds, bins: int = CALIBRATION_BINS
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+    """Gather predictions by the probability of their label, in equal bins from 0 to 1.
+
+    Returns:
+        For each bin that is not empty: how many predictions, their mean probability, and the share that is right.
+    """
+    confidence = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == truth
+    places = np.minimum((confidence * bins).astype(int), bins - 1)
+    count = np.bincount(places, minlength=bins)
+    filled = count > 0
+    mean = np.bincount(places, weights=confidence, minlength=bins)[filled] / count[filled]
+    share = np.bincount(places, weights=right, minlength=bins)[filled] / count[filled]
+    return count[filled], mean, share
+
+
+def calibration_error(probabilities: Probabilities, truth: LabelIds, bins: int = CALIBRATION_BINS) -> float:
+    """Return the expected calibration error, 0 to 1: how far stated probabilities lie from the share that is right.
+
+    Source: M. P. Naeini et al., "Obtaining well calibrated probabilities using Bayesian binning", 2015; of the most
+    likely label, in equal bins.
+    """
+    count, mean, share = reliability(probabilities, truth, bins)
+    return float((count * np.abs(mean - share)).sum() / count.sum())
+
+
+def confusion(probabilities: Probabilities, truth: LabelIds) -> NDArray[np.int64]:
+    """Return how often each true label (row) got each answer (column): (C, C), int64."""
+    matrix: NDArray[np.int64] = confusion_matrix(
+        truth, probabilities.argmax(axis=1), labels=np.arange(probabilities.shape[1])
+    )
+    return matrix

@@ -1,0 +1,133 @@
+"""Metrics agree with scikit-learn, and with arithmetic that fits in a comment."""
+
+import math
+
+import numpy as np
+import pytest
+from sklearn import metrics as sklearn
+
+from elman.metrics import (
+    brier_score,
+    calibration_error,
+    confusion,
+    negative_log_likelihood,
+    reliability,
+    score,
+    top_k_accuracy,
+)
+
+LABELS = ("Dutch", "Greek", "Irish", "Welsh", "Zulu", "Never")
+
+
+@pytest.fixture(scope="module")
+def answers():
+    """Draw 300 answers over 6 labels, and truths of which the last label is none."""
+    draw = np.random.default_rng(0)
+    return draw.dirichlet(np.full(6, 0.7), 300), draw.integers(0, 5, 300)
+
+
+def test_scores_are_those_of_scikit_learn(answers):
+    probabilities, truth = answers
+    report, guesses, ids = score(probabilities, truth, LABELS), probabilities.argmax(axis=1), np.arange(6)
+    present = {"labels": np.arange(5), "zero_division": 0.0}
+    assert report.examples == 300
+    assert report.accuracy == pytest.approx(sklearn.accuracy_score(truth, guesses))
+    assert report.macro_f1 == pytest.approx(sklearn.f1_score(truth, guesses, average="macro", **present))
+    assert report.nll == pytest.approx(sklearn.log_loss(truth, probabilities, labels=ids))
+    assert {k: report.top_k[k] for k in (2, 3, 5)} == pytest.approx(
+        {k: sklearn.top_k_accuracy_score(truth, probabilities, k=k, labels=ids) for k in (2, 3, 5)}
+    )
+
+
+def test_the_brier_score_of_several_labels_is_the_sum_over_them_of_scikit_learns(answers):
+    probabilities, truth = answers
+    each = [sklearn.brier_score_loss(truth == k, probabilities[:, k]) for k in range(6)]
+    assert brier_score(probabilities, truth) == pytest.approx(sum(each))
+
+
+def test_each_label_is_scored_as_scikit_learn_scores_it(answers):
+    probabilities, truth = answers
+    expected = sklearn.classification_report(
+        truth,
+        probabilities.argmax(axis=1),
+        labels=np.arange(6),
+        target_names=LABELS,
+        output_dict=True,
+        zero_division=0.0,
+    )
+    found = score(probabilities, truth, LABELS).per_label
+    assert tuple(found) == LABELS[:5]  # the label without examples has no score
+    for name, one in found.items():
+        assert [one.precision, one.recall, one.f1, one.support] == pytest.approx(
+            [expected[name][key] for key in ("precision", "recall", "f1-score", "support")]
+        )
+
+
+def test_confusion_counts_true_labels_in_rows_and_answers_in_columns():
+    probabilities = np.array([[0.9, 0.1, 0.0], [0.2, 0.8, 0.0], [0.6, 0.3, 0.1]])
+    assert confusion(probabilities, np.array([0, 0, 1])).tolist() == [[1, 1, 0], [1, 0, 0], [0, 0, 0]]
+
+
+def test_log_likelihood_and_brier_score_worked_by_hand():
+    probabilities, truth = np.array([[0.5, 0.5], [0.25, 0.75]]), np.array([0, 0])
+    # -(ln 1/2 + ln 1/4) / 2 = 1.5 ln 2
+    assert negative_log_likelihood(probabilities, truth) == pytest.approx(1.5 * math.log(2))
+    # (0.5² + 0.5² + 0.75² + 0.75²) / 2 = (0.5 + 1.125) / 2
+    assert brier_score(probabilities, truth) == pytest.approx(0.8125)
+
+
+def test_the_brier_score_runs_from_0_to_2():
+    sure = np.array([[1.0, 0.0]])
+    assert (brier_score(sure, np.array([0])), brier_score(sure, np.array([1]))) == (0.0, 2.0)
+
+
+def test_a_truth_held_impossible_costs_much_but_not_infinitely():
+    loss = negative_log_likelihood(np.array([[1.0, 0.0]]), np.array([1]))
+    assert 700 < loss < math.inf
+
+
+def test_the_earlier_label_wins_a_tie_as_in_an_answer():
+    tied = np.tile([1 / 60, 2 / 60], 20)[None]  # two levels that alternate: a sort which is not stable mixes them
+    for rank, label in enumerate([*range(1, 40, 2), *range(0, 40, 2)]):
+        assert [top_k_accuracy(tied, np.array([label]), k) for k in (rank, rank + 1)] == [0, 1]
+
+
+def test_as_many_answers_as_labels_always_hold_the_right_one():
+    level, truth = np.full((3, 3), 1 / 3), np.array([0, 1, 2])
+    assert [top_k_accuracy(level, truth, k) for k in (1, 2, 3, 5)] == pytest.approx([1 / 3, 2 / 3, 1, 1])
+
+
+# Ten answers of two labels: four say 0.9, three of them right; six say 0.6, three of them right.
+CONSTRUCTED = np.array([[0.9, 0.1]] * 4 + [[0.6, 0.4]] * 6)
+CONSTRUCTED_TRUTH = np.array([0, 0, 0, 1] + [0, 0, 0, 1, 1, 1])
+
+
+def test_the_calibration_error_worked_by_hand():
+    # (4 · |0.9 − 3/4| + 6 · |0.6 − 3/6|) / 10 = (0.6 + 0.6) / 10
+    assert calibration_error(CONSTRUCTED, CONSTRUCTED_TRUTH) == pytest.approx(0.12)
+
+
+def test_in_a_single_bin_errors_of_both_signs_cancel():
+    # mean 0.72 said, 6 of 10 right
+    assert calibration_error(CONSTRUCTED, CONSTRUCTED_TRUTH, bins=1) == pytest.approx(0.12)
+    # said 0.9, all right; said 0.6, one of two right: apart (2 · 0.1 + 2 · 0.1) / 4, together |0.75 − 0.75|
+    probabilities, truth = np.array([[0.9, 0.1], [0.9, 0.1], [0.6, 0.4], [0.6, 0.4]]), np.array([0, 0, 0, 1])
+    assert calibration_error(probabilities, truth) == pytest.approx(0.1)
+    assert calibration_error(probabilities, truth, bins=1) == pytest.approx(0.0)
+
+
+def test_reliability_counts_every_answer_once_and_skips_empty_bins(answers):
+    count, mean, share = reliability(CONSTRUCTED, CONSTRUCTED_TRUTH)
+    assert (count.tolist(), mean.tolist(), share.tolist()) == ([6, 4], pytest.approx([0.6, 0.9]), [0.5, 0.75])
+    assert reliability(*answers)[0].sum() == 300
+
+
+def test_a_certain_answer_falls_in_the_last_bin():
+    count, mean, share = reliability(np.array([[1.0, 0.0], [0.96, 0.04]]), np.array([0, 1]))
+    assert (count.tolist(), mean.tolist(), share.tolist()) == ([2], pytest.approx([0.98]), [0.5])
+
+
+def test_answers_that_are_always_right_and_always_sure_have_no_error():
+    report = score(np.eye(3), np.arange(3), ["a", "b", "c"])
+    assert (report.accuracy, report.macro_f1, report.brier, report.calibration_error) == (1, 1, 0, 0)
+    assert report.nll == pytest.approx(0)
