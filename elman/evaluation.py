@@ -1,0 +1,113 @@
+"""Evaluation: a model and labelled strings to an `EvalReport`, beside what a simple baseline would have answered."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline
+
+from elman.metrics import LabelIds, Probabilities, score
+from elman.predictor import Predictor
+from elman.records import EvalReport, Example
+from elman.scorer import softmax
+from elman.vocab import Labels
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The scores of a classifier and the numbers that they were made from.
+
+    Args:
+        report: the scores, of calibrated probabilities.
+        uncalibrated: the scores at temperature 1.
+        probabilities: calibrated, (N, C).
+        uncalibrated_probabilities: at temperature 1, (N, C).
+        truth: label ids, (N,).
+    """
+
+    report: EvalReport
+    uncalibrated: EvalReport
+    probabilities: Probabilities
+    uncalibrated_probabilities: Probabilities
+    truth: LabelIds
+
+
+def evaluate(predictor: Predictor, examples: Sequence[Example]) -> Evaluation:
+    """Score a model on normalised examples, with the forward pass that answers users.
+
+    Raises:
+        DataError: a label is not among the model's.
+    """
+    labels = predictor.artifact.labels
+    truth = labels.encode([example.label for example in examples])
+    logits = predictor.logits([example.text for example in examples])
+    probabilities, uncalibrated = softmax(logits, predictor.artifact.temperature), softmax(logits)
+    return Evaluation(
+        report=score(probabilities, truth, labels.names),
+        uncalibrated=score(uncalibrated, truth, labels.names),
+        probabilities=probabilities,
+        uncalibrated_probabilities=uncalibrated,
+        truth=truth,
+    )
+
+
+def fit_baseline(examples: Sequence[Example], *, seed: int = 0, **settings: Any) -> Pipeline:
+    """Fit the baseline that every model is held against: logistic regression on character n-grams of 1 to 5.
+
+    The most accurate simple setting that was found on the 18 languages; `benchmarks/baseline.py` compares others.
+
+    Args:
+        examples: normalised, of at least two labels.
+        seed: of the solver.
+        settings: other values, as scikit-learn's `Pipeline.set_params` takes them.
+    """
+    baseline = make_pipeline(
+        TfidfVectorizer(analyzer="char_wb", ngram_range=(1, 5), lowercase=False),
+        LogisticRegression(C=30.0, max_iter=300, random_state=seed),
+    )
+    baseline.set_params(**settings)
+    baseline.fit(
+        [example.text for example in examples],
+        [example.label for example in examples],
+        logisticregression__sample_weight=[example.count for example in examples],
+    )
+    return baseline
+
+
+def evaluate_baseline(baseline: Pipeline, examples: Sequence[Example], labels: Labels) -> EvalReport:
+    """Score a baseline on normalised examples; labels that it never saw get probability 0."""
+    probabilities = np.zeros((len(examples), len(labels)))
+    columns = labels.encode(list(baseline.classes_))
+    probabilities[:, columns] = baseline.predict_proba([example.text for example in examples])
+    return score(probabilities, labels.encode([example.label for example in examples]), labels.names)
+
+
+def majority(training: Sequence[Example], examples: Sequence[Example]) -> tuple[str, float]:
+    """Return the most frequent label of the training examples, and the accuracy of always answering it."""
+    counts: Counter[str] = Counter()
+    for example in training:
+        counts[example.label] += example.count
+    label = counts.most_common(1)[0][0]
+    return label, sum(example.label == label for example in examples) / len(examples)
+
+
+def verdict(model: EvalReport, baseline: EvalReport) -> str:
+    """Say in words whether the model earns its place beside the baseline, within one standard error of accuracy."""
+    gap = model.accuracy - baseline.accuracy
+    error = float(np.sqrt(baseline.accuracy * (1 - baseline.accuracy) / baseline.examples))
+    points = f"{abs(gap) * 100:.1f} points"
+    if gap > error:
+        return f"The model beats the baseline by {points} of accuracy."
+    if gap >= 0:
+        return (
+            f"The model is ahead of the baseline by {points} of accuracy, "
+            f"which is within one standard error ({error * 100:.1f}): call it even."
+        )
+    return (
+        f"The model does NOT beat the baseline: it is {points} of accuracy behind "
+        "logistic regression on character n-grams. Use the baseline, more data, or another setting."
+    )
