@@ -97,6 +97,27 @@ def calibration_error(probabilities: Probabilities, truth: LabelIds, bins: int =
     return float((count * np.abs(mean - share)).sum() / count.sum())
 
 
+def calibration_error_by_chance(probabilities: Probabilities, *, draws: int = 100, seed: int = 0) -> float:
+    """Return the calibration error that a perfect model would measure: its floor on so few examples.
+
+    Truths are drawn from the probabilities themselves, so that these are right by construction; what the measure then
+    still finds is chance (J. Vaicenavicius et al., "Evaluating model calibration in classification", 2019).
+
+    Args:
+        probabilities: (N, C), rows sum to 1.
+        draws: how many truths are drawn for each example.
+        seed: of the draws.
+    """
+    random = np.random.default_rng(seed)
+    upto = probabilities.cumsum(axis=1)
+    last = probabilities.shape[1] - 1
+    errors = []
+    for _ in range(draws):
+        drawn = (upto < random.random((len(probabilities), 1))).sum(axis=1)
+        errors.append(calibration_error(probabilities, np.minimum(drawn, last)))
+    return float(np.mean(errors))
+
+
 def confusion(probabilities: Probabilities, truth: LabelIds) -> NDArray[np.int64]:
     """Return how often each true label (row) got each answer (column): (C, C), int64."""
     matrix: NDArray[np.int64] = confusion_matrix(

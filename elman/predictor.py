@@ -119,29 +119,31 @@ class Predictor:
         spellings = {name: self.artifact.normalisation.apply(name) for name in dict.fromkeys(names) if name is not None}
         reasons = {text: self.abstention(text) for text in dict.fromkeys(spellings.values())}
         readable = [text for text, reason in reasons.items() if reason is None]
-        rows = dict(zip(readable, self.probabilities(readable), strict=True)) if readable else {}
+        best = dict(zip(readable, self._best(readable, top), strict=True))
         answers = {
-            name: self._answer(name, text, reasons[text], rows.get(text), top, abstain_below)
+            name: self._answer(name, text, reasons[text], best.get(text, ()), abstain_below)
             for name, text in spellings.items()
         }
         missing = Prediction("", None, None, (), "", (), "None", False, MISSING, self.name)
         return [missing if name is None else answers[name] for name in names]
 
+    def _best(self, texts: Sequence[str], top: int) -> list[tuple[Candidate, ...]]:
+        """Return the most likely labels of each text, best first; equal ones in the order of the labels."""
+        if not texts:
+            return []
+        probabilities = self.probabilities(texts)
+        order = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]
+        chances = np.take_along_axis(probabilities, order, axis=1)
+        return [
+            tuple(Candidate(self.labels[label], chance) for label, chance in zip(*row, strict=True))
+            for row in zip(order.tolist(), chances.tolist(), strict=True)
+        ]
+
     def _answer(
-        self,
-        name: str,
-        text: str,
-        reason: str | None,
-        probabilities: NDArray[np.float64] | None,
-        top: int,
-        abstain_below: float,
+        self, name: str, text: str, reason: str | None, candidates: tuple[Candidate, ...], abstain_below: float
     ) -> Prediction:
-        candidates: tuple[Candidate, ...] = ()
-        if probabilities is not None:
-            order = np.argsort(-probabilities, kind="stable")[:top]
-            candidates = tuple(Candidate(self.labels[k], float(probabilities[k])) for k in order)
-            if candidates[0].probability < abstain_below:
-                reason = TOO_UNSURE.format(limit=abstain_below)
+        if candidates and candidates[0].probability < abstain_below:
+            reason = TOO_UNSURE.format(limit=abstain_below)
         return Prediction(
             name=name,
             label=None if reason else candidates[0].label,

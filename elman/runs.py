@@ -25,13 +25,14 @@ import torch
 from elman.artifact import Artifact, save_artifact
 from elman.calibration import fit_temperature
 from elman.config import ModelConfig, TrainConfig
-from elman.data.augment import with_folded_spellings
+from elman.data.augment import FOLDED_WEIGHT, with_folded_spellings
 from elman.data.batches import EncodedExamples
 from elman.data.sources import BLANK, Reading
 from elman.data.splits import Split, ceiling, split_examples
 from elman.errors import DataError, SettingError, TrainingError
 from elman.evaluation import Evaluation, evaluate, evaluate_baseline, fit_baseline, majority, verdict
 from elman.files import write_atomically
+from elman.metrics import calibration_error_by_chance
 from elman.model import SequenceClassifier
 from elman.ngrams import inventory
 from elman.plots import plot_confusion, plot_curves, plot_reliability, save_figure
@@ -146,6 +147,7 @@ class Run:
         self.vocabulary = Vocabulary.from_texts((e.text for e in learned), min_count=config.symbol_min_count)
         counts = np.array([example.count for example in learned])
         weights = example_weights(self.labels.encode([e.label for e in learned]), counts, config.train)
+        weights[len(self.split.train) :] *= FOLDED_WEIGHT
         self._training = EncodedExamples(learned, self.vocabulary, self.labels, weights)
         self._validation = EncodedExamples(self.split.validation, self.vocabulary, self.labels)
         torch.manual_seed(config.train.seed)
@@ -296,6 +298,7 @@ class Run:
                 "temperature": artifact.temperature,
                 "error_before": test.uncalibrated.calibration_error,
                 "error_after": test.report.calibration_error,
+                "error_by_chance": calibration_error_by_chance(test.probabilities),
             },
             "seconds": sum(result.seconds for result in self.state.history),
             "epochs": self.state.epoch,
@@ -396,7 +399,8 @@ def report_text(values: Mapping[str, Any]) -> str:
         f"- Always answering {values['majority']['label']}: {values['majority']['accuracy'] * 100:.1f} %.",
         f"- The ceiling set by strings with several labels: {values['ceiling'] * 100:.1f} %.",
         f"- Calibration error {calibration['error_before']:.3f} before and {calibration['error_after']:.3f} after "
-        f"dividing the logits by {calibration['temperature']:.2f}.",
+        f"dividing the logits by {calibration['temperature']:.2f}; a perfectly calibrated model would measure "
+        f"{calibration['error_by_chance']:.3f} on so few examples.",
         f"- Split: {split['kind']}, seed {split['seed']}: {split['train']:,} to train, {split['validation']:,} to "
         f"validate, {split['test']:,} to test; fingerprint {split['fingerprint'][:16]}.",
         f"- Data: {data['source']}, {data['lines']:,} lines; dropped: {dropped}; repaired: {repaired}.",

@@ -116,7 +116,8 @@ def toy_config(tiny_model: Callable[..., ModelConfig]) -> Callable[..., Any]:
 
     def build(**changes: Any) -> RunConfig:
         settings = {"epochs": 4, "batch_size": 32, "learning_rate": 0.02, "threads": 1, **changes}
-        return RunConfig(name="toy", data="made up", model=tiny_model(), train=TrainConfig(**settings))
+        shares = {"test_share": 0.1, "validation_share": 0.15}
+        return RunConfig(name="toy", data="made up", model=tiny_model(), train=TrainConfig(**settings), **shares)
 
     return build
 

@@ -9,6 +9,7 @@ from sklearn import metrics as sklearn
 from elman.metrics import (
     brier_score,
     calibration_error,
+    calibration_error_by_chance,
     confusion,
     negative_log_likelihood,
     reliability,
@@ -131,3 +132,10 @@ def test_answers_that_are_always_right_and_always_sure_have_no_error():
     report = score(np.eye(3), np.arange(3), ["a", "b", "c"])
     assert (report.accuracy, report.macro_f1, report.brier, report.calibration_error) == (1, 1, 0, 0)
     assert report.nll == pytest.approx(0)
+
+
+def test_a_perfect_model_still_measures_some_calibration_error_and_less_on_more_examples():
+    few, many = (np.random.default_rng(1).dirichlet(np.ones(4), size=n) for n in (100, 5000))
+    assert calibration_error_by_chance(few) > calibration_error_by_chance(many) > 0
+    certain = np.tile([1.0, 0.0], (50, 1))
+    assert calibration_error_by_chance(certain) == 0

@@ -53,8 +53,7 @@ def test_every_activation_of_the_elman_cell_builds(build, activation):
 @pytest.mark.parametrize(("cell", "directions", "layers"), list(product(CELLS, (1, 2), (1, 2))))
 def test_a_network_by_hand_and_one_of_the_library_agree_on_the_same_weights(build, cell, directions, layers):
     own, library = (
-        build(cell=cell, by_hand=by_hand, directions=directions, layers=layers).eval()
-        for by_hand in (True, False)
+        build(cell=cell, by_hand=by_hand, directions=directions, layers=layers).eval() for by_hand in (True, False)
     )
     library.load_state_dict(own.state_dict())
     torch.testing.assert_close(own(ids(6, 4)), library(ids(6, 4)))

@@ -236,7 +236,9 @@ def test_loading_is_one_of_the_names_of_the_package(model_file, predictor):
     assert elman.load(model_file).predict("abc") == predictor.predict("abc")
 
 
-@pytest.mark.parametrize("model", ["no-such-model", "", "no/such/file.safetensors", pytest.param("x" * 300, id="long"), Path("absent")])
+@pytest.mark.parametrize(
+    "model", ["no-such-model", "", "no/such/file.safetensors", pytest.param("x" * 300, id="long"), Path("absent")]
+)
 def test_a_model_that_is_not_there_is_refused_by_name(model, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(NotAModelError, match=re.escape(repr(str(model)))):

@@ -310,7 +310,9 @@ def test_the_best_weights_are_those_of_the_best_epoch(tiny_model):
 def test_an_epoch_is_best_where_its_validation_loss_is_the_lowest_so_far(tiny_model):
     history = finish(begin(tiny_model(), epochs=8)).history
     losses = [result.validation_loss for result in history]
-    assert [result.is_best for result in history] == [loss < min(losses[:k], default=9) for k, loss in enumerate(losses)]
+    assert [result.is_best for result in history] == [
+        loss < min(losses[:k], default=9) for k, loss in enumerate(losses)
+    ]
 
 
 def test_averaged_weights_are_scored_and_kept_while_training_goes_on_with_its_own(tiny_model):

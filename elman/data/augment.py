@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from elman.records import Example
 from elman.text import fold_accents
 
+FOLDED_WEIGHT = 2.0
+"""How much a spelling without accents counts in the loss: it stands for everybody who types the name without them."""
+
 
 def with_folded_spellings(examples: Sequence[Example]) -> tuple[Example, ...]:
     """Add to each accented example its spelling without accents, so that a model answers both.
