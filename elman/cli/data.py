@@ -1,0 +1,66 @@
+"""``elman data``: the named data sets."""
+
+from collections import Counter
+from typing import Annotated
+
+import typer
+
+from elman.cli.source import DataArgument, FolderOption, LabelOption, LongestOption, TextOption
+from elman.data.sources import MAX_CHARACTERS
+
+app = typer.Typer(
+    help="List, look into and fetch data sets.",
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.command("list")
+def list_sets() -> None:
+    """List the data sets that Elman knows by name."""
+    from elman.data.catalog import CATALOG
+
+    for entry in CATALOG.values():
+        print(f"{entry.name}: {entry.about}. {entry.origin}.")
+
+
+@app.command("show")
+def show(
+    data: DataArgument,
+    text: TextOption = "name",
+    label: LabelOption = "label",
+    folder: FolderOption = None,
+    max_characters: LongestOption = MAX_CHARACTERS,
+) -> None:
+    """Show what a data set holds: examples and different strings by label, and what was dropped and why."""
+    from rich.console import Console
+    from rich.table import Column, Table
+
+    from elman.cli.source import account, read_source
+    from elman.text import Normalisation
+
+    reading = read_source(data, folder, text=text, label=label, longest=max_characters)
+    normalisation = Normalisation()
+    texts: dict[str, list[str]] = {}
+    for example in reading.examples:
+        texts.setdefault(example.label, []).append(normalisation.apply(example.text))
+    labels_of = Counter(text for of_label in texts.values() for text in set(of_label))
+    table = Table("label", *(Column(name, justify="right") for name in ("examples", "different", "also elsewhere")))
+    for name, of_label in sorted(texts.items()):
+        distinct = set(of_label)
+        shared = sum(labels_of[text] > 1 for text in distinct)
+        table.add_row(name, f"{len(of_label):,}", f"{len(distinct):,}", f"{shared:,}")
+    console = Console()
+    console.print(f"{data}: {account(reading, reading.dropped)}", highlight=False)
+    console.print(table)
+
+
+@app.command("fetch")
+def fetch(
+    name: Annotated[str, typer.Argument(help="A named set; see `elman data list`.")],
+) -> None:
+    """Download a named data set once, check it, and say where it lies."""
+    from elman.cli.source import download_bar
+    from elman.data import catalog
+
+    print(catalog.fetch(catalog.named(name), progress=download_bar()))

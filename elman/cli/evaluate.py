@@ -1,0 +1,128 @@
+"""``elman evaluate``: a model and labelled strings in, its scores out."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from elman.cli.source import DataArgument, FolderOption, LabelOption, LongestOption, TextOption
+from elman.data.sources import MAX_CHARACTERS
+from elman.errors import DataError
+
+if TYPE_CHECKING:
+    from elman.evaluation import Evaluation
+    from elman.predictor import Predictor
+    from elman.records import Example
+
+
+app = typer.Typer(context_settings={"help_option_names": ["-h", "--help"]})
+
+
+@app.command()
+def evaluate(
+    model: Annotated[str, typer.Argument(help="A shipped model's name, a model file, or a run folder.")],
+    data: DataArgument,
+    part: Annotated[
+        str | None,
+        typer.Option(
+            help="train, validation or test, of the split that the model was trained with; or all.",
+            show_default="test where DATA is what the model was trained on, else all",
+        ),
+    ] = None,
+    text: TextOption = "name",
+    label: LabelOption = "label",
+    folder: FolderOption = None,
+    max_characters: LongestOption = MAX_CHARACTERS,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Also write report.json, confusion.png and reliability.png here.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the scores as JSON alone.")] = False,
+) -> None:
+    """Score a model on labelled strings that it did not learn from."""
+    from elman.cli.source import account, read_source
+    from elman.data.splits import ceiling
+    from elman.evaluation import evaluate as score
+    from elman.predictor import load
+    from elman.runs import normalise_examples
+
+    predictor = load(model)
+    reading = read_source(data, folder, text=text, label=label, longest=max_characters)
+    examples, dropped = normalise_examples(reading, predictor.artifact.normalisation)
+    chosen, part = _part(predictor, examples, part)
+    evaluation = score(predictor, chosen)
+    values = {
+        "model": predictor.name,
+        "data": data,
+        "part": part,
+        **evaluation.report.to_dict(),
+        "calibration_error_before": evaluation.uncalibrated.calibration_error,
+        "ceiling": ceiling(chosen),
+    }
+    if out is not None:
+        _write(out, values, evaluation, predictor)
+    if as_json:
+        print(json.dumps(values, indent=2, ensure_ascii=False))
+        return
+    _print(values, evaluation, account(reading, dropped))
+    if out is not None:
+        print(f"Written to {out}: report.json, confusion.png, reliability.png")
+
+
+def _part(predictor: "Predictor", examples: "list[Example]", part: str | None) -> "tuple[tuple[Example, ...], str]":
+    """Choose what to score, and never call something the test part that the model may have learned from."""
+    from elman.runs import split_as
+
+    split = predictor.artifact.provenance.get("split")
+    if part == "all" or split is None:
+        return tuple(examples), "all"
+    try:
+        again = split_as(examples, split)
+        same = again.fingerprint == split["fingerprint"]
+    except DataError:  # too few examples to split are not what the model was trained on
+        same = False
+    if same:
+        return again.part(part or "test"), part or "test"
+    if part is None:
+        return tuple(examples), "all"
+    raise DataError(
+        f"--part {part} needs the data that {predictor.name!r} was trained on, and these are others "
+        "(the split's fingerprint differs); leave --part out to score all of them"
+    )
+
+
+def _print(values: dict[str, object], evaluation: "Evaluation", said: str) -> None:
+    from rich.console import Console
+    from rich.table import Column, Table
+
+    console, report = Console(), evaluation.report
+    console.print(f"{values['data']}: {said}", highlight=False)
+    title = f"{values['model']} on {values['data']}, {values['part']} ({report.examples:,} examples)"
+    summary = Table(title=title, title_justify="left", show_header=False)
+    summary.add_column()
+    summary.add_column(justify="right")
+    summary.add_row("accuracy", f"{report.accuracy:.1%}")
+    for k, share in report.top_k.items():
+        summary.add_row(f"top {k}", f"{share:.1%}")
+    summary.add_row("macro-F1", f"{report.macro_f1:.1%}")
+    summary.add_row("negative log-likelihood (nats)", f"{report.nll:.3f}")
+    summary.add_row("Brier score", f"{report.brier:.3f}")
+    before = evaluation.uncalibrated.calibration_error
+    summary.add_row("calibration error, before and after", f"{before:.3f}, {report.calibration_error:.3f}")
+    summary.add_row("ceiling by strings with several labels", f"{values['ceiling']:.1%}")
+    console.print(summary)
+    labels = Table("label", *(Column(name, justify="right") for name in ("examples", "precision", "recall", "F1")))
+    for name, one in report.per_label.items():
+        labels.add_row(name, str(one.support), f"{one.precision:.0%}", f"{one.recall:.0%}", f"{one.f1:.0%}")
+    console.print(labels)
+
+
+def _write(out: Path, values: dict[str, object], evaluation: "Evaluation", predictor: "Predictor") -> None:
+    from elman.files import write_atomically
+    from elman.plots import plot_confusion, plot_reliability, save_figure
+
+    write_atomically(out / "report.json", (json.dumps(values, indent=2, ensure_ascii=False) + "\n").encode())
+    confusion = plot_confusion(evaluation.probabilities, evaluation.truth, predictor.labels)
+    save_figure(confusion, out / "confusion.png")
+    reliability = plot_reliability(evaluation.uncalibrated_probabilities, evaluation.probabilities, evaluation.truth)
+    save_figure(reliability, out / "reliability.png")

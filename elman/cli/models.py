@@ -1,0 +1,57 @@
+"""``elman models``: the models inside the package."""
+
+import json
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    help="List and look into models.", no_args_is_help=True, context_settings={"help_option_names": ["-h", "--help"]}
+)
+
+
+@app.command("list")
+def list_models() -> None:
+    """List the models inside the package."""
+    from elman.predictor import load, shipped_models
+
+    for name, file in shipped_models().items():
+        predictor = load(file)
+        print(
+            f"{name}: {len(predictor.labels)} labels, {predictor.artifact.parameters:,} parameters, "
+            f"{file.stat().st_size / 1e6:.1f} MB"
+        )
+
+
+@app.command("show")
+def show(
+    model: Annotated[str, typer.Argument(help="A shipped model's name, a model file, or a run folder.")] = "languages",
+    as_json: Annotated[bool, typer.Option("--json", help="Print labels, config and provenance as JSON.")] = False,
+) -> None:
+    """Show a model's card, or what its file says of where it came from."""
+    from dataclasses import asdict
+
+    from elman.predictor import find_model, load
+
+    file = find_model(model)
+    artifact = load(file).artifact
+    facts = {
+        "name": artifact.name,
+        "labels": list(artifact.labels.names),
+        "config": asdict(artifact.config),
+        "normalisation": asdict(artifact.normalisation),
+        "temperature": artifact.temperature,
+        "parameters": artifact.parameters,
+        "provenance": artifact.provenance,
+    }
+    if as_json:
+        print(json.dumps(facts, indent=2, ensure_ascii=False))
+        return
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    card = file.with_suffix(".md")
+    if card.is_file():
+        Console().print(Markdown(card.read_text(encoding="utf-8")))
+    else:
+        Console().print_json(json.dumps(facts))

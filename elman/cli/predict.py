@@ -1,0 +1,142 @@
+"""``elman predict``: names in, answers out, in the same order."""
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Annotated
+
+import typer
+
+from elman.errors import DataError
+from elman.predictor import Predictor, load
+from elman.records import Prediction
+
+BLOCK = 4096  # names answered together; bounds the memory of a long input
+
+
+app = typer.Typer(context_settings={"help_option_names": ["-h", "--help"]})
+
+
+@app.command()
+def predict(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(help="Names to answer for. Without any: lines of standard input, or a prompt on a terminal."),
+    ] = None,
+    model: Annotated[
+        str, typer.Option("--model", "-m", help="A shipped model's name, a model file, or a run folder.")
+    ] = "languages",
+    top: Annotated[int, typer.Option("--top", "-k", help="How many labels to show for each name.")] = 3,
+    abstain_below: Annotated[
+        float, typer.Option(help="Abstain where the best label's probability is lower (0 to 1).")
+    ] = 0.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON array, one object a name.")] = False,
+) -> None:
+    """Say where names come from: calibrated probabilities, or a reason to abstain.
+
+    An answer is an estimate from spelling alone. It is no evidence of a person's identity, ancestry or citizenship.
+
+    [bold]elman predict Nakamura[/bold]  one name
+
+    [bold]elman predict < names.txt[/bold]  a line each, tab-separated answers
+
+    [bold]elman predict[/bold]  a prompt, until quit or Ctrl-D
+    """
+    predictor = load(model)
+    if names is None and sys.stdin.isatty():
+        _prompt(predictor, top, abstain_below)
+        return
+    blocks = [names] if names is not None else _blocks_of_lines()
+    answers = (predictor.predict(block, top=top, abstain_below=abstain_below) for block in blocks)
+    if as_json:
+        _print_json(answers)
+    elif sys.stdout.isatty():
+        for block in answers:
+            _print_table(block)
+    else:
+        for block in answers:
+            for answer in block:
+                print("\t".join(_cells(answer)))
+
+
+def _blocks_of_lines() -> Iterator[list[str]]:
+    """Yield the lines of standard input in blocks; the answers keep their number and order."""
+    block: list[str] = []
+    for number, line in enumerate(sys.stdin.buffer, start=1):
+        try:
+            block.append(line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n"))
+        except UnicodeDecodeError as error:
+            byte = line[error.start]
+            raise DataError(
+                f"standard input, line {number}: byte 0x{byte:02x} is not UTF-8; convert the input to UTF-8"
+            ) from None
+        if len(block) == BLOCK:
+            yield block
+            block = []
+    yield block
+
+
+def _print_json(blocks: Iterator[list[Prediction]]) -> None:
+    separator = "[\n"
+    for block in blocks:
+        for answer in block:
+            print(separator + json.dumps(answer.to_dict(), ensure_ascii=False), end="")
+            separator = ",\n"
+    print("[]" if separator == "[\n" else "\n]")
+
+
+def _cells(answer: Prediction) -> Sequence[str]:
+    """Return the tab-separated form: name, answer or ``-``, then label and probability pairs or the reason."""
+    name = " ".join(answer.name.split())
+    if answer.reason is not None:
+        return name, "-", answer.reason
+    pairs = (part for one in answer.top[1:] for part in (one.label, f"{one.probability:.4f}"))
+    return name, str(answer.label), f"{answer.probability:.4f}", *pairs
+
+
+def _print_table(answers: Sequence[Prediction]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 3, 0, 0))
+    for answer in answers:
+        name = Text(" ".join(answer.name.split()), style="bold")
+        if answer.top:
+            best, *others = (f"{one.label} {one.probability * 100:.1f} %" for one in answer.top)
+            first = Text(best, style="yellow" if answer.abstained else "green")
+            table.add_row(name, first, *(Text(other, style="dim") for other in others))
+        else:
+            table.add_row(name, Text("–", style="yellow"))
+    console = Console()
+    console.print(table)
+    for note in dict.fromkeys(filter(None, map(_note, answers))):
+        console.print(Text(note, style="dim"))
+
+
+def _note(answer: Prediction) -> str:
+    """Return what a reader should know beside the numbers."""
+    if answer.abstained and not answer.top:
+        return f"{answer.name or '(blank)'}: {answer.reason}"
+    notes = []
+    if answer.transliterated:
+        notes.append(f"{answer.script} was read as {answer.normalised!r}")
+    if answer.unknown:
+        notes.append(f"unknown to the model: {' '.join(answer.unknown)}")
+    if answer.abstained and answer.top:
+        notes.append(f"abstained: {answer.reason}")
+    return f"{answer.name}: {'; '.join(notes)}" if notes else ""
+
+
+def _prompt(predictor: Predictor, top: int, abstain_below: float) -> None:
+    """Answer each typed name until ``quit`` or the end of input."""
+    print(f"{predictor.name}: {len(predictor.labels)} labels. Type a name; quit or Ctrl-D ends.")
+    while True:
+        try:
+            name = input("name> ")
+        except EOFError:
+            print()
+            return
+        if name.strip().lower() in ("quit", "exit"):
+            return
+        _print_table([predictor.predict(name, top=top, abstain_below=abstain_below)])

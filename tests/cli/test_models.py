@@ -1,0 +1,71 @@
+"""``elman models``: what is shipped, and what a model file says of itself."""
+
+import json
+
+import pytest
+
+from elman.predictor import shipped_models
+
+
+def test_list_has_a_line_for_each_shipped_model(elman_here):
+    outcome = elman_here("models", "list")
+    assert (outcome.status, outcome.err) == (0, "")
+    assert [line.split(":")[0] for line in outcome.out.splitlines()] == list(shipped_models())
+
+
+def test_list_names_a_model_that_lies_in_the_package(elman_here, model_file, monkeypatch):
+    monkeypatch.setattr("elman.predictor.shipped_models", lambda: {"toy": model_file})
+    outcome = elman_here("models", "list")
+    assert outcome.out.startswith("toy: 3 labels, ")
+    assert "parameters" in outcome.out
+
+
+def test_show_prints_what_the_file_says_as_json(elman_here, model_file, predictor):
+    values = json.loads(elman_here("models", "show", model_file, "--json").out)
+    assert values["name"] == predictor.name
+    assert values["labels"] == list(predictor.labels)
+    assert values["temperature"] == predictor.artifact.temperature
+    assert values["parameters"] == predictor.artifact.parameters
+    assert values["provenance"] == predictor.artifact.provenance
+    assert values["config"]["hidden_size"] == 8
+
+
+def test_show_takes_a_run_folder(elman_here, model_file):
+    by_file, by_folder = (
+        elman_here("models", "show", place, "--json").out for place in (model_file, model_file.parent)
+    )
+    assert by_file == by_folder
+
+
+def test_show_without_a_card_prints_the_facts(elman_here, model_file):
+    outcome = elman_here("models", "show", model_file)
+    assert outcome.status == 0
+    assert json.loads(outcome.out)["labels"] == ["Alfa", "Beta", "Gamma"]
+
+
+def test_show_prints_the_card_beside_a_model(elman_here, tiny_file):
+    tiny_file.with_suffix(".md").write_text("# The card of Tiny\n\nNot for anything.\n", encoding="utf-8")
+    outcome = elman_here("models", "show", tiny_file)
+    assert "The card of Tiny" in outcome.out
+    assert "Not for anything." in outcome.out
+
+
+@pytest.mark.parametrize("model", ["no-such-model", "absent.safetensors"])
+def test_show_names_a_model_that_is_not_there(elman_here, model):
+    outcome = elman_here("models", "show", model)
+    assert (outcome.status, outcome.out, outcome.err.count("\n")) == (2, "", 1)
+    assert model in outcome.err
+
+
+def test_a_model_that_is_not_a_model_gets_one_line(elman_here, toy_table):
+    outcome = elman_here("models", "show", toy_table)
+    assert (outcome.status, outcome.out, outcome.err.count("\n")) == (2, "", 1)
+    assert "toy.csv" in outcome.err
+
+
+def test_the_shipped_model_shows_its_card(elman_here):
+    if "languages" not in shipped_models():
+        pytest.skip("the model 'languages' is not shipped yet")
+    card = elman_here("models", "show").out
+    for owed in ("Japanese", "split", "not for"):
+        assert owed.lower() in card.lower()

@@ -1,0 +1,125 @@
+"""Imports go one way, down the ladder of rooms; heavy packages stay in the rooms that they belong to."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import elman
+
+# A module imports from the lines above its own, or from its left.
+LADDER = """
+errors version records config ngrams files
+text vocab
+artifact scorer predictor
+data data.sources data.catalog data.splits data.batches data.augment
+cells.contract cells.elman cells.gru cells.lstm cells.library cells.unroll cells model
+metrics calibration training evaluation
+plots runs
+cli.source cli.data cli.predict cli.models cli.train cli.evaluate cli.compare cli __main__
+"""
+DOOR = "elman"  # elman/__init__.py may name any room, in its lazy table or for type checkers; no room imports it
+
+RUNGS = [name for line in LADDER.split("\n") for name in line.split()]
+ROOT = Path(elman.__file__).parent
+FILES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix("__init__").removesuffix(".") or DOOR: path
+    for path in sorted(ROOT.rglob("*.py"))
+}
+TORCH_FREE = RUNGS[: RUNGS.index("predictor") + 1]
+HEAVY = ("torch", "sklearn", "matplotlib", "scipy")
+
+
+def imported(source: str) -> set[str]:
+    """Return every module that a source imports, anywhere: rooms without the leading ``elman.``, others by package."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            module = node.module or ""
+            inner = {f"{module}.{alias.name}" for alias in node.names}
+            rooms = {name for name in inner if name.removeprefix("elman.") in FILES}
+            names |= rooms | ({module} if rooms != inner else set())
+    return {name.removeprefix("elman.") if name.startswith("elman.") else name.split(".")[0] for name in names}
+
+
+IMPORTS = {name: imported(path.read_text(encoding="utf-8")) for name, path in FILES.items()}
+
+
+def room_of(module: str) -> str:
+    return module.split(".")[0]
+
+
+def test_the_reader_sees_imports_in_functions_for_type_checkers_and_of_submodules():
+    assert imported("def f():\n    from elman.runs import Run") == {"runs"}
+    assert imported("if TYPE_CHECKING:\n    import torch.nn as nn") == {"torch"}
+    assert imported("from elman.data import catalog\nfrom elman.cells import Cell") == {"data.catalog", "cells"}
+    assert imported("import elman\nfrom elman import load, text") == {"elman", "text"}
+
+
+def test_every_module_has_one_place_on_the_ladder():
+    assert sorted(RUNGS) == sorted(FILES.keys() - {DOOR})
+
+
+@pytest.mark.parametrize("module", sorted(FILES.keys() - {DOOR}))
+def test_imports_only_go_down_the_ladder(module):
+    rooms = IMPORTS[module] & FILES.keys()
+    assert not rooms - set(RUNGS[: RUNGS.index(module)])  # what is left stands above the module, or is the door
+
+
+@pytest.mark.parametrize(
+    ("room", "strangers"),
+    [
+        ("data", {"cells", "model"}),
+        ("cells", {"data", "vocab", "text"}),
+        ("model", {"data", "vocab", "text"}),
+    ],
+)
+def test_data_and_model_never_meet(room, strangers):
+    met = {room_of(name) for module, names in IMPORTS.items() if room_of(module) == room for name in names}
+    assert met and not met & strangers
+
+
+@pytest.mark.parametrize("module", TORCH_FREE)
+def test_what_predicts_names_no_heavy_package(module):
+    assert not IMPORTS[module] & set(HEAVY)
+
+
+@pytest.mark.parametrize(("package", "room"), [("matplotlib", "plots"), ("typer", "cli")])
+def test_drawing_and_the_command_line_stay_in_their_rooms(package, room):
+    assert {room_of(module) for module, names in IMPORTS.items() if package in names} == {room}
+
+
+PREDICT = """
+import sys
+import numpy as np
+import elman
+from elman.artifact import Artifact, save_artifact
+from elman.text import Normalisation
+from elman.vocab import Labels, Vocabulary
+
+config = elman.ModelConfig(hidden_size=2, embedding_size=2, ngram_buckets=4)
+vocabulary, labels = Vocabulary(tuple("abc")), Labels(("Dutch", "Greek"))
+shapes = config.tensor_shapes(symbols=len(vocabulary), labels=len(labels), bag=3)
+tensors = {name: np.ones(shape, np.float32) for name, shape in shapes.items()}
+tensors["bag.codes"] = np.arange(3)
+save_artifact(Artifact("tiny", config, tensors, vocabulary, labels, Normalisation(), 1.0), sys.argv[1])
+assert elman.load(sys.argv[1]).predict(["abc", "Жук"])[0].label == "Dutch"
+print(sorted({name.split(".")[0] for name in sys.modules} & set(sys.argv[2:])))
+"""
+
+
+def test_a_prediction_loads_no_heavy_package(tmp_path):
+    command = [sys.executable, "-W", "error", "-c", PREDICT, str(tmp_path / "tiny.safetensors"), *HEAVY]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("[]\n", "")
+
+
+def test_every_public_name_that_predicts_loads_no_heavy_package():
+    code = f"import sys, elman; elman.Predictor, elman.load; print([n for n in {HEAVY} if n in sys.modules])"
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("[]\n", "")
