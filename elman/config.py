@@ -15,6 +15,9 @@ ACTIVATIONS = ("tanh", "relu", "sigmoid", "none")
 OPTIMISERS = ("adamw", "adam", "sgd", "rmsprop")
 SCHEDULES = ("one-cycle", "constant")
 
+LARGEST_RATE = 1e30
+"""Beyond any use; torch refuses rates that float32 cannot hold."""
+
 _GATES = {"elman": 1, "rnn": 1, "gru": 3, "lstm": 4}
 
 
@@ -170,7 +173,7 @@ class TrainConfig(_Config):
         for name in ("patience", "threads"):
             if getattr(self, name) is not None:
                 _check_whole(name, getattr(self, name), 1)
-        _check_number("learning_rate", self.learning_rate, above=0)
+        _check_number("learning_rate", self.learning_rate, above=0, most=LARGEST_RATE)
         if self.clip is not None:
             _check_number("clip", self.clip, above=0)
         for name in ("weight_decay", "class_weighting", "copy_weighting"):
@@ -205,11 +208,15 @@ def _check_orders(name: str, values: object, least: int) -> None:
         _check_whole(f"each of {name}", value, least)
 
 
-def _check_number(name: str, value: object, *, above: float | None = None, least: float | None = None) -> None:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    if not is_number or (above is not None and not value > above) or (least is not None and not value >= least):  # type: ignore[operator]
-        bound = f"above {above:g}" if above is not None else f"of at least {least:g}"
-        raise SettingError(f"{name} must be a number {bound}; got {value!r}")
+def _check_number(
+    name: str, value: object, *, above: float = -math.inf, least: float = -math.inf, most: float = math.inf
+) -> None:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if is_number and math.isfinite(value) and above < value and least <= value <= most:  # type: ignore[operator,arg-type]
+        return
+    lower = f"above {above:g}" if math.isfinite(above) else f"of at least {least:g}"
+    upper = f" and at most {most:g}" if math.isfinite(most) else ""
+    raise SettingError(f"{name} must be a number {lower}{upper}; got {value!r}")
 
 
 def _check_share(name: str, value: object) -> None:

@@ -18,7 +18,7 @@ data data.sources data.catalog data.splits data.batches data.augment
 cells.contract cells.elman cells.gru cells.lstm cells.library cells.unroll cells model
 metrics calibration training evaluation
 plots runs
-cli.source cli.data cli.predict cli.models cli.train cli.evaluate cli.compare cli __main__
+cli.output cli.source cli.data cli.predict cli.models cli.train cli.evaluate cli.compare cli __main__
 """
 DOOR = "elman"  # elman/__init__.py may name any room, in its lazy table or for type checkers; no room imports it
 

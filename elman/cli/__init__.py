@@ -80,10 +80,12 @@ def main() -> None:
     except (KeyboardInterrupt, typer.Abort):
         print("elman: interrupted", file=sys.stderr)
         status = 130
-    except BrokenPipeError:
-        # The reader has gone; point standard output elsewhere so that closing it stays silent.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (BrokenPipeError, SystemExit):
+        # The reader has gone, in Python's words or in typer's; closing standard output must stay silent.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         status = 0
+    except OSError as error:
+        status = _complain(f"{error.filename or 'a file'}: {error.strerror or error}")
     except Exception as error:
         usage = getattr(error, "format_message", None)
         if usage is None:

@@ -1,11 +1,11 @@
 """``elman compare``: several cells on the same data and split, in one table beside the baseline."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from elman.cli.output import to_json
 from elman.cli.source import DataArgument, FolderOption, LabelOption, LongestOption, TextOption
 from elman.data.sources import MAX_CHARACTERS
 from elman.errors import SettingError
@@ -71,7 +71,7 @@ def compare(
         reports[cell] = run.finish()
     rows = _rows(reports)
     if as_json:
-        print(json.dumps(rows, indent=2))
+        print(to_json(rows, indent=2))
     else:
         _print(rows, console, f"{data}, {split} split, test part")
 

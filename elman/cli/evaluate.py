@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from elman.cli.output import to_json
 from elman.cli.source import DataArgument, FolderOption, LabelOption, LongestOption, TextOption
 from elman.data.sources import MAX_CHARACTERS
-from elman.errors import DataError
+from elman.errors import DataError, SettingError
 
 if TYPE_CHECKING:
     from elman.evaluation import Evaluation
@@ -46,6 +47,8 @@ def evaluate(
     from elman.predictor import load
     from elman.runs import normalise_examples
 
+    if out is not None and out.exists() and not out.is_dir():
+        raise SettingError(f"{out}: is a file; give a folder with --out")
     predictor = load(model)
     reading = read_source(data, folder, text=text, label=label, longest=max_characters)
     examples, dropped = normalise_examples(reading, predictor.artifact.normalisation)
@@ -62,7 +65,7 @@ def evaluate(
     if out is not None:
         _write(out, values, evaluation, predictor)
     if as_json:
-        print(json.dumps(values, indent=2, ensure_ascii=False))
+        print(to_json(values, indent=2))
         return
     _print(values, evaluation, account(reading, dropped))
     if out is not None:

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from elman.cli.output import to_json
+
 app = typer.Typer(
     help="List and look into models.", no_args_is_help=True, context_settings={"help_option_names": ["-h", "--help"]}
 )
@@ -45,7 +47,7 @@ def show(
         "provenance": artifact.provenance,
     }
     if as_json:
-        print(json.dumps(facts, indent=2, ensure_ascii=False))
+        print(to_json(facts, indent=2))
         return
     from rich.console import Console
     from rich.markdown import Markdown

@@ -1,12 +1,13 @@
 """``elman predict``: names in, answers out, in the same order."""
 
-import json
+import io
 import sys
 from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 import typer
 
+from elman.cli.output import to_json
 from elman.errors import DataError
 from elman.predictor import Predictor, load
 from elman.records import Prediction
@@ -80,7 +81,7 @@ def _print_json(blocks: Iterator[list[Prediction]]) -> None:
     separator = "[\n"
     for block in blocks:
         for answer in block:
-            print(separator + json.dumps(answer.to_dict(), ensure_ascii=False), end="")
+            print(separator + to_json(answer.to_dict()), end="")
             separator = ",\n"
     print("[]" if separator == "[\n" else "\n]")
 
@@ -130,6 +131,8 @@ def _note(answer: Prediction) -> str:
 
 def _prompt(predictor: Predictor, top: int, abstain_below: float) -> None:
     """Answer each typed name until ``quit`` or the end of input."""
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="backslashreplace")  # a stray byte is an unknown symbol, not the end of the prompt
     print(f"{predictor.name}: {len(predictor.labels)} labels. Type a name; quit or Ctrl-D ends.")
     while True:
         try:
