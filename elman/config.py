@@ -11,6 +11,8 @@ from typing import Any, Self
 from elman.errors import SettingError
 
 CELLS = ("elman", "rnn", "gru", "lstm")
+"""``rnn`` is the Elman network's other name, as torch.nn calls it."""
+
 ACTIVATIONS = ("tanh", "relu", "sigmoid", "none")
 OPTIMISERS = ("adamw", "adam", "sgd", "rmsprop")
 SCHEDULES = ("one-cycle", "constant")

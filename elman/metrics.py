@@ -9,7 +9,7 @@ from sklearn.metrics import accuracy_score, confusion_matrix, precision_recall_f
 from elman.records import EvalReport, LabelScore
 
 CALIBRATION_BINS = 15
-TOP = (2, 3, 5)
+TOP = (2, 3, 4, 5)
 
 Probabilities = NDArray[np.float64]
 LabelIds = NDArray[np.int64]

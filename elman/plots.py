@@ -1,16 +1,18 @@
 """Pictures: matplotlib lives here and nowhere else. Each function returns a figure; `save_figure` writes it."""
 
 import io
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from elman.files import write_atomically
-from elman.metrics import LabelIds, Probabilities, confusion, reliability
+from elman.metrics import LabelIds, Probabilities, calibration_error, confusion, reliability
 from elman.records import EpochResult
 
 INK, FIRST, SECOND, FAINT = "#222222", "#1f5fa8", "#d1600a", "#bbbbbb"
@@ -20,7 +22,9 @@ def save_figure(figure: Figure, path: Path, *, dots_per_inch: int = 120) -> None
     """Write a figure as PNG, whole or not at all."""
     buffer = io.BytesIO()
     FigureCanvasAgg(figure)
-    figure.savefig(buffer, format="png", dpi=dots_per_inch)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")  # a label in a script that the font lacks
+        figure.savefig(buffer, format="png", dpi=dots_per_inch)
     write_atomically(path, buffer.getvalue())
 
 
@@ -56,8 +60,9 @@ def plot_confusion(probabilities: Probabilities, truth: LabelIds, labels: Sequen
     axes = figure.subplots()
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=100)
     figure.colorbar(image, ax=axes, shrink=0.7, label="per cent of the true label")
-    axes.set_xticks(range(len(labels)), labels, rotation=90)
-    axes.set_yticks(range(len(labels)), [f"{name} ({n})" for name, n in zip(labels, support, strict=True)])
+    axes.set_xticks(range(len(labels)), labels, rotation=90, parse_math=False)
+    rows = [f"{name} ({n})" for name, n in zip(labels, support, strict=True)]
+    axes.set_yticks(range(len(labels)), rows, parse_math=False)
     axes.set_xlabel("answered")
     axes.set_ylabel("true label (examples)")
     if len(labels) <= 40:
@@ -65,12 +70,10 @@ def plot_confusion(probabilities: Probabilities, truth: LabelIds, labels: Sequen
     return figure
 
 
-def _write_cells(axes: "object", shares: NDArray[np.float64]) -> None:
+def _write_cells(axes: Axes, shares: NDArray[np.float64]) -> None:
     for row, column in np.argwhere(shares >= 0.5):
         colour = "white" if shares[row, column] > 55 else INK
-        axes.text(  # type: ignore[attr-defined]
-            column, row, f"{shares[row, column]:.0f}", ha="center", va="center", fontsize=7, color=colour
-        )
+        axes.text(column, row, f"{shares[row, column]:.0f}", ha="center", va="center", fontsize=7, color=colour)
 
 
 def plot_reliability(before: Probabilities, after: Probabilities, truth: LabelIds) -> Figure:
@@ -80,7 +83,7 @@ def plot_reliability(before: Probabilities, after: Probabilities, truth: LabelId
     axes.plot([0, 1], [0, 1], color=FAINT, linestyle="--", label="perfectly calibrated")
     for name, probabilities, colour in (("before", before, SECOND), ("after", after, FIRST)):
         count, mean, share = reliability(probabilities, truth)
-        gap = float((count * np.abs(mean - share)).sum() / count.sum())
+        gap = calibration_error(probabilities, truth)
         axes.plot(mean, share, color=colour, alpha=0.6)
         axes.scatter(
             mean, share, s=6 + 250 * count / count.sum(), color=colour, label=f"{name}: calibration error {gap:.3f}"

@@ -108,9 +108,9 @@ class Predictor:
 
     @cached_property
     def _evidence(self) -> frozenset[str]:
-        """The symbols that tell labels apart: letters and digits where the vocabulary has any, else all of it."""
+        """The symbols that tell labels apart: letters where the vocabulary has any, else all of it."""
         symbols = self.artifact.vocabulary.symbols
-        return frozenset(filter(str.isalnum, symbols)) or frozenset(symbols)
+        return frozenset(filter(str.isalpha, symbols)) or frozenset(symbols)
 
     def _predict_all(self, names: Sequence[str | None], top: int, abstain_below: float) -> list[Prediction]:
         for position, name in enumerate(names):

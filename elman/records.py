@@ -155,7 +155,7 @@ class EvalReport:
     Args:
         examples: how many were scored.
         accuracy: share of examples whose most likely label is right.
-        top_k: share of examples whose label is among the k most likely; keys 2, 3 and 5.
+        top_k: share of examples whose label is among the k most likely; keys 2 to 5.
         macro_f1: unweighted mean of the labels' F1, over labels with examples.
         nll: mean negative log-likelihood, nats.
         brier: mean squared distance between the probabilities and the truth, 0 to 2.
@@ -173,7 +173,7 @@ class EvalReport:
     per_label: dict[str, LabelScore] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the report as plain values for JSON; ``top_k`` becomes ``top_2``, ``top_3`` and ``top_5``."""
+        """Return the report as plain values for JSON; ``top_k`` becomes ``top_2`` to ``top_5``."""
         return {
             "examples": self.examples,
             "accuracy": self.accuracy,

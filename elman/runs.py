@@ -27,7 +27,7 @@ from elman.calibration import fit_temperature
 from elman.config import ModelConfig, TrainConfig
 from elman.data.augment import FOLDED_WEIGHT, with_folded_spellings
 from elman.data.batches import EncodedExamples
-from elman.data.sources import BLANK, Reading
+from elman.data.sources import BLANK, MAX_CHARACTERS, Reading
 from elman.data.splits import Split, ceiling, split_examples
 from elman.errors import DataError, SettingError, TrainingError
 from elman.evaluation import Evaluation, evaluate, evaluate_baseline, fit_baseline, majority, verdict
@@ -62,6 +62,10 @@ class RunConfig:
         validation_share: chooses the epoch and the temperature.
         normalisation: how strings are prepared.
         symbol_min_count: rarer symbols are unknown ones.
+        text_column: of a table.
+        label_column: of a table.
+        max_characters: longer strings are dropped.
+        data_folder: where a named set lies.
     """
 
     name: str
@@ -74,6 +78,10 @@ class RunConfig:
     validation_share: float = 0.05
     normalisation: Normalisation = field(default_factory=Normalisation)
     symbol_min_count: int = 1
+    text_column: str = "name"
+    label_column: str = "label"
+    max_characters: int = MAX_CHARACTERS
+    data_folder: str | None = None
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "RunConfig":
@@ -423,7 +431,10 @@ def report_text(values: Mapping[str, Any]) -> str:
 
 
 def _rounded(tensor: torch.Tensor) -> torch.Tensor:
-    return tensor.half().float() if tensor.is_floating_point() else tensor
+    if not tensor.is_floating_point():
+        return tensor
+    half = tensor.half().float()
+    return half if bool(half.isfinite().all()) else tensor  # weights beyond float16 stay as they are
 
 
 def _headline(report: EvalReport) -> dict[str, float]:

@@ -99,9 +99,14 @@ def fold_accents(text: str) -> str:
     >>> fold_accents("łukasz müßig")
     'lukasz mussig'
     """
-    decomposed = unicodedata.normalize("NFD", text)
-    bare = "".join(character for character in decomposed if not unicodedata.combining(character))
-    return unicodedata.normalize("NFC", bare.translate(_STROKES))
+    bare, latin = [], False
+    for character in unicodedata.normalize("NFD", text):
+        if not unicodedata.combining(character):
+            latin = character < "\u0250" or _script(character) == "Latin"
+            bare.append(character)
+        elif not latin:  # in other scripts a mark makes another letter: й is not и
+            bare.append(character)
+    return unicodedata.normalize("NFC", "".join(bare).translate(_STROKES))
 
 
 def has_letter(text: str) -> bool:

@@ -28,7 +28,7 @@ from elman.metrics import negative_log_likelihood
 from elman.records import EpochResult, StepResult
 from elman.scorer import softmax
 
-MOMENTUM: dict[str, dict[str, Any]] = {
+OPTIMISER_SETTINGS: dict[str, dict[str, Any]] = {
     "adamw": {"betas": (0.9, 0.99), "fused": True},
     "adam": {"betas": (0.9, 0.99), "fused": True},
     "sgd": {},
@@ -267,7 +267,7 @@ def _optimiser(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
     vectors = [parameter for parameter in model.parameters() if parameter.ndim <= 1]
     groups = [{"params": matrices, "weight_decay": config.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
     optimiser: torch.optim.Optimizer = kinds[config.optimiser](
-        groups, lr=config.learning_rate, **MOMENTUM[config.optimiser]
+        groups, lr=config.learning_rate, **OPTIMISER_SETTINGS[config.optimiser]
     )
     return optimiser
 
@@ -308,5 +308,5 @@ def _advice(value: float, epoch: int, step: int, config: TrainConfig) -> str:
     clip = "" if config.clip is not None else " or cut the gradients (--clip 1)"
     return (
         f"the loss became {value} in epoch {epoch}, step {step}; "
-        f"lower the learning rate (--learning-rate, now {config.learning_rate:g}){clip}"
+        f"start another run with a lower rate (--learning-rate, now {config.learning_rate:g}){clip}"
     )

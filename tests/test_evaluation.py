@@ -30,7 +30,7 @@ def words(letters: str, label: str, count: int) -> list[Example]:
 def test_worked_scores_of_four_strings():
     report = evaluate(STAND_IN, EXAMPLES).report
     assert (report.examples, report.accuracy) == (4, 0.75)
-    assert report.top_k == {2: 1.0, 3: 1.0, 5: 1.0}
+    assert report.top_k == {2: 1.0, 3: 1.0, 4: 1.0, 5: 1.0}
     # Alfa: precision 1/2, recall 1; Beta: precision 1, recall 1/2; Gamma: both 1
     assert report.macro_f1 == pytest.approx((2 / 3 + 2 / 3 + 1) / 3)
     assert (report.per_label["Beta"].precision, report.per_label["Beta"].recall) == (1.0, 0.5)

@@ -167,3 +167,7 @@ def test_folding_spells_as_an_english_keyboard_would(accented, plain):
 @example(text="ǽ")
 def test_folding_twice_changes_nothing_more(text):
     assert fold_accents(fold_accents(text)) == fold_accents(text)
+
+
+def test_marks_that_make_another_letter_in_another_script_are_not_folded():
+    assert fold_accents("йが é") == "йが e"

@@ -8,6 +8,7 @@ from elman.cells.gru import GRUCell
 from elman.cells.library import LibraryGRU, LibraryLSTM, LibraryRNN
 from elman.cells.lstm import LSTMCell
 from elman.cells.unroll import Unrolled, check_sizes
+from elman.config import CELLS
 from elman.errors import SettingError
 
 __all__ = [
@@ -24,9 +25,6 @@ __all__ = [
     "Unrolled",
     "build_recurrence",
 ]
-
-CELLS = ("elman", "rnn", "gru", "lstm")
-"""The names that `build_recurrence` takes; ``rnn`` is the Elman network's other name, as torch.nn calls it."""
 
 
 def build_recurrence(

@@ -8,7 +8,7 @@ import typer
 from elman.cli.output import to_json
 from elman.cli.source import DataArgument, FolderOption, LabelOption, LongestOption, TextOption
 from elman.data.sources import MAX_CHARACTERS
-from elman.errors import SettingError
+from elman.errors import SettingError, TrainingError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -52,7 +52,7 @@ def compare(
         raise SettingError("--cells names no cell; give some of elman, rnn, gru, lstm, separated by commas")
     for cell in wanted:
         recipe(cell)  # an unknown name is refused before anything is trained
-    console = Console(stderr=as_json)
+    console = Console(stderr=as_json, markup=False)
     reading = read_source(data, folder, text=text, label=label, longest=max_characters)
     called = Path(data).name.split(".")[0]
     out = out or Path("runs", f"compare-{called}")
@@ -63,8 +63,11 @@ def compare(
         raise SettingError("--cells names no cell; give some of elman, rnn, gru, lstm, separated by commas")
     for cell in wanted:
         config = new_config(data, f"{called}-{cell}", cell, {**given, "hand": cell == "elman"})
-        run = Run(reading, config, out / cell, resume=(out / cell / "config.json").exists())
-        console.print(f"[bold]{cell}[/bold] in {out / cell}")
+        try:
+            run = Run(reading, config, out / cell, resume=(out / cell / "config.json").exists())
+        except TrainingError:
+            raise SettingError(f"{out}: holds a comparison with other options or data; choose another --out") from None
+        console.print(f"{cell} in {out / cell}", style="bold")
         if train_with_bar(run, console):
             console.print(f"Interrupted; the same command goes on where it stopped (in {out}).")
             raise typer.Exit(130)
@@ -94,9 +97,10 @@ def _rows(reports: "dict[str, RunReport]") -> list[dict[str, Any]]:
 
 def _print(rows: list[dict[str, Any]], console: "Console", title: str) -> None:
     from rich.table import Column, Table
+    from rich.text import Text
 
     numbers = (Column(name, justify="right") for name in ("accuracy", "macro-F1", "seconds", "parameters"))
-    table = Table("cell", *numbers, title=title, title_justify="left")
+    table = Table("cell", *numbers, title=Text(title), title_justify="left")
     for row in rows:
         cost = ("", "") if row["seconds"] is None else (f"{row['seconds']:.0f}", f"{row['parameters']:,}")
         table.add_row(row["cell"], f"{row['accuracy']:.1%}", f"{row['macro_f1']:.1%}", *cost)

@@ -35,6 +35,7 @@ def show(
     """Show what a data set holds: examples and different strings by label, and what was dropped and why."""
     from rich.console import Console
     from rich.table import Column, Table
+    from rich.text import Text
 
     from elman.cli.source import account, read_source
     from elman.text import Normalisation
@@ -49,8 +50,8 @@ def show(
     for name, of_label in sorted(texts.items()):
         distinct = set(of_label)
         shared = sum(labels_of[text] > 1 for text in distinct)
-        table.add_row(name, f"{len(of_label):,}", f"{len(distinct):,}", f"{shared:,}")
-    console = Console()
+        table.add_row(Text(name), f"{len(of_label):,}", f"{len(distinct):,}", f"{shared:,}")
+    console = Console(markup=False)
     console.print(f"{data}: {account(reading, reading.dropped)}", highlight=False)
     console.print(table)
 

@@ -1,6 +1,7 @@
 """``elman evaluate``: a model and labelled strings in, its scores out."""
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -49,11 +50,17 @@ def evaluate(
 
     if out is not None and out.exists() and not out.is_dir():
         raise SettingError(f"{out}: is a file; give a folder with --out")
+    if out is not None and (out / "config.json").exists():
+        raise SettingError(f"{out}: holds a run with its own report; choose another folder with --out")
     predictor = load(model)
     reading = read_source(data, folder, text=text, label=label, longest=max_characters)
     examples, dropped = normalise_examples(reading, predictor.artifact.normalisation)
-    chosen, part = _part(predictor, examples, part)
+    chosen, asked = _part(predictor, examples, part)
     evaluation = score(predictor, chosen)
+    if asked == "all" and part is None:
+        note = f"these are not the data that {predictor.name!r} was trained on; strings that both hold were learned"
+        print(f"note: {note}", file=sys.stderr)
+    part = asked
     values = {
         "model": predictor.name,
         "data": data,
@@ -97,10 +104,11 @@ def _part(predictor: "Predictor", examples: "list[Example]", part: str | None) -
 def _print(values: dict[str, object], evaluation: "Evaluation", said: str) -> None:
     from rich.console import Console
     from rich.table import Column, Table
+    from rich.text import Text
 
-    console, report = Console(), evaluation.report
+    console, report = Console(markup=False), evaluation.report
     console.print(f"{values['data']}: {said}", highlight=False)
-    title = f"{values['model']} on {values['data']}, {values['part']} ({report.examples:,} examples)"
+    title = Text(f"{values['model']} on {values['data']}, {values['part']} ({report.examples:,} examples)")
     summary = Table(title=title, title_justify="left", show_header=False)
     summary.add_column()
     summary.add_column(justify="right")
@@ -116,7 +124,7 @@ def _print(values: dict[str, object], evaluation: "Evaluation", said: str) -> No
     console.print(summary)
     labels = Table("label", *(Column(name, justify="right") for name in ("examples", "precision", "recall", "F1")))
     for name, one in report.per_label.items():
-        labels.add_row(name, str(one.support), f"{one.precision:.0%}", f"{one.recall:.0%}", f"{one.f1:.0%}")
+        labels.add_row(Text(name), str(one.support), f"{one.precision:.0%}", f"{one.recall:.0%}", f"{one.f1:.0%}")
     console.print(labels)
 
 
@@ -124,7 +132,7 @@ def _write(out: Path, values: dict[str, object], evaluation: "Evaluation", predi
     from elman.files import write_atomically
     from elman.plots import plot_confusion, plot_reliability, save_figure
 
-    write_atomically(out / "report.json", (json.dumps(values, indent=2, ensure_ascii=False) + "\n").encode())
+    write_atomically(out / "report.json", (json.dumps(values, indent=2) + "\n").encode())
     confusion = plot_confusion(evaluation.probabilities, evaluation.truth, predictor.labels)
     save_figure(confusion, out / "confusion.png")
     reliability = plot_reliability(evaluation.uncalibrated_probabilities, evaluation.probabilities, evaluation.truth)

@@ -2,7 +2,7 @@
 
 import io
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated
 
 import typer
@@ -47,7 +47,9 @@ def predict(
     if names is None and sys.stdin.isatty():
         _prompt(predictor, top, abstain_below)
         return
-    blocks = [names] if names is not None else _blocks_of_lines()
+    blocks: Iterable[list[str]] = [names] if names is not None else _blocks_of_lines()
+    if as_json:
+        blocks = list(blocks)  # a line that cannot be read must not leave half an array behind
     answers = (predictor.predict(block, top=top, abstain_below=abstain_below) for block in blocks)
     if as_json:
         _print_json(answers)

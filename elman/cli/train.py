@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from elman.runs import Run, RunConfig, RunReport
 
 NETWORK, TRAINING, DATA, RUN = "Network", "Training", "Data", "Run"
+OPTION_FIELDS = {"hand": "by_hand", "text": "text_column", "label": "label_column", "folder": "data_folder"}
+"""Options whose name is not that of the field that they set."""
+READING = ("text", "label", "folder", "max_characters")
+"""How DATA is read: a resumed run remembers it and may be told otherwise, as long as the split stays the same."""
 
 
 def _option(panel: str, text: str, *names: str, **settings: Any) -> Any:
@@ -93,8 +97,10 @@ def train(
     called = name or Path(data).name.split(".")[0] or "model"
     out = out or _default_folder(called, resume)
     config = _resumed(out, given) if resume else new_config(data, called, cell, given)
-    console = Console()
-    reading = read_source(data, folder, text=text, label=label, longest=max_characters)
+    console = Console(markup=False)
+    how = _changed(config, {option: value for option, value in given.items() if option in READING})
+    place = Path(how.data_folder) if how.data_folder else None
+    reading = read_source(data, place, text=how.text_column, label=how.label_column, longest=how.max_characters)
     run = Run(reading, config, out, resume=resume, tensorboard=tensorboard)
     console.print(f"{data}: {account(reading, run.dropped)}", highlight=False)
     console.print(_description(run), highlight=False)
@@ -118,7 +124,7 @@ def train_with_bar(run: "Run", console: "Console") -> bool:
     from elman.records import StepResult
 
     steps = run.state.steps_in_epoch
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         bar = progress.add_task("training", total=steps * run.config.train.epochs, completed=steps * run.state.epoch)
 
@@ -144,8 +150,10 @@ def train_with_bar(run: "Run", console: "Console") -> bool:
 def show_report(report: "RunReport", console: "Console") -> None:
     """Print a run's scores beside its baseline's, the verdict, and where everything lies."""
     from rich.table import Table
+    from rich.text import Text
 
-    table = Table(title=f"{report.values['name']}, test part ({report.test.examples:,} examples)", title_justify="left")
+    title = Text(f"{report.values['name']}, test part ({report.test.examples:,} examples)")
+    table = Table(title=title, title_justify="left")
     for heading, justify in (("", "left"), ("model", "right"), ("baseline", "right")):
         table.add_column(heading, justify=justify)  # type: ignore[arg-type]
     both = (report.test, report.baseline)
@@ -174,6 +182,8 @@ def new_config(data: str, name: str, cell: str, given: dict[str, Any]) -> "RunCo
     """Return the cell's recipe with the options that were given."""
     from elman.runs import RunConfig
 
+    if "activation" in given and cell not in ("elman", "rnn"):
+        raise SettingError(f"--activation is of the Elman cell; {cell} has its own; leave it out or take --cell elman")
     model, training = recipe(cell, by_hand=bool(given.get("hand")))
     return _changed(RunConfig(name=name, data=data, model=model, train=training), given)
 
@@ -181,8 +191,11 @@ def new_config(data: str, name: str, cell: str, given: dict[str, Any]) -> "RunCo
 def _changed(config: "RunConfig", given: dict[str, Any]) -> "RunConfig":
     """Return a config with the options that were given; an option has the name of the field that it sets."""
     values = {**given, **({"clip": None} if given.get("clip") == 0 else {})}
-    if "hand" in values:
-        values["by_hand"] = values.pop("hand")
+    for option, field in OPTION_FIELDS.items():
+        if option in values:
+            values[field] = values.pop(option)
+    if values.get("data_folder") is not None:
+        values["data_folder"] = str(values["data_folder"])
     if values.pop("plain", False):
         values |= {"ngram_orders": (), "bag_orders": ()}
     if "seed" in values:
@@ -196,7 +209,7 @@ def _changed(config: "RunConfig", given: dict[str, Any]) -> "RunConfig":
         normalisation = replace(normalisation, lower_case=not values["keep_case"])
     if "keep_script" in values:
         normalisation = replace(normalisation, transliterate=not values["keep_script"])
-    own = {key: value for key, value in fields_of(config).items() if key not in ("name", "data")}
+    own = {key: value for key, value in fields_of(config).items() if key != "data"}
     return replace(
         config,
         **own,
@@ -212,7 +225,7 @@ def _resumed(out: Path, given: dict[str, Any]) -> "RunConfig":
 
     stored = RunConfig.from_dict(read_run_config(out)["config"])
     for option, value in given.items():
-        if _changed(stored, {option: value}) != stored:
+        if option not in READING and _changed(stored, {option: value}) != stored:
             raise SettingError(
                 f"--{option.replace('_', '-')} {value} differs from the run in {out}; "
                 "leave the option out to resume, or start another run with another --out"

@@ -84,7 +84,7 @@ def _sift(rows: Iterator[tuple[str | None, str | None]], max_characters: int, ju
     lines = 0
     for lines, (raw, label) in enumerate(rows, start=1):  # noqa: B007 - the count outlives the loop
         text, label = (raw or "").strip(), (label or "").strip()
-        bare = text.strip(",").strip()
+        bare = text.rstrip(", ")
         if raw is None:
             dropped[MALFORMED] += 1
         elif not bare:
@@ -95,6 +95,8 @@ def _sift(rows: Iterator[tuple[str | None, str | None]], max_characters: int, ju
             dropped[TOO_LONG] += 1
         elif not label:
             dropped[NO_LABEL] += 1
+        elif not label.isprintable():  # controls and lone surrogates cannot stand in a report
+            dropped[MALFORMED] += 1
         else:
             repaired[STRAY_COMMA] += bare != text
             examples.append(Example(bare, label))
@@ -119,16 +121,20 @@ def _table_rows(file: Path, text: str, label: str) -> Iterator[tuple[str | None,
     try:
         if text.isdecimal() and label.isdecimal():
             columns = int(text) - 1, int(label) - 1
+            width = 0
             if min(columns) < 0:
                 raise DataError(f"{file}: columns are counted from 1; got {text} and {label}")
         else:
             header = next(reader, [])
             columns = _position(file, header, text), _position(file, header, label)
+            width = len(header)
         for row in reader:
             if not row:
                 yield "", None
                 continue
-            yield (row[columns[0]], row[columns[1]]) if len(row) > max(columns) else (None, None)
+            # A row longer than the header has a stray delimiter in it, and its columns cannot be trusted.
+            whole = len(row) == width if width else len(row) > max(columns)
+            yield (row[columns[0]], row[columns[1]]) if whole else (None, None)
     except csv.Error as error:
         raise DataError(f"{file}, line {reader.line_num}: not a {file.suffix[1:].upper()} row: {error}") from None
 
@@ -139,6 +145,8 @@ def _position(file: Path, header: list[str], column: str) -> int:
             f"{file}: no column {column!r}; its columns are {', '.join(map(repr, header)) or 'none'}; "
             "name two of them with --text and --label, or count from 1 where there is no header"
         )
+    if header.count(column) > 1:
+        raise DataError(f"{file}: {header.count(column)} columns are named {column!r}; give each its own name")
     return header.index(column)
 
 
@@ -158,7 +166,9 @@ def _json_rows(file: Path, text: str, label: str) -> Iterator[tuple[str | None, 
         seen.update(row)
         if text in row and label in row:
             found = True
-            yield _as_text(row[text]), _as_text(row[label])
+            values = row[text], row[label]
+            is_plain = not any(isinstance(value, dict | list) for value in values)
+            yield (_as_text(values[0]), _as_text(values[1])) if is_plain else (None, None)
         else:
             yield None, None
     if not found:

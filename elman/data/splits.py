@@ -103,8 +103,12 @@ def split_examples(
         rest, test = train_test_split(common, test_size=test_share, random_state=seed, stratify=labels)
         share = round(validation_share * len(common)) / len(rest)
         rest, validation = _hold_out(rest, groups, share, seed)
-    except ValueError as error:
-        raise DataError(f"too few examples to split {len(common)} into three parts by label: {error}") from None
+    except ValueError:
+        smallest = min(round(test_share * len(common)), round(validation_share * len(common)))
+        raise DataError(
+            f"too few examples to split: the smallest part would hold {smallest} of {len(common)}, fewer than the "
+            f"{len(set(labels))} labels; give more examples, or larger --test-share and --validation-share"
+        ) from None
     train = rest + [position for position, (label, _) in enumerate(groups) if counts[label] < len(PARTS)]
 
     def gathered(positions: Iterable[int]) -> tuple[Example, ...]:

@@ -278,3 +278,21 @@ def test_a_command_whose_package_is_missing_says_what_to_install(elman_here, toy
 def test_the_read_data_are_those_that_python_reads(toy_table, toy_folder):
     by_table = read_examples(toy_table, text="word", label="kind").examples
     assert sorted(by_table, key=str) == sorted(read_examples(toy_folder).examples, key=str)
+
+
+def test_resuming_needs_no_column_said_twice_and_refuses_another_name(elman_here, toy_table):
+    first = elman_here("train", toy_table, *COLUMNS, *TINY, "--out", "run")
+    again = elman_here("train", toy_table, "--out", "run", "--resume")
+    renamed = elman_here("train", toy_table, "--out", "run", "--resume", "--name", "other")
+    assert (first.status, again.status, renamed.status) == (0, 0, 2)
+    assert "--name other differs" in renamed.err
+
+
+def test_labels_that_look_like_markup_or_mathematics_are_shown_as_they_are(elman_here, tmp_path):
+    stems = ("ka", "mi", "ta", "no", "ri", "se", "yo", "ha", "ku", "ma", "pe", "lo", "da", "vi", "zu")
+    rows = [f"{stem}{end},{label}" for end, label in (("moto", "[/x]"), ("akis", "a$\\q$")) for stem in stems]
+    (tmp_path / "odd.csv").write_text("\n".join(["word,kind", *rows]), encoding="utf-8")
+    outcome = elman_here("train", tmp_path / "odd.csv", *COLUMNS, *TINY, "--out", tmp_path / "odd")
+    assert outcome.status == 0, outcome.err
+    assert "Always [/x]" in outcome.out or "Always a$" in outcome.out
+    assert (tmp_path / "odd" / "confusion.png").exists()

@@ -206,3 +206,25 @@ def test_the_18_languages_hold_20050_names_with_or_without_the_junk_of_the_publi
     reading = read_examples(real_names, junk={"To The First Page"})
     assert (len(reading.examples), len({example.label for example in reading.examples})) == (20_050, 18)
     assert adds_up(reading)
+
+
+def test_a_row_longer_than_its_header_is_malformed_not_mislabelled(tmp_path):
+    table = tmp_path / "t.csv"
+    table.write_text("who,where,note\nDoe, John,R,x\nIto,Japan,y\n", encoding="utf-8")
+    reading = read_examples(table, text="who", label="where")
+    assert reading.examples == (Example("Ito", "Japan"),)
+    assert reading.dropped == {"malformed row": 1}
+
+
+def test_two_columns_of_one_name_are_refused(tmp_path):
+    table = tmp_path / "t.csv"
+    table.write_text("name,label,name\na,b,c\n", encoding="utf-8")
+    with pytest.raises(DataError, match="2 columns are named 'name'"):
+        read_examples(table)
+
+
+def test_values_that_are_no_text_are_malformed(tmp_path):
+    table = tmp_path / "t.jsonl"
+    rows = ['{"name": {"x": 1}, "label": "A"}', '{"name": "a", "label": "\\ud800"}', '{"name": "a", "label": "A"}']
+    table.write_text("\n".join(rows), encoding="utf-8")
+    assert read_examples(table).dropped == {"malformed row": 2}

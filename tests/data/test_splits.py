@@ -168,7 +168,7 @@ def test_shares_that_leave_no_three_parts_are_refused(shares):
         ({}, "at least two labels with 3 or more examples; found 0"),
         ({"Dutch": 20}, "found 1"),
         ({"Dutch": 20, "Greek": 2}, "found 1"),
-        ({"Dutch": 3, "Greek": 3}, "too few examples to split 6 into three parts"),
+        ({"Dutch": 3, "Greek": 3}, "too few examples to split: the smallest part would hold 0 of 6"),
     ],
 )
 def test_too_few_examples_are_refused(counts, complaint):

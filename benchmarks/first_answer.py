@@ -1,0 +1,36 @@
+"""The first answer, cold: `elman predict Nakamura` as a whole process, against `python -c "import numpy"`.
+
+    python benchmarks/first_answer.py
+
+Runs alternate; the median of ten each is compared.
+"""
+
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+RUNS = 10
+
+
+def seconds_of(command: list[str]) -> float:
+    """Run a command and return how long it took."""
+    started = time.perf_counter()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - started
+
+
+def main() -> None:
+    numpy = [sys.executable, "-c", "import numpy"]
+    elman = [str(Path(sys.executable).with_name("elman")), "predict", "Nakamura"]
+    seconds_of(numpy), seconds_of(elman)  # once each, so that the disk's cache is warm for both
+    pairs = [(seconds_of(numpy), seconds_of(elman)) for _ in range(RUNS)]
+    floor, answer = (statistics.median(times) for times in zip(*pairs, strict=True))
+    print(f"python -c 'import numpy': {floor * 1000:6.0f} ms (median of {RUNS})")
+    print(f"elman predict Nakamura:   {answer * 1000:6.0f} ms")
+    print(f"ratio:                    {answer / floor:6.2f}")
+
+
+if __name__ == "__main__":
+    main()
