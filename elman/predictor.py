@@ -15,7 +15,7 @@ from elman.artifact import Artifact, load_artifact
 from elman.errors import NotAModelError, SettingError
 from elman.records import Candidate, Prediction
 from elman.scorer import Scorer, softmax
-from elman.text import has_letter, is_foreign, script_of
+from elman.text import LONGEST, has_letter, is_foreign, script_of
 
 MISSING = "missing: there is no name"
 BLANK = "blank: there is nothing to read"
@@ -23,9 +23,6 @@ NO_LETTERS = "no letters: there is nothing that the model can read"
 NO_KNOWN_SYMBOL = "no known symbol: the model has never seen any of these characters"
 TOO_LONG = "too long: more than {limit} characters is no name"
 TOO_UNSURE = "unsure: no label reaches the probability {limit:g}"
-
-LONGEST = 200
-"""Characters of normalised text that are read; longer strings abstain rather than cost unbounded time."""
 
 
 class Predictor:

@@ -17,6 +17,9 @@ import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 
+LONGEST = 200
+"""Characters of normalised text that a model reads; longer strings abstain rather than cost unbounded time."""
+
 _APOSTROPHES = "'`´ʻʼʽˈ‘’‛′＇\u05f3"
 _DASHES = "-‐‑‒–—―−﹣－\u05be\u058a"
 _SAME = str.maketrans({**dict.fromkeys(_APOSTROPHES, "'"), **dict.fromkeys(_DASHES, "-")})

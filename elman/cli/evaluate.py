@@ -114,7 +114,8 @@ def _print(values: dict[str, object], evaluation: "Evaluation", said: str) -> No
     summary.add_column(justify="right")
     summary.add_row("accuracy", f"{report.accuracy:.1%}")
     for k, share in report.top_k.items():
-        summary.add_row(f"top {k}", f"{share:.1%}")
+        if k < evaluation.probabilities.shape[1]:
+            summary.add_row(f"top {k}", f"{share:.1%}")
     summary.add_row("macro-F1", f"{report.macro_f1:.1%}")
     summary.add_row("negative log-likelihood (nats)", f"{report.nll:.3f}")
     summary.add_row("Brier score", f"{report.brier:.3f}")

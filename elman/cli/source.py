@@ -7,6 +7,7 @@ import typer
 
 from elman.data.sources import MAX_CHARACTERS, Reading, read_examples
 from elman.errors import SettingError
+from elman.text import LONGEST
 
 DataArgument = Annotated[
     str,
@@ -33,7 +34,13 @@ LabelOption = Annotated[
 ]
 LongestOption = Annotated[
     int,
-    typer.Option("--max-characters", min=1, help="Longer strings are dropped and counted.", rich_help_panel="Data"),
+    typer.Option(
+        "--max-characters",
+        min=1,
+        max=LONGEST,
+        help="Longer strings are dropped and counted.",
+        rich_help_panel="Data",
+    ),
 ]
 
 

@@ -137,8 +137,8 @@ def train_with_bar(run: "Run", console: "Console") -> bool:
         try:
             for epoch in run.epochs(on_step=show):
                 progress.console.print(
-                    f"epoch {epoch.epoch:>3}  loss {epoch.loss:.3f}  accuracy {epoch.accuracy:6.1%}   "
-                    f"validation loss {epoch.validation_loss:.3f}  accuracy {epoch.validation_accuracy:6.1%}   "
+                    f"epoch {epoch.epoch:>3}  loss {epoch.loss:.3f} {epoch.accuracy:6.1%}   "
+                    f"validation {epoch.validation_loss:.3f} {epoch.validation_accuracy:6.1%}   "
                     f"{epoch.seconds:5.1f} s{'  best' if epoch.is_best else ''}",
                     highlight=False,
                 )
@@ -158,7 +158,8 @@ def show_report(report: "RunReport", console: "Console") -> None:
         table.add_column(heading, justify=justify)  # type: ignore[arg-type]
     both = (report.test, report.baseline)
     table.add_row("accuracy", *(f"{r.accuracy:.1%}" for r in both))
-    for k in report.test.top_k:
+    labels = len(report.values["data"]["training_examples_per_label"])
+    for k in (k for k in report.test.top_k if k < labels):
         table.add_row(f"top {k}", *(f"{r.top_k[k]:.1%}" for r in both))
     table.add_row("macro-F1", *(f"{r.macro_f1:.1%}" for r in both))
     table.add_row("negative log-likelihood (nats)", *(f"{r.nll:.3f}" for r in both))
