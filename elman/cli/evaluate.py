@@ -3,7 +3,7 @@
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,6 +13,7 @@ from elman.data.sources import MAX_CHARACTERS
 from elman.errors import DataError, SettingError
 
 if TYPE_CHECKING:
+    from elman.data.splits import Split
     from elman.evaluation import Evaluation
     from elman.predictor import Predictor
     from elman.records import Example
@@ -39,12 +40,16 @@ def evaluate(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Also write report.json, confusion.png and reliability.png here.")
     ] = None,
+    with_baseline: Annotated[
+        bool, typer.Option("--baseline", help="Also fit the n-gram baseline on the training part, which takes longer.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the scores as JSON alone.")] = False,
 ) -> None:
     """Score a model on labelled strings that it did not learn from."""
     from elman.cli.source import account, read_source
     from elman.data.splits import ceiling
     from elman.evaluation import evaluate as score
+    from elman.evaluation import evaluate_baseline, fit_baseline, majority, verdict
     from elman.predictor import load
     from elman.runs import normalise_examples
 
@@ -55,13 +60,15 @@ def evaluate(
     predictor = load(model)
     reading = read_source(data, folder, text=text, label=label, longest=max_characters)
     examples, dropped = normalise_examples(reading, predictor.artifact.normalisation)
-    chosen, asked = _part(predictor, examples, part)
+    chosen, asked, split = _part(predictor, examples, part)
+    if with_baseline and split is None:
+        raise DataError(f"--baseline needs the data that {predictor.name!r} was trained on, to fit it on the same part")
     evaluation = score(predictor, chosen)
     if asked == "all" and part is None:
         note = f"these are not the data that {predictor.name!r} was trained on; strings that both hold were learned"
         print(f"note: {note}", file=sys.stderr)
     part = asked
-    values = {
+    values: dict[str, Any] = {
         "model": predictor.name,
         "data": data,
         "part": part,
@@ -69,6 +76,12 @@ def evaluate(
         "calibration_error_before": evaluation.uncalibrated.calibration_error,
         "ceiling": ceiling(chosen),
     }
+    if split is not None:
+        label_of_most, share = majority(split.train, chosen)
+        values["majority"] = {"label": label_of_most, "accuracy": share}
+    if with_baseline and split is not None:
+        baseline = evaluate_baseline(fit_baseline(split.train), chosen, predictor.artifact.labels)
+        values |= {"baseline": baseline.to_dict(), "verdict": verdict(evaluation.report, baseline)}
     if out is not None:
         _write(out, values, evaluation, predictor)
     if as_json:
@@ -79,29 +92,31 @@ def evaluate(
         print(f"Written to {out}: report.json, confusion.png, reliability.png")
 
 
-def _part(predictor: "Predictor", examples: "list[Example]", part: str | None) -> "tuple[tuple[Example, ...], str]":
+def _part(
+    predictor: "Predictor", examples: "list[Example]", part: str | None
+) -> "tuple[tuple[Example, ...], str, Split | None]":
     """Choose what to score, and never call something the test part that the model may have learned from."""
     from elman.runs import split_as
 
     split = predictor.artifact.provenance.get("split")
     if part == "all" or split is None:
-        return tuple(examples), "all"
+        return tuple(examples), "all", None
     try:
         again = split_as(examples, split)
         same = again.fingerprint == split["fingerprint"]
     except DataError:  # too few examples to split are not what the model was trained on
         same = False
     if same:
-        return again.part(part or "test"), part or "test"
+        return again.part(part or "test"), part or "test", again
     if part is None:
-        return tuple(examples), "all"
+        return tuple(examples), "all", None
     raise DataError(
         f"--part {part} needs the data that {predictor.name!r} was trained on, and these are others "
         "(the split's fingerprint differs); leave --part out to score all of them"
     )
 
 
-def _print(values: dict[str, object], evaluation: "Evaluation", said: str) -> None:
+def _print(values: dict[str, Any], evaluation: "Evaluation", said: str) -> None:
     from rich.console import Console
     from rich.table import Column, Table
     from rich.text import Text
@@ -122,14 +137,20 @@ def _print(values: dict[str, object], evaluation: "Evaluation", said: str) -> No
     before = evaluation.uncalibrated.calibration_error
     summary.add_row("calibration error, before and after", f"{before:.3f}, {report.calibration_error:.3f}")
     summary.add_row("ceiling by strings with several labels", f"{values['ceiling']:.1%}")
+    if "majority" in values:
+        summary.add_row(Text(f"always {values['majority']['label']}"), f"{values['majority']['accuracy']:.1%}")
+    if "baseline" in values:
+        summary.add_row("baseline's accuracy", f"{values['baseline']['accuracy']:.1%}")
     console.print(summary)
+    if "verdict" in values:
+        console.print(values["verdict"], style="bold")
     labels = Table("label", *(Column(name, justify="right") for name in ("examples", "precision", "recall", "F1")))
     for name, one in report.per_label.items():
         labels.add_row(Text(name), str(one.support), f"{one.precision:.0%}", f"{one.recall:.0%}", f"{one.f1:.0%}")
     console.print(labels)
 
 
-def _write(out: Path, values: dict[str, object], evaluation: "Evaluation", predictor: "Predictor") -> None:
+def _write(out: Path, values: dict[str, Any], evaluation: "Evaluation", predictor: "Predictor") -> None:
     from elman.files import write_atomically
     from elman.plots import plot_confusion, plot_reliability, save_figure
 

@@ -117,3 +117,16 @@ def test_a_label_that_the_model_cannot_give_is_named(elman_here, model_file, tmp
 def test_what_is_missing_is_named(elman_here, model_file, other_table, model, data):
     line = error_line(elman_here("evaluate", model or model_file, data))
     assert (model or data) in line
+
+
+def test_the_baseline_is_the_one_of_the_report(elman_here, model_file, toy_folder, finished_run):
+    found = json.loads(elman_here("evaluate", model_file, toy_folder, "--baseline", "--json").out)
+    report = finished_run.report.values
+    assert found["baseline"]["accuracy"] == report["baseline"]["accuracy"]
+    assert (found["majority"], found["verdict"]) == (report["majority"], report["verdict"])
+
+
+def test_a_baseline_for_data_that_the_model_never_saw_is_refused(elman_here, model_file, other_table):
+    outcome = elman_here("evaluate", model_file, other_table, "--baseline")
+    assert (outcome.status, outcome.err.count("\n")) == (2, 1)
+    assert "--baseline" in outcome.err
