@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from elman.runs import RunReport
 
 
-app = typer.Typer(context_settings={"help_option_names": ["-h", "--help"]})
+app = typer.Typer(add_completion=False, context_settings={"help_option_names": ["-h", "--help"]})
 
 
 @app.command()

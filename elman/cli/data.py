@@ -11,6 +11,7 @@ from elman.data.sources import MAX_CHARACTERS
 app = typer.Typer(
     help="List, look into and fetch data sets.",
     no_args_is_help=True,
+    add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 

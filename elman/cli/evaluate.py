@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from elman.records import Example
 
 
-app = typer.Typer(context_settings={"help_option_names": ["-h", "--help"]})
+app = typer.Typer(add_completion=False, context_settings={"help_option_names": ["-h", "--help"]})
 
 
 @app.command()

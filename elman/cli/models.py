@@ -8,7 +8,10 @@ import typer
 from elman.cli.output import to_json
 
 app = typer.Typer(
-    help="List and look into models.", no_args_is_help=True, context_settings={"help_option_names": ["-h", "--help"]}
+    help="List and look into models.",
+    no_args_is_help=True,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 

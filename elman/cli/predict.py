@@ -15,7 +15,7 @@ from elman.records import Prediction
 BLOCK = 4096  # names answered together; bounds the memory of a long input
 
 
-app = typer.Typer(context_settings={"help_option_names": ["-h", "--help"]})
+app = typer.Typer(add_completion=False, context_settings={"help_option_names": ["-h", "--help"]})
 
 
 @app.command()

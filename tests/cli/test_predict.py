@@ -353,3 +353,8 @@ def test_help_needs_no_torch(python_process):
         "except SystemExit: print(sorted({'torch', 'sklearn', 'matplotlib'} & sys.modules.keys()))"
     )
     assert python_process(code).endswith("\n[]\n")
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+def test_no_command_offers_to_change_the_shell(elman_here, path):
+    assert "completion" not in elman_here(*path, "--help").out
