@@ -17,8 +17,8 @@ from torch import nn
 from elman.config import ModelConfig, TrainConfig
 from elman.data.batches import EncodedExamples
 from elman.data.catalog import read_named
-from elman.model import SequenceClassifier
-from elman.runs import normalise_examples
+from elman.model import SequenceModel
+from elman.tasks.strings import normalise_examples
 from elman.text import Normalisation
 from elman.training import TrainingState, train
 from elman.vocab import Labels, Vocabulary
@@ -68,11 +68,11 @@ def main() -> None:
         layers=2, hidden_size=256, directions=1, embedding_size=len(vocabulary), ngram_orders=(), bag_orders=(),
         dropout=0.0, input_dropout=0.0, symbol_dropout=0.0,
     )  # fmt: skip
-    ours = SequenceClassifier(network, symbols=len(vocabulary), labels=len(labels))
+    ours = SequenceModel(network, symbols=len(vocabulary), labels=len(labels))
     config = TrainConfig(epochs=1, optimiser="adam", learning_rate=1e-3, weight_decay=0.0, clip=None)
-    data = EncodedExamples(examples, vocabulary, labels)
+    data = EncodedExamples.of_strings(examples, vocabulary, labels)
     state = TrainingState(ours, config, steps_in_epoch=data.steps(config.batch_size))
-    few = EncodedExamples(examples[:50], vocabulary, labels)
+    few = EncodedExamples.of_strings(examples[:50], vocabulary, labels)
     started = time.perf_counter()
     for _ in train(state, data, few):
         pass

@@ -17,9 +17,9 @@ from elman.config import ModelConfig, TrainConfig
 from elman.data.batches import EncodedExamples
 from elman.data.catalog import read_named
 from elman.data.splits import split_examples
-from elman.model import SequenceClassifier
+from elman.model import SequenceModel
 from elman.ngrams import inventory
-from elman.runs import normalise_examples
+from elman.tasks.strings import normalise_examples
 from elman.text import Normalisation
 from elman.training import TrainingState, logits_of, train
 from elman.vocab import Labels, Vocabulary
@@ -40,7 +40,7 @@ def main() -> None:
     labels = Labels.from_names(example.label for example in examples)
     vocabulary = Vocabulary.from_texts(example.text for example in split.train)
     training, validation, test = (
-        EncodedExamples(part, vocabulary, labels) for part in (split.train, split.validation, split.test)
+        EncodedExamples.of_strings(part, vocabulary, labels) for part in (split.train, split.validation, split.test)
     )
     torch.manual_seed(arguments.seed)
     config = TrainConfig(epochs=arguments.epochs, seed=arguments.seed, batch_size=64, learning_rate=6e-3)
@@ -48,7 +48,7 @@ def main() -> None:
         hidden_size=64, ngram_orders=(2, 3), dropout=0.2, input_dropout=0.1, ngram_dropout=0.1, bag_dropout=0.1
     )
     ngrams = inventory((batch.inputs for batch in training.batches(4096)), network.bag_orders, network.bag_min_count)
-    model = SequenceClassifier(network, symbols=len(vocabulary), labels=len(labels), inventory=ngrams)
+    model = SequenceModel(network, symbols=len(vocabulary), labels=len(labels), inventory=ngrams)
     state = TrainingState(model, config, steps_in_epoch=training.steps(config.batch_size))
     spent, last = 0.0, time.perf_counter()
     for result in train(state, training, validation):

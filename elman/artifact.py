@@ -23,7 +23,11 @@ from elman.files import write_atomically
 from elman.text import Normalisation
 from elman.vocab import Labels, Vocabulary
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""Version 2 added what a model reads and answers with; files of version 1 read strings and answer with a label."""
+
+READS = ("strings", "images", "features")
+ANSWERS = ("label", "tags", "number")
 _HEADER_KEY = "elman"
 
 Tensors = Mapping[str, NDArray[Any]]
@@ -37,11 +41,15 @@ class Artifact:
         name: what predictions call the model.
         config: the shape of the network.
         tensors: its weights by name, float32, and int64 for the codes of n-grams.
-        vocabulary: the symbols that it knows.
-        labels: the answers that it can give.
+        vocabulary: the symbols that it knows; none where it reads numbers.
+        labels: the answers that it can give; where it answers with a number, the one name of that number.
         normalisation: how strings are prepared.
         temperature: what logits are divided by to be calibrated, above 0.
         provenance: data counts, split, training config, figures and versions: plain JSON values.
+        reads: ``strings``, ``images`` (rows of pixels, 0 to 1) or ``features`` (named numbers, as one step).
+        answers: ``label``, ``tags`` (a symbol for each symbol read) or ``number``.
+        columns: the names of the features.
+        picture: rows and columns of the images.
     """
 
     name: str
@@ -52,14 +60,32 @@ class Artifact:
     normalisation: Normalisation
     temperature: float
     provenance: dict[str, Any] = field(default_factory=dict)
+    reads: str = "strings"
+    answers: str = "label"
+    columns: tuple[str, ...] = ()
+    picture: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         """Check that the parts fit each other."""
+        self._check_kind()
         self._check_tensors()
         if not np.isfinite(self.temperature) or self.temperature <= 0:
             raise DamagedModelError(f"its temperature must be above 0; it is {self.temperature}")
         if not all(np.isfinite(tensor).all() for tensor in self.tensors.values()):
             raise DamagedModelError("some of its weights are not finite")
+
+    def _check_kind(self) -> None:
+        if self.reads not in READS or self.answers not in ANSWERS:
+            raise DamagedModelError(f"it reads {self.reads!r} and answers with {self.answers!r}, which no Elman does")
+        expected = {"strings": 0, "images": self.picture[-1] if len(self.picture) == 2 else -1}
+        if self.config.input_size != expected.get(self.reads, len(self.columns) or -1):
+            raise DamagedModelError(f"its network does not read {self.reads}")
+        if (self.config.readout == "each") != (self.answers == "tags"):
+            raise DamagedModelError(f"its readout {self.config.readout!r} does not answer with {self.answers}")
+        if (len(self.labels) == 1) != (self.answers == "number"):
+            raise DamagedModelError(f"it has {len(self.labels)} labels to answer with {self.answers}")
+        if self.config.head == "none" and self.config.directions * self.config.hidden_size != len(self.labels):
+            raise DamagedModelError(f"it has no head to make {len(self.labels)} scores")
 
     def _check_tensors(self) -> None:
         if self.config.layers > len(self.tensors):
@@ -99,6 +125,10 @@ def save_artifact(artifact: Artifact, path: Path | str) -> None:
         "normalisation": asdict(artifact.normalisation),
         "temperature": artifact.temperature,
         "provenance": artifact.provenance,
+        "reads": artifact.reads,
+        "answers": artifact.answers,
+        "columns": list(artifact.columns),
+        "picture": list(artifact.picture),
     }
     body = json.dumps(document, sort_keys=True)
     header = {_HEADER_KEY: body, "digest": _digest(body, tensors)}
@@ -142,6 +172,7 @@ def load_artifact(path: Path | str) -> Artifact:
             normalisation=Normalisation(**document["normalisation"]),
             temperature=float(document["temperature"]),
             provenance=dict(document["provenance"]),
+            **_kind(document, version),
         )
     except (NotAModelError, NewerModelError):
         raise
@@ -157,6 +188,14 @@ def load_artifact(path: Path | str) -> Artifact:
     ) as error:
         reason = str(error) if isinstance(error, ElmanError) else f"its content cannot be read ({error})"
         raise DamagedModelError(f"{path}: is damaged: {reason}; get a fresh copy or train again") from None
+
+
+def _kind(document: Mapping[str, Any], version: int) -> dict[str, Any]:
+    """Return what a model reads and answers with."""
+    if version < 2:
+        return {}
+    plain = {"reads": str(document["reads"]), "answers": str(document["answers"])}
+    return {**plain, "columns": tuple(map(str, document["columns"])), "picture": tuple(map(int, document["picture"]))}
 
 
 def _metadata(content: bytes) -> dict[str, str]:

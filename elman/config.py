@@ -13,14 +13,22 @@ from elman.errors import SettingError
 CELLS = ("elman", "rnn", "gru", "lstm")
 """``rnn`` is the Elman network's other name, as torch.nn calls it."""
 
+NO_CELL = "none"
+"""A network without recurrence: the readout sees the inputs themselves."""
+
 ACTIVATIONS = ("tanh", "relu", "sigmoid", "none")
 OPTIMISERS = ("adamw", "adam", "sgd", "rmsprop")
 SCHEDULES = ("one-cycle", "constant")
+KEEPS = ("best", "last")
+READOUTS = ("last", "each")
+HEADS = ("output", "concatenation", "none")
+FIRST_STATES = ("zeros", "drawn")
+INITIALISATIONS = ("orthogonal", "uniform", "refractory")
 
 LARGEST_RATE = 1e30
 """Beyond any use; torch refuses rates that float32 cannot hold."""
 
-_GATES = {"elman": 1, "rnn": 1, "gru": 3, "lstm": 4}
+_GATES = {"elman": 1, "rnn": 1, "gru": 3, "lstm": 4, NO_CELL: 0}
 
 
 @dataclass(frozen=True)
@@ -42,19 +50,26 @@ class _Config:
 
 @dataclass(frozen=True)
 class ModelConfig(_Config):
-    """The shape of a network: ids → embedding (+ n-grams) → cells → last output of each direction → head → logits.
+    """The shape of a network: inputs → embedding (+ n-grams) → cells → readout (last or each) → head → logits.
 
     Beside the recurrent path a linear one may run, as in H.-T. Cheng et al., "Wide & deep learning", 2016: a bag of all
     n-grams of the sequence, straight into the logits. It is the simple baseline inside the network.
 
     Args:
-        cell: ``elman`` (also called ``rnn``), ``gru`` or ``lstm``.
+        cell: ``elman`` (also called ``rnn``), ``gru`` or ``lstm``; ``none`` leaves the recurrence out.
         by_hand: train the cell written in this package rather than torch.nn's; the weights are the same.
         activation: of the Elman network: ``tanh``, ``relu``, ``sigmoid`` or ``none``.
         hidden_size: H, at least 1.
         layers: L, at least 1.
         directions: D, 1 or 2.
-        embedding_size: E, at least 1.
+        input_size: numbers in each step, where the inputs are numbers rather than symbols; 0 for symbols.
+        embedding_size: E; 0 feeds symbols as one-hot rows, so that the input weights themselves are the table.
+        readout: ``last`` reads the last output of each direction: many-to-one. ``each`` reads every step's: in step.
+        head: what the scores are a linear layer of: the ``output`` of the cells, or the ``concatenation`` of the step's
+            input and the state before it. ``none``: the output itself is the scores, so D · H must be C.
+        first_state: ``zeros``, or ``drawn`` for every training sequence, Kaiming-uniform; answers start from zeros.
+        initialisation: how recurrent weights start: ``orthogonal`` for each gate; ``uniform``, as in torch.nn; or
+            ``refractory``, near zero but for −0.4 on the diagonal of the recurrent weights.
         ngram_orders: lengths of the n-grams whose hashed embeddings are added to each symbol's, each at least 2.
         ngram_buckets: rows of the table that all orders share, at least 1.
         bag_orders: lengths of the n-grams that go straight into the logits, each at least 1; none switches that off.
@@ -74,7 +89,12 @@ class ModelConfig(_Config):
     hidden_size: int = 128
     layers: int = 1
     directions: int = 2
+    input_size: int = 0
     embedding_size: int = 64
+    readout: str = "last"
+    head: str = "output"
+    first_state: str = "zeros"
+    initialisation: str = "orthogonal"
     ngram_orders: tuple[int, ...] = (2, 3, 4)
     ngram_buckets: int = 4096
     bag_orders: tuple[int, ...] = (1, 2, 3, 4)
@@ -89,10 +109,16 @@ class ModelConfig(_Config):
 
     def __post_init__(self) -> None:
         """Check every value."""
-        _check_choice("cell", self.cell, CELLS)
+        _check_choice("cell", self.cell, (*CELLS, NO_CELL))
         _check_choice("activation", self.activation, ACTIVATIONS)
-        for name in ("hidden_size", "layers", "embedding_size", "ngram_buckets", "bag_min_count"):
+        _check_choice("readout", self.readout, READOUTS)
+        _check_choice("head", self.head, HEADS)
+        _check_choice("first_state", self.first_state, FIRST_STATES)
+        _check_choice("initialisation", self.initialisation, INITIALISATIONS)
+        for name in ("hidden_size", "layers", "ngram_buckets", "bag_min_count"):
             _check_whole(name, getattr(self, name), 1)
+        for name in ("input_size", "embedding_size"):
+            _check_whole(name, getattr(self, name), 0)
         _check_whole("directions", self.directions, 1)
         if self.directions > 2:
             raise SettingError(f"directions must be 1 or 2; got {self.directions!r}")
@@ -101,31 +127,66 @@ class ModelConfig(_Config):
         _check_number("bag_scale", self.bag_scale, above=0)
         for name in ("dropout", "input_dropout", "ngram_dropout", "bag_dropout", "symbol_dropout", "layer_dropout"):
             _check_share(name, getattr(self, name))
+        self._check_parts_fit()
+
+    def _check_parts_fit(self) -> None:
+        if self.input_size and (self.ngram_orders or self.bag_orders):
+            raise SettingError("numbers have no n-grams: input_size needs ngram_orders and bag_orders to be empty")
+        if not self.input_size and not self.embedding_size and self.ngram_orders:
+            raise SettingError("one-hot rows have no room for n-grams: embedding_size 0 needs ngram_orders to be empty")
+        if self.readout == "each" and self.bag_orders:
+            raise SettingError("a bag of n-grams is of a whole sequence: readout each needs bag_orders to be empty")
+        if self.head == "none" and self.cell == NO_CELL:
+            raise SettingError("without cells the head is all there is: cell none needs head output")
+        if self.head == "concatenation" and (self.layers > 1 or self.directions > 1 or self.cell == NO_CELL):
+            raise SettingError("head concatenation is of one layer in one direction; set layers and directions to 1")
+
+    def step_size(self, symbols: int) -> int:
+        """Return how many numbers the cells read at each step.
+
+        Args:
+            symbols: V, the unknown one included.
+        """
+        return self.input_size or self.embedding_size or symbols
+
+    def head_size(self, symbols: int) -> int:
+        """Return how many numbers the head reads.
+
+        Args:
+            symbols: V, the unknown one included.
+        """
+        if self.cell == NO_CELL:
+            return self.step_size(symbols)
+        beside = self.step_size(symbols) if self.head == "concatenation" else 0
+        return beside + self.directions * self.hidden_size
 
     def tensor_shapes(self, *, symbols: int, labels: int, bag: int = 0) -> dict[str, tuple[int, ...]]:
         """Return the name and shape of every tensor.
 
         Args:
             symbols: V, the unknown one included.
-            labels: C.
+            labels: C, or 1 where the answer is a number.
             bag: how many n-grams have a row in the bag.
         """
-        shapes: dict[str, tuple[int, ...]] = {"embedding.weight": (symbols, self.embedding_size)}
+        shapes: dict[str, tuple[int, ...]] = {}
+        if self.embedding_size and not self.input_size:
+            shapes["embedding.weight"] = (symbols, self.embedding_size)
         if self.ngram_orders:
             shapes["ngrams.weight"] = (self.ngram_buckets, self.embedding_size)
         if self.bag_orders:
             shapes["bag.codes"] = (bag,)
             shapes["bag.weight"] = (bag, labels)
         rows = _GATES[self.cell] * self.hidden_size
-        for layer in range(self.layers):
-            columns = self.embedding_size if layer == 0 else self.directions * self.hidden_size
+        for layer in range(self.layers if rows else 0):
+            columns = self.step_size(symbols) if layer == 0 else self.directions * self.hidden_size
             for suffix in (f"l{layer}", f"l{layer}_reverse")[: self.directions]:
                 shapes[f"recurrence.weight_ih_{suffix}"] = (rows, columns)
                 shapes[f"recurrence.weight_hh_{suffix}"] = (rows, self.hidden_size)
                 shapes[f"recurrence.bias_ih_{suffix}"] = (rows,)
                 shapes[f"recurrence.bias_hh_{suffix}"] = (rows,)
-        shapes["head.weight"] = (labels, self.directions * self.hidden_size)
-        shapes["head.bias"] = (labels,)
+        if self.head != "none":
+            shapes["head.weight"] = (labels, self.head_size(symbols))
+            shapes["head.bias"] = (labels,)
         return shapes
 
 
@@ -145,6 +206,9 @@ class TrainConfig(_Config):
         class_weighting: labels count 1 / frequency to this power in the loss: 0 not at all, 1 all labels alike.
         copy_weighting: copies of a string count as their number to this power: 0 as one, 1 as all of them.
         average: decay of the running average of the weights that is evaluated and kept, 0 up to 1; 0 keeps the last.
+        draws: steps in an epoch, each of one example: a label drawn uniformly, then an example of it by its weight;
+            batch_size must be 1. None: every example once.
+        keep: ``best``, the weights of the epoch with the lowest validation loss; or ``last``.
         patience: stop after so many epochs without a better validation loss; None never.
         seed: of weights, order and dropout.
         threads: for torch; None leaves its default.
@@ -161,6 +225,8 @@ class TrainConfig(_Config):
     class_weighting: float = 0.0
     copy_weighting: float = 0.0
     average: float = 0.0
+    draws: int | None = None
+    keep: str = "best"
     patience: int | None = None
     seed: int = 0
     threads: int | None = None
@@ -169,12 +235,15 @@ class TrainConfig(_Config):
         """Check every value."""
         _check_choice("optimiser", self.optimiser, OPTIMISERS)
         _check_choice("schedule", self.schedule, SCHEDULES)
+        _check_choice("keep", self.keep, KEEPS)
         for name in ("epochs", "batch_size"):
             _check_whole(name, getattr(self, name), 1)
         _check_whole("seed", self.seed, 0)
-        for name in ("patience", "threads"):
+        for name in ("draws", "patience", "threads"):
             if getattr(self, name) is not None:
                 _check_whole(name, getattr(self, name), 1)
+        if self.draws is not None and self.batch_size != 1:
+            raise SettingError(f"examples are drawn one by one: draws needs batch_size 1; got {self.batch_size}")
         _check_number("learning_rate", self.learning_rate, above=0, most=LARGEST_RATE)
         if self.clip is not None:
             _check_number("clip", self.clip, above=0)

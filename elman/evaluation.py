@@ -1,4 +1,4 @@
-"""Evaluation: a model and labelled strings to an `EvalReport`, beside what a simple baseline would have answered."""
+"""Evaluation: a model and examples to a report of its scores, beside what a simple baseline would have answered."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -6,13 +6,21 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 
-from elman.metrics import LabelIds, Probabilities, score
+from elman.metrics import (
+    LabelIds,
+    Probabilities,
+    negative_log_likelihood,
+    score,
+    score_numbers,
+    score_tags,
+)
 from elman.predictor import Predictor
-from elman.records import EvalReport, Example
+from elman.records import EvalReport, Example, NumberReport, TagReport
 from elman.scorer import softmax
 from elman.vocab import Labels
 
@@ -44,7 +52,22 @@ def evaluate(predictor: Predictor, examples: Sequence[Example]) -> Evaluation:
     """
     labels = predictor.artifact.labels
     truth = labels.encode([example.label for example in examples])
-    logits = predictor.logits([example.text for example in examples])
+    return _evaluation(predictor, predictor.logits([example.text for example in examples]), truth)
+
+
+def evaluate_encoded(predictor: Predictor, sequences: Sequence[NDArray[Any]], truth: LabelIds) -> Evaluation:
+    """Score a model on encoded sequences.
+
+    Args:
+        predictor: the model.
+        sequences: as `elman.scorer.Scorer.logits` reads them.
+        truth: label ids, (N,).
+    """
+    return _evaluation(predictor, predictor.scorer.logits(sequences), truth)
+
+
+def _evaluation(predictor: Predictor, logits: NDArray[np.float32], truth: LabelIds) -> Evaluation:
+    labels = predictor.artifact.labels
     probabilities, uncalibrated = softmax(logits, predictor.artifact.temperature), softmax(logits)
     return Evaluation(
         report=score(probabilities, truth, labels.names),
@@ -53,6 +76,33 @@ def evaluate(predictor: Predictor, examples: Sequence[Example]) -> Evaluation:
         uncalibrated_probabilities=uncalibrated,
         truth=truth,
     )
+
+
+def evaluate_tags(predictor: Predictor, examples: Sequence[Example]) -> TagReport:
+    """Score a tagger on normalised examples, whose label is a tag for each symbol of the text.
+
+    Raises:
+        DataError: a tag is not among the model's.
+    """
+    artifact = predictor.artifact
+    logits = predictor.scorer.logits_of_steps([artifact.vocabulary.encode(example.text) for example in examples])
+    truth = [artifact.labels.encode(list(example.label)) for example in examples]
+    probabilities = softmax(np.concatenate(logits), artifact.temperature)
+    nll = negative_log_likelihood(probabilities, np.concatenate(truth))
+    return score_tags([one.argmax(axis=1) for one in logits], truth, nll)
+
+
+def evaluate_numbers(
+    predictor: Predictor, sequences: Sequence[NDArray[Any]], truth: NDArray[np.float64]
+) -> NumberReport:
+    """Score a model that answers with a number.
+
+    Args:
+        predictor: the model.
+        sequences: as `elman.scorer.Scorer.logits` reads them.
+        truth: (N,).
+    """
+    return score_numbers(predictor.scorer.logits(sequences)[:, 0].astype(np.float64), truth)
 
 
 def fit_baseline(examples: Sequence[Example], *, seed: int = 0, **settings: Any) -> Pipeline:

@@ -1,7 +1,9 @@
-"""Files: written whole or not at all."""
+"""Files: written whole or not at all; and the digest of what they held."""
 
+import hashlib
 import os
 from pathlib import Path
+from typing import Any
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -17,3 +19,12 @@ def write_atomically(path: Path, content: bytes) -> None:
     except BaseException:
         scratch.unlink(missing_ok=True)
         raise
+
+
+def digest_of(*arrays: Any) -> str:
+    """Return the SHA-256 of numpy arrays, their kind and shape included."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(f"{array.dtype} {array.shape}\n".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()

@@ -4,9 +4,16 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import accuracy_score, confusion_matrix, precision_recall_fscore_support
+from sklearn.metrics import (
+    accuracy_score,
+    confusion_matrix,
+    mean_absolute_error,
+    mean_squared_error,
+    precision_recall_fscore_support,
+    r2_score,
+)
 
-from elman.records import EvalReport, LabelScore
+from elman.records import EvalReport, LabelScore, NumberReport, TagReport
 
 CALIBRATION_BINS = 15
 TOP = (2, 3, 4, 5)
@@ -48,6 +55,38 @@ def score(probabilities: Probabilities, truth: LabelIds, labels: Sequence[str]) 
     )
 
 
+def score_tags(guesses: Sequence[LabelIds], truth: Sequence[LabelIds], nll: float | None = None) -> TagReport:
+    """Score tagged strings.
+
+    Args:
+        guesses: for each string the ids of its answered tags, (T,).
+        truth: for each string the ids of its true tags, (T,).
+        nll: what `TagReport` holds.
+
+    >>> report = score_tags([np.array([0, 1]), np.array([1])], [np.array([0, 0]), np.array([1])])
+    >>> round(report.symbol_accuracy, 3), report.string_accuracy
+    (0.667, 0.5)
+    """
+    right = [guess == true for guess, true in zip(guesses, truth, strict=True)]
+    symbols = np.concatenate(right)
+    return TagReport(len(right), len(symbols), float(symbols.mean()), float(np.mean([r.all() for r in right])), nll)
+
+
+def score_numbers(guesses: NDArray[np.float64], truth: NDArray[np.float64]) -> NumberReport:
+    """Score predicted numbers, both (N,).
+
+    >>> score_numbers(np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0, 4.0])).r2
+    0.7857142857142857
+    """
+    alone = len(truth) < 2  # one number has no variance to explain
+    return NumberReport(
+        examples=len(truth),
+        r2=0.0 if alone else float(r2_score(truth, guesses)),
+        rmse=float(np.sqrt(mean_squared_error(truth, guesses))),
+        mae=float(mean_absolute_error(truth, guesses)),
+    )
+
+
 def top_k_accuracy(probabilities: Probabilities, truth: LabelIds, k: int) -> float:
     """Return the share of rows whose truth is among the k most likely labels; 1 where k reaches C.
 
@@ -60,7 +99,7 @@ def top_k_accuracy(probabilities: Probabilities, truth: LabelIds, k: int) -> flo
 def negative_log_likelihood(probabilities: Probabilities, truth: LabelIds) -> float:
     """Return the mean negative log-likelihood of the truth, nats."""
     likelihood = probabilities[np.arange(len(truth)), truth]
-    return float(-np.log(np.maximum(likelihood, np.finfo(np.float64).tiny)).mean())
+    return float(np.abs(np.log(np.clip(likelihood, np.finfo(np.float64).tiny, 1.0))).mean())
 
 
 def brier_score(probabilities: Probabilities, truth: LabelIds) -> float:

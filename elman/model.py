@@ -1,6 +1,7 @@
-"""The network: ids → embedding (+ hashed n-grams) → cells → last output of each direction → head (+ bag) → logits.
+"""The network: inputs → embedding (+ hashed n-grams) → cells → readout (last | each) → head (+ bag) → logits.
 
-It knows ids and lengths; it knows no names, files or labels.
+It knows ids, numbers and lengths; it knows no names, files or labels. The same few parts read letters and rows of
+pixels, and answer once for a sequence or once for each step, with scores of labels or with a number.
 """
 
 import math
@@ -9,24 +10,31 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.functional import dropout, embedding_bag, pad
+from torch.nn.functional import dropout, embedding_bag, one_hot, pad
 
-from elman.cells import build_recurrence
-from elman.config import ModelConfig
+from elman.cells import State, build_recurrence
+from elman.config import NO_CELL, ModelConfig
+from elman.errors import SettingError
 from elman.ngrams import EDGE, bag_codes, ngram_ids
 from elman.records import UNKNOWN
 
+REFRACTORY, SMALL = -0.4, 0.01
+"""The refractory start: each unit begins by holding back what it has just shown (`benchmarks/tutorials.py hello`)."""
 
-class SequenceClassifier(nn.Module):
-    """Reads sequences of ids and scores labels: many-to-one.
+
+class SequenceModel(nn.Module):
+    """Reads sequences and scores answers, once for each sequence or once for each step.
 
     Args:
         config: the shape of the network.
         symbols: V, the unknown one included.
-        labels: C.
+        labels: C; 1 where the answer is a number.
         inventory: codes of the n-grams that have a row in the bag, as `elman.ngrams.inventory` collects them.
 
-    >>> model = SequenceClassifier(ModelConfig(hidden_size=4, embedding_size=3), symbols=5, labels=2)
+    Raises:
+        SettingError: without a head, D · H is not C.
+
+    >>> model = SequenceModel(ModelConfig(hidden_size=4, embedding_size=3), symbols=5, labels=2)
     >>> model(torch.tensor([[1], [2], [0]])).shape
     torch.Size([1, 2])
     """
@@ -35,43 +43,83 @@ class SequenceClassifier(nn.Module):
         self, config: ModelConfig, *, symbols: int, labels: int, inventory: NDArray[np.int64] | None = None
     ) -> None:
         super().__init__()
-        self.config = config
+        self.config, self.symbols = config, symbols
         inventory = np.empty(0, np.int64) if inventory is None else inventory
-        self.embedding = nn.Embedding(symbols, config.embedding_size)
+        if config.embedding_size and not config.input_size:
+            self.embedding = nn.Embedding(symbols, config.embedding_size)
         if config.ngram_orders:
             self.ngrams = nn.Embedding(config.ngram_buckets, config.embedding_size)
         if config.bag_orders:
             self.bag = NgramBag(config, inventory, labels)
-        self.recurrence = build_recurrence(
-            config.cell,
-            config.embedding_size,
-            config.hidden_size,
-            by_hand=config.by_hand,
-            activation=config.activation,
-            layers=config.layers,
-            directions=config.directions,
-            dropout=config.layer_dropout,
-        )
-        self.head = nn.Linear(config.directions * config.hidden_size, labels)
+        if config.cell != NO_CELL:
+            self.recurrence = build_recurrence(
+                config.cell,
+                config.step_size(symbols),
+                config.hidden_size,
+                by_hand=config.by_hand,
+                activation=config.activation,
+                layers=config.layers,
+                directions=config.directions,
+                dropout=config.layer_dropout,
+            )
+        if config.head != "none":
+            self.head = nn.Linear(config.head_size(symbols), labels)
+        elif config.head_size(symbols) != labels:
+            raise SettingError(
+                f"without a head the output is the scores: directions times hidden_size must be {labels}, the number "
+                f"of labels; got {config.directions} times {config.hidden_size}"
+            )
         self._initialise()
 
-    def forward(self, ids: Tensor) -> Tensor:
-        """Score a batch of sequences of equal length: (T, B), int64, to logits, (B, C)."""
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Read a batch of sequences of equal length.
+
+        Args:
+            inputs: symbol ids, (T, B), int64, or numbers, (T, B, I), float.
+
+        Returns:
+            Logits: (B, C) where the readout is ``last``, (T, B, C) where it is ``each``.
+        """
         config = self.config
-        if self.training and config.symbol_dropout:
-            ids = ids.masked_fill(torch.rand(ids.shape) < config.symbol_dropout, UNKNOWN)
-        outputs, _ = self.recurrence(self._embed(ids))
-        # Each direction has read the whole sequence at its own end.
-        final = outputs[-1, :, : config.hidden_size]
-        if config.directions == 2:
-            final = torch.cat([final, outputs[0, :, config.hidden_size :]], dim=1)
-        logits: Tensor = self.head(dropout(final, config.dropout, self.training))
-        return logits + self.bag(ids) if config.bag_orders else logits
+        if self.training and config.symbol_dropout and not config.input_size:
+            inputs = inputs.masked_fill(torch.rand(inputs.shape) < config.symbol_dropout, UNKNOWN)
+        read = self._read(self._embed(inputs))
+        if config.readout == "last" and config.cell != NO_CELL and config.directions == 2:
+            # Each direction has read the whole sequence at its own end.
+            read = torch.cat([read[-1, :, : config.hidden_size], read[0, :, config.hidden_size :]], dim=1)
+        elif config.readout == "last":
+            read = read[-1]
+        read = dropout(read, config.dropout, self.training)
+        logits: Tensor = self.head(read) if config.head != "none" else read
+        return logits + self.bag(inputs) if config.bag_orders else logits
+
+    def _read(self, steps: Tensor) -> Tensor:
+        """Run the cells over the inputs of all steps, (T, B, E), and return what the readout sees, (T, B, R)."""
+        config = self.config
+        if config.cell == NO_CELL:
+            return steps
+        state = self._drawn_state(steps) if self.training and config.first_state == "drawn" else None
+        outputs, _ = self.recurrence(steps, state)
+        if config.head != "concatenation":
+            seen: Tensor = outputs
+            return seen
+        before = torch.zeros_like(outputs[:1]) if state is None else state[0]
+        return torch.cat([steps, torch.cat([before, outputs[:-1]])], dim=2)
+
+    def _drawn_state(self, steps: Tensor) -> State:
+        """Draw a first state, each (L · D, B, H), Kaiming-uniform (K. He et al., 2015): tutorial T2's model A."""
+        config = self.config
+        bound = math.sqrt(6 / config.hidden_size)
+        shape = (config.layers * config.directions, steps.shape[1], config.hidden_size)
+        parts = 2 if config.cell == "lstm" else 1
+        return tuple(torch.empty(shape).uniform_(-bound, bound) for _ in range(parts))
 
     def _embed(self, ids: Tensor) -> Tensor:
         """Return the input of each step, (T, B, E)."""
         config = self.config
-        inputs: Tensor = self.embedding(ids)
+        if config.input_size:
+            return dropout(ids, config.input_dropout, self.training)
+        inputs: Tensor = self.embedding(ids) if config.embedding_size else one_hot(ids, self.symbols).float()
         if config.ngram_orders:
             rows = torch.stack([ngram_ids(ids, n, config.ngram_buckets) for n in config.ngram_orders], dim=-1)
             kept = dropout(torch.ones(rows.shape), config.ngram_dropout, self.training)  # an n-gram is dropped whole
@@ -81,16 +129,25 @@ class SequenceClassifier(nn.Module):
         return dropout(inputs, config.input_dropout, self.training)
 
     def _initialise(self) -> None:
-        """Start with a small table, orthogonal recurrent weights for each gate, and no bias."""
-        nn.init.normal_(self.embedding.weight, std=0.3)
-        if self.config.ngram_orders:
+        """Start with small tables, and recurrent weights as the config says."""
+        config = self.config
+        if config.embedding_size and not config.input_size:
+            nn.init.normal_(self.embedding.weight, std=0.3)
+        if config.ngram_orders:
             nn.init.normal_(self.ngrams.weight, std=0.1)
+        if config.initialisation == "uniform" or config.cell == NO_CELL:
+            return
         for name, parameter in self.recurrence.named_parameters():
-            if "weight_hh" in name:
-                for gate in torch.split(parameter.data, self.config.hidden_size):
-                    nn.init.orthogonal_(gate)
-            elif "bias" in name:
+            if "bias" in name:
                 nn.init.zeros_(parameter)
+            elif config.initialisation == "refractory":
+                nn.init.uniform_(parameter, -SMALL, SMALL)
+            if "weight_hh" in name:
+                for gate in torch.split(parameter.data, config.hidden_size):
+                    if config.initialisation == "orthogonal":
+                        nn.init.orthogonal_(gate)
+                    else:
+                        gate += REFRACTORY * torch.eye(config.hidden_size)
 
 
 class NgramBag(nn.Module):

@@ -1,4 +1,4 @@
-"""Prediction: strings to `Prediction` records, from one model file, with numpy alone.
+"""Prediction: strings (or pictures, or numbers) to `Prediction` records, from one model file, with numpy alone.
 
 The single runtime behind Python, the command line and every service.
 """
@@ -6,27 +6,26 @@ The single runtime behind Python, the command line and every service.
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import overload
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from elman.artifact import Artifact, load_artifact
 from elman.errors import NotAModelError, SettingError
+from elman.readers import MISSING, Read, StringReader, reader_of
 from elman.records import Candidate, Prediction
 from elman.scorer import Scorer, softmax
-from elman.text import LONGEST, has_letter, is_foreign, script_of
 
-MISSING = "missing: there is no name"
-BLANK = "blank: there is nothing to read"
-NO_LETTERS = "no letters: there is nothing that the model can read"
-NO_KNOWN_SYMBOL = "no known symbol: the model has never seen any of these characters"
-TOO_LONG = "too long: more than {limit} characters is no name"
 TOO_UNSURE = "unsure: no label reaches the probability {limit:g}"
 
 
 class Predictor:
     """Answers with one model.
+
+    What it is handed depends on what the model reads: strings; paths of pictures; or numbers as ``"1.5,2"``. What it
+    answers with depends on the model too, and stands in the `Prediction`: a label; a string of tags, one for each
+    symbol read, whose probability is that of all of them being right; or a number.
 
     Args:
         artifact: the model.
@@ -87,71 +86,74 @@ class Predictor:
 
     def logits(self, normalised: Sequence[str]) -> NDArray[np.float32]:
         """Return what the network says before calibration: (len(normalised), C), float32."""
-        return self._scorer.logits([self.artifact.vocabulary.encode(text) for text in normalised])
+        return self.scorer.logits([self.artifact.vocabulary.encode(text) for text in normalised])
 
     def abstention(self, normalised: str) -> str | None:
         """Return why the model would not read this normalised string; None where it reads it."""
-        if not normalised:
-            return BLANK
-        if len(normalised) > LONGEST:
-            return TOO_LONG.format(limit=LONGEST)
-        if any(symbol in self._evidence for symbol in normalised):
-            return None
-        return NO_KNOWN_SYMBOL if has_letter(normalised) else NO_LETTERS
+        return StringReader(self.artifact).abstention(normalised)
 
     @cached_property
-    def _scorer(self) -> Scorer:
+    def scorer(self) -> Scorer:
+        """The forward pass, for those who hold encoded sequences."""
         return Scorer(self.artifact.config, self.artifact.tensors)
-
-    @cached_property
-    def _evidence(self) -> frozenset[str]:
-        """The symbols that tell labels apart: letters where the vocabulary has any, else all of it."""
-        symbols = self.artifact.vocabulary.symbols
-        return frozenset(filter(str.isalpha, symbols)) or frozenset(symbols)
 
     def _predict_all(self, names: Sequence[str | None], top: int, abstain_below: float) -> list[Prediction]:
         for position, name in enumerate(names):
             if name is not None and not isinstance(name, str):
                 raise SettingError(f"each name must be a string; got {type(name).__name__} at position {position}")
-        spellings = {name: self.artifact.normalisation.apply(name) for name in dict.fromkeys(names) if name is not None}
-        reasons = {text: self.abstention(text) for text in dict.fromkeys(spellings.values())}
-        readable = [text for text, reason in reasons.items() if reason is None]
-        best = dict(zip(readable, self._best(readable, top), strict=True))
+        reader = reader_of(self.artifact)
+        reads = {name: reader.read(name) for name in dict.fromkeys(names) if name is not None}
+        readable = {read.key: read.numbers for read in reads.values() if read.numbers is not None}
+        best = dict(zip(readable, self._best(list(readable.values()), top), strict=True))
         answers = {
-            name: self._answer(name, text, reasons[text], best.get(text, ()), abstain_below)
-            for name, text in spellings.items()
+            name: self._answer(name, read, *best.get(read.key, ((), None)), abstain_below)
+            for name, read in reads.items()
         }
         missing = Prediction("", None, None, (), "", (), "None", False, MISSING, self.name)
         return [missing if name is None else answers[name] for name in names]
 
-    def _best(self, texts: Sequence[str], top: int) -> list[tuple[Candidate, ...]]:
-        """Return the most likely labels of each text, best first; equal ones in the order of the labels."""
-        if not texts:
+    def _best(self, sequences: Sequence[NDArray[Any]], top: int) -> list[tuple[tuple[Candidate, ...], float | None]]:
+        """Return for each sequence the most likely answers, best first, and the number where it is one."""
+        if not sequences:
             return []
-        probabilities = self.probabilities(texts)
+        if self.artifact.answers == "number":
+            return [((), float(value)) for value in self.scorer.logits(sequences)[:, 0]]
+        if self.artifact.answers == "tags":
+            return [((self._tagged(logits),), None) for logits in self.scorer.logits_of_steps(sequences)]
+        probabilities = softmax(self.scorer.logits(sequences), self.artifact.temperature)
+        # Equal probabilities stand in the order of the labels.
         order = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]
         chances = np.take_along_axis(probabilities, order, axis=1)
         return [
-            tuple(Candidate(self.labels[label], chance) for label, chance in zip(*row, strict=True))
+            (tuple(Candidate(self.labels[label], chance) for label, chance in zip(*row, strict=True)), None)
             for row in zip(order.tolist(), chances.tolist(), strict=True)
         ]
 
+    def _tagged(self, logits: NDArray[np.float32]) -> Candidate:
+        """Return the most likely tag of each step as one string, from logits (T, C)."""
+        probabilities = softmax(logits, self.artifact.temperature)
+        tags = "".join(self.labels[label] for label in probabilities.argmax(axis=1))
+        return Candidate(tags, float(probabilities.max(axis=1).prod()))
+
     def _answer(
-        self, name: str, text: str, reason: str | None, candidates: tuple[Candidate, ...], abstain_below: float
+        self, name: str, read: Read, candidates: tuple[Candidate, ...], value: float | None, abstain_below: float
     ) -> Prediction:
+        reason = read.reason
         if candidates and candidates[0].probability < abstain_below:
             reason = TOO_UNSURE.format(limit=abstain_below)
+        answered = candidates and not reason
         return Prediction(
             name=name,
-            label=None if reason else candidates[0].label,
-            probability=None if reason else candidates[0].probability,
+            label=candidates[0].label if answered else None,
+            probability=candidates[0].probability if answered else None,
             top=candidates,
-            normalised=text,
-            unknown=self.artifact.vocabulary.unknown_in(text),
-            script=script_of(name),
-            transliterated=self.artifact.normalisation.transliterate and is_foreign(name),
+            normalised=read.normalised,
+            unknown=read.unknown,
+            script=read.script,
+            transliterated=read.transliterated,
             reason=reason,
             model=self.name,
+            value=value,
         )
 
 

@@ -1,6 +1,6 @@
 """The values that cross rooms: plain frozen records, no torch, no behaviour beyond reading themselves."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 UNKNOWN = 0
@@ -40,8 +40,8 @@ class Prediction:
     """What a model says of one string, and its doubts.
 
     Args:
-        name: the string as it was given.
-        label: the most likely label; None where the model abstains.
+        name: the string as it was given; of a picture, its path.
+        label: the most likely label, or all tags as one string; None where the model abstains.
         probability: the calibrated probability of ``label``; None where the model abstains.
         top: the most likely labels, best first; empty where there was nothing to read.
         normalised: what the model read.
@@ -50,6 +50,7 @@ class Prediction:
         transliterated: whether letters of another script were written in Latin letters before reading.
         reason: why the model abstains; None where it answers.
         model: the name of the model.
+        value: the number, of a model that answers with one; None of others.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Prediction:
     transliterated: bool
     reason: str | None
     model: str
+    value: float | None = None
 
     @property
     def abstained(self) -> bool:
@@ -69,7 +71,10 @@ class Prediction:
         return self.reason is not None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the prediction as plain values for JSON, in the field order that the command line prints."""
+        """Return the prediction as plain values for JSON, in the order that the command line prints.
+
+        ``value`` is there only where the answer is a number.
+        """
         return {
             "name": self.name,
             "label": self.label,
@@ -82,6 +87,7 @@ class Prediction:
             "script": self.script,
             "transliterated": self.transliterated,
             "model": self.model,
+            **({} if self.value is None else {"value": self.value}),
         }
 
 
@@ -93,8 +99,8 @@ class StepResult:
         epoch: from 1.
         step: within the epoch, from 1.
         steps: the number of steps in an epoch.
-        loss: mean of the batch, nats.
-        accuracy: of the batch, between 0 and 1.
+        loss: mean of the batch, nats; the squared error where the answer is a number.
+        accuracy: of the batch, between 0 and 1; None where the answer is a number.
         learning_rate: the rate that the step used.
     """
 
@@ -102,7 +108,7 @@ class StepResult:
     step: int
     steps: int
     loss: float
-    accuracy: float
+    accuracy: float | None
     learning_rate: float
 
 
@@ -112,10 +118,11 @@ class EpochResult:
 
     Args:
         epoch: from 1.
-        loss: mean training loss, nats.
-        accuracy: on the training part, as seen while training (dropout on), between 0 and 1.
-        validation_loss: mean negative log-likelihood on the validation part after calibration, nats.
-        validation_accuracy: between 0 and 1.
+        loss: mean training loss, nats; the squared error where the answer is a number.
+        accuracy: on the training part, as seen while training (dropout on), between 0 and 1; of steps where each has a
+            target; None where the answer is a number.
+        validation_loss: mean negative log-likelihood on the validation part after calibration, nats; or squared error.
+        validation_accuracy: between 0 and 1, or None likewise.
         learning_rate: at the end of the epoch.
         seconds: of this epoch, validation included.
         is_best: whether the validation score is the best so far.
@@ -123,9 +130,9 @@ class EpochResult:
 
     epoch: int
     loss: float
-    accuracy: float
+    accuracy: float | None
     validation_loss: float
-    validation_accuracy: float
+    validation_accuracy: float | None
     learning_rate: float
     seconds: float
     is_best: bool
@@ -187,3 +194,47 @@ class EvalReport:
                 for label, s in self.per_label.items()
             },
         }
+
+
+@dataclass(frozen=True, slots=True)
+class TagReport:
+    """Scores of a tagger on one part of the data.
+
+    Args:
+        examples: how many strings were scored.
+        symbols: how many symbols they hold.
+        symbol_accuracy: share of symbols whose tag is right.
+        string_accuracy: share of strings whose tags are all right.
+        nll: mean negative log-likelihood of a symbol's tag, nats; None of an answer without probabilities.
+    """
+
+    examples: int
+    symbols: int
+    symbol_accuracy: float
+    string_accuracy: float
+    nll: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as plain values for JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class NumberReport:
+    """Scores of predicted numbers on one part of the data.
+
+    Args:
+        examples: how many were scored.
+        r2: the share of the variance that is explained, at most 1; 0 is always answering the mean of this part.
+        rmse: root of the mean squared error, in the number's own unit.
+        mae: mean absolute error, in the number's own unit.
+    """
+
+    examples: int
+    r2: float
+    rmse: float
+    mae: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as plain values for JSON."""
+        return asdict(self)

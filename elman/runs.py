@@ -1,98 +1,43 @@
-"""Runs: one training from labelled strings to a model file, with everything worth keeping in one folder.
+"""Runs: one training from examples to a model file, with everything worth keeping in one folder.
 
     config.json              what was asked for, and the split's fingerprint
     metrics.jsonl            one line an epoch
     checkpoint.safetensors   where to go on from
     model.safetensors        the model
     report.json, report.md   its scores beside the baseline's
-    curves.png, confusion.png, reliability.png
+    curves.png               loss and accuracy by epoch
+    confusion.png, reliability.png   of a model that answers with a label
 
-A `Run` trains when its `epochs` are iterated and can be stopped between any two of them; `finish` writes the model and
-its report from the best epoch so far.
+A task may add pictures of its own. A `Run` trains when its `epochs` are iterated and can be stopped between any two of
+them; `finish` writes the model and its report from the best epoch so far.
 """
 
 import json
-import platform
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
-from elman.artifact import Artifact, save_artifact
-from elman.calibration import fit_temperature
-from elman.config import ModelConfig, TrainConfig
-from elman.data.augment import FOLDED_WEIGHT, with_folded_spellings
-from elman.data.batches import EncodedExamples
-from elman.data.sources import BLANK, MAX_CHARACTERS, Reading
-from elman.data.splits import Split, ceiling, split_examples
-from elman.errors import DataError, SettingError, TrainingError
-from elman.evaluation import Evaluation, evaluate, evaluate_baseline, fit_baseline, majority, verdict
+from elman.artifact import save_artifact
+from elman.data.images import ImageReading
+from elman.data.sources import FeatureReading, Reading
+from elman.errors import SettingError, TrainingError
 from elman.files import write_atomically
-from elman.metrics import calibration_error_by_chance
-from elman.model import SequenceClassifier
-from elman.ngrams import inventory
-from elman.plots import plot_confusion, plot_curves, plot_reliability, save_figure
+from elman.plots import plot_curves, save_figure
 from elman.predictor import Predictor
-from elman.records import EpochResult, EvalReport, Example, StepResult
-from elman.text import Normalisation
-from elman.training import TrainingState, example_weights, train
+from elman.records import EpochResult, StepResult
+from elman.tasks import RunConfig, build_task
+from elman.tasks.contract import Findings, Report, versions
+from elman.training import TrainingState, train
 from elman.version import __version__
-from elman.vocab import Labels, Vocabulary
 
 CHECKPOINT, CONFIG, METRICS = "checkpoint.safetensors", "config.json", "metrics.jsonl"
+CHECKPOINT_SECONDS = 1.0
 MODEL, REPORT, REPORT_TEXT = "model.safetensors", "report.json", "report.md"
-
-
-@dataclass(frozen=True)
-class RunConfig:
-    """Everything that decides what a run computes.
-
-    Args:
-        name: what the model will be called.
-        data: where the examples come from, as the user gave it.
-        model: the shape of the network.
-        train: the way it is trained.
-        split: ``grouped`` or ``stratified``.
-        split_seed: of the shuffle before the split.
-        test_share: kept for one last look.
-        validation_share: chooses the epoch and the temperature.
-        normalisation: how strings are prepared.
-        symbol_min_count: rarer symbols are unknown ones.
-        text_column: of a table.
-        label_column: of a table.
-        max_characters: longer strings are dropped.
-        data_folder: where a named set lies.
-    """
-
-    name: str
-    data: str
-    model: ModelConfig = field(default_factory=ModelConfig)
-    train: TrainConfig = field(default_factory=TrainConfig)
-    split: str = "grouped"
-    split_seed: int = 0
-    test_share: float = 0.1
-    validation_share: float = 0.05
-    normalisation: Normalisation = field(default_factory=Normalisation)
-    symbol_min_count: int = 1
-    text_column: str = "name"
-    label_column: str = "label"
-    max_characters: int = MAX_CHARACTERS
-    data_folder: str | None = None
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> "RunConfig":
-        """Build a config from plain values, as ``config.json`` holds them."""
-        plain = dict(values)
-        return cls(
-            model=ModelConfig.from_dict(plain.pop("model")),
-            train=TrainConfig.from_dict(plain.pop("train")),
-            normalisation=Normalisation(**plain.pop("normalisation")),
-            **plain,
-        )
 
 
 @dataclass(frozen=True)
@@ -109,8 +54,8 @@ class RunReport:
 
     folder: Path
     values: dict[str, Any]
-    test: EvalReport
-    baseline: EvalReport
+    test: Report
+    baseline: Report
     verdict: str
 
 
@@ -132,7 +77,7 @@ class Run:
 
     def __init__(
         self,
-        reading: Reading,
+        reading: Reading | ImageReading | FeatureReading,
         config: RunConfig,
         folder: Path,
         *,
@@ -142,32 +87,10 @@ class Run:
         self.config, self.folder, self.reading = config, folder, reading
         if config.train.threads is not None:
             torch.set_num_threads(config.train.threads)
-        examples, self.dropped = normalise_examples(reading, config.normalisation)
-        self.labels = Labels.from_names(example.label for example in examples)
-        self.split = split_examples(
-            examples,
-            config.split,
-            seed=config.split_seed,
-            test_share=config.test_share,
-            validation_share=config.validation_share,
-        )
-        learned = with_folded_spellings(self.split.train)
-        self.vocabulary = Vocabulary.from_texts((e.text for e in learned), min_count=config.symbol_min_count)
-        counts = np.array([example.count for example in learned])
-        weights = example_weights(self.labels.encode([e.label for e in learned]), counts, config.train)
-        weights[len(self.split.train) :] *= FOLDED_WEIGHT
-        self._training = EncodedExamples(learned, self.vocabulary, self.labels, weights)
-        self._validation = EncodedExamples(self.split.validation, self.vocabulary, self.labels)
+        self.task = build_task(reading, config)
         torch.manual_seed(config.train.seed)
-        ngrams = inventory(
-            (batch.inputs for batch in self._training.batches(4096)),
-            config.model.bag_orders,
-            config.model.bag_min_count,
-        )
-        self.model = SequenceClassifier(
-            config.model, symbols=len(self.vocabulary), labels=len(self.labels), inventory=ngrams
-        )
-        steps = self._training.steps(config.train.batch_size)
+        self.model = self.task.network()
+        steps = config.train.draws or self.task.training.steps(config.train.batch_size)
         self.state = TrainingState(self.model, config.train, steps_in_epoch=steps)
         writer = _summary_writer() if tensorboard else None
         self._open(resume)
@@ -179,16 +102,33 @@ class Run:
         return self.state.finished
 
     def epochs(self, *, on_step: Callable[[StepResult], None] | None = None) -> Iterator[EpochResult]:
-        """Train, and yield what each epoch did once its checkpoint and its line of metrics are on disk."""
-        for result in train(self.state, self._training, self._validation, on_step=on_step):
-            self.state.save(self.folder / CHECKPOINT)
-            lines = (json.dumps(asdict(past)) + "\n" for past in self.state.history)
-            write_atomically(self.folder / METRICS, "".join(lines).encode())
+        """Train, and yield what each epoch did.
+
+        The checkpoint and the metrics are written after every epoch, but of very short epochs only once a second: that
+        much is the most that a killed run does again. Whoever stops iterating loses nothing.
+        """
+        written = -math.inf
+        for result in train(self.state, self.task.training, self.task.validation, on_step=on_step):
+            due = self.finished or time.monotonic() - written >= CHECKPOINT_SECONDS
+            if due:
+                self._write_progress()
+                written = time.monotonic()
             if self._tensorboard is not None:
                 for name, value in asdict(result).items():
-                    self._tensorboard.add_scalar(name, float(value), result.epoch)
+                    if value is not None:
+                        self._tensorboard.add_scalar(name, float(value), result.epoch)
                 self._tensorboard.flush()
-            yield result
+            try:
+                yield result
+            except GeneratorExit:
+                if not due:
+                    self._write_progress()
+                raise
+
+    def _write_progress(self) -> None:
+        self.state.save(self.folder / CHECKPOINT)
+        lines = (json.dumps(asdict(past)) + "\n" for past in self.state.history)
+        write_atomically(self.folder / METRICS, "".join(lines).encode())
 
     def finish(self) -> RunReport:
         """Calibrate the best weights so far, look at the test part once, and write the model and its report.
@@ -198,38 +138,29 @@ class Run:
         """
         if not self.state.best:
             raise TrainingError("no epoch is done yet, so there is no model to write; let at least one finish")
-        predictor = Predictor(self._artifact())
-        test, validation = evaluate(predictor, self.split.test), evaluate(predictor, self.split.validation)
-        fitted = fit_baseline(self.split.train, seed=self.config.train.seed)
-        baseline = evaluate_baseline(fitted, self.split.test, self.labels)
-        words = verdict(test.report, baseline)
-        values = self._report(test, validation, baseline, words, predictor.artifact)
-        values["baseline"]["validation"] = evaluate_baseline(fitted, self.split.validation, self.labels).to_dict()
+        artifact = self.task.artifact(self.state.best, self._provenance())
+        found = self.task.findings(Predictor(artifact))
+        values = self._report(found, artifact.provenance, artifact.parameters)
         figures = {
-            "test": _headline(test.report),
-            "validation": _headline(validation.report),
-            "baseline_test": _headline(baseline),
+            "test": _headline(found.test),
+            "validation": _headline(found.validation),
+            "baseline_test": _headline(found.baseline),
         }
-        artifact = predictor.artifact
-        shipped = Artifact(**{**artifact.__dict__, "provenance": {**artifact.provenance, "figures": figures}})
+        shipped = replace(artifact, provenance={**artifact.provenance, "figures": figures})
         save_artifact(shipped, self.folder / MODEL)
         write_atomically(self.folder / REPORT, (json.dumps(values, indent=2) + "\n").encode())
         write_atomically(self.folder / REPORT_TEXT, report_text(values).encode())
-        save_figure(plot_curves(self.state.history), self.folder / "curves.png")
-        confusion = plot_confusion(test.probabilities, test.truth, self.labels.names)
-        save_figure(confusion, self.folder / "confusion.png")
-        save_figure(
-            plot_reliability(test.uncalibrated_probabilities, test.probabilities, test.truth),
-            self.folder / "reliability.png",
-        )
-        return RunReport(self.folder, values, test.report, baseline, words)
+        save_figure(plot_curves(self.state.history, self.state.kept_epoch), self.folder / "curves.png")
+        for file, (_, figure) in found.pictures.items():
+            save_figure(figure, self.folder / file)
+        return RunReport(self.folder, values, found.test, found.baseline, found.verdict)
 
     def _open(self, resume: bool) -> None:
         """Claim the folder for a new run, or restore the one that it holds."""
         checkpoint, config = self.folder / CHECKPOINT, self.folder / CONFIG
         if resume:
             stored = read_run_config(self.folder)
-            if stored["fingerprint"] != self.split.fingerprint:
+            if stored["fingerprint"] != self.task.fingerprint:
                 raise TrainingError(f"{self.folder}: was trained on other data; resume with the data it began with")
             if stored["config"] != json.loads(json.dumps(asdict(self.config))):
                 raise TrainingError(f"{self.folder}: was begun with other options; resume with the same")
@@ -240,86 +171,57 @@ class Run:
             raise SettingError(f"{self.folder}: is a file; give a folder that can hold the run with --out")
         if config.exists():
             raise SettingError(f"{self.folder}: holds a run already; go on with --resume, or choose another --out")
-        document = {"config": asdict(self.config), "fingerprint": self.split.fingerprint, "version": __version__}
+        document = {"config": asdict(self.config), "fingerprint": self.task.fingerprint, "version": __version__}
         write_atomically(config, (json.dumps(document, indent=2) + "\n").encode())
 
-    def _artifact(self) -> Artifact:
-        """Return the best weights, rounded to float16 and calibrated on the validation part."""
-        tensors = {name: _rounded(tensor).numpy() for name, tensor in self.state.best.items()}
-        counts = Counter(example.label for example in self.split.train)
-        artifact = Artifact(
-            name=self.config.name,
-            config=self.config.model,
-            tensors=tensors,
-            vocabulary=self.vocabulary,
-            labels=self.labels,
-            normalisation=self.config.normalisation,
-            temperature=1.0,
-            provenance={
-                "data": {
-                    "source": self.config.data,
-                    "lines": self.reading.lines,
-                    "examples": len(self.reading.examples),
-                    "dropped": self.dropped,
-                    "repaired": self.reading.repaired,
-                    "training_examples_per_label": {name: counts[name] for name in self.labels.names},
-                },
-                "split": self._split_values(),
-                "train": asdict(self.config.train),
-                "epochs": self.state.epoch,
-                "versions": {
-                    "elman": __version__,
-                    "python": platform.python_version(),
-                    "torch": torch.__version__,
-                    "numpy": np.__version__,
-                },
-            },
-        )
-        logits = Predictor(artifact).logits([example.text for example in self.split.validation])
-        truth = self.labels.encode([example.label for example in self.split.validation])
-        return Artifact(**{**artifact.__dict__, "temperature": fit_temperature(logits, truth)})
-
-    def _split_values(self) -> dict[str, Any]:
+    def _provenance(self) -> dict[str, Any]:
         return {
-            "kind": self.split.kind,
-            "seed": self.split.seed,
-            "test_share": self.config.test_share,
-            "validation_share": self.config.validation_share,
-            "fingerprint": self.split.fingerprint,
-            **{part: len(self.split.part(part)) for part in ("train", "validation", "test")},
-            "notes": list(self.split.notes),
+            "data": {
+                "source": self.config.data,
+                "lines": self.reading.lines,
+                "examples": self.reading.lines - sum(self.reading.dropped.values()),
+                "dropped": self.task.dropped,
+                "repaired": self.reading.repaired,
+            },
+            "split": {
+                "kind": self.config.split,
+                "seed": self.config.split_seed,
+                "test_share": self.config.test_share,
+                "validation_share": self.config.validation_share,
+                "fingerprint": self.task.fingerprint,
+                **self.task.sizes,
+                "notes": list(self.task.notes),
+            },
+            "train": asdict(self.config.train),
+            "epochs": self.state.epoch,
+            "versions": versions(),
         }
 
-    def _report(
-        self, test: Evaluation, validation: Evaluation, baseline: EvalReport, words: str, artifact: Artifact
-    ) -> dict[str, Any]:
-        label, share = majority(self.split.train, self.split.test)
+    def _report(self, found: Findings, provenance: Mapping[str, Any], parameters: int) -> dict[str, Any]:
         return {
             "name": self.config.name,
-            "verdict": words,
-            "test": test.report.to_dict(),
-            "validation": validation.report.to_dict(),
-            "baseline": baseline.to_dict(),
-            "majority": {"label": label, "accuracy": share},
-            "ceiling": ceiling(self.split.test),
-            "calibration": {
-                "temperature": artifact.temperature,
-                "error_before": test.uncalibrated.calibration_error,
-                "error_after": test.report.calibration_error,
-                "error_by_chance": calibration_error_by_chance(test.probabilities),
-            },
+            "verdict": found.verdict,
+            "test": found.test.to_dict(),
+            "validation": found.validation.to_dict(),
+            "baseline": found.baseline.to_dict(),
+            **found.values,
+            "rows": [list(row) for row in found.rows],
+            "remarks": list(found.remarks),
+            "pictures": {file: title for file, (title, _) in found.pictures.items()},
             "seconds": sum(result.seconds for result in self.state.history),
             "epochs": self.state.epoch,
             "complete": self.finished,
-            "parameters": artifact.parameters,
-            "data": artifact.provenance["data"],
-            "split": self._split_values(),
+            "parameters": parameters,
+            "data": provenance["data"],
+            "split": provenance["split"],
             "config": json.loads(json.dumps(asdict(self.config))),
-            "versions": artifact.provenance["versions"],
+            "versions": provenance["versions"],
         }
 
 
-def train_run(reading: Reading, config: RunConfig, folder: Path | str, *, resume: bool = False) -> RunReport:
+def train_run(
+    reading: Reading | ImageReading | FeatureReading, config: RunConfig, folder: Path | str, *, resume: bool = False
+) -> RunReport:
     """Train, evaluate and write a model in one call.
 
     Args:
@@ -335,28 +237,6 @@ def train_run(reading: Reading, config: RunConfig, folder: Path | str, *, resume
     for _ in run.epochs():
         pass
     return run.finish()
-
-
-def normalise_examples(reading: Reading, normalisation: Normalisation) -> tuple[list[Example], dict[str, int]]:
-    """Return the examples with normalised text, and what was dropped by reason: here what normalises to nothing."""
-    examples = [Example(normalisation.apply(e.text), e.label, e.count) for e in reading.examples]
-    kept = [example for example in examples if example.text]
-    dropped = Counter(reading.dropped)
-    dropped[BLANK] += len(examples) - len(kept)
-    if not kept:
-        raise DataError("no example has a symbol left after normalisation")
-    return kept, {reason: count for reason, count in dropped.items() if count}
-
-
-def split_as(examples: Sequence[Example], split: Mapping[str, Any]) -> Split:
-    """Split normalised examples the way a model's provenance says it was done."""
-    return split_examples(
-        examples,
-        split["kind"],
-        seed=split["seed"],
-        test_share=split["test_share"],
-        validation_share=split["validation_share"],
-    )
 
 
 def read_run_config(folder: Path) -> dict[str, Any]:
@@ -375,18 +255,7 @@ def read_run_config(folder: Path) -> dict[str, Any]:
 
 def report_text(values: Mapping[str, Any]) -> str:
     """Return a report for people, in Markdown, of what ``report.json`` holds."""
-    test, validation, baseline = values["test"], values["validation"], values["baseline"]
-    split, data, calibration = values["split"], values["data"], values["calibration"]
-    rows = [
-        ("accuracy", "accuracy", 100, "%"),
-        ("one of the top 2", "top_2", 100, "%"),
-        ("one of the top 3", "top_3", 100, "%"),
-        ("one of the top 5", "top_5", 100, "%"),
-        ("macro-F1", "macro_f1", 100, "%"),
-        ("negative log-likelihood", "nll", 1, "nats"),
-        ("Brier score", "brier", 1, ""),
-        ("calibration error", "calibration_error", 1, ""),
-    ]
+    split, data = values["split"], values["data"]
     lines = [
         f"# {values['name']}",
         "",
@@ -394,21 +263,13 @@ def report_text(values: Mapping[str, Any]) -> str:
         "" if values["complete"] else "\nTraining was stopped early; this is the best epoch up to then.\n",
         "| | test | validation | baseline, test |",
         "|---|---:|---:|---:|",
+        *(f"| {' | '.join(row)} |" for row in values["rows"]),
     ]
-    for title, key, factor, unit in rows:
-        digits = 1 if factor == 100 else 3
-        cells = (f"{part[key] * factor:.{digits}f} {unit}".strip() for part in (test, validation, baseline))
-        lines.append(f"| {title} | {' | '.join(cells)} |")
     dropped = ", ".join(f"{count} {reason}" for reason, count in data["dropped"].items()) or "none"
     repaired = ", ".join(f"{count} {repair}" for repair, count in data["repaired"].items()) or "none"
     lines += [
         "",
-        "- The baseline is logistic regression on character n-grams of 1 to 5, fitted on the same training part.",
-        f"- Always answering {values['majority']['label']}: {values['majority']['accuracy'] * 100:.1f} %.",
-        f"- The ceiling set by strings with several labels: {values['ceiling'] * 100:.1f} %.",
-        f"- Calibration error {calibration['error_before']:.3f} before and {calibration['error_after']:.3f} after "
-        f"dividing the logits by {calibration['temperature']:.2f}; a perfectly calibrated model would measure "
-        f"{calibration['error_by_chance']:.3f} on so few examples.",
+        *(f"- {remark}" for remark in values["remarks"]),
         f"- Split: {split['kind']}, seed {split['seed']}: {split['train']:,} to train, {split['validation']:,} to "
         f"validate, {split['test']:,} to test; fingerprint {split['fingerprint'][:16]}.",
         f"- Data: {data['source']}, {data['lines']:,} lines; dropped: {dropped}; repaired: {repaired}.",
@@ -416,31 +277,25 @@ def report_text(values: Mapping[str, Any]) -> str:
         *(f"- {note}." for note in split["notes"]),
         "",
         "![Loss and accuracy by epoch](curves.png)",
-        "![Confusion matrix of the test part](confusion.png)",
-        "![Reliability of the test part](reliability.png)",
-        "",
-        "## Each label, on the test part",
-        "",
-        "| label | examples | precision | recall | F1 |",
-        "|---|---:|---:|---:|---:|",
+        *(f"![{title}]({file})" for file, title in values["pictures"].items()),
+        *_label_lines(values["test"].get("per_label", {})),
     ]
-    for label, one in test["per_label"].items():
-        shares = " | ".join(f"{one[key] * 100:.0f} %" for key in ("precision", "recall", "f1"))
-        lines.append(f"| {label} | {one['support']} | {shares} |")
     return "\n".join(lines) + "\n"
 
 
-def _rounded(tensor: torch.Tensor) -> torch.Tensor:
-    if not tensor.is_floating_point():
-        return tensor
-    half = tensor.half().float()
-    return half if bool(half.isfinite().all()) else tensor  # weights beyond float16 stay as they are
+def _label_lines(per_label: Mapping[str, Any]) -> list[str]:
+    if not per_label:
+        return []
+    lines = ["", "## Each label, on the test part", "", "| label | examples | precision | recall | F1 |"]
+    lines.append("|---|---:|---:|---:|---:|")
+    for label, one in per_label.items():
+        shares = " | ".join(f"{one[key] * 100:.0f} %" for key in ("precision", "recall", "f1"))
+        lines.append(f"| {label} | {one['support']} | {shares} |")
+    return lines
 
 
-def _headline(report: EvalReport) -> dict[str, float]:
-    values = report.to_dict()
-    del values["per_label"]
-    return values
+def _headline(report: Report) -> dict[str, Any]:
+    return {name: value for name, value in report.to_dict().items() if name != "per_label"}
 
 
 def _summary_writer() -> Any:

@@ -1,24 +1,24 @@
-"""The forward pass without torch: symbol ids to logits in numpy, within rounding of what was trained.
+"""The forward pass without torch: symbol ids or numbers to logits in numpy, within rounding of what was trained.
 
-This is the plain path: strings of equal length go through together, step by step. The equations are those of
+This is the plain path: sequences of equal length go through together, step by step. The equations are those of
 `elman.cells`, in the same order.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.config import ModelConfig
+from elman.config import NO_CELL, ModelConfig
 from elman.ngrams import bag_codes, edged, ngram_ids
 
 Array = NDArray[np.float32]
 Step = Callable[[Array, tuple[Array, ...], Array, Array], tuple[Array, ...]]
 
 BLOCK = 512
-"""How many strings are read together: enough for fast products, few enough to stay in cache."""
+"""How many sequences are read together: enough for fast products, few enough to stay in cache."""
 
 
 class Scorer:
@@ -33,39 +33,70 @@ class Scorer:
         self.config, self.tensors = config, tensors
         self._step, self._state_size = _steps(config)
 
-    def logits(self, sequences: Sequence[NDArray[np.int64]]) -> Array:
-        """Read encoded strings.
+    def logits(self, sequences: Sequence[NDArray[Any]]) -> Array:
+        """Read encoded sequences and answer once for each.
 
         Args:
-            sequences: ids of each string, (characters,), int64, at least one each.
+            sequences: ids of each string, (T,), int64, or the numbers of each step, (T, I), float32; at least one step.
 
         Returns:
             (len(sequences), C), float32, in the order given.
         """
+        logits = np.empty((len(sequences), self._answers), np.float32)
+        for members, block in self._blocks(sequences):
+            logits[members] = block
+        return logits
+
+    def logits_of_steps(self, sequences: Sequence[NDArray[Any]]) -> list[Array]:
+        """Read encoded sequences and answer at each step; for models whose readout is ``each``.
+
+        Args:
+            sequences: as in `logits`.
+
+        Returns:
+            For each sequence, in the order given, (T, C), float32.
+        """
+        logits: list[Array] = [np.empty(0, np.float32)] * len(sequences)
+        for members, block in self._blocks(sequences):
+            for place, position in enumerate(members):
+                logits[position] = block[:, place]
+        return logits
+
+    def _blocks(self, sequences: Sequence[NDArray[Any]]) -> Iterator[tuple[list[int], Array]]:
+        """Yield the positions of some sequences of one length, and what the network says of them."""
         by_length: defaultdict[int, list[int]] = defaultdict(list)
-        for position, ids in enumerate(sequences):
-            by_length[len(ids)].append(position)
-        logits = np.empty((len(sequences), len(self.tensors["head.bias"])), np.float32)
+        for position, sequence in enumerate(sequences):
+            by_length[len(sequence)].append(position)
         for members in by_length.values():
             for start in range(0, len(members), BLOCK):
                 block = members[start : start + BLOCK]
-                logits[block] = self._read(np.stack([sequences[position] for position in block], axis=1))
-        return logits
+                yield block, self._read(np.stack([sequences[position] for position in block], axis=1))
 
-    def _read(self, ids: NDArray[np.int64]) -> Array:
-        """Read a block of equal length, (T, B), and return its logits, (B, C)."""
-        inputs = self._embedded(ids)
-        for layer in range(self.config.layers):
-            finals, outputs = [], []
-            for reverse in range(self.config.directions):
-                states = self._unrolled(inputs, f"l{layer}_reverse" if reverse else f"l{layer}", reverse == 1)
-                finals.append(states[0 if reverse else -1])
-                outputs.append(states)
-            if layer + 1 < self.config.layers:
-                inputs = np.concatenate(outputs, axis=2)
-        final = np.concatenate(finals, axis=1)
-        logits: Array = final @ self.tensors["head.weight"].T + self.tensors["head.bias"]
-        return logits + self._linear(ids) if self.config.bag_orders else logits
+    @property
+    def _answers(self) -> int:
+        if self.config.head == "none":
+            return self.config.directions * self.config.hidden_size
+        return len(self.tensors["head.bias"])
+
+    def _read(self, inputs: NDArray[Any]) -> Array:
+        """Read a block of equal length, (T, B) or (T, B, I); return its logits, (B, C), or of each step, (T, B, C)."""
+        config = self.config
+        outputs = steps = self._embedded(inputs)
+        for layer in range(config.layers if config.cell != NO_CELL else 0):
+            both = [self._unrolled(outputs, f"l{layer}{suffix}") for suffix in ("", "_reverse")[: config.directions]]
+            outputs = np.concatenate(both, axis=2) if len(both) > 1 else both[0]
+        if config.head == "concatenation":
+            before = np.concatenate([np.zeros_like(outputs[:1]), outputs[:-1]])
+            outputs = np.concatenate([steps, before], axis=2)
+        if config.readout == "last" and config.directions == 2 and config.cell != NO_CELL:
+            size = config.hidden_size  # each direction has read the whole sequence at its own end
+            outputs = np.concatenate([outputs[-1, :, :size], outputs[0, :, size:]], axis=1)
+        elif config.readout == "last":
+            outputs = outputs[-1]
+        if config.head == "none":
+            return outputs
+        logits: Array = outputs @ self.tensors["head.weight"].T + self.tensors["head.bias"]
+        return logits + self._linear(inputs) if config.bag_orders else logits
 
     def _linear(self, ids: NDArray[np.int64]) -> Array:
         """Return what the bag of n-grams adds to the logits, (B, C)."""
@@ -82,13 +113,25 @@ class Scorer:
             total += table[row] * is_known[:, None]
         return total * np.float32(self.config.bag_scale / np.sqrt(len(codes)))
 
-    def _embedded(self, ids: NDArray[np.int64]) -> Array:
-        inputs: Array = self.tensors["embedding.weight"][ids]
+    def _embedded(self, inputs: NDArray[Any]) -> Array:
+        """Return what the cells read at each step, (T, B, E)."""
+        if self.config.input_size:
+            return inputs.astype(np.float32, copy=False)
+        if not self.config.embedding_size:  # a one-hot row times the input weights only looks up a column of them
+            one_hot: Array = np.eye(self._symbols, dtype=np.float32)[inputs]
+            return one_hot
+        steps: Array = self.tensors["embedding.weight"][inputs]
         for order in self.config.ngram_orders:
-            inputs += self.tensors["ngrams.weight"][ngram_ids(ids, order, self.config.ngram_buckets)]
-        return inputs
+            steps += self.tensors["ngrams.weight"][ngram_ids(inputs, order, self.config.ngram_buckets)]
+        return steps
 
-    def _unrolled(self, inputs: Array, suffix: str, reverse: bool) -> Array:
+    @property
+    def _symbols(self) -> int:
+        """V, as the input weights of one-hot rows tell it."""
+        table = "head.weight" if self.config.cell == NO_CELL else "recurrence.weight_ih_l0"
+        return int(self.tensors[table].shape[1])
+
+    def _unrolled(self, inputs: Array, suffix: str) -> Array:
         """Run one layer in one direction: (T, B, I) to its outputs, (T, B, H)."""
         weight_ih, weight_hh, bias_ih, bias_hh = (
             self.tensors[f"recurrence.{name}_{suffix}"] for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
@@ -97,7 +140,7 @@ class Scorer:
         projected = inputs @ weight_ih.T + bias_ih
         outputs = np.empty((length, size, self.config.hidden_size), np.float32)
         state = (np.zeros((size, self.config.hidden_size), np.float32),) * self._state_size
-        for step in range(length - 1, -1, -1) if reverse else range(length):
+        for step in reversed(range(length)) if suffix.endswith("_reverse") else range(length):
             state = self._step(projected[step], state, weight_hh.T, bias_hh)
             outputs[step] = state[0]
         return outputs

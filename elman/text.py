@@ -6,10 +6,11 @@ One normalisation serves training and prediction, and its settings travel inside
 2. apostrophes, hyphens and dashes of any kind become ``'`` and ``-``; controls and format characters are dropped;
 3. letters of other scripts are transliterated to Latin (optional, on by default);
 4. lower case (optional, on by default);
-5. white space is collapsed to single spaces and trimmed.
+5. accents dropped (optional, off by default);
+6. white space is collapsed to single spaces and trimmed.
 
-Accents stay, because they tell origins apart (``müller``, ``muñoz``, ``ślusarski``). That a model still answers folded
-spellings (``muller``) is taught in training, not done here: see `fold_accents`.
+Accents stay unless asked otherwise, because they tell origins apart (``müller``, ``muñoz``, ``ślusarski``). That a
+model still answers folded spellings (``muller``) is taught in training, not done here: see `fold_accents`.
 """
 
 import re
@@ -51,10 +52,12 @@ class Normalisation:
     Args:
         lower_case: fold upper case to lower case.
         transliterate: write letters of other scripts in Latin letters.
+        accents: keep accents and strokes; False drops them, as the tutorials do.
     """
 
     lower_case: bool = True
     transliterate: bool = True
+    accents: bool = True
 
     def apply(self, text: str) -> str:
         r"""Return ``text`` normalised; applying it twice changes nothing more.
@@ -68,6 +71,8 @@ class Normalisation:
         if self.lower_case:
             # "İ" lowers to "i" and a dot above, which composes with nothing.
             text = _composed(_DOTTED_I.sub("i", text.lower()))
+        if not self.accents:
+            text = fold_accents(text)
         return " ".join(text.split())
 
 

@@ -30,7 +30,7 @@ from elman.scorer import softmax
 
 OPTIMISER_SETTINGS: dict[str, dict[str, Any]] = {
     "adamw": {"betas": (0.9, 0.99), "fused": True},
-    "adam": {"betas": (0.9, 0.99), "fused": True},
+    "adam": {"fused": True},
     "sgd": {},
     "rmsprop": {},
 }
@@ -43,7 +43,7 @@ class TrainingState:
     """Where a run stands: the network, its optimiser, the random draws to come, and the best weights so far.
 
     Args:
-        model: a module from ids, (T, B), to logits, (B, C).
+        model: a module from a batch's inputs to logits, as `elman.model.SequenceModel`.
         config: how it is trained.
         steps_in_epoch: how many batches an epoch holds.
     """
@@ -61,6 +61,13 @@ class TrainingState:
     def epoch(self) -> int:
         """How many epochs are done."""
         return len(self.history)
+
+    @property
+    def kept_epoch(self) -> int | None:
+        """The epoch whose weights are kept; None before the first."""
+        if self.config.keep == "last":
+            return self.epoch or None
+        return max((result.epoch for result in self.history if result.is_best), default=None)
 
     @property
     def finished(self) -> bool:
@@ -125,7 +132,9 @@ def train(
 ) -> Iterator[EpochResult]:
     """Train until the epochs are done or patience runs out, and yield what each epoch did.
 
-    The weights of the best epoch (lowest calibrated validation loss) stand in ``state.best`` from the first epoch on.
+    What the targets are decides the loss: cross-entropy for label ids, of each sequence or of each step, and the
+    squared error for numbers. The weights to keep, as a rule those of the epoch with the lowest calibrated validation
+    loss, stand in ``state.best`` from the first epoch on.
 
     Args:
         state: where to start; it moves with the loop, so that stopping the iteration loses only the epoch under way.
@@ -140,8 +149,11 @@ def train(
     while not state.finished:
         started, epoch = time.perf_counter(), state.epoch + 1
         model.train()
-        total_loss, total_right, rate = 0.0, 0.0, 0.0
-        batches = training.batches(config.batch_size, state.shuffle)
+        seen, total_loss, total_right, rate = 0, 0.0, 0.0, 0.0
+        if config.draws is None:
+            batches = training.batches(config.batch_size, state.shuffle)
+        else:
+            batches = training.drawn(config.draws, state.shuffle)
         for step, batch in enumerate(batches, start=1):
             rate = learning_rate(
                 config, (epoch - 1) * state.steps_in_epoch + step, state.steps_in_epoch * config.epochs
@@ -151,7 +163,7 @@ def train(
             targets, weights = torch.from_numpy(batch.targets), torch.from_numpy(batch.weights)
 
             logits = model(torch.from_numpy(batch.inputs))
-            losses = cross_entropy(logits, targets, reduction="none", label_smoothing=config.label_smoothing)
+            losses = example_losses(logits, targets, label_smoothing=config.label_smoothing)
             loss = (losses * weights).mean()
             optimiser.zero_grad(set_to_none=False)  # keeping the tables' large gradients spares the memory allocator
             loss.backward()  # type: ignore[no-untyped-call]
@@ -164,9 +176,10 @@ def train(
                 raise NonFiniteLossError(_advice(value, epoch, step, config))
             if config.average:
                 _move_average(state.average, model, config.average, (epoch - 1) * state.steps_in_epoch + step)
-            right = (logits.detach().argmax(1) == targets).float().mean().item()
+            right = _share_right(logits.detach(), targets)
+            seen += len(weights)
             total_loss += value * len(weights)
-            total_right += right * len(weights)
+            total_right += (right or 0.0) * len(weights)
             if on_step is not None:
                 on_step(StepResult(epoch, step, state.steps_in_epoch, value, right, rate))
 
@@ -175,12 +188,12 @@ def train(
             if not math.isfinite(validation_loss):
                 raise NonFiniteLossError(_advice(validation_loss, epoch, state.steps_in_epoch, config))
             is_best = validation_loss < min((past.validation_loss for past in state.history), default=math.inf)
-            if is_best:
+            if is_best or config.keep == "last":
                 state.best = _copied(model.state_dict())
         result = EpochResult(
             epoch=epoch,
-            loss=total_loss / len(training),
-            accuracy=total_right / len(training),
+            loss=total_loss / seen,
+            accuracy=None if validation_accuracy is None else total_right / seen,
             validation_loss=validation_loss,
             validation_accuracy=validation_accuracy,
             learning_rate=rate,
@@ -189,6 +202,25 @@ def train(
         )
         state.history.append(result)
         yield result
+
+
+def example_losses(logits: Tensor, targets: Tensor, *, label_smoothing: float = 0.0) -> Tensor:
+    """Return the loss of each example, (B,).
+
+    Args:
+        logits: (B, C), or (T, B, C) where each step has a target.
+        targets: label ids, (B,) or (T, B), int64, for cross-entropy in nats, the mean of an example's steps; or
+            numbers, (B,), float, for the squared error of (B, 1).
+        label_smoothing: share of the target that is spread over all labels.
+
+    >>> example_losses(torch.zeros(3, 2, 4), torch.zeros(3, 2, dtype=torch.int64))
+    tensor([1.3863, 1.3863])
+    """
+    if targets.is_floating_point():
+        return (logits[:, 0] - targets) ** 2
+    flat = cross_entropy(logits.flatten(0, -2), targets.flatten(), reduction="none", label_smoothing=label_smoothing)
+    losses = flat.view(targets.shape)
+    return losses if targets.ndim == 1 else losses.mean(0)
 
 
 def learning_rate(config: TrainConfig, step: int, steps: int) -> float:
@@ -232,7 +264,7 @@ def example_weights(labels: NDArray[np.int64], counts: NDArray[np.int64], config
 
 
 def logits_of(model: nn.Module, data: EncodedExamples, *, batch_size: int = 512) -> Tensor:
-    """Return the logits of every example in the order of the data, (N, C), dropout off."""
+    """Return the logits of every example in the order of the data, (N, C), dropout off; of one answer a sequence."""
     model.eval()
     parts, positions = [], []
     with torch.inference_mode():
@@ -243,17 +275,29 @@ def logits_of(model: nn.Module, data: EncodedExamples, *, batch_size: int = 512)
     return logits[torch.argsort(torch.cat(positions))]
 
 
-def _validate(model: nn.Module, data: EncodedExamples) -> tuple[float, float]:
-    """Return the calibrated loss and the accuracy.
+def _validate(model: nn.Module, data: EncodedExamples) -> tuple[float, float | None]:
+    """Return the calibrated loss and the accuracy, of steps where each has a target; no accuracy for numbers.
 
     A network that trains on grows too sure of itself long before it stops getting better; the temperature takes the
     first away, so epochs are compared by what would be shipped.
     """
-    logits, truth = logits_of(model, data).numpy(), data.targets
+    model.eval()
+    outputs, targets = [], []
+    with torch.inference_mode():
+        for batch in data.batches(512):
+            outputs.append(model(torch.from_numpy(batch.inputs)).flatten(0, -2).numpy())
+            targets.append(batch.targets.ravel())
+    logits, truth = np.concatenate(outputs), np.concatenate(targets)
     if not np.isfinite(logits).all():
         return math.nan, 0.0
+    if truth.dtype.kind == "f":
+        return float(np.mean((logits[:, 0] - truth) ** 2)), None
     loss = negative_log_likelihood(softmax(logits, fit_temperature(logits, truth)), truth)
     return loss, float((logits.argmax(axis=1) == truth).mean())
+
+
+def _share_right(logits: Tensor, targets: Tensor) -> float | None:
+    return None if targets.is_floating_point() else (logits.argmax(-1) == targets).float().mean().item()
 
 
 def _optimiser(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:

@@ -72,7 +72,7 @@ class Labels:
     """The answers that a classifier can give, in the order of their ids.
 
     Args:
-        names: distinct, at least two.
+        names: distinct, at least one: a number as the answer has only its own name.
     """
 
     names: tuple[str, ...]
@@ -81,13 +81,20 @@ class Labels:
     def __post_init__(self) -> None:
         """Index the names."""
         object.__setattr__(self, "_ids", {name: position for position, name in enumerate(self.names)})
-        if len(self._ids) != len(self.names) or len(self.names) < 2:
-            raise DataError(f"a classifier needs at least two distinct labels; found {sorted(self._ids)}")
+        if len(self._ids) != len(self.names) or not self.names:
+            raise DataError(f"labels must be distinct, and at least one; got {sorted(self._ids)}")
 
     @classmethod
     def from_names(cls, names: Iterable[str]) -> "Labels":
-        """Collect the distinct ``names`` in alphabetical order."""
-        return cls(tuple(sorted(set(names))))
+        """Collect the distinct ``names`` in alphabetical order.
+
+        Raises:
+            DataError: there are fewer than two.
+        """
+        distinct = sorted(set(names))
+        if len(distinct) < 2:
+            raise DataError(f"a classifier needs at least two distinct labels; found {distinct}")
+        return cls(tuple(distinct))
 
     def __len__(self) -> int:
         """Return the number of labels."""

@@ -95,13 +95,13 @@ def network() -> Callable[..., Any]:
     """Build a network whose weights are nowhere zero, so that every part of it shows in the logits."""
     import torch
 
-    from elman.model import SequenceClassifier
+    from elman.model import SequenceModel
 
-    def build(config: ModelConfig, *, symbols: int, labels: int) -> SequenceClassifier:
+    def build(config: ModelConfig, *, symbols: int, labels: int) -> SequenceModel:
         torch.manual_seed(1)
         met = np.random.default_rng(1).integers(0, symbols, (6, 10))  # n-grams of these have a row in the bag
         ngrams = inventory([met], config.bag_orders, 1)
-        model = SequenceClassifier(config, symbols=symbols, labels=labels, inventory=ngrams)
+        model = SequenceModel(config, symbols=symbols, labels=labels, inventory=ngrams)
         for weight in model.parameters():
             torch.nn.init.normal_(weight, std=0.3)
         return model

@@ -9,7 +9,7 @@ from elman.cells import ACTIVATIONS as CELL_ACTIVATIONS
 from elman.cells import CELLS as BUILT_CELLS
 from elman.config import ACTIVATIONS, CELLS, ModelConfig, TrainConfig, recipe
 from elman.errors import SettingError
-from elman.model import SequenceClassifier
+from elman.model import SequenceModel
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -18,7 +18,7 @@ from elman.model import SequenceClassifier
 def test_the_tensor_shapes_are_those_of_the_network(cell, directions, orders):
     tables = {"ngram_orders": orders, "bag_orders": orders, "ngram_buckets": 11}
     config = ModelConfig(cell=cell, hidden_size=3, embedding_size=2, layers=2, directions=directions, **tables)
-    weights = SequenceClassifier(config, symbols=7, labels=4, inventory=np.arange(5)).state_dict()
+    weights = SequenceModel(config, symbols=7, labels=4, inventory=np.arange(5)).state_dict()
     shapes = config.tensor_shapes(symbols=7, labels=4, bag=5)
     assert shapes == {name: tuple(tensor.shape) for name, tensor in weights.items()}
 

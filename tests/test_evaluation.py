@@ -56,7 +56,7 @@ def test_a_label_that_the_model_cannot_give_is_refused_by_name():
 
 
 def test_a_real_model_is_scored_as_it_predicts(predictor, finished_run):
-    test = finished_run.run.split.test
+    test = finished_run.run.task.split.test
     right = [predictor.predict(example.text).label == example.label for example in test]
     assert evaluate(predictor, test).report.accuracy == pytest.approx(sum(right) / len(right))
 

@@ -13,12 +13,12 @@ import elman
 LADDER = """
 errors version records config ngrams files
 text vocab
-artifact scorer predictor
-data data.sources data.catalog data.splits data.batches data.augment
+artifact scorer readers predictor explanation
+data data.sources data.images data.catalog data.splits data.augment data.batches
 cells.contract cells.elman cells.gru cells.lstm cells.library cells.unroll cells model
 metrics calibration training evaluation
-plots runs
-cli.output cli.source cli.data cli.predict cli.models cli.train cli.evaluate cli.compare cli __main__
+plots tasks.contract tasks.strings tasks.labels tasks.tags tasks.numbers tasks.images tasks.measure tasks recipes runs
+cli.output cli.source cli.data cli.predict cli.models cli.train cli.evaluate cli.compare cli.explain cli __main__
 """
 DOOR = "elman"  # elman/__init__.py may name any room, in its lazy table or for type checkers; no room imports it
 
@@ -28,7 +28,7 @@ FILES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix("__init__").removesuffix(".") or DOOR: path
     for path in sorted(ROOT.rglob("*.py"))
 }
-TORCH_FREE = RUNGS[: RUNGS.index("predictor") + 1]
+TORCH_FREE = RUNGS[: RUNGS.index("explanation") + 1]
 HEAVY = ("torch", "sklearn", "matplotlib", "scipy")
 
 

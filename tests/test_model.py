@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from elman.config import ACTIVATIONS, CELLS, ModelConfig
-from elman.model import SequenceClassifier
+from elman.model import SequenceModel
 from elman.ngrams import inventory
 
 SYMBOLS, LABELS = 7, 3
@@ -20,7 +20,7 @@ NO_NGRAMS = {field.name: () for field in fields(ModelConfig) if field.name.endsw
 
 
 @pytest.fixture
-def build(network, tiny_model) -> Callable[..., SequenceClassifier]:
+def build(network, tiny_model) -> Callable[..., SequenceModel]:
     """Build a network of a tiny config; keywords change the config."""
     return lambda **changes: network(tiny_model(**changes), symbols=SYMBOLS, labels=LABELS)
 
@@ -81,7 +81,7 @@ def test_the_order_of_symbols_changes_the_logits(build):
 def test_only_ngrams_that_training_met_add_to_the_logits(tiny_model):
     config, met, unmet = tiny_model(), np.array([[1], [2], [3]]), torch.tensor([[5], [5], [5]])
     codes = inventory([met], config.bag_orders, 1)
-    model = SequenceClassifier(config, symbols=SYMBOLS, labels=LABELS, inventory=codes).eval()
+    model = SequenceModel(config, symbols=SYMBOLS, labels=LABELS, inventory=codes).eval()
     without = [model(word) for word in (torch.from_numpy(met), unmet)]  # its rows start at zero
     torch.nn.init.ones_(model.bag.weight)
     assert (model(torch.from_numpy(met)) > without[0] + 0.5).all()

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 import elman
 from elman.artifact import save_artifact
 from elman.errors import ModelFileError, NotAModelError, SettingError
-from elman.predictor import LONGEST, Predictor, find_model, load, shipped_models
+from elman.predictor import Predictor, find_model, load, shipped_models
 from elman.records import Prediction
+from elman.text import LONGEST
 
 WORDS = ["abcabc", "MNOP", "", "xyz", "abcabc", " xyz ", "kkk", "42", "b", "vwxyzvw"]
 

@@ -23,7 +23,8 @@ from elman.errors import DataError, ElmanError, SettingError, TrainingError
 from elman.evaluation import evaluate, majority
 from elman.predictor import load
 from elman.records import Example
-from elman.runs import Run, RunConfig, normalise_examples, read_run_config, report_text, split_as, train_run
+from elman.runs import Run, RunConfig, read_run_config, report_text, train_run
+from elman.tasks.strings import normalise_examples, split_as
 from elman.text import Normalisation, fold_accents
 
 SCORES = {"accuracy", "top_2", "top_3", "top_5", "macro_f1", "nll", "brier", "calibration_error", "per_label"}
@@ -80,7 +81,7 @@ def test_metrics_hold_one_line_for_each_epoch(finished_run):
 def test_the_config_can_be_read_back(finished_run):
     stored = read_run_config(finished_run.folder)
     assert RunConfig.from_dict(stored["config"]) == finished_run.run.config
-    assert stored["fingerprint"] == finished_run.run.split.fingerprint
+    assert stored["fingerprint"] == finished_run.run.task.split.fingerprint
 
 
 def test_training_learned_something(finished_run):
@@ -101,7 +102,7 @@ def test_the_report_scores_every_part(finished_run, part):
 
 def test_the_report_holds_what_else_was_promised(finished_run):
     report = read_report(finished_run.folder)
-    test, training = finished_run.run.split.test, finished_run.run.split.train
+    test, training = finished_run.run.task.split.test, finished_run.run.task.split.train
     assert report["ceiling"] == ceiling(test)
     assert (report["majority"]["label"], report["majority"]["accuracy"]) == majority(training, test)
     assert report["seconds"] == pytest.approx(sum(result.seconds for result in finished_run.run.state.history))
@@ -111,7 +112,7 @@ def test_the_report_holds_what_else_was_promised(finished_run):
 
 
 def test_the_report_says_how_the_data_were_split(finished_run):
-    said, split = read_report(finished_run.folder)["split"], finished_run.run.split
+    said, split = read_report(finished_run.folder)["split"], finished_run.run.task.split
     assert (said["kind"], said["seed"], said["fingerprint"]) == ("grouped", 0, split.fingerprint)
     assert [said[part] for part in ("train", "validation", "test")] == [
         len(split.train),
@@ -126,7 +127,7 @@ def test_the_returned_report_is_the_written_one(finished_run):
 
 
 def test_the_model_file_scores_what_the_report_says(finished_run):
-    again = evaluate(load(finished_run.folder), finished_run.run.split.test)
+    again = evaluate(load(finished_run.folder), finished_run.run.task.split.test)
     report = read_report(finished_run.folder)
     assert again.report.to_dict() == report["test"]
     assert again.uncalibrated.calibration_error == report["calibration"]["error_before"]
@@ -162,7 +163,7 @@ def test_the_text_for_people_has_the_figures_and_the_verdict(finished_run):
 
 
 def test_no_string_of_the_test_part_was_learned_whatever_its_accents(finished_run):
-    split = finished_run.run.split
+    split = finished_run.run.task.split
     parts = [{fold_accents(e.text) for e in part} for part in (split.train, split.validation, split.test)]
     assert not (parts[0] & parts[1] or parts[0] & parts[2] or parts[1] & parts[2])
 
@@ -175,7 +176,7 @@ def test_what_normalises_to_nothing_is_dropped_and_counted():
 def test_a_split_can_be_done_again_from_what_the_model_says(finished_run, toy_reading):
     provenance = load_artifact(finished_run.folder / "model.safetensors").provenance
     examples, _ = normalise_examples(toy_reading, Normalisation())
-    assert split_as(examples, provenance["split"]).fingerprint == finished_run.run.split.fingerprint
+    assert split_as(examples, provenance["split"]).fingerprint == finished_run.run.task.split.fingerprint
 
 
 def test_examples_that_cannot_be_split_claim_no_folder(toy_config, tmp_path):
@@ -209,7 +210,10 @@ KILLED = """
 import json, sys
 from pathlib import Path
 from elman.data.sources import read_examples
+from elman import runs
 from elman.runs import Run, RunConfig
+
+runs.CHECKPOINT_SECONDS = 0.0  # the epochs of this run are short, and it is killed after two
 
 def wait_in_the_middle(step):
     if (step.epoch, step.step) == (3, 2):
@@ -254,7 +258,7 @@ def test_a_run_stopped_early_reports_its_best_epoch_and_says_so(toy_reading, toy
     report = read_report(tmp_path / "run")
     assert (report["complete"], report["epochs"]) == (False, 1)
     assert "stopped early" in (tmp_path / "run" / "report.md").read_text("utf-8")
-    assert evaluate(load(tmp_path / "run"), run.split.test).report.accuracy == report["test"]["accuracy"]
+    assert evaluate(load(tmp_path / "run"), run.task.split.test).report.accuracy == report["test"]["accuracy"]
 
 
 def test_a_run_that_ran_out_of_patience_is_complete(toy_reading, toy_config, tmp_path):

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from elman.config import ACTIVATIONS, ModelConfig
-from elman.model import SequenceClassifier
+from elman.model import SequenceModel
 from elman.scorer import Scorer, softmax
 
 SYMBOLS, LABELS = 9, 4
@@ -20,10 +20,10 @@ CELLS = [*(("elman", activation) for activation in ACTIVATIONS), ("rnn", "tanh")
 
 
 @pytest.fixture
-def both(network, tiny_model) -> Callable[..., tuple[SequenceClassifier, Scorer]]:
+def both(network, tiny_model) -> Callable[..., tuple[SequenceModel, Scorer]]:
     """Build a network of a tiny config, and a scorer with the same weights; keywords change the config."""
 
-    def build(**changes: Any) -> tuple[SequenceClassifier, Scorer]:
+    def build(**changes: Any) -> tuple[SequenceModel, Scorer]:
         model = network(tiny_model(**changes), symbols=SYMBOLS, labels=LABELS).eval()
         return model, Scorer(model.config, {name: tensor.numpy() for name, tensor in model.state_dict().items()})
 
@@ -35,7 +35,7 @@ def words(lengths: Sequence[int]) -> list[NDArray[np.int64]]:
     return [draw.integers(0, SYMBOLS, length) for length in lengths]
 
 
-def one_by_one(model: SequenceClassifier, sequences: Sequence[NDArray[np.int64]]) -> NDArray[np.float32]:
+def one_by_one(model: SequenceModel, sequences: Sequence[NDArray[np.int64]]) -> NDArray[np.float32]:
     with torch.inference_mode():
         return torch.cat([model(torch.from_numpy(ids)[:, None]) for ids in sequences]).numpy()
 

@@ -18,7 +18,7 @@ from elman.config import OPTIMISERS, SCHEDULES, ModelConfig, TrainConfig
 from elman.data.batches import EncodedExamples
 from elman.errors import NonFiniteLossError, TrainingError
 from elman.metrics import negative_log_likelihood
-from elman.model import SequenceClassifier
+from elman.model import SequenceModel
 from elman.ngrams import inventory
 from elman.records import EpochResult, Example, StepResult
 from elman.scorer import softmax
@@ -35,7 +35,7 @@ TinyModel = Callable[..., ModelConfig]
 
 
 def encoded(examples: Sequence[Example]) -> EncodedExamples:
-    return EncodedExamples(examples, VOCABULARY, LABELS)
+    return EncodedExamples.of_strings(examples, VOCABULARY, LABELS)
 
 
 def strings(count: int, *, seed: int = 0, length: int | None = None) -> list[Example]:
@@ -62,7 +62,7 @@ def begin(shape: ModelConfig, data: EncodedExamples = TRAINING, **settings: Any)
     config = TrainConfig(**{"epochs": 3, "batch_size": 8, "learning_rate": 0.02, **settings})
     torch.manual_seed(config.seed)
     ngrams = inventory((batch.inputs for batch in data.batches(64)), shape.bag_orders, shape.bag_min_count)
-    model = SequenceClassifier(shape, symbols=len(VOCABULARY), labels=len(LABELS), inventory=ngrams)
+    model = SequenceModel(shape, symbols=len(VOCABULARY), labels=len(LABELS), inventory=ngrams)
     return TrainingState(model, config, steps_in_epoch=data.steps(config.batch_size))
 
 
@@ -269,7 +269,7 @@ def test_copies_make_a_label_frequent():
 def test_an_example_of_no_weight_teaches_nothing(tiny_model):
     right, wrong = strings(30), mislabelled(strings(30))
     say = np.array([1.0] * 30 + [0.0] * 30, np.float32)
-    data = EncodedExamples(right + wrong, VOCABULARY, LABELS, say)
+    data = EncodedExamples.of_strings(right + wrong, VOCABULARY, LABELS, say)
     state = finish(begin(tiny_model(**PLAIN), data, epochs=25, **QUICK), data, encoded(right))
     assert state.history[-1].validation_accuracy == 1.0
 

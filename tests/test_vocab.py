@@ -80,7 +80,13 @@ def test_a_strange_label_is_named_in_the_error():
         Labels(("Dutch", "Greek")).encode(["Dutch", "Klingon"])
 
 
-@pytest.mark.parametrize("names", [(), ("Dutch",), ("Dutch", "Dutch"), ("Dutch", "Greek", "Dutch")])
-def test_fewer_than_two_distinct_labels_are_refused(names):
-    with pytest.raises(DataError, match="at least two distinct labels"):
+@pytest.mark.parametrize("names", [(), ("Dutch", "Dutch"), ("Dutch", "Greek", "Dutch")])
+def test_labels_that_are_none_or_the_same_are_refused(names):
+    with pytest.raises(DataError, match="distinct, and at least one"):
         Labels(names)
+
+
+@pytest.mark.parametrize("names", [(), ("Dutch",), ("Dutch", "Dutch")])
+def test_a_classifier_of_fewer_than_two_distinct_labels_is_refused(names):
+    with pytest.raises(DataError, match="at least two distinct labels"):
+        Labels.from_names(names)

@@ -15,7 +15,7 @@ from typer.core import TyperGroup
 from elman.errors import ElmanError, MissingExtraError
 from elman.version import __version__
 
-COMMANDS = ("predict", "train", "evaluate", "compare", "data", "models")
+COMMANDS = ("predict", "explain", "train", "evaluate", "compare", "data", "models")
 
 
 class _Commands(TyperGroup):

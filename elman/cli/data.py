@@ -1,12 +1,15 @@
 """``elman data``: the named data sets."""
 
 from collections import Counter
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from elman.cli.source import DataArgument, FolderOption, LabelOption, LongestOption, TextOption
 from elman.data.sources import MAX_CHARACTERS
+
+if TYPE_CHECKING:
+    from elman.data.images import ImageReading
 
 app = typer.Typer(
     help="List, look into and fetch data sets.",
@@ -39,9 +42,13 @@ def show(
     from rich.text import Text
 
     from elman.cli.source import account, read_source
+    from elman.data.images import ImageReading
     from elman.text import Normalisation
 
     reading = read_source(data, folder, text=text, label=label, longest=max_characters)
+    if isinstance(reading, ImageReading):
+        _show_images(data, reading)
+        return
     normalisation = Normalisation()
     texts: dict[str, list[str]] = {}
     for example in reading.examples:
@@ -54,6 +61,20 @@ def show(
         table.add_row(Text(name), f"{len(of_label):,}", f"{len(distinct):,}", f"{shared:,}")
     console = Console(markup=False)
     console.print(f"{data}: {account(reading, reading.dropped)}", highlight=False)
+    console.print(table)
+
+
+def _show_images(data: str, reading: "ImageReading") -> None:
+    from rich.console import Console
+    from rich.table import Column, Table
+
+    table = Table("label", *(Column(name, justify="right") for name in ("training images", "test images")))
+    for label, name in enumerate(reading.names):
+        counts = ((labels == label).sum() for labels in (reading.labels, reading.test_labels))
+        table.add_row(name, *(f"{count:,}" for count in counts))
+    rows, columns = reading.images.shape[1:]
+    console = Console(markup=False)
+    console.print(f"{data}: {reading.lines:,} images of {columns} × {rows} pixels", highlight=False)
     console.print(table)
 
 

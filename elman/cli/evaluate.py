@@ -19,6 +19,18 @@ if TYPE_CHECKING:
     from elman.records import Example
 
 
+NAMES = {
+    "symbol_accuracy": "symbols right",
+    "string_accuracy": "whole strings right",
+    "nll": "negative log-likelihood (nats)",
+    "r2": "R²",
+    "rmse": "root mean squared error",
+    "mae": "mean absolute error",
+    "macro_f1": "macro-F1",
+    "brier": "Brier score",
+}
+"""How scores are called for people, where the field's name is not it."""
+
 app = typer.Typer(add_completion=False, context_settings={"help_option_names": ["-h", "--help"]})
 
 
@@ -47,18 +59,26 @@ def evaluate(
 ) -> None:
     """Score a model on labelled strings that it did not learn from."""
     from elman.cli.source import account, read_source
+    from elman.data.sources import Reading
     from elman.data.splits import ceiling
     from elman.evaluation import evaluate as score
     from elman.evaluation import evaluate_baseline, fit_baseline, majority, verdict
     from elman.predictor import load
-    from elman.runs import normalise_examples
+    from elman.tasks.strings import normalise_examples
 
     if out is not None and out.exists() and not out.is_dir():
         raise SettingError(f"{out}: is a file; give a folder with --out")
     if out is not None and (out / "config.json").exists():
         raise SettingError(f"{out}: holds a run with its own report; choose another folder with --out")
     predictor = load(model)
+    if (predictor.artifact.reads, predictor.artifact.answers) != ("strings", "label"):
+        if out is not None or with_baseline:
+            raise SettingError("--out and --baseline are for models that read strings and answer with a label")
+        _evaluate_other(predictor, data, folder, text, part, as_json)
+        return
     reading = read_source(data, folder, text=text, label=label, longest=max_characters)
+    if not isinstance(reading, Reading):
+        raise DataError(f"{data}: holds images; {predictor.name!r} reads strings")
     examples, dropped = normalise_examples(reading, predictor.artifact.normalisation)
     chosen, asked, split = _part(predictor, examples, part)
     if with_baseline and split is None:
@@ -92,11 +112,49 @@ def evaluate(
         print(f"Written to {out}: report.json, confusion.png, reliability.png")
 
 
+def _evaluate_other(
+    predictor: "Predictor", data: str, folder: Path | None, text: str, part: str | None, as_json: bool
+) -> None:
+    """Score a model that answers with tags or a number, or reads images, and print what it is measured by."""
+    from elman.cli.source import read_for
+    from elman.tasks import RunConfig, measure
+
+    artifact = predictor.artifact
+    task = {"images": "images", "features": "features"}.get(artifact.reads, artifact.answers)
+    config = RunConfig(
+        name=predictor.name,
+        data=data,
+        task=task,
+        normalisation=artifact.normalisation,
+        text_column=text,
+        label_column=artifact.labels.names[0] if task in ("number", "features") else "label",
+        feature_columns=artifact.columns,
+        data_folder=None if folder is None else str(folder),
+    )
+    report, scored = measure(predictor, read_for(config), config, part)
+    if as_json:
+        print(to_json({"model": predictor.name, "data": data, "part": scored, **report.to_dict()}, indent=2))
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    title = Text(f"{predictor.name} on {data}, {scored} ({report.examples:,} examples)")
+    table = Table(title=title, title_justify="left", show_header=False)
+    table.add_column()
+    table.add_column(justify="right")
+    for name, value in report.to_dict().items():
+        if name not in ("examples", "per_label") and value is not None:
+            shown = f"{value:.1%}" if "accuracy" in name or name.startswith(("top_", "macro")) else f"{value:,.4g}"
+            table.add_row(NAMES.get(name, name.replace("_", " ")), shown)
+    Console(markup=False).print(table)
+
+
 def _part(
     predictor: "Predictor", examples: "list[Example]", part: str | None
 ) -> "tuple[tuple[Example, ...], str, Split | None]":
     """Choose what to score, and never call something the test part that the model may have learned from."""
-    from elman.runs import split_as
+    from elman.tasks.strings import split_as
 
     split = predictor.artifact.provenance.get("split")
     if part == "all" or split is None:

@@ -1,11 +1,13 @@
 """``elman models``: the models inside the package."""
 
 import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from elman.cli.output import to_json
+from elman.errors import SettingError
 
 app = typer.Typer(
     help="List and look into models.",
@@ -31,6 +33,9 @@ def list_models() -> None:
 @app.command("show")
 def show(
     model: Annotated[str, typer.Argument(help="A shipped model's name, a model file, or a run folder.")] = "languages",
+    plot: Annotated[
+        Path | None, typer.Option(help="Draw the network, unrolled and with its shapes, to this PNG file.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print labels, config and provenance as JSON.")] = False,
 ) -> None:
     """Show a model's card, or what its file says of where it came from."""
@@ -38,10 +43,30 @@ def show(
 
     from elman.predictor import find_model, load
 
+    if plot is not None and plot.suffix.lower() != ".png":
+        raise SettingError(f"{plot}: pictures are PNG files; give --plot a name ending in .png")
     file = find_model(model)
     artifact = load(file).artifact
+    if plot is not None:
+        from elman.plots import plot_network, save_figure
+
+        steps = {
+            "strings": list("hello"),
+            "images": ["row 1", "row 2", "…", *(f"row {rows}" for rows in artifact.picture[:1])],
+        }
+        shown = plot_network(
+            artifact.config,
+            symbols=len(artifact.vocabulary),
+            labels=len(artifact.labels),
+            steps=steps.get(artifact.reads, ["x"]),
+        )
+        save_figure(shown, plot)
+        print(f"Drawn to {plot}")
+        return
     facts = {
         "name": artifact.name,
+        "reads": artifact.reads,
+        "answers": artifact.answers,
         "labels": list(artifact.labels.names),
         "config": asdict(artifact.config),
         "normalisation": asdict(artifact.normalisation),

@@ -35,6 +35,9 @@ def predict(
 ) -> None:
     """Say where names come from: calibrated probabilities, or a reason to abstain.
 
+    Models of other kinds answer with a tag for each letter, or with a number; models of images read picture files, and
+    those of a linear regression rows such as 1.5,2.
+
     An answer is an estimate from spelling alone. It is no evidence of a person's identity, ancestry or citizenship.
 
     [bold]elman predict Nakamura[/bold]  one name
@@ -93,6 +96,8 @@ def _cells(answer: Prediction) -> Sequence[str]:
     name = " ".join(answer.name.split())
     if answer.reason is not None:
         return name, "-", answer.reason
+    if answer.value is not None:
+        return name, f"{answer.value:.6g}"
     pairs = (part for one in answer.top[1:] for part in (one.label, f"{one.probability:.4f}"))
     return name, str(answer.label), f"{answer.probability:.4f}", *pairs
 
@@ -105,7 +110,9 @@ def _print_table(answers: Sequence[Prediction]) -> None:
     table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 3, 0, 0))
     for answer in answers:
         name = Text(" ".join(answer.name.split()), style="bold")
-        if answer.top:
+        if answer.value is not None:
+            table.add_row(name, Text(f"{answer.value:.6g}", style="green"))
+        elif answer.top:
             best, *others = (f"{one.label} {one.probability * 100:.1f} %" for one in answer.top)
             first = Text(best, style="yellow" if answer.abstained else "green")
             table.add_row(name, first, *(Text(other, style="dim") for other in others))

@@ -1,7 +1,7 @@
 """What commands share: the meaning of DATA, and how an account of what was read is told."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,11 +9,16 @@ from elman.data.sources import MAX_CHARACTERS, Reading, read_examples
 from elman.errors import SettingError
 from elman.text import LONGEST
 
+if TYPE_CHECKING:
+    from elman.data.images import ImageReading
+    from elman.data.sources import FeatureReading
+    from elman.tasks import RunConfig
+
 DataArgument = Annotated[
     str,
     typer.Argument(
         metavar="DATA",
-        help="A named set (see `elman data list`), a folder of Label.txt files, or a CSV, TSV or JSONL file.",
+        help="A named set (`elman data list`), a folder of Label.txt files, or a CSV, TSV or JSONL file.",
         show_default=False,
     ),
 ]
@@ -46,7 +51,7 @@ LongestOption = Annotated[
 
 def read_source(
     data: str, folder: Path | None, *, text: str = "name", label: str = "label", longest: int = MAX_CHARACTERS
-) -> Reading:
+) -> "Reading | ImageReading":
     """Read what the user means by DATA."""
     from elman.data.catalog import CATALOG, read_named
 
@@ -57,7 +62,22 @@ def read_source(
     return read_examples(data, text=text, label=label, max_characters=longest)
 
 
-def account(reading: Reading, dropped: dict[str, int]) -> str:
+def read_for(config: "RunConfig") -> "Reading | ImageReading | FeatureReading":
+    """Read the data of a run, as its task wants them."""
+    from elman.data.catalog import CATALOG
+    from elman.data.sources import read_features, read_pairs
+
+    folder = Path(config.data_folder) if config.data_folder else None
+    if config.data not in CATALOG and folder is None and config.task in ("tags", "features"):
+        if config.task == "tags":
+            return read_pairs(config.data, max_characters=config.max_characters)
+        return read_features(config.data, features=config.feature_columns, number=config.label_column)
+    return read_source(
+        config.data, folder, text=config.text_column, label=config.label_column, longest=config.max_characters
+    )
+
+
+def account(reading: "Reading | ImageReading | FeatureReading", dropped: dict[str, int]) -> str:
     """Say what was read and what was dropped or repaired, by reason."""
     said = [f"{reading.lines:,} lines read, {reading.lines - sum(dropped.values()):,} examples"]
     said += [f"{count:,} dropped: {reason}" for reason, count in dropped.items()]

@@ -7,19 +7,31 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from elman.cli.source import DataArgument, FolderOption, LabelOption, LongestOption, TextOption
-from elman.config import recipe
+from elman.config import NO_CELL
 from elman.data.sources import MAX_CHARACTERS
 from elman.errors import SettingError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from elman.runs import Run, RunConfig, RunReport
+    from elman.records import EpochResult
+    from elman.runs import Run, RunReport
+    from elman.tasks import RunConfig
+
+MOST_LINES = 100
+"""Of a run with more epochs, only the first and every tenth part are printed."""
 
 NETWORK, TRAINING, DATA, RUN = "Network", "Training", "Data", "Run"
-OPTION_FIELDS = {"hand": "by_hand", "text": "text_column", "label": "label_column", "folder": "data_folder"}
+OPTION_FIELDS = {
+    "hand": "by_hand",
+    "text": "text_column",
+    "label": "label_column",
+    "number": "label_column",
+    "features": "feature_columns",
+    "folder": "data_folder",
+}
 """Options whose name is not that of the field that they set."""
-READING = ("text", "label", "folder", "max_characters")
+READING = ("text", "label", "number", "features", "folder", "max_characters")
 """How DATA is read: a resumed run remembers it and may be told otherwise, as long as the split stays the same."""
 
 
@@ -38,8 +50,20 @@ def train(
     label: LabelOption = "label",
     folder: FolderOption = None,
     max_characters: LongestOption = MAX_CHARACTERS,
+    tags: Annotated[
+        bool, _option(DATA, "DATA holds lines of source TAB target, equally long: tag in step.", "--tags")
+    ] = False,
+    number: Annotated[str | None, _option(DATA, "Answer with the number in this column of a table.")] = None,
+    features: Annotated[
+        str | None, _option(DATA, "With --number: a linear regression on these columns, separated by commas.")
+    ] = None,
+    shift: Annotated[int | None, _option(DATA, "Move images at random by up to so many pixels in training.")] = None,
     split: Annotated[
-        str, _option(DATA, "grouped: no string in two parts (default). stratified: every line is an example.")
+        str,
+        _option(
+            DATA,
+            "grouped: no string in two parts (default). stratified: by line. none: learn all by heart.",
+        ),
     ] = "grouped",
     test_share: Annotated[float, _option(DATA, "Share kept for one last look (0.1).")] = 0.1,
     validation_share: Annotated[float, _option(DATA, "Share that chooses the epoch and temperature (0.05).")] = 0.05,
@@ -47,7 +71,10 @@ def train(
     keep_script: Annotated[
         bool, _option(DATA, "Do not write other scripts in Latin letters.", "--keep-script")
     ] = False,
-    cell: Annotated[str, _option(NETWORK, "elman (also called rnn), gru (default) or lstm.")] = "gru",
+    recipe: Annotated[
+        str | None, _option(NETWORK, "A tutorial's settings: t1, t2a, t2b, t3, t4, t5 or t5-linear.")
+    ] = None,
+    cell: Annotated[str | None, _option(NETWORK, "elman (also called rnn), gru or lstm; gru for names.")] = None,
     hand: Annotated[bool, _option(NETWORK, "Use the cell written by hand rather than torch.nn's.", "--hand")] = False,
     activation: Annotated[str | None, _option(NETWORK, "Of the Elman cell: tanh, relu, sigmoid or none.")] = None,
     hidden_size: Annotated[int | None, _option(NETWORK, "Numbers in the hidden state, for each direction.")] = None,
@@ -81,8 +108,14 @@ def train(
 
     [bold]elman train folder[/bold]  a folder of Label.txt files, one string a line
 
-    Settings that you leave out come from the cell's recipe. Ctrl-C keeps the best model so far and its report;
-    [bold]--resume[/bold] goes on later.
+    [bold]elman train hello --hand[/bold]  hello → ohlol, an answer for each letter; [bold]--tags[/bold] for your own
+
+    [bold]elman train mnist --cell gru[/bold]  images, a row of pixels a step
+
+    [bold]elman train flats.csv --number rent --features rooms,area[/bold]  the loop without recurrence
+
+    Settings that you leave out come from the best recipe for the data. Ctrl-C keeps the best model so far and its
+    report; [bold]--resume[/bold] goes on later.
     """
     given = {
         key: value
@@ -91,20 +124,22 @@ def train(
     }
     from rich.console import Console
 
-    from elman.cli.source import account, read_source
+    from elman.cli.source import account, read_for
+    from elman.data.images import ImageReading
     from elman.runs import Run
 
     called = name or Path(data).name.split(".")[0] or "model"
     out = out or _default_folder(called, resume)
-    config = _resumed(out, given) if resume else new_config(data, called, cell, given)
+    config = _resumed(out, given) if resume else new_config(data, called, given)
     console = Console(markup=False)
     how = _changed(config, {option: value for option, value in given.items() if option in READING})
-    place = Path(how.data_folder) if how.data_folder else None
-    reading = read_source(data, place, text=how.text_column, label=how.label_column, longest=how.max_characters)
+    reading = read_for(replace(how, data=data))
+    if isinstance(reading, ImageReading) and not resume:
+        config = replace(config, model=replace(config.model, input_size=reading.images.shape[2]))
     run = Run(reading, config, out, resume=resume, tensorboard=tensorboard)
-    console.print(f"{data}: {account(reading, run.dropped)}", highlight=False)
+    console.print(f"{data}: {account(reading, run.task.dropped)}", highlight=False)
     console.print(_description(run), highlight=False)
-    for note in run.split.notes:
+    for note in run.task.notes:
         console.print(f"note: {note}", style="yellow", highlight=False)
     interrupted = train_with_bar(run, console)
     if interrupted and not run.state.best:
@@ -129,22 +164,31 @@ def train_with_bar(run: "Run", console: "Console") -> bool:
         bar = progress.add_task("training", total=steps * run.config.train.epochs, completed=steps * run.state.epoch)
 
         def show(step: StepResult) -> None:
-            said = (
-                f"epoch {step.epoch}  loss {step.loss:.3f}  accuracy {step.accuracy:.0%}  rate {step.learning_rate:.1e}"
-            )
+            right = "" if step.accuracy is None else f"accuracy {step.accuracy:.0%}  "
+            said = f"epoch {step.epoch}  loss {step.loss:.3f}  {right}rate {step.learning_rate:.1e}"
             progress.update(bar, advance=1, description=said)
 
+        epochs = run.config.train.epochs
+        every = epochs // 10 if epochs > MOST_LINES else 1
         try:
             for epoch in run.epochs(on_step=show):
-                progress.console.print(
-                    f"epoch {epoch.epoch:>3}  loss {epoch.loss:.3f} {epoch.accuracy:6.1%}   "
-                    f"validation {epoch.validation_loss:.3f} {epoch.validation_accuracy:6.1%}   "
-                    f"{epoch.seconds:5.1f} s{'  best' if epoch.is_best else ''}",
-                    highlight=False,
-                )
+                if epoch.epoch % every == 0 or epoch.epoch == 1 or run.finished:
+                    progress.console.print(_epoch_line(run, epoch), highlight=False)
         except KeyboardInterrupt:
             return True
     return False
+
+
+def _epoch_line(run: "Run", epoch: "EpochResult") -> str:
+    """Return what one epoch did: loss and accuracy of both parts, and what the network writes where it writes."""
+    shares = ("" if share is None else f" {share:6.1%}" for share in (epoch.accuracy, epoch.validation_accuracy))
+    training, validation = shares
+    line = f"epoch {epoch.epoch:>3}  loss {epoch.loss:.3f}{training}"
+    if run.config.split != "none":
+        line += f"   validation {epoch.validation_loss:.3f}{validation}   {epoch.seconds:5.1f} s"
+        line += "  best" if epoch.is_best else ""
+    written = run.task.sample(run.model)
+    return f"{line}  {written}" if written else line
 
 
 def show_report(report: "RunReport", console: "Console") -> None:
@@ -154,39 +198,50 @@ def show_report(report: "RunReport", console: "Console") -> None:
 
     title = Text(f"{report.values['name']}, test part ({report.test.examples:,} examples)")
     table = Table(title=title, title_justify="left")
-    for heading, justify in (("", "left"), ("model", "right"), ("baseline", "right")):
+    for heading, justify in (("", "left"), ("model", "right"), ("baseline", "right"), ("model, validation", "right")):
         table.add_column(heading, justify=justify)  # type: ignore[arg-type]
-    both = (report.test, report.baseline)
-    table.add_row("accuracy", *(f"{r.accuracy:.1%}" for r in both))
-    labels = len(report.values["data"]["training_examples_per_label"])
-    for k in (k for k in report.test.top_k if k < labels):
-        table.add_row(f"top {k}", *(f"{r.top_k[k]:.1%}" for r in both))
-    table.add_row("macro-F1", *(f"{r.macro_f1:.1%}" for r in both))
-    table.add_row("negative log-likelihood (nats)", *(f"{r.nll:.3f}" for r in both))
-    table.add_row("Brier score", *(f"{r.brier:.3f}" for r in both))
-    table.add_row("calibration error", *(f"{r.calibration_error:.3f}" for r in both))
+    for name, test, validation, baseline in report.values["rows"]:
+        table.add_row(Text(name), test, baseline, validation)
     console.print(table)
-    values = report.values
-    console.print(
-        f"Always {values['majority']['label']}: {values['majority']['accuracy']:.1%}. "
-        f"Ceiling by strings with several labels: {values['ceiling']:.1%}. "
-        f"Calibration error before the temperature: {values['calibration']['error_before']:.3f}; "
-        f"a perfect model's on so few examples: {values['calibration']['error_by_chance']:.3f}.",
-        highlight=False,
-    )
+    for remark in report.values["remarks"]:
+        console.print(remark, highlight=False)
     console.print(report.verdict, style="bold")
-    console.print(f"Everything is in {report.folder}: report.md, curves.png, confusion.png, model.safetensors")
-    console.print(f"Try it: elman predict --model {report.folder} NAME", highlight=False)
+    pictures = ", ".join(["curves.png", *report.values["pictures"]])
+    console.print(f"Everything is in {report.folder}: model.safetensors, report.md, {pictures}")
+    asked = {"images": "PICTURE.png", "features": "1.5,2"}.get(report.values["config"]["task"], "NAME")
+    console.print(f"Try it: elman predict --model {report.folder} {asked}", highlight=False)
 
 
-def new_config(data: str, name: str, cell: str, given: dict[str, Any]) -> "RunConfig":
-    """Return the cell's recipe with the options that were given."""
-    from elman.runs import RunConfig
+def new_config(data: str, name: str, given: dict[str, Any]) -> "RunConfig":
+    """Return the recipe that the options name, or the best one for the data, with the options that were given."""
+    from elman.data.catalog import CATALOG
+    from elman.recipes import OF_DATA, best_settings, named_recipe
 
-    if "activation" in given and cell not in ("elman", "rnn"):
-        raise SettingError(f"--activation is of the Elman cell; {cell} has its own; leave it out or take --cell elman")
-    model, training = recipe(cell, by_hand=bool(given.get("hand")))
-    return _changed(RunConfig(name=name, data=data, model=model, train=training), given)
+    if given.get("tags") and (given.get("number") or given.get("features")):
+        raise SettingError("--tags and --number ask for different answers; give one of them")
+    if given.get("features") and not given.get("number"):
+        raise SettingError("--features says what to answer from; say what to answer with --number COLUMN")
+    asked = next((task for task in ("tags", "features", "number") if given.get(task)), "label")
+    task = CATALOG[data].task if data in CATALOG else asked
+    if data in CATALOG and asked not in ("label", task):
+        raise SettingError(f"the named set {data!r} is for {task}; leave --{asked} out, or give a file of your own")
+    chosen = given.get("recipe") or (OF_DATA.get(data) if given.get("cell") in (None, "elman", "rnn") else None)
+    if chosen is not None:
+        config = named_recipe(chosen).config
+        if config.task != task:
+            raise SettingError(f"the recipe {chosen!r} is for {config.task}, and {data} for {task}")
+        config = replace(config, name=name, data=data)
+    else:
+        settings = best_settings(task, given.get("cell"), by_hand=bool(given.get("hand")))
+        config = replace(settings, name=name, data=data)
+    if "activation" in given and given.get("cell", config.model.cell) not in ("elman", "rnn"):
+        raise SettingError(
+            f"--activation is of the Elman cell; {config.model.cell} has its own; leave it out or take --cell elman"
+        )
+    config = _changed(config, given)
+    if config.feature_columns:
+        config = replace(config, model=replace(config.model, input_size=len(config.feature_columns)))
+    return config
 
 
 def _changed(config: "RunConfig", given: dict[str, Any]) -> "RunConfig":
@@ -195,6 +250,9 @@ def _changed(config: "RunConfig", given: dict[str, Any]) -> "RunConfig":
     for option, field in OPTION_FIELDS.items():
         if option in values:
             values[field] = values.pop(option)
+    if values.get("feature_columns"):
+        names = (name.strip() for name in values["feature_columns"].split(","))
+        values["feature_columns"] = tuple(name for name in names if name)
     if values.get("data_folder") is not None:
         values["data_folder"] = str(values["data_folder"])
     if values.pop("plain", False):
@@ -222,7 +280,8 @@ def _changed(config: "RunConfig", given: dict[str, Any]) -> "RunConfig":
 
 def _resumed(out: Path, given: dict[str, Any]) -> "RunConfig":
     """Return the stored config of a run; an option that is given again must say the same."""
-    from elman.runs import RunConfig, read_run_config
+    from elman.runs import read_run_config
+    from elman.tasks import RunConfig
 
     stored = RunConfig.from_dict(read_run_config(out)["config"])
     for option, value in given.items():
@@ -242,12 +301,18 @@ def _default_folder(name: str, resume: bool) -> Path:
 
 
 def _description(run: "Run") -> str:
-    model, split = run.config.model, run.split
+    model, sizes = run.config.model, run.task.sizes
     parameters = sum(parameter.numel() for parameter in run.model.parameters())
+    hand = "by hand" if model.by_hand or model.activation in ("sigmoid", "none") else "torch.nn"
+    cells = (
+        f"{model.cell} ({hand}), layers: {model.layers}, hidden size: {model.hidden_size}, "
+        f"directions: {model.directions}"
+        if model.cell != NO_CELL
+        else "linear"
+    )
     return (
-        f"{model.cell} ({'by hand' if model.by_hand else 'torch.nn'}), layers: {model.layers}, "
-        f"hidden size: {model.hidden_size}, directions: {model.directions}, {parameters:,} parameters\n"
-        f"{len(run.labels)} labels; {split.kind} split: "
-        f"{len(split.train):,} train, {len(split.validation):,} validate, {len(split.test):,} test\n"
+        f"{cells}, {parameters:,} parameters\n"
+        f"{run.task.description()}: "
+        f"{sizes['train']:,} train, {sizes['validation']:,} validate, {sizes['test']:,} test\n"
         f"folder: {run.folder}"
     )

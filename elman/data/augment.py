@@ -2,6 +2,10 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from elman.records import Example
 from elman.text import fold_accents
@@ -22,3 +26,23 @@ def with_folded_spellings(examples: Sequence[Example]) -> tuple[Example, ...]:
         folded[fold_accents(example.text), example.label] += example.count
     added = (Example(text, label, count) for (text, label), count in folded.items() if text)
     return (*examples, *(example for example in added if (example.text, example.label) not in known))
+
+
+def shifted(images: NDArray[Any], most: int, random: np.random.Generator) -> NDArray[Any]:
+    """Move each image by up to ``most`` rows and columns, each way; what comes in from outside is 0.
+
+    Args:
+        images: (rows, B, columns), of any kind of number.
+        most: at least 0.
+        random: draws how far.
+
+    Returns:
+        The same shape and kind.
+    """
+    rows, size, columns = images.shape
+    wide = np.pad(images, ((most, most), (0, 0), (most, most)))
+    down, right = random.integers(0, 2 * most + 1, (2, size))
+    row = np.arange(rows)[:, None, None] + down[None, :, None]
+    column = np.arange(columns)[None, None, :] + right[None, :, None]
+    moved: NDArray[Any] = wide[row, np.arange(size)[None, :, None], column]
+    return moved

@@ -3,10 +3,12 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.data.augment import shifted
 from elman.records import Example
 from elman.vocab import Labels, Vocabulary
 
@@ -16,52 +18,78 @@ class Batch:
     """Sequences of one length.
 
     Args:
-        inputs: symbol ids, (T, B), int64.
-        targets: label ids, (B,), int64.
+        inputs: symbol ids, (T, B), int64, or numbers, (T, B, I), float32.
+        targets: label ids, (B,), int64; one for each step, (T, B), int64; or numbers, (B,), float32.
         weights: how much each example counts in the loss, (B,), float32.
         positions: where each example stands in the data it was drawn from, (B,), int64.
     """
 
-    inputs: NDArray[np.int64]
-    targets: NDArray[np.int64]
+    inputs: NDArray[Any]
+    targets: NDArray[Any]
     weights: NDArray[np.float32]
     positions: NDArray[np.int64]
 
 
 class EncodedExamples:
-    """Examples as ids, gathered by length: what batches are drawn from.
+    """Examples as numbers, gathered by length: what batches are drawn from.
 
     Args:
-        examples: with normalised text of at least one symbol.
-        vocabulary: to encode the text with.
-        labels: to encode the labels with.
-        weights: one for each example, (len(examples),); ones where None.
+        inputs: for each example symbol ids, (T,), int64; numbers, (T, I), float32; or pixels, (T, I), uint8, which come
+            out as float32 from 0 to 1.
+        targets: label ids, (N,), int64; numbers, (N,), float32; or for each example its tags' ids, (T,), int64.
+        weights: one for each example, (N,); ones where None.
+        shift: pixels are moved at random by up to so many rows and columns whenever batches are shuffled.
     """
 
     def __init__(
         self,
+        inputs: Sequence[NDArray[Any]],
+        targets: NDArray[Any] | Sequence[NDArray[np.int64]],
+        weights: NDArray[np.float32] | None = None,
+        *,
+        shift: int = 0,
+    ) -> None:
+        self.shift = shift
+        self.weights = np.ones(len(inputs), np.float32) if weights is None else weights.astype(np.float32)
+        by_length: defaultdict[int, list[int]] = defaultdict(list)
+        for position, sequence in enumerate(inputs):
+            by_length[len(sequence)].append(position)
+        self.targets = targets
+        self._groups = []
+        self._places = np.empty((len(inputs), 2), np.int64)  # the group of each example, and where it stands in it
+        for group, (_, members) in enumerate(sorted(by_length.items())):
+            self._places[members] = np.stack([np.full(len(members), group), np.arange(len(members))], axis=1)
+            sequences = np.stack([inputs[position] for position in members], axis=1)
+            of_group = [targets[position] for position in members]
+            aligned = np.stack(of_group, axis=-1) if np.ndim(of_group[0]) else np.array(of_group)
+            self._groups.append((np.array(members), sequences, aligned))
+
+    @classmethod
+    def of_strings(
+        cls,
         examples: Sequence[Example],
         vocabulary: Vocabulary,
         labels: Labels,
         weights: NDArray[np.float32] | None = None,
-    ) -> None:
-        self.targets = labels.encode([example.label for example in examples])
-        self.weights = np.ones(len(examples), np.float32) if weights is None else weights.astype(np.float32)
-        by_length: defaultdict[int, list[int]] = defaultdict(list)
-        for position, example in enumerate(examples):
-            by_length[len(example.text)].append(position)
-        self._groups = []
-        for _, members in sorted(by_length.items()):
-            ids = np.stack([vocabulary.encode(examples[position].text) for position in members], axis=1)
-            self._groups.append((np.array(members), ids))
+    ) -> "EncodedExamples":
+        """Encode labelled strings.
+
+        Args:
+            examples: with normalised text of at least one symbol.
+            vocabulary: to encode the text with.
+            labels: to encode the labels with.
+            weights: as in `EncodedExamples`.
+        """
+        ids = [vocabulary.encode(example.text) for example in examples]
+        return cls(ids, labels.encode([example.label for example in examples]), weights)
 
     def __len__(self) -> int:
         """Return the number of examples."""
-        return len(self.targets)
+        return len(self.weights)
 
     def steps(self, batch_size: int) -> int:
         """Return how many batches of at most ``batch_size`` hold all examples once."""
-        return sum(-(-len(positions) // batch_size) for positions, _ in self._groups)
+        return sum(-(-len(positions) // batch_size) for positions, _, _ in self._groups)
 
     def batches(self, batch_size: int, shuffle: np.random.Generator | None = None) -> Iterator[Batch]:
         """Yield every example once, in batches of at most ``batch_size`` sequences of one length.
@@ -71,11 +99,35 @@ class EncodedExamples:
             shuffle: draws the order of examples within each length and the order of batches; None keeps both.
         """
         pieces: list[tuple[int, NDArray[np.int64]]] = []
-        for group, (positions, _) in enumerate(self._groups):
+        for group, (positions, _, _) in enumerate(self._groups):
             order = np.arange(len(positions)) if shuffle is None else shuffle.permutation(len(positions))
             pieces += [(group, order[start : start + batch_size]) for start in range(0, len(order), batch_size)]
         for piece in range(len(pieces)) if shuffle is None else shuffle.permutation(len(pieces)):
-            group, members = pieces[piece]
-            positions, ids = self._groups[group]
-            chosen = positions[members]
-            yield Batch(np.ascontiguousarray(ids[:, members]), self.targets[chosen], self.weights[chosen], chosen)
+            yield self._batch(*pieces[piece], shuffle)
+
+    def drawn(self, draws: int, shuffle: np.random.Generator) -> Iterator[Batch]:
+        """Yield batches of one example: a label drawn uniformly, then an example of it by its weight (tutorial T1).
+
+        The weights are spent in the draw, so each example that is drawn counts as 1.
+
+        Args:
+            draws: how many.
+            shuffle: draws the labels and the examples.
+        """
+        members = [np.flatnonzero(self.targets == label) for label in np.unique(np.asarray(self.targets))]
+        upto = [np.cumsum(self.weights[of_label], dtype=np.float64) for of_label in members]
+        for _ in range(draws):
+            label = shuffle.integers(len(members))
+            drawn = np.searchsorted(upto[label], shuffle.random() * upto[label][-1], side="right")
+            group, member = self._places[members[label][drawn]]
+            batch = self._batch(group, np.array([member]), shuffle)
+            yield Batch(batch.inputs, batch.targets, np.ones(1, np.float32), batch.positions)
+
+    def _batch(self, group: int, members: NDArray[np.int64], shuffle: np.random.Generator | None) -> Batch:
+        positions, sequences, targets = self._groups[group]
+        chosen, inputs = positions[members], sequences[:, members]
+        if self.shift and shuffle is not None:
+            inputs = shifted(inputs, self.shift, shuffle)
+        if inputs.dtype == np.uint8:
+            inputs = inputs.astype(np.float32) / 255
+        return Batch(np.ascontiguousarray(inputs), targets[..., members], self.weights[chosen], chosen)

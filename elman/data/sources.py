@@ -1,19 +1,26 @@
 """Sources: labelled strings on disk to examples, with an account of every line that did not become one.
 
-Two shapes are read: a folder of ``Label.txt`` files with one string a line, and a table (CSV, TSV or JSONL) with named
-columns. Files are UTF-8, with or without a byte order mark.
+Four shapes are read: a folder of ``Label.txt`` files with one string a line; a table (CSV, TSV or JSONL) with a column
+of strings and one of labels; pairs of strings of equal length, tab-separated; and a table with columns of numbers.
+Files are UTF-8, with or without a byte order mark.
 """
 
 import csv
 import io
 import json
+import math
+import unicodedata
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from elman.errors import DataError
 from elman.records import Example
+from elman.text import Normalisation
 
 TABLES = {".csv": ",", ".tsv": "\t", ".jsonl": ""}
 """The table formats by their suffix, each with its delimiter."""
@@ -75,6 +82,115 @@ def read_examples(
     if not reading.examples:
         raise DataError(f"{path}: no usable example in {reading.lines} lines; dropped: {reading.dropped or 'none'}")
     return reading
+
+
+def read_pairs(path: Path | str, *, max_characters: int = MAX_CHARACTERS) -> Reading:
+    """Read pairs of strings of equal length: ``source<TAB>target``, one a line.
+
+    Both are composed (NFKC) first, so that a letter and its accent are one symbol; nothing else may change in them.
+
+    Args:
+        path: the file.
+        max_characters: longer pairs are dropped and counted.
+
+    Raises:
+        DataError: a line is no pair, or its strings differ in length; the message says which line.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise DataError(f"{path}: no such file; give a file of lines like hello<TAB>ohlol")
+    examples: list[Example] = []
+    dropped: Counter[str] = Counter()
+    lines = _decoded(path).split("\n")
+    for number, line in enumerate(lines, start=1):
+        parts = line.rstrip("\r").split("\t")
+        if not line.strip():
+            dropped[BLANK] += 1
+            continue
+        if len(parts) != 2:
+            raise DataError(f"{path}, line {number}: expected source<TAB>target, got {len(parts)} columns")
+        source, target = (unicodedata.normalize("NFKC", part) for part in parts)
+        if len(source) != len(target):
+            raise DataError(
+                f"{path}, line {number}: the source has {len(source)} symbols and the target {len(target)}; "
+                "tagging needs one target symbol for each source symbol"
+            )
+        if Normalisation(lower_case=False, transliterate=False).apply(source) != source or not target.isprintable():
+            raise DataError(
+                f"{path}, line {number}: white space at an end or in a row, controls, or a curly apostrophe or dash; "
+                "write single spaces inside, and ' or -"
+            )
+        if len(source) > max_characters:
+            dropped[TOO_LONG] += 1
+        else:
+            examples.append(Example(source, target))
+    if not examples:
+        raise DataError(f"{path}: no usable pair in {len(lines)} lines; dropped: {dict(dropped) or 'none'}")
+    return Reading(tuple(examples), len(lines), dict(dropped), {})
+
+
+@dataclass(frozen=True)
+class FeatureReading:
+    """What a table of numbers held.
+
+    Args:
+        columns: the names of the features.
+        number: the name of the column to answer.
+        features: (N, features), float64.
+        numbers: (N,), float64.
+        lines: how many rows were read.
+        dropped: how many of them had something that is no number, by reason.
+        repaired: none.
+    """
+
+    columns: tuple[str, ...]
+    number: str
+    features: NDArray[np.float64]
+    numbers: NDArray[np.float64]
+    lines: int
+    dropped: dict[str, int]
+    repaired: dict[str, int]
+
+
+def read_features(path: Path | str, *, features: Sequence[str], number: str) -> FeatureReading:
+    """Read columns of numbers from a CSV or TSV file with a header.
+
+    Args:
+        path: the file.
+        features: the columns to answer from, at least one.
+        number: the column to answer.
+
+    Raises:
+        DataError: the file is missing or of another kind, a column is missing, or no row holds only numbers.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in (".csv", ".tsv") or not path.is_file():
+        raise DataError(f"{path}: expected a CSV or TSV file with columns of numbers")
+    wanted = (*features, number)
+    if not features or len(set(wanted)) != len(wanted):
+        raise DataError(f"features and the number must be different columns; got {', '.join(wanted)}")
+    reader = csv.reader(io.StringIO(_decoded(path), newline=""), delimiter=TABLES[path.suffix.lower()], strict=True)
+    rows: list[list[float]] = []
+    lost = lines = 0
+    try:
+        header = next(reader, [])
+        columns = [_position(path, header, name) for name in wanted]
+        for lines, row in enumerate(reader, start=1):  # noqa: B007 - the count outlives the loop
+            try:
+                values = [float(row[column]) for column in columns] if len(row) == len(header) else []
+            except ValueError:
+                values = []
+            if values and all(map(math.isfinite, values)):
+                rows.append(values)
+            else:
+                lost += 1
+    except csv.Error as error:
+        raise DataError(f"{path}, line {reader.line_num}: not a {path.suffix[1:].upper()} row: {error}") from None
+    if not rows:
+        raise DataError(f"{path}: no row in {lines} holds a number in each of {', '.join(wanted)}")
+    table = np.array(rows)
+    dropped = {"not all numbers": lost} if lost else {}
+    return FeatureReading(tuple(features), number, table[:, :-1], table[:, -1], lines, dropped, {})
 
 
 def _sift(rows: Iterator[tuple[str | None, str | None]], max_characters: int, junk: frozenset[str]) -> Reading:
@@ -143,7 +259,7 @@ def _position(file: Path, header: list[str], column: str) -> int:
     if column not in header:
         raise DataError(
             f"{file}: no column {column!r}; its columns are {', '.join(map(repr, header)) or 'none'}; "
-            "name two of them with --text and --label, or count from 1 where there is no header"
+            "name the right ones (for strings with --text and --label; a number counts from 1 where there is no header)"
         )
     if header.count(column) > 1:
         raise DataError(f"{file}: {header.count(column)} columns are named {column!r}; give each its own name")

@@ -3,7 +3,7 @@
 ``grouped`` (the default) is honest about memory: copies of one labelled string become one example with a count, and no
 normalised string stands in two parts, not even with and without its accents. ``stratified`` is the tutorials': every
 line is an example, so the same string may be learned and then asked. It is offered for comparison with published
-figures.
+figures. ``none`` keeps nothing back: every part holds every example, and the scores say what was learned by heart.
 """
 
 import hashlib
@@ -20,6 +20,8 @@ from elman.text import fold_accents
 
 PARTS = ("train", "validation", "test")
 SPLITS = ("grouped", "stratified")
+NOTHING_KEPT = "none"
+BY_HEART = "nothing was kept back: the scores say how well the examples were learned by heart"
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Split:
         train: to learn from.
         validation: to choose the epoch and the temperature with.
         test: touched once, at the end.
-        kind: one of `SPLITS`.
+        kind: ``grouped``, ``stratified``, ``none``, or ``given`` where the source has a test part of its own.
         seed: what it was drawn with.
         notes: what a user should know, such as labels with too few examples.
     """
@@ -71,27 +73,33 @@ def split_examples(
     seed: int = 0,
     test_share: float = 0.1,
     validation_share: float = 0.05,
+    by_label: bool = True,
 ) -> Split:
     """Split normalised examples into three parts.
 
     Args:
         examples: with their text normalised, so that spellings of one string meet.
-        kind: ``grouped`` or ``stratified``.
+        kind: ``grouped``, ``stratified`` or ``none``.
         seed: of the shuffle.
         test_share: share of the strings (grouped) or lines (stratified) that is kept for the test, between 0 and 1.
         validation_share: share of all that chooses the epoch and the temperature.
+        by_label: give each part its share of every label; False where labels are tags or numbers.
 
     Raises:
         SettingError: the kind is unknown or a share does not leave three parts.
         DataError: there are too few examples to split.
     """
-    if kind not in SPLITS:
-        raise SettingError(f"split must be one of {', '.join(SPLITS)}; got {kind!r}")
+    if kind not in (*SPLITS, NOTHING_KEPT):
+        raise SettingError(f"split must be one of {', '.join(SPLITS)}, {NOTHING_KEPT}; got {kind!r}")
     if min(test_share, validation_share) <= 0 or test_share + validation_share >= 1:
         raise SettingError(
             f"the test and validation shares must be above 0 and together below 1; got {test_share}, {validation_share}"
         )
+    if kind == NOTHING_KEPT:
+        return Split(tuple(examples), tuple(examples), tuple(examples), kind, seed, (BY_HEART,))
     groups = _by_string(examples) if kind == "grouped" else [(e.label, [e]) for e in examples]
+    if not by_label:
+        return _split_whatever_the_label(groups, kind, seed, test_share, validation_share)
     counts = Counter(label for label, _ in groups)
     common = [position for position, (label, _) in enumerate(groups) if counts[label] >= len(PARTS)]
     labels = [groups[position][0] for position in common]
@@ -116,6 +124,29 @@ def split_examples(
 
     parts = gathered(train), gathered(validation), gathered(test)
     return Split(*parts, kind, seed, _notes(*parts))
+
+
+def _split_whatever_the_label(
+    groups: Sequence[tuple[str, list[Example]]], kind: str, seed: int, test_share: float, validation_share: float
+) -> Split:
+    order = np.random.default_rng(seed).permutation(len(groups))
+    test, validation = round(test_share * len(groups)), round(validation_share * len(groups))
+    if min(test, validation) < 1 or test + validation >= len(groups):
+        raise DataError(
+            f"too few examples to split: {len(groups)} different ones; give more, larger --test-share and "
+            "--validation-share, or learn them by heart with --split none"
+        )
+
+    def gathered(cut: Iterable[int]) -> tuple[Example, ...]:
+        return tuple(example for position in sorted(cut) for example in groups[position][1])
+
+    return Split(
+        train=gathered(order[test + validation :]),
+        validation=gathered(order[test : test + validation]),
+        test=gathered(order[:test]),
+        kind=kind,
+        seed=seed,
+    )
 
 
 def _notes(train: Sequence[Example], validation: Sequence[Example], test: Sequence[Example]) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import pytest
 
 from elman.data.sources import read_examples
 from elman.evaluation import evaluate
-from elman.runs import normalise_examples
+from elman.tasks.strings import normalise_examples
 
 
 def error_line(outcome) -> str:
@@ -47,7 +47,7 @@ def test_the_same_data_in_another_form_are_the_same_data(elman_here, model_file,
 
 
 def test_the_training_part_and_all_can_be_asked_for(elman_here, model_file, toy_folder, finished_run):
-    split = finished_run.run.split
+    split = finished_run.run.task.split
     train, everything = (
         json.loads(elman_here("evaluate", model_file, toy_folder, "--part", part, "--json").out)
         for part in ("train", "all")

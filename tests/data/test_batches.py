@@ -18,7 +18,7 @@ sizes, seeds = st.integers(1, 9), st.none() | st.integers(0, 99)
 
 
 def encoded(examples, weights=None):
-    return EncodedExamples(examples, VOCABULARY, LABELS, weights)
+    return EncodedExamples.of_strings(examples, VOCABULARY, LABELS, weights)
 
 
 def batches_of(data, size, seed):

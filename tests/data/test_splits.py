@@ -152,7 +152,7 @@ def test_all_is_the_three_parts_and_a_strange_part_is_refused():
 
 
 def test_a_strange_kind_of_split_is_refused():
-    with pytest.raises(SettingError, match="one of grouped, stratified; got 'random'"):
+    with pytest.raises(SettingError, match="one of grouped, stratified, none; got 'random'"):
         split_examples(made(Dutch=20, Greek=20), "random")
 
 

@@ -1,0 +1,170 @@
+"""Readers: what a user hands in, turned into the numbers that a network reads, with the reason where it cannot be.
+
+One reader for each kind of input: strings, pictures, and named numbers.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.artifact import Artifact
+from elman.errors import DataError, MissingExtraError
+from elman.text import LONGEST, has_letter, is_foreign, script_of
+
+MISSING = "missing: there is no name"
+BLANK = "blank: there is nothing to read"
+NO_LETTERS = "no letters: there is nothing that the model can read"
+NO_KNOWN_SYMBOL = "no known symbol: the model has never seen any of these characters"
+TOO_LONG = "too long: more than {limit} characters is no name"
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """One input as a network reads it.
+
+    Args:
+        key: inputs with the same key are the same to the network.
+        numbers: symbol ids, (T,), int64, or the numbers of each step, (T, I), float32; None where there is a reason.
+        normalised: what is read, in words.
+        reason: why it cannot be read; None where it can.
+        unknown: the distinct symbols that the model does not know.
+        script: of a string, as `elman.text.script_of` names it.
+        transliterated: whether letters of another script were written in Latin letters.
+    """
+
+    key: str
+    numbers: NDArray[Any] | None
+    normalised: str
+    reason: str | None = None
+    unknown: tuple[str, ...] = ()
+    script: str = "None"
+    transliterated: bool = False
+
+
+class Reader(Protocol):
+    """Turns what a user hands in into what a network reads."""
+
+    def read(self, given: str) -> Read:
+        """Read one input.
+
+        Raises:
+            DataError: it is not of the kind that the model reads.
+        """
+
+
+class StringReader:
+    """Reads strings: normalised, each symbol an id.
+
+    Args:
+        artifact: its normalisation and vocabulary.
+    """
+
+    def __init__(self, artifact: Artifact) -> None:
+        self.normalisation, self.vocabulary = artifact.normalisation, artifact.vocabulary
+
+    def read(self, given: str) -> Read:
+        """Read one string; see `Reader.read`."""
+        text = self.normalisation.apply(given)
+        reason = self.abstention(text)
+        return Read(
+            key=text,
+            numbers=self.vocabulary.encode(text) if reason is None else None,
+            normalised=text,
+            reason=reason,
+            unknown=self.vocabulary.unknown_in(text),
+            script=script_of(given),
+            transliterated=self.normalisation.transliterate and is_foreign(given),
+        )
+
+    def abstention(self, normalised: str) -> str | None:
+        """Return why the model would not read this normalised string; None where it reads it."""
+        if not normalised:
+            return BLANK
+        if len(normalised) > LONGEST:
+            return TOO_LONG.format(limit=LONGEST)
+        if any(symbol in self._evidence for symbol in normalised):
+            return None
+        return NO_KNOWN_SYMBOL if has_letter(normalised) else NO_LETTERS
+
+    @cached_property
+    def _evidence(self) -> frozenset[str]:
+        """The symbols that tell labels apart: letters where the vocabulary has any, else all of it."""
+        return frozenset(filter(str.isalpha, self.vocabulary.symbols)) or frozenset(self.vocabulary.symbols)
+
+
+class ImageReader:
+    """Reads picture files, row by row, as grey values from 0 (paper) to 1 (ink).
+
+    Args:
+        artifact: its picture size.
+    """
+
+    def __init__(self, artifact: Artifact) -> None:
+        self.shape = artifact.picture
+
+    def read(self, given: str) -> Read:
+        """Read one picture file; dark ink on light paper is turned round. See `Reader.read`."""
+        try:
+            from PIL import Image, UnidentifiedImageError
+        except ImportError:
+            raise MissingExtraError("reading pictures needs the package pillow: pip install 'elman[images]'") from None
+        try:
+            with Image.open(Path(given)) as picture:
+                rows, columns = picture.height, picture.width
+                if (rows, columns) != self.shape:
+                    raise DataError(
+                        f"{given}: expected a picture of {self.shape[1]} × {self.shape[0]} pixels, got "
+                        f"{columns} × {rows}; scale it to that size"
+                    )
+                flat = Image.new("RGBA", picture.size, "white")
+                flat.alpha_composite(picture.convert("RGBA"))
+                grey = np.asarray(flat.convert("L"))
+        except (UnidentifiedImageError, Image.DecompressionBombError, SyntaxError, ValueError) as error:
+            raise DataError(f"{given}: is not a picture that can be read ({error}); give a PNG file") from None
+        except OSError as error:
+            raise DataError(f"{given}: cannot be read ({error.strerror or error}); give a PNG file") from None
+        border = np.concatenate([grey[0], grey[-1], grey[1:-1, 0], grey[1:-1, -1]])
+        turned = float(np.median(border)) > 127
+        pixels = (255 - grey if turned else grey).astype(np.float32) / 255
+        how = "dark on light, turned round" if turned else "light on dark"
+        return Read(key=given, numbers=pixels, normalised=f"{columns} × {rows} pixels, {how}")
+
+
+class FeatureReader:
+    """Reads rows of named numbers, ``1.5,2``: one step of as many numbers as the model has features.
+
+    Args:
+        artifact: the names of its features.
+    """
+
+    def __init__(self, artifact: Artifact) -> None:
+        self.columns = artifact.columns
+
+    def read(self, given: str) -> Read:
+        """Read one row; see `Reader.read`."""
+        parts = [part.strip() for part in given.split(",")]
+        try:
+            values = [float(part) for part in parts]
+        except ValueError:
+            values = []
+        if len(values) != len(self.columns) or not all(map(math.isfinite, values)):
+            raise DataError(
+                f"{given!r}: expected {len(self.columns)} numbers separated by commas, {', '.join(self.columns)}"
+            )
+        said = ", ".join(f"{column} {value:g}" for column, value in zip(self.columns, values, strict=True))
+        return Read(key=said, numbers=np.array([values], np.float32), normalised=said)
+
+
+def reader_of(artifact: Artifact) -> Reader:
+    """Return the reader for what a model reads."""
+    readers: dict[str, type[StringReader | ImageReader | FeatureReader]] = {
+        "strings": StringReader,
+        "images": ImageReader,
+        "features": FeatureReader,
+    }
+    return readers[artifact.reads](artifact)

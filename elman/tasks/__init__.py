@@ -1,0 +1,49 @@
+"""Tasks: what is read and what is answered. One file each; a run trains any of them."""
+
+from elman.data.images import ImageReading
+from elman.data.sources import FeatureReading, Reading
+from elman.errors import SettingError
+from elman.tasks.contract import Findings, RunConfig, Task
+from elman.tasks.images import ImageTask
+from elman.tasks.labels import LabelTask
+from elman.tasks.measure import measure
+from elman.tasks.numbers import FeatureTask, NumberTask
+from elman.tasks.tags import TagTask
+
+TASKS = ("label", "tags", "number", "images", "features")
+
+__all__ = [
+    "TASKS",
+    "FeatureTask",
+    "Findings",
+    "ImageTask",
+    "LabelTask",
+    "NumberTask",
+    "RunConfig",
+    "TagTask",
+    "Task",
+    "measure",
+    "build_task",
+]
+
+
+def build_task(reading: Reading | ImageReading | FeatureReading, config: RunConfig) -> Task:
+    """Return the task that the config names, on what a source held.
+
+    Raises:
+        SettingError: the task has no such name, or reads another kind of source.
+        DataError: the examples cannot be used.
+    """
+    match config.task, reading:
+        case "label", Reading():
+            return LabelTask(reading, config)
+        case "tags", Reading():
+            return TagTask(reading, config)
+        case "number", Reading():
+            return NumberTask(reading, config)
+        case "images", ImageReading():
+            return ImageTask(reading, config)
+        case "features", FeatureReading():
+            return FeatureTask(reading, config)
+        case _:
+            raise SettingError(f"task must be one of {', '.join(TASKS)}, and fit {config.data}; got {config.task!r}")
