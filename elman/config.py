@@ -69,7 +69,7 @@ class ModelConfig(_Config):
             input and the state before it. ``none``: the output itself is the scores, so D · H must be C.
         first_state: ``zeros``, or ``drawn`` for every training sequence, Kaiming-uniform; answers start from zeros.
         initialisation: how recurrent weights start: ``orthogonal`` for each gate; ``uniform``, as in torch.nn; or
-            ``refractory``, near zero but for −0.4 on the diagonal of the recurrent weights.
+            ``refractory``, no input weights, and recurrent ones near zero but for −0.3 on the diagonal.
         ngram_orders: lengths of the n-grams whose hashed embeddings are added to each symbol's, each at least 2.
         ngram_buckets: rows of the table that all orders share, at least 1.
         bag_orders: lengths of the n-grams that go straight into the logits, each at least 1; none switches that off.

@@ -11,6 +11,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 
+from elman.errors import DataError
 from elman.metrics import (
     LabelIds,
     Probabilities,
@@ -82,8 +83,12 @@ def evaluate_tags(predictor: Predictor, examples: Sequence[Example]) -> TagRepor
     """Score a tagger on normalised examples, whose label is a tag for each symbol of the text.
 
     Raises:
-        DataError: a tag is not among the model's.
+        DataError: a tag is not among the model's, or a string has more or fewer tags than symbols.
     """
+    if any(len(example.text) != len(example.label) for example in examples):
+        raise DataError(
+            "tags are scored one for each symbol; got a string that has more or fewer; give pairs of a length"
+        )
     artifact = predictor.artifact
     logits = predictor.scorer.logits_of_steps([artifact.vocabulary.encode(example.text) for example in examples])
     truth = [artifact.labels.encode(list(example.label)) for example in examples]

@@ -18,8 +18,9 @@ from elman.errors import SettingError
 from elman.ngrams import EDGE, bag_codes, ngram_ids
 from elman.records import UNKNOWN
 
-REFRACTORY, SMALL = -0.4, 0.01
-"""The refractory start: each unit begins by holding back what it has just shown (`benchmarks/tutorials.py hello`)."""
+REFRACTORY, SMALL = -0.3, 0.05
+"""The refractory start: no symbol means anything yet, and each unit holds back what it has just shown. Where the state
+is itself the score, that spares the network unlearning random answers (`benchmarks/tutorials.py hello`)."""
 
 
 class SequenceModel(nn.Module):
@@ -138,16 +139,14 @@ class SequenceModel(nn.Module):
         if config.initialisation == "uniform" or config.cell == NO_CELL:
             return
         for name, parameter in self.recurrence.named_parameters():
-            if "bias" in name:
+            if "bias" in name or ("weight_ih" in name and config.initialisation == "refractory"):
                 nn.init.zeros_(parameter)
-            elif config.initialisation == "refractory":
-                nn.init.uniform_(parameter, -SMALL, SMALL)
-            if "weight_hh" in name:
+            elif "weight_hh" in name:
                 for gate in torch.split(parameter.data, config.hidden_size):
                     if config.initialisation == "orthogonal":
                         nn.init.orthogonal_(gate)
                     else:
-                        gate += REFRACTORY * torch.eye(config.hidden_size)
+                        gate.uniform_(-SMALL, SMALL).add_(REFRACTORY * torch.eye(config.hidden_size))
 
 
 class NgramBag(nn.Module):

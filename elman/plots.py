@@ -191,7 +191,8 @@ def plot_explanation(explanation: Explanation) -> Figure:
     bars.axhline(0, color=INK, linewidth=0.8)
     bars.set_xlim(-0.5, len(letters) - 0.5)
     bars.set_ylabel("nats")
-    bars.set_title(f"evidence for {explanation.label}: what its log-odds lose when the letter is hidden", fontsize=9)
+    evidence = f"evidence for {explanation.label}: what its log-odds lose when the letter is hidden"
+    bars.set_title(evidence, fontsize=9, parse_math=False)
     for axes in (forwards, backwards, bars):
         axes.set_xticks(places, letters, parse_math=False)
     return figure

@@ -3,7 +3,6 @@
 One reader for each kind of input: strings, pictures, and named numbers.
 """
 
-import math
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -152,12 +151,14 @@ class FeatureReader:
             values = [float(part) for part in parts]
         except ValueError:
             values = []
-        if len(values) != len(self.columns) or not all(map(math.isfinite, values)):
+        with np.errstate(over="ignore"):
+            numbers = np.array([values], np.float32)
+        if len(values) != len(self.columns) or not np.isfinite(numbers).all():
             raise DataError(
                 f"{given!r}: expected {len(self.columns)} numbers separated by commas, {', '.join(self.columns)}"
             )
         said = ", ".join(f"{column} {value:g}" for column, value in zip(self.columns, values, strict=True))
-        return Read(key=said, numbers=np.array([values], np.float32), normalised=said)
+        return Read(key=given, numbers=numbers, normalised=said)
 
 
 def reader_of(artifact: Artifact) -> Reader:

@@ -30,9 +30,9 @@ BARE = ModelConfig(
 """One-hot symbols, one direction, torch.nn's own start, nothing dropped: what every tutorial has."""
 
 ONE_BY_ONE = TrainConfig(
-    batch_size=1, optimiser="adam", learning_rate=1e-3, schedule="constant", weight_decay=0.0, clip=None
+    batch_size=1, optimiser="adam", learning_rate=1e-3, schedule="constant", weight_decay=0.0, clip=None, keep="last"
 )
-"""One example a step at a constant rate."""
+"""One example a step at a constant rate, and the last weights kept, as tutorials do."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Recipe:
 
 
 def _recipes() -> tuple[Recipe, ...]:
-    names = RunConfig(name="", data="languages", normalisation=ASCII)
+    names = RunConfig(name="", data="languages", normalisation=ASCII, validation_share=0.02)
     by_heart = RunConfig(name="", data="hello", task="tags", split="none", shared_alphabet=True, normalisation=AS_IT_IS)
     digits = RunConfig(name="", data="mnist", task="images")
     from_scratch = replace(BARE, cell="elman", by_hand=True, head="concatenation")
@@ -99,7 +99,7 @@ def _recipes() -> tuple[Recipe, ...]:
                 model=replace(
                     BARE, cell="rnn", hidden_size=4, readout="each", head="none", initialisation="refractory"
                 ),
-                train=replace(ONE_BY_ONE, epochs=20, learning_rate=0.1, keep="last"),
+                train=replace(ONE_BY_ONE, epochs=20, learning_rate=0.1),
             ),
         ),
         Recipe(
@@ -129,9 +129,7 @@ def _recipes() -> tuple[Recipe, ...]:
                 data="",
                 task="features",
                 model=replace(BARE, cell="none"),
-                train=replace(
-                    ONE_BY_ONE, epochs=1_000, optimiser="sgd", learning_rate=0.01, batch_size=1_000_000, keep="last"
-                ),
+                train=replace(ONE_BY_ONE, epochs=1_000, optimiser="sgd", learning_rate=0.01, batch_size=1_000_000),
             ),
         ),
     )
@@ -167,9 +165,7 @@ def best_settings(task: str, cell: str | None = None, *, by_hand: bool = False) 
     plain = RunConfig(name="", data="", task=task)
     if task == "features":
         linear = replace(BARE, cell=cell or "none")
-        steps = replace(
-            ONE_BY_ONE, optimiser="sgd", learning_rate=0.05, schedule="one-cycle", batch_size=32, keep="last"
-        )
+        steps = replace(ONE_BY_ONE, optimiser="sgd", learning_rate=0.05, schedule="one-cycle", batch_size=32)
         return replace(plain, model=linear, train=replace(steps, epochs=200))
     if task == "images":
         model = ModelConfig(

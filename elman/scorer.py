@@ -93,9 +93,9 @@ class Scorer:
             outputs = np.concatenate([outputs[-1, :, :size], outputs[0, :, size:]], axis=1)
         elif config.readout == "last":
             outputs = outputs[-1]
-        if config.head == "none":
-            return outputs
-        logits: Array = outputs @ self.tensors["head.weight"].T + self.tensors["head.bias"]
+        logits = outputs
+        if config.head != "none":
+            logits = outputs @ self.tensors["head.weight"].T + self.tensors["head.bias"]
         return logits + self._linear(inputs) if config.bag_orders else logits
 
     def _linear(self, ids: NDArray[np.int64]) -> Array:

@@ -1,6 +1,7 @@
 """Configurations check themselves, and say which tensors a network of their shape holds."""
 
 from dataclasses import asdict
+from itertools import product
 
 import numpy as np
 import pytest
@@ -135,3 +136,110 @@ def test_every_cell_has_a_recipe(cell):
 def test_there_is_no_recipe_for_a_strange_cell():
     with pytest.raises(SettingError, match="transformer"):
         recipe("transformer")
+
+
+# The parts of a network, and which of them fit
+
+NO_NGRAMS = {"ngram_orders": (), "bag_orders": ()}
+ONE_WAY = {**NO_NGRAMS, "directions": 1}
+INPUTS = [{"embedding_size": 2}, {"embedding_size": 0}, {"input_size": 5}, {"input_size": 5, "embedding_size": 0}]
+
+
+def shapes_agree(config, labels=4):
+    weights = SequenceModel(config, symbols=7, labels=labels, inventory=np.arange(5)).state_dict()
+    shapes = config.tensor_shapes(symbols=7, labels=labels, bag=5)
+    return shapes == {name: tuple(tensor.shape) for name, tensor in weights.items()}
+
+
+@pytest.mark.parametrize(("inputs", "cell", "directions"), list(product(INPUTS, (*CELLS, "none"), (1, 2))))
+@pytest.mark.parametrize("readout", ["last", "each"])
+def test_the_tensor_shapes_of_every_kind_of_input_are_those_of_the_network(inputs, cell, directions, readout):
+    parts = {**NO_NGRAMS, **inputs, "cell": cell, "directions": directions, "readout": readout}
+    assert shapes_agree(ModelConfig(hidden_size=3, layers=2, **parts))
+
+
+@pytest.mark.parametrize(("inputs", "cell", "head"), list(product(INPUTS, CELLS, ("none", "concatenation"))))
+def test_the_tensor_shapes_of_every_head_are_those_of_the_network(inputs, cell, head):
+    assert shapes_agree(ModelConfig(hidden_size=4, cell=cell, head=head, **{**ONE_WAY, **inputs}))
+
+
+@pytest.mark.parametrize("initialisation", ["orthogonal", "uniform", "refractory"])
+@pytest.mark.parametrize("first_state", ["zeros", "drawn"])
+def test_how_a_network_starts_adds_no_tensor(initialisation, first_state):
+    assert shapes_agree(ModelConfig(hidden_size=3, initialisation=initialisation, first_state=first_state))
+
+
+def test_a_one_hot_network_may_have_a_bag():
+    assert shapes_agree(ModelConfig(hidden_size=3, embedding_size=0, ngram_orders=()))
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"input_size": 3}, "numbers have no n-grams"),
+        ({"input_size": 3, "ngram_orders": ()}, "numbers have no n-grams"),
+        ({"input_size": 3, "bag_orders": ()}, "numbers have no n-grams"),
+        ({"embedding_size": 0}, "one-hot rows have no room for n-grams"),
+        ({"readout": "each", "ngram_orders": ()}, "a bag of n-grams is of a whole sequence"),
+        ({"cell": "none", "head": "none", **ONE_WAY}, "cell none needs head output"),
+        ({"head": "concatenation", **NO_NGRAMS, "directions": 2}, "set layers and directions to 1"),
+        ({"head": "concatenation", **ONE_WAY, "layers": 2}, "set layers and directions to 1"),
+        ({"head": "concatenation", **ONE_WAY, "cell": "none"}, "concatenation"),
+    ],
+)
+def test_parts_that_do_not_fit_are_refused_with_what_to_change(changes, complaint):
+    with pytest.raises(SettingError, match=complaint):
+        ModelConfig(**changes)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("input_size", -1),
+        ("input_size", 1.0),
+        ("embedding_size", True),
+        ("readout", "first"),
+        ("head", "both"),
+        ("head", None),
+        ("first_state", "ones"),
+        ("initialisation", "xavier"),
+    ],
+)
+def test_a_part_that_does_not_exist_is_refused_by_name(name, value):
+    with pytest.raises(SettingError, match=name):
+        ModelConfig(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({"draws": 0, "batch_size": 1}, "draws"),
+        ({"draws": True, "batch_size": 1}, "draws"),
+        ({"draws": 1.5, "batch_size": 1}, "draws"),
+        ({"draws": 10}, "draws needs batch_size 1; got 128"),
+        ({"keep": "first"}, "keep must be one of best, last; got 'first'"),
+    ],
+)
+def test_draws_and_keep_that_cannot_work_are_refused(changes, name):
+    with pytest.raises(SettingError, match=name):
+        TrainConfig(**changes)
+
+
+def test_draws_of_single_examples_and_both_ways_to_keep_are_taken():
+    configs = [TrainConfig(draws=1, batch_size=1, keep=keep) for keep in ("best", "last")]
+    assert [TrainConfig.from_dict(asdict(config)) for config in configs] == configs
+
+
+@pytest.mark.parametrize(
+    ("changes", "steps", "head"),
+    [
+        ({}, 64, 2 * 128),
+        ({"embedding_size": 0, **ONE_WAY}, 7, 128),
+        ({"input_size": 5, **ONE_WAY}, 5, 128),
+        ({"head": "concatenation", **ONE_WAY}, 64, 64 + 128),
+        ({"cell": "none", "input_size": 5, **NO_NGRAMS}, 5, 5),
+    ],
+)
+def test_the_cells_and_the_head_read_as_many_numbers_as_their_parts_hold(changes, steps, head):
+    config = ModelConfig(**changes)
+    assert (config.step_size(7), config.head_size(7)) == (steps, head)

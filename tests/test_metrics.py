@@ -14,6 +14,8 @@ from elman.metrics import (
     negative_log_likelihood,
     reliability,
     score,
+    score_numbers,
+    score_tags,
     top_k_accuracy,
 )
 
@@ -139,3 +141,57 @@ def test_a_perfect_model_still_measures_some_calibration_error_and_less_on_more_
     assert calibration_error_by_chance(few) > calibration_error_by_chance(many) > 0
     certain = np.tile([1.0, 0.0], (50, 1))
     assert calibration_error_by_chance(certain) == 0
+
+
+# Tags and numbers
+
+
+def test_tags_are_scored_by_symbols_and_by_whole_strings():
+    guesses = [np.array([0, 1, 2]), np.array([1]), np.array([2, 2])]
+    truth = [np.array([0, 1, 1]), np.array([1]), np.array([0, 0])]
+    report = score_tags(guesses, truth, 0.25)
+    # 2 of 3, 1 of 1, 0 of 2 symbols; one string of three
+    assert (report.examples, report.symbols, report.nll) == (3, 6, 0.25)
+    assert (report.symbol_accuracy, report.string_accuracy) == pytest.approx((3 / 6, 1 / 3))
+
+
+def test_a_long_string_counts_by_its_symbols_and_once_as_a_string():
+    long, short = np.zeros(9, int), np.zeros(1, int)
+    report = score_tags([long, short], [long, short + 1])
+    assert (report.symbol_accuracy, report.string_accuracy, report.nll) == (0.9, 0.5, None)
+
+
+@pytest.mark.parametrize(
+    ("guesses", "truth"), [([np.array([1])], []), ([np.array([1, 2])], [np.array([1, 2, 0])])], ids=["one", "length"]
+)
+def test_tags_that_do_not_answer_their_strings_are_never_scored(guesses, truth):
+    with pytest.raises(ValueError):
+        score_tags(guesses, truth)
+
+
+def test_numbers_are_scored_as_scikit_learn_scores_them():
+    draw = np.random.default_rng(0)
+    truth = draw.normal(3, 2, 200)
+    guesses = truth + draw.normal(0, 1, 200)
+    report = score_numbers(guesses, truth)
+    assert report.examples == 200
+    assert report.r2 == pytest.approx(sklearn.r2_score(truth, guesses))
+    assert report.rmse == pytest.approx(sklearn.root_mean_squared_error(truth, guesses))
+    assert report.mae == pytest.approx(sklearn.mean_absolute_error(truth, guesses))
+
+
+def test_numbers_worked_by_hand():
+    # errors 1, −1, 0, 2: their squares sum to 6; those of the deviations from the mean, 2, to 4
+    report = score_numbers(np.array([2.0, 0.0, 3.0, 5.0]), np.array([1.0, 1.0, 3.0, 3.0]))
+    assert (report.r2, report.rmse, report.mae) == pytest.approx((1 - 6 / 4, math.sqrt(6 / 4), 4 / 4))
+
+
+def test_always_answering_the_mean_explains_nothing_and_the_truth_everything():
+    truth = np.array([1.0, 2.0, 6.0])
+    assert score_numbers(np.full(3, 3.0), truth).r2 == pytest.approx(0)
+    assert score_numbers(truth, truth).to_dict() == {"examples": 3, "r2": 1.0, "rmse": 0.0, "mae": 0.0}
+
+
+def test_a_single_number_has_an_error_but_no_variance_to_explain():
+    report = score_numbers(np.array([5.0]), np.array([2.0]))
+    assert (report.examples, report.r2, report.rmse, report.mae) == (1, 0.0, 3.0, 3.0)

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from elman.config import ACTIVATIONS, CELLS, ModelConfig
-from elman.model import SequenceModel
+from elman.errors import SettingError
+from elman.model import REFRACTORY, SMALL, SequenceModel
 from elman.ngrams import inventory
 
 SYMBOLS, LABELS = 7, 3
@@ -134,3 +135,139 @@ def test_every_weight_gets_a_gradient(build):
     model = build(layers=2)
     model(ids(6, 8)).square().sum().backward()
     assert [name for name, weight in model.named_parameters() if weight.grad is None or not weight.grad.any()] == []
+
+
+# Readouts, heads and inputs
+
+ONE_WAY = {**NO_NGRAMS, "directions": 1}
+
+
+@pytest.mark.parametrize(("cell", "directions", "layers"), list(product((*CELLS, "none"), (1, 2), (1, 2))))
+def test_each_step_gets_one_logit_for_each_label_where_the_readout_is_each(build, cell, directions, layers):
+    model = build(cell=cell, directions=directions, layers=layers, readout="each", **NO_NGRAMS)
+    assert model(ids(4, 5)).shape == (4, 5, LABELS)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_in_one_direction_the_last_answer_of_each_is_the_answer_of_last(build, cell):
+    last, each = (build(cell=cell, readout=readout, **ONE_WAY).eval() for readout in ("last", "each"))
+    torch.testing.assert_close(each(ids(5, 3))[-1], last(ids(5, 3)))
+
+
+@pytest.mark.parametrize(("directions", "heeded"), [(1, False), (2, True)])
+def test_an_answer_in_step_heeds_later_symbols_only_in_two_directions(build, directions, heeded):
+    model, word = build(directions=directions, readout="each", **NO_NGRAMS).eval(), ids(5, 1)
+    other = word.clone()
+    other[-1] = (word[-1] + 1) % SYMBOLS
+    assert (not torch.allclose(model(word)[:-1], model(other)[:-1], atol=1e-6)) is heeded
+
+
+@pytest.mark.parametrize(("cell", "directions"), list(product(CELLS, (1, 2))))
+def test_one_hot_rows_are_an_embedding_with_the_identity_for_weights(build, cell, directions):
+    shape = {"cell": cell, "directions": directions, **NO_NGRAMS}
+    one_hot, table = (build(embedding_size=size, **shape).eval() for size in (0, SYMBOLS))
+    table.load_state_dict({"embedding.weight": torch.eye(SYMBOLS), **one_hot.state_dict()})
+    torch.testing.assert_close(one_hot(ids(5, 4)), table(ids(5, 4)))
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_concatenation_is_of_the_last_input_and_the_state_before_it(build, cell):
+    model = build(cell=cell, head="concatenation", **ONE_WAY).eval()
+    word = ids(5, 3)
+    steps = model.embedding(word)
+    states, _ = model.recurrence(steps)
+    expected = model.head(torch.cat([steps[-1], states[-2]], dim=1))  # [x_T, h_(T-1)]
+    torch.testing.assert_close(model(word), expected)
+
+
+def test_a_concatenation_of_the_first_step_is_of_its_input_and_zeros(build):
+    model = build(head="concatenation", **ONE_WAY).eval()
+    steps = model.embedding(ids(1, 3))[0]
+    torch.testing.assert_close(model(ids(1, 3)), model.head(torch.cat([steps, torch.zeros(3, 8)], dim=1)))
+
+
+@pytest.mark.parametrize(("directions", "hidden_size"), [(1, LABELS), (2, 4)])
+def test_without_a_head_the_output_of_the_cells_is_the_answer(network, tiny_model, directions, hidden_size):
+    config = tiny_model(head="none", hidden_size=hidden_size, readout="each", **{**NO_NGRAMS, "directions": directions})
+    model = network(config, symbols=SYMBOLS, labels=directions * hidden_size).eval()
+    torch.testing.assert_close(model(ids(5, 3)), model.recurrence(model.embedding(ids(5, 3)))[0])
+
+
+@pytest.mark.parametrize(("directions", "hidden_size"), [(1, 4), (2, LABELS), (2, 1)])
+def test_without_a_head_an_output_of_another_size_is_refused(build, directions, hidden_size):
+    complaint = f"directions times hidden_size must be {LABELS}, .* got {directions} times {hidden_size}"
+    with pytest.raises(SettingError, match=complaint):
+        build(head="none", hidden_size=hidden_size, **{**NO_NGRAMS, "directions": directions})
+
+
+def test_without_cells_the_answer_is_linear_in_the_last_input(build):
+    model, steps = build(cell="none", input_size=5, **NO_NGRAMS).eval(), torch.randn(4, 3, 5)
+    torch.testing.assert_close(model(steps), torch.nn.functional.linear(steps[-1], model.head.weight, model.head.bias))
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_numbers_go_straight_into_the_cells(build, cell):
+    model, steps = build(cell=cell, input_size=5, **ONE_WAY).eval(), torch.randn(4, 3, 5)
+    torch.testing.assert_close(model(steps), model.head(model.recurrence(steps)[0][-1]))
+
+
+def test_numbers_too_are_dropped_in_training_and_symbol_dropout_leaves_them_alone(build):
+    steps = torch.randn(4, 3, 5)
+    for dropout, acts in (("input_dropout", True), ("symbol_dropout", False)):
+        model = build(input_size=5, **NO_NGRAMS, **{**NO_DROPOUT, dropout: 0.7}).train()
+        assert (not torch.equal(model(steps), model(steps))) is acts
+
+
+# How a network starts
+
+
+@pytest.mark.parametrize(("cell", "directions", "layers"), list(product(CELLS, (1, 2), (1, 2))))
+@pytest.mark.parametrize("by_hand", [True, False])
+def test_a_first_state_is_drawn_in_training_and_zeros_in_evaluation(build, cell, directions, layers, by_hand):
+    shape = {"cell": cell, "by_hand": by_hand, "directions": directions, "layers": layers, **NO_DROPOUT, **NO_NGRAMS}
+    drawn, zeros = (build(first_state=first, **shape) for first in ("drawn", "zeros"))
+    assert not torch.allclose(drawn.train()(ids(3, 4)), drawn(ids(3, 4)), atol=1e-6)
+    assert torch.equal(zeros.train()(ids(3, 4)), zeros(ids(3, 4)))
+    assert torch.equal(drawn.eval()(ids(3, 4)), zeros.eval()(ids(3, 4)))
+
+
+def test_a_drawn_first_state_differs_for_each_sequence_and_stays_within_its_bound(build):
+    model = build(first_state="drawn", head="concatenation", **ONE_WAY, **NO_DROPOUT).train()
+    seen = model._read(model.embedding(torch.ones(1, 500, dtype=torch.int64)))[0, :, 4:].detach()
+    bound = (6 / 8) ** 0.5  # Kaiming-uniform of 8 hidden units
+    assert seen.abs().max() < bound
+    assert seen.std().item() == pytest.approx(bound / 3**0.5, rel=0.05)
+    assert len(seen.unique(dim=0)) == 500
+
+
+def fresh(**changes) -> SequenceModel:
+    """A network as it starts, of 16 hidden units."""
+    torch.manual_seed(0)
+    return SequenceModel(ModelConfig(hidden_size=16, **{**NO_NGRAMS, **changes}), symbols=SYMBOLS, labels=LABELS)
+
+
+@pytest.mark.parametrize(("cell", "gates"), [("elman", 1), ("rnn", 1), ("gru", 3), ("lstm", 4)])
+def test_a_refractory_start_heeds_no_input_and_holds_each_unit_back(cell, gates):
+    for name, weight in fresh(cell=cell, initialisation="refractory", layers=2).recurrence.named_parameters():
+        if "weight_hh" in name:
+            rest = weight - REFRACTORY * torch.eye(16).repeat(gates, 1)
+            assert 0 < rest.abs().max() <= SMALL + 1e-6 < -REFRACTORY
+        else:
+            assert not weight.any()
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_an_orthogonal_start_is_orthogonal_in_each_gate(cell):
+    for name, weight in fresh(cell=cell).recurrence.named_parameters():
+        if "weight_hh" in name:
+            for gate in weight.split(16):
+                torch.testing.assert_close(gate @ gate.T, torch.eye(16), rtol=0, atol=1e-5)
+        elif "bias" in name:
+            assert not weight.any()
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_uniform_start_is_that_of_torch(cell):
+    bound = 16**-0.5  # torch.nn draws every recurrent weight and bias from U(−1/√H, 1/√H)
+    for weight in fresh(cell=cell, initialisation="uniform").recurrence.parameters():
+        assert 0.7 * bound < weight.abs().max() <= bound

@@ -14,7 +14,7 @@ from elman.config import ACTIVATIONS, ModelConfig
 from elman.model import SequenceModel
 from elman.scorer import Scorer, softmax
 
-SYMBOLS, LABELS = 9, 4
+SYMBOLS, LABELS, INPUTS = 9, 4, 5
 ORDERS = [field.name for field in fields(ModelConfig) if field.name.endswith("_orders")]
 CELLS = [*(("elman", activation) for activation in ACTIVATIONS), ("rnn", "tanh"), ("gru", "tanh"), ("lstm", "tanh")]
 
@@ -28,6 +28,11 @@ def both(network, tiny_model) -> Callable[..., tuple[SequenceModel, Scorer]]:
         return model, Scorer(model.config, {name: tensor.numpy() for name, tensor in model.state_dict().items()})
 
     return build
+
+
+def numbers(lengths: Sequence[int]) -> list[NDArray[np.float32]]:
+    draw = np.random.default_rng(4)
+    return [draw.standard_normal((length, INPUTS)).astype(np.float32) for length in lengths]
 
 
 def words(lengths: Sequence[int]) -> list[NDArray[np.int64]]:
@@ -111,3 +116,103 @@ def test_softmax_of_extreme_logits_stays_finite():
     probabilities = softmax(logits, 0.05)
     np.testing.assert_allclose(probabilities.sum(axis=1), 1)
     np.testing.assert_allclose(probabilities[:2], [[1, 0], [0.5, 0.5]])
+
+
+# Other inputs, readouts and heads
+
+NO_NGRAMS: dict[str, Any] = dict.fromkeys(ORDERS, ())
+ONE_WAY = {**NO_NGRAMS, "directions": 1}
+EVERY_INPUT = [
+    (words, {"embedding_size": 4}),
+    (words, {"embedding_size": 0}),
+    (numbers, {"input_size": INPUTS}),
+    (numbers, {"input_size": INPUTS, "embedding_size": 0}),
+]
+EVERY_SHAPE = list(product(CELLS, (1, 2), (1, 2)))
+
+
+def agree(model: SequenceModel, scorer: Scorer, sequences: Sequence[NDArray[Any]]) -> None:
+    """Hold the scorer against torch, sequence by sequence, of whichever readout."""
+    each = model.config.readout == "each"
+    found = scorer.logits_of_steps(sequences) if each else list(scorer.logits(sequences)[:, None])
+    assert len(found) == len(sequences)
+    with torch.inference_mode():
+        for sequence, logits in zip(sequences, found, strict=True):
+            expected = model(torch.from_numpy(sequence)[:, None]).reshape(-1, LABELS).numpy()
+            np.testing.assert_allclose(logits, expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(("cell", "directions", "layers"), EVERY_SHAPE)
+def test_every_cell_answers_each_step_as_torch_does(both, cell, directions, layers):
+    name, activation = cell
+    shape = {"cell": name, "activation": activation, "directions": directions, "layers": layers}
+    agree(*both(readout="each", bag_orders=(), **shape), words([3, 1, 12, 2, 1, 7, 3]))
+
+
+@pytest.mark.parametrize("readout", ["last", "each"])
+@pytest.mark.parametrize(("cell", "directions", "layers"), EVERY_SHAPE)
+def test_every_cell_reads_numbers_as_torch_does(both, cell, directions, layers, readout):
+    name, activation = cell
+    shape = {"cell": name, "activation": activation, "directions": directions, "layers": layers, "readout": readout}
+    agree(*both(input_size=INPUTS, **NO_NGRAMS, **shape), numbers([3, 1, 12, 2, 1]))
+
+
+@pytest.mark.parametrize(("cell", "directions"), list(product(CELLS, (1, 2))))
+def test_every_cell_reads_one_hot_rows_as_torch_does(both, cell, directions):
+    shape = {"cell": cell[0], "activation": cell[1], "directions": directions}
+    agree(*both(embedding_size=0, ngram_orders=(), **shape), words([3, 1, 12, 2, 1]))
+
+
+@pytest.mark.parametrize("readout", ["last", "each"])
+@pytest.mark.parametrize(("cell", "kind"), list(product(CELLS, EVERY_INPUT)))
+def test_a_head_of_the_input_and_the_state_before_scores_as_torch_does(both, cell, kind, readout):
+    made, inputs = kind
+    parts = {"cell": cell[0], "activation": cell[1], "head": "concatenation", "readout": readout}
+    agree(*both(**ONE_WAY, **inputs, **parts), made([1, 2, 6, 2]))
+
+
+@pytest.mark.parametrize("readout", ["last", "each"])
+@pytest.mark.parametrize(("cell", "directions", "layers"), EVERY_SHAPE)
+def test_a_network_without_a_head_scores_as_torch_does(both, cell, directions, layers, readout):
+    shape = {"cell": cell[0], "activation": cell[1], "directions": directions, "layers": layers, "readout": readout}
+    agree(*both(hidden_size=LABELS // directions, head="none", **NO_NGRAMS, **shape), words([1, 2, 6, 2]))
+
+
+@pytest.mark.parametrize("directions", [1, 2])
+def test_a_network_without_a_head_adds_its_bag_as_torch_does(both, directions):
+    agree(*both(hidden_size=LABELS // directions, directions=directions, head="none"), words([1, 2, 6, 2]))
+
+
+@pytest.mark.parametrize("readout", ["last", "each"])
+@pytest.mark.parametrize(("made", "inputs"), EVERY_INPUT)
+@pytest.mark.parametrize("directions", [1, 2])
+def test_a_network_without_cells_scores_as_torch_does(both, made, inputs, directions, readout):
+    agree(*both(cell="none", directions=directions, readout=readout, **NO_NGRAMS, **inputs), made([1, 2, 6, 2]))
+
+
+def test_a_network_without_cells_but_with_ngrams_scores_as_torch_does(both):
+    agree(*both(cell="none"), words([1, 2, 6, 2]))
+
+
+def test_every_step_of_many_strings_is_answered_in_the_order_given(both):
+    _, scorer = both(readout="each", bag_orders=())
+    sequences = words([2, 5, 1, *[2] * 1100, 5])
+    found = scorer.logits_of_steps(sequences)
+    assert [len(logits) for logits in found] == [len(sequence) for sequence in sequences]
+    for k in (0, 1, 2, 514, 1026, 1103):
+        np.testing.assert_allclose(found[k], scorer.logits_of_steps([sequences[k]])[0], rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("directions", [1, 2])
+def test_without_strings_a_network_without_a_head_still_knows_its_labels(both, directions):
+    _, scorer = both(hidden_size=LABELS // directions, directions=directions, head="none", **NO_NGRAMS)
+    assert scorer.logits([]).shape == (0, LABELS)
+    assert scorer.logits_of_steps([]) == []
+
+
+def test_scoring_leaves_numbers_as_they_were(both):
+    _, scorer = both(input_size=INPUTS, **NO_NGRAMS)
+    sequences = numbers([4, 4, 2])
+    before = [sequence.copy() for sequence in sequences]
+    scorer.logits(sequences)
+    assert all(map(np.array_equal, sequences, before))

@@ -22,7 +22,7 @@ from elman.model import SequenceModel
 from elman.ngrams import inventory
 from elman.records import EpochResult, Example, StepResult
 from elman.scorer import softmax
-from elman.training import TrainingState, example_weights, learning_rate, logits_of, train
+from elman.training import TrainingState, example_losses, example_weights, learning_rate, logits_of, train
 from elman.vocab import Labels, Vocabulary
 
 LABELS = Labels(("Alfa", "Beta", "Gamma"))
@@ -63,7 +63,7 @@ def begin(shape: ModelConfig, data: EncodedExamples = TRAINING, **settings: Any)
     torch.manual_seed(config.seed)
     ngrams = inventory((batch.inputs for batch in data.batches(64)), shape.bag_orders, shape.bag_min_count)
     model = SequenceModel(shape, symbols=len(VOCABULARY), labels=len(LABELS), inventory=ngrams)
-    return TrainingState(model, config, steps_in_epoch=data.steps(config.batch_size))
+    return TrainingState(model, config, steps_in_epoch=config.draws or data.steps(config.batch_size))
 
 
 def finish(state: TrainingState, data: EncodedExamples = TRAINING, held: EncodedExamples = VALIDATION) -> TrainingState:
@@ -445,3 +445,156 @@ def test_restore_refuses_another_training_configuration(tiny_model, checkpoint, 
 def test_restore_refuses_a_checkpoint_of_another_network(tiny_model, checkpoint, change):
     with pytest.raises(TrainingError, match="checkpoint"):
         begin(tiny_model(**change)).restore(checkpoint)
+
+
+# The loss of each example
+
+
+def random_logits(*shape: int) -> torch.Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(3))
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+def test_the_loss_of_a_label_is_torchs_cross_entropy(smoothing):
+    logits, targets = random_logits(6, 4), torch.tensor([0, 1, 2, 3, 3, 0])
+    expected = torch.nn.CrossEntropyLoss(reduction="none", label_smoothing=smoothing)(logits, targets)
+    torch.testing.assert_close(example_losses(logits, targets, label_smoothing=smoothing), expected)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+def test_the_loss_of_tags_is_the_mean_of_the_steps_of_each_example(smoothing):
+    logits, targets = random_logits(5, 3, 4), torch.arange(15).reshape(5, 3) % 4
+    torchs = torch.nn.CrossEntropyLoss(label_smoothing=smoothing)
+    expected = torch.stack([torchs(logits[:, k], targets[:, k]) for k in range(3)])
+    torch.testing.assert_close(example_losses(logits, targets, label_smoothing=smoothing), expected)
+
+
+def test_the_loss_of_a_number_is_its_squared_error():
+    logits, targets = random_logits(6, 1), torch.arange(6.0)
+    expected = torch.nn.MSELoss(reduction="none")(logits[:, 0], targets)
+    torch.testing.assert_close(example_losses(logits, targets), expected)
+
+
+# Tags and numbers
+
+NOT_A_BAG = {**PLAIN, "ngram_orders": (), "bag_orders": ()}
+
+
+def begin_with(config: ModelConfig, data: EncodedExamples, labels: int, **settings: Any) -> TrainingState:
+    """A state of a network whose inputs and answers are not those of the made-up strings."""
+    torch.manual_seed(0)
+    training = TrainConfig(**{"epochs": 60, "batch_size": 8, "learning_rate": 0.05, **settings})
+    model = SequenceModel(config, symbols=5, labels=labels)
+    return TrainingState(model, training, steps_in_epoch=training.draws or data.steps(training.batch_size))
+
+
+def reversals() -> EncodedExamples:
+    """Strings tagged with themselves read backwards."""
+    draw = np.random.default_rng(0)
+    inputs = [draw.integers(1, 5, length) for length in (2, 2, 3, 3, 4, 4)]
+    return EncodedExamples(inputs, [ids[::-1].copy() for ids in inputs])
+
+
+def sums() -> EncodedExamples:
+    """Rows of numbers, each with a weighted sum of itself."""
+    inputs = np.random.default_rng(0).standard_normal((12, 1, 3)).astype(np.float32)
+    return EncodedExamples(list(inputs), (inputs[:, 0] @ np.array([1, -2, 0.5], np.float32)))
+
+
+@pytest.mark.parametrize("cell", ["elman", "gru", "lstm"])
+def test_a_tagger_overfits_a_tiny_set(tiny_model, cell):
+    data = reversals()
+    state = finish(begin_with(tiny_model(cell=cell, readout="each", **NOT_A_BAG), data, 5), data, data)
+    assert (state.history[-1].validation_accuracy, state.history[-1].accuracy) == (1.0, 1.0)
+    assert state.history[-1].loss < 0.1
+
+
+def test_a_tagger_is_validated_by_its_symbols(tiny_model):
+    data = reversals()
+    state = begin_with(tiny_model(readout="each", **NOT_A_BAG), data, 5, epochs=1)
+    (result,) = train(state, data, data)
+    right = [(state.model(torch.from_numpy(b.inputs)).argmax(2).numpy() == b.targets).ravel() for b in data.batches(9)]
+    assert result.validation_accuracy == pytest.approx(np.concatenate(right).mean())
+
+
+@pytest.mark.parametrize("cell", ["none", "gru"])
+def test_a_regressor_overfits_a_tiny_set(tiny_model, cell):
+    data = sums()
+    state = finish(begin_with(tiny_model(cell=cell, input_size=3, **NOT_A_BAG), data, 1, epochs=120), data, data)
+    assert state.history[-1].validation_loss < 0.01 < state.history[0].validation_loss
+
+
+def test_numbers_have_a_squared_error_and_no_accuracy(tiny_model):
+    data, steps = sums(), []
+    state = begin_with(tiny_model(input_size=3, **NOT_A_BAG), data, 1, epochs=1)
+    (result,) = train(state, data, data, on_step=steps.append)
+    assert {result.accuracy, result.validation_accuracy, *(step.accuracy for step in steps)} == {None}
+    error = logits_of(state.model, data)[:, 0].numpy() - data.targets
+    assert result.validation_loss == pytest.approx(float(np.mean(error**2)), rel=1e-5)
+
+
+def test_a_checkpoint_of_a_regressor_is_restored(tiny_model, tmp_path):
+    data = sums()
+    whole, stopped, again = (begin_with(tiny_model(input_size=3, **NOT_A_BAG), data, 1, epochs=2) for _ in range(3))
+    finish(whole, data, data)
+    next(train(stopped, data, data))
+    stopped.save(tmp_path / "checkpoint")
+    again.restore(tmp_path / "checkpoint")
+    finish(again, data, data)
+    assert equal(again.best, whole.best)
+    assert list(map(outcome, again.history)) == list(map(outcome, whole.history))
+
+
+# What is kept, and examples drawn one by one
+
+
+@pytest.mark.parametrize("average", [0.0, 0.9])
+def test_the_last_weights_are_kept_where_the_last_are_asked_for(tiny_model, average):
+    held = encoded(mislabelled(strings(60)))
+    state = finish(begin(tiny_model(**PLAIN), epochs=6, keep="last", average=average), TRAINING, held)
+    assert not state.history[-1].is_best
+    assert state.kept_epoch == 6
+    assert equal(state.best, state.average if average else state.model.state_dict())
+
+
+def test_the_kept_epoch_is_the_best_one_unless_asked_otherwise(tiny_model):
+    held = encoded(mislabelled(strings(60)))
+    state = begin(tiny_model(**PLAIN), epochs=6)
+    assert state.kept_epoch is None
+    finish(state, TRAINING, held)
+    assert state.kept_epoch == min(state.history, key=lambda result: result.validation_loss).epoch < 6
+
+
+def test_before_the_first_epoch_no_last_one_is_kept(tiny_model):
+    assert begin(tiny_model(), keep="last").kept_epoch is None
+
+
+def test_an_epoch_of_draws_has_that_many_steps_of_one_example(tiny_model):
+    steps: list[StepResult] = []
+    state = begin(tiny_model(**PLAIN), epochs=2, batch_size=1, draws=7)
+    for _ in train(state, TRAINING, VALIDATION, on_step=steps.append):
+        pass
+    assert [(step.epoch, step.step, step.steps) for step in steps] == [(e, s, 7) for e in (1, 2) for s in range(1, 8)]
+
+
+def test_examples_drawn_one_by_one_are_learned(tiny_model):
+    shape = tiny_model(cell="elman", **PLAIN)
+    state = finish(begin(shape, epochs=1, batch_size=1, draws=250, learning_rate=0.01))
+    assert state.history[-1].validation_accuracy == 1.0
+
+
+def test_one_seed_draws_the_same_examples_for_the_same_weights(tiny_model):
+    one, again, other = (finish(begin(tiny_model(), epochs=2, batch_size=1, draws=9, seed=s)) for s in (1, 1, 2))
+    assert equal(one.best, again.best)
+    assert not equal(one.best, other.best)
+
+
+def test_draws_teach_a_rare_label_that_would_be_passed_over(tiny_model):
+    rare, common = strings(3, length=3)[:1], [e for e in strings(120, length=3) if e.label == "Beta"]
+    data = encoded(common + rare)
+    seen: list[Any] = []
+    state = begin(tiny_model(**PLAIN), data, epochs=1, batch_size=1, draws=40)
+    state.model.register_forward_pre_hook(lambda model, inputs: seen.append(inputs[0]) if model.training else None)
+    finish(state, data)
+    known = VOCABULARY.encode(rare[0].text)
+    assert 8 < sum(np.array_equal(ids[:, 0].numpy(), known) for ids in seen) < 32  # 20 of 40 draws, not one in 41

@@ -208,7 +208,9 @@ def show_report(report: "RunReport", console: "Console") -> None:
     console.print(report.verdict, style="bold")
     pictures = ", ".join(["curves.png", *report.values["pictures"]])
     console.print(f"Everything is in {report.folder}: model.safetensors, report.md, {pictures}")
-    asked = {"images": "PICTURE.png", "features": "1.5,2"}.get(report.values["config"]["task"], "NAME")
+    asked = {"images": "PICTURE.png", "features": "1.5,2", "tags": "STRING"}.get(
+        report.values["config"]["task"], "NAME"
+    )
     console.print(f"Try it: elman predict --model {report.folder} {asked}", highlight=False)
 
 
@@ -219,13 +221,17 @@ def new_config(data: str, name: str, given: dict[str, Any]) -> "RunConfig":
 
     if given.get("tags") and (given.get("number") or given.get("features")):
         raise SettingError("--tags and --number ask for different answers; give one of them")
+    if given.get("number") and given.get("label"):
+        raise SettingError("--label and --number ask for different answers; give one of them")
     if given.get("features") and not given.get("number"):
         raise SettingError("--features says what to answer from; say what to answer with --number COLUMN")
     asked = next((task for task in ("tags", "features", "number") if given.get(task)), "label")
     task = CATALOG[data].task if data in CATALOG else asked
+    if given.get("shift") and task != "images":
+        raise SettingError("--shift moves images, and these data are none; leave it out")
     if data in CATALOG and asked not in ("label", task):
         raise SettingError(f"the named set {data!r} is for {task}; leave --{asked} out, or give a file of your own")
-    chosen = given.get("recipe") or (OF_DATA.get(data) if given.get("cell") in (None, "elman", "rnn") else None)
+    chosen = given.get("recipe") or OF_DATA.get(data)
     if chosen is not None:
         config = named_recipe(chosen).config
         if config.task != task:

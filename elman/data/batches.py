@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.data.augment import shifted
+from elman.errors import SettingError
 from elman.records import Example
 from elman.vocab import Labels, Vocabulary
 
@@ -113,7 +114,12 @@ class EncodedExamples:
         Args:
             draws: how many.
             shuffle: draws the labels and the examples.
+
+        Raises:
+            SettingError: the targets are no labels.
         """
+        if not isinstance(self.targets, np.ndarray) or self.targets.dtype.kind != "i":
+            raise SettingError("only examples with a label each can be drawn label by label; leave draws out")
         members = [np.flatnonzero(self.targets == label) for label in np.unique(np.asarray(self.targets))]
         upto = [np.cumsum(self.weights[of_label], dtype=np.float64) for of_label in members]
         for _ in range(draws):

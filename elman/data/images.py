@@ -6,6 +6,7 @@ bytes, the highest first; then the numbers.
 """
 
 import gzip
+import math
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,8 +62,6 @@ def read_images(folder: Path | str) -> ImageReading:
             raise DataError(
                 f"{folder}: {name} holds {len(pictures)} images and {len(answers)} labels; fetch them again"
             )
-        if 0 in pictures.shape:
-            raise DataError(f"{folder}: {name} holds images of shape {pictures.shape}; fetch them again")
     if images.shape[1:] != test_images.shape[1:]:
         raise DataError(f"{folder}: train images are {images.shape[1:]}, t10k images {test_images.shape[1:]}")
     count = int(max(labels.max(), test_labels.max())) + 1
@@ -104,8 +103,8 @@ def read_idx(path: Path, *, dimensions: int) -> NDArray[np.uint8]:
             f"00 00 08 {dimensions:02d}, and starts with {data[:4].hex(' ') or 'nothing'}"
         )
     shape = tuple(int.from_bytes(data[at : at + 4], "big") for at in range(4, start, 4))
-    expected = start + int(np.prod(shape, dtype=object))
-    if len(data) != expected:
+    expected = start + math.prod(shape)
+    if len(data) != expected or 0 in shape:
         raise DataError(
             f"{path}: its header promises {shape}, {expected:,} bytes; it holds {len(data):,}; fetch it again"
         )

@@ -19,6 +19,7 @@ from elman.artifact import Artifact
 from elman.config import ModelConfig, TrainConfig
 from elman.data.batches import EncodedExamples
 from elman.data.sources import MAX_CHARACTERS
+from elman.errors import SettingError
 from elman.model import SequenceModel
 from elman.plots import Figure
 from elman.predictor import Predictor
@@ -72,6 +73,11 @@ class RunConfig:
     feature_columns: tuple[str, ...] = ()
     max_characters: int = MAX_CHARACTERS
     data_folder: str | None = None
+
+    def __post_init__(self) -> None:
+        """Check what no other config checks."""
+        if not isinstance(self.shift, int) or isinstance(self.shift, bool) or self.shift < 0:
+            raise SettingError(f"shift must be a whole number of pixels of at least 0; got {self.shift!r}")
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "RunConfig":

@@ -36,6 +36,10 @@ def measure(
         DataError: the data are of another kind, or are not those that the model was trained on.
     """
     artifact = predictor.artifact
+    kinds = {"strings": Reading, "images": ImageReading, "features": FeatureReading}
+    if not isinstance(reading, kinds[artifact.reads]):
+        came = next(kind for kind, reading_type in kinds.items() if isinstance(reading, reading_type))
+        raise DataError(f"{config.data}: {predictor.name!r} reads {artifact.reads}, and these are {came}")
     if isinstance(reading, ImageReading):
         if part not in (None, "test"):
             raise SettingError(f"images are scored on the source's own test part; got --part {part}")

@@ -156,13 +156,18 @@ class FeatureTask(Task):
         config: what to do with them; its network has no cells.
 
     Raises:
-        SettingError: the config asks for cells.
+        SettingError: the config asks for cells, or for another number of features.
         DataError: there are too few rows, or a column is constant.
     """
 
     def __init__(self, reading: FeatureReading, config: RunConfig) -> None:
         if config.model.cell != "none":
             raise SettingError(f"features are fitted without recurrence: leave --cell out; got {config.model.cell!r}")
+        if config.model.input_size != len(reading.columns):
+            raise SettingError(
+                f"{len(reading.columns)} features need a network with input_size {len(reading.columns)}; "
+                f"got {config.model.input_size}"
+            )
         self.config, self.reading, self.dropped = config, reading, reading.dropped
         self.labels = Labels((reading.number,))
         self.parts, self.notes = self._split()

@@ -2,8 +2,14 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
+
+import elman.recipes
+from elman.data.catalog import LANGUAGES
+from elman.recipes import Recipe
+from elman.runs import RunConfig
 
 TINY = ("--text", "word", "--label", "kind", "--epochs", 1, "--hidden-size", 4)
 
@@ -71,3 +77,77 @@ def test_an_option_that_cannot_work_gets_one_line(elman_here, toy_table, tmp_pat
 
 def test_data_that_are_missing_are_named(elman_here, error_line):
     assert "absent.csv" in error_line(elman_here("compare", "absent.csv"))
+
+
+# The tutorials
+
+
+@pytest.fixture
+def tiny_recipes(monkeypatch, tiny_model, toy_config, tmp_path):
+    """One tutorial's recipe and Elman's own settings, both very small, and a folder of made-up languages."""
+    own = replace(toy_config(epochs=9), name="", data="", test_share=0.2, validation_share=0.2)
+    tutorial = replace(own, data="languages", split="stratified", model=tiny_model(cell="rnn"))
+    other = Recipe("t9", "a recipe of other data", RunConfig(name="", data="hello", task="tags"))
+    recipes = {"tiny": Recipe("tiny", "a tiny recipe", tutorial, reported=0.5), "t9": other}
+    monkeypatch.setattr(elman.recipes, "RECIPES", recipes)
+    monkeypatch.setattr(elman.recipes, "best_settings", lambda task: own)
+    (tmp_path / "names").mkdir()
+    for number, label in enumerate(LANGUAGES):
+        stems = [f"{chr(97 + number)}{first}{last}" for first in "aeiou" for last in "kl"]
+        (tmp_path / "names" / f"{label}.txt").write_text("\n".join(stems), encoding="utf-8")
+    return tmp_path / "names"
+
+
+def test_a_tutorial_stands_beside_elman_on_the_same_split(elman_here, tiny_recipes, tmp_path):
+    arguments = (
+        "compare",
+        "--tutorials",
+        "--data",
+        tiny_recipes,
+        "--epochs",
+        1,
+        "--seed",
+        3,
+        "--out",
+        "runs",
+        "--json",
+    )
+    (row,) = json.loads(elman_here(*arguments).out)
+    reports = {
+        name: json.loads((tmp_path / "runs" / name / "report.json").read_text("utf-8"))
+        for name in ("tiny", "elman-stratified")
+    }
+    own = reports["elman-stratified"]
+    assert (row["recipe"], row["split"], row["reported"]) == ("tiny", "stratified", 0.5)
+    assert (row["reproduced"], row["elman"]) == (reports["tiny"]["test"]["accuracy"], own["test"]["accuracy"])
+    assert row["baseline"] == own["baseline"]["accuracy"]
+    for report in reports.values():
+        assert (report["epochs"], report["split"]["seed"], report["config"]["train"]["seed"]) == (1, 3, 3)
+        sizes = [report["split"][part] for part in ("train", "validation", "test")]
+        assert sizes == [own["split"][part] for part in ("train", "validation", "test")]
+
+
+def test_the_table_shows_what_was_reported_and_reproduced_and_other_options_need_another_folder(
+    elman_here, tiny_recipes
+):
+    arguments = ("compare", "--tutorials", "--data", tiny_recipes, "--out", "runs", "--epochs")
+    table = elman_here(*arguments, 1)
+    assert re.search(r"tiny .*stratified .*50\.00%", table.out)
+    assert "tiny: a tiny recipe" in table.out
+    again = elman_here(*arguments, 2)
+    assert again.status == 2
+    assert "choose another --out" in again.err
+
+
+@pytest.mark.parametrize("data", ["hello", "mnist", "absent.csv"])
+def test_tutorials_are_compared_on_languages_alone(elman_here, tmp_path, error_line, data):
+    assert repr(data) in error_line(elman_here("compare", data, "--tutorials", "--out", "runs"))
+    assert not (tmp_path / "runs").exists()
+
+
+def test_nothing_to_compare_on_is_refused(elman_here, error_line):
+    assert "DATA" in error_line(elman_here("compare"))
+
+
+def test_tags_are_not_compared(elman_here, error_line):
+    assert "tags" in error_line(elman_here("compare", "hello"))

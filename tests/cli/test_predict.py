@@ -305,7 +305,15 @@ COMMANDS = dict(commands(typer.main.get_command(app)))
 
 
 def test_the_commands_are_those_of_the_documentation():
-    assert {path[0] for path in COMMANDS if path} == {"predict", "explain", "train", "evaluate", "compare", "data", "models"}
+    assert {path[0] for path in COMMANDS if path} == {
+        "predict",
+        "explain",
+        "train",
+        "evaluate",
+        "compare",
+        "data",
+        "models",
+    }
     assert {path for path in COMMANDS if len(path) == 2} == {
         ("data", "list"),
         ("data", "show"),

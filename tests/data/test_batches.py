@@ -94,3 +94,93 @@ def test_examples_weigh_one_unless_told_otherwise():
 def test_a_label_that_the_model_lacks_is_refused():
     with pytest.raises(DataError, match="'Klingon'"):
         encoded([Example("a", "Klingon")])
+
+
+# Numbers, pixels and tags
+
+
+@given(st.lists(st.integers(1, 4), min_size=1, max_size=20), sizes, seeds)
+def test_tags_and_numbers_stay_beside_the_inputs_they_belong_to(lengths, size, seed):
+    inputs = [np.full((length, 3), k, np.float32) for k, length in enumerate(lengths)]
+    tags = [100 * k + np.arange(length) for k, length in enumerate(lengths)]
+    for data in (EncodedExamples(inputs, tags), EncodedExamples(inputs, np.arange(len(lengths), dtype=np.float32))):
+        for batch in batches_of(data, size, seed):
+            for column, position in enumerate(batch.positions):
+                assert (batch.inputs[:, column] == position).all()
+                expected = tags[position] if batch.targets.ndim == 2 else position
+                assert np.array_equal(batch.targets[..., column], expected)
+
+
+def test_tags_come_step_by_step_and_numbers_as_single_precision():
+    inputs = [np.ones((4, 2), np.float32)] * 3
+    (tagged,) = EncodedExamples(inputs, [np.arange(4)] * 3).batches(8)
+    (numbered,) = EncodedExamples(inputs, np.ones(3, np.float32)).batches(8)
+    assert (tagged.inputs.shape, tagged.inputs.dtype) == ((4, 3, 2), np.float32)
+    assert (tagged.targets.shape, tagged.targets.dtype) == ((4, 3), np.int64)
+    assert (numbered.targets.shape, numbered.targets.dtype) == ((3,), np.float32)
+
+
+def test_pixels_come_out_from_0_to_1():
+    images = np.array([[[0, 51], [102, 255]]], np.uint8)
+    (batch,) = EncodedExamples(images, np.array([3])).batches(8)
+    assert batch.inputs.dtype == np.float32
+    np.testing.assert_allclose(batch.inputs[:, 0], [[0, 0.2], [0.4, 1]], rtol=1e-6)
+
+
+def test_numbers_are_not_scaled_as_pixels_are():
+    (batch,) = EncodedExamples([np.array([[2.0, -255.0]], np.float32)], np.array([0])).batches(8)
+    assert batch.inputs.tolist() == [[[2.0, -255.0]]]
+
+
+def test_pictures_are_moved_only_when_batches_are_shuffled():
+    images = np.arange(1, 181, dtype=np.uint8).reshape(9, 5, 4)
+    still, moving = (EncodedExamples(images, np.arange(9), shift=shift) for shift in (0, 2))
+    for seed, moved in ((None, False), (0, True)):
+        first, second = (batches_of(data, 9, seed)[0] for data in (still, moving))
+        assert first.positions.tolist() == second.positions.tolist()
+        assert (not np.array_equal(first.inputs, second.inputs)) is moved
+        assert second.inputs.dtype == np.float32 and second.inputs.max() <= 1
+
+
+# Draws
+
+FEW_OF_ONE = [Example("a", "Dutch")] * 38 + [Example("bc", "Greek")] * 2
+
+
+def drawn(data, draws=4000, seed=0):
+    return list(data.drawn(draws, np.random.default_rng(seed)))
+
+
+def test_labels_are_drawn_alike_although_their_counts_are_not():
+    batches = drawn(encoded(FEW_OF_ONE))
+    greek = sum(int(batch.targets[0]) for batch in batches)
+    assert len(batches) == 4000
+    assert greek == pytest.approx(2000, abs=150)  # 4.7 deviations
+
+
+def test_examples_of_a_label_are_drawn_by_their_weight():
+    weights = np.array([1, 3, 0, 4, 2, 2], np.float32)
+    data = encoded([Example("abc"[: 1 + k % 3], "Dutch" if k < 4 else "Greek") for k in range(6)], weights)
+    counts = np.bincount([batch.positions[0] for batch in drawn(data, 8000)], minlength=6)
+    assert counts[2] == 0
+    np.testing.assert_allclose(counts, [500, 1500, 0, 2000, 2000, 2000], atol=170)
+
+
+def test_a_drawn_example_comes_with_its_own_symbols_and_target_and_counts_as_one():
+    examples = [Example("abcab"[: 1 + k % 4], LABELS.names[k % 3 == 0]) for k in range(9)]
+    batches = drawn(encoded(examples, np.arange(1.0, 10.0)), 200)
+    assert {int(batch.positions[0]) for batch in batches} == set(range(9))
+    for batch in batches:
+        (example,) = [examples[position] for position in batch.positions]
+        assert batch.inputs[:, 0].tolist() == VOCABULARY.encode(example.text).tolist()
+        assert LABELS.names[batch.targets[0]] == example.label
+        assert (batch.weights.tolist(), batch.weights.dtype) == ([1.0], np.float32)
+
+
+def test_a_seed_draws_the_same_examples_again_and_another_seed_others():
+    one, again, other = ([b.positions[0] for b in drawn(encoded(FEW_OF_ONE), 50, seed)] for seed in (1, 1, 2))
+    assert one == again != other
+
+
+def test_a_label_without_examples_is_never_drawn():
+    assert {int(batch.targets[0]) for batch in drawn(encoded([Example("a", "Greek")]), 20)} == {1}

@@ -1,11 +1,14 @@
 """The catalog: a named set is downloaded once, checked, and read; nothing here touches the network."""
 
+import gzip
+import hashlib
 import zipfile
 
+import numpy as np
 import pytest
 
 from elman.data import catalog
-from elman.data.catalog import CATALOG, NamedSet, cache_folder, check, fetch, named, read_named
+from elman.data.catalog import CATALOG, ImageSet, NamedSet, cache_folder, check, fetch, named, read_named
 from elman.data.sources import JUNK
 from elman.errors import DataError
 from elman.records import Example
@@ -185,3 +188,111 @@ def test_the_cache_is_where_the_environment_says(tmp_path, monkeypatch, cache):
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     assert cache_folder() == tmp_path / "home" / ".cache" / "elman"
+
+
+# A set that stands in the package
+
+
+def test_hello_is_one_pair_that_needs_no_folder(monkeypatch):
+    monkeypatch.setattr(catalog, "fetch", refuse)
+    reading = read_named("hello")
+    assert (reading.examples, reading.lines, reading.dropped) == ((Example("hello", "ohlol"),), 1, {})
+
+
+def test_what_stands_in_the_package_cannot_be_fetched(cache):
+    with pytest.raises(DataError, match="'hello' is inside the package; there is nothing to fetch"):
+        fetch(CATALOG["hello"], download=refuse)
+    assert not cache.exists()
+
+
+# Images
+
+
+def idx(array):
+    sizes = b"".join(size.to_bytes(4, "big") for size in array.shape)
+    return gzip.compress(bytes((0, 0, 8, array.ndim)) + sizes + array.tobytes(), mtime=0)
+
+
+PIXELS = np.arange(24, dtype=np.uint8).reshape(4, 2, 3)
+IMAGE_FILES = {
+    "train-images-idx3-ubyte.gz": idx(PIXELS),
+    "train-labels-idx1-ubyte.gz": idx(np.array([0, 1, 1, 0], np.uint8)),
+    "t10k-images-idx3-ubyte.gz": idx(PIXELS[:2]),
+    "t10k-labels-idx1-ubyte.gz": idx(np.array([1, 0], np.uint8)),
+}
+DIGITS = ImageSet(
+    name="mnist",
+    about="four pictures",
+    origin="this test",
+    url="https://example.invalid/digits/",
+    digests={name: hashlib.md5(content).hexdigest() for name, content in IMAGE_FILES.items()},
+)
+
+
+class FakeFiles:
+    """Writes each file that is asked for, the last of them altered if need be, and remembers the addresses."""
+
+    def __init__(self, *, altered=()):
+        self.altered, self.calls = altered, []
+
+    def __call__(self, url, file):
+        self.calls.append(url)
+        name = url.rsplit("/", 1)[1]
+        file.write_bytes(IMAGE_FILES[name] + b"\0" * (name in self.altered))
+
+
+def test_images_with_the_right_digests_are_cached_as_they_came(cache):
+    download = FakeFiles()
+    place = fetch(DIGITS, download=download)
+    assert place == cache / "mnist"
+    assert download.calls == [DIGITS.url + name for name in IMAGE_FILES]
+    assert {path.name: path.read_bytes() for path in place.iterdir()} == IMAGE_FILES
+    assert list(cache.iterdir()) == [place]
+
+
+def test_cached_images_are_not_downloaded_again_and_are_read(monkeypatch):
+    place = fetch(DIGITS, download=FakeFiles())
+    assert fetch(DIGITS, download=refuse) == place
+    monkeypatch.setitem(CATALOG, "mnist", DIGITS)
+    reading = read_named("mnist")
+    assert np.array_equal(reading.images, PIXELS)
+    assert (reading.test_labels.tolist(), reading.lines) == ([1, 0], 6)
+
+
+@pytest.mark.parametrize("name", IMAGE_FILES)
+def test_images_with_a_wrong_digest_are_refused_and_leave_nothing_behind(cache, name):
+    came = hashlib.md5(IMAGE_FILES[name] + b"\0").hexdigest()
+    with pytest.raises(DataError, match=f"digits/{name}: expected MD5 {DIGITS.digests[name]}, got {came}; try again"):
+        fetch(DIGITS, download=FakeFiles(altered=[name]))
+    assert list(cache.iterdir()) == []
+    assert fetch(DIGITS, download=FakeFiles()).is_dir()
+
+
+def test_a_download_of_images_that_fails_half_way_leaves_nothing_behind(cache):
+    good = FakeFiles()
+
+    def fail(url, file):
+        if len(good.calls) == 2:
+            raise DataError("could not download")
+        good(url, file)
+
+    with pytest.raises(DataError, match="could not download"):
+        fetch(DIGITS, download=fail)
+    assert list(cache.iterdir()) == []
+
+
+def test_images_are_read_from_the_users_folder_without_a_download(tmp_path, monkeypatch):
+    monkeypatch.setattr(catalog, "fetch", refuse)
+    for name, content in IMAGE_FILES.items():
+        (tmp_path / name).write_bytes(content)
+    assert read_named("mnist", tmp_path).names == ("0", "1")
+
+
+def test_a_folder_without_the_images_is_told_what_it_lacks(tmp_path):
+    with pytest.raises(DataError, match="lacks train-images-idx3-ubyte"):
+        read_named("mnist", tmp_path)
+
+
+def test_the_digits_have_a_digest_for_each_of_their_four_files():
+    assert set(CATALOG["mnist"].digests) == set(IMAGE_FILES)
+    assert all(len(bytes.fromhex(digest)) == 16 for digest in CATALOG["mnist"].digests.values())

@@ -2,7 +2,17 @@
 
 import pytest
 
-from elman.data.sources import BLANK, JUNK, MALFORMED, NO_LABEL, STRAY_COMMA, TOO_LONG, read_examples
+from elman.data.sources import (
+    BLANK,
+    JUNK,
+    MALFORMED,
+    NO_LABEL,
+    STRAY_COMMA,
+    TOO_LONG,
+    read_examples,
+    read_features,
+    read_pairs,
+)
 from elman.errors import DataError
 from elman.records import Example
 
@@ -228,3 +238,149 @@ def test_values_that_are_no_text_are_malformed(tmp_path):
     rows = ['{"name": {"x": 1}, "label": "A"}', '{"name": "a", "label": "\\ud800"}', '{"name": "a", "label": "A"}']
     table.write_text("\n".join(rows), encoding="utf-8")
     assert read_examples(table).dropped == {"malformed row": 2}
+
+
+# Pairs of equal length
+
+
+def test_pairs_are_read_in_order_with_blank_lines_counted(tmp_path):
+    reading = read_pairs(written(tmp_path / "pairs.tsv", "hello\tohlol\n\n  \t \nab\tBA\n"))
+    assert reading.examples == (Example("hello", "ohlol"), Example("ab", "BA"))
+    assert (reading.lines, reading.dropped, reading.repaired) == (4, {BLANK: 2}, {})
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["plain", "byte-order-mark"])
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"], ids=["LF", "CRLF"])
+def test_pairs_too_may_come_from_windows(tmp_path, mark, end):
+    reading = read_pairs(written(tmp_path / "pairs.txt", mark + end.join([b"ab\txy", b"c\tz"]) + end))
+    assert (reading.examples, reading.lines) == ((Example("ab", "xy"), Example("c", "z")), 2)
+
+
+def test_a_letter_and_its_accent_are_one_symbol_of_a_pair(tmp_path):
+    reading = read_pairs(written(tmp_path / "pairs", "ne\u0301\tn-\nab\ta\u0308o\n"))
+    assert reading.examples == (Example("né", "n-"), Example("ab", "äo"))
+
+
+def test_case_and_letters_of_other_scripts_stay_as_they_are_in_a_pair(tmp_path):
+    reading = read_pairs(written(tmp_path / "pairs", "Αθήνα O'Neil\tabcdefghijkl\n"))
+    assert reading.examples == (Example("Αθήνα O'Neil", "abcdefghijkl"),)
+
+
+def test_pairs_that_are_too_long_are_dropped_and_counted(tmp_path):
+    file = written(tmp_path / "pairs", "abcd\tabcd\nabcde\tabcde\n")
+    reading = read_pairs(file, max_characters=4)
+    assert (reading.examples, reading.dropped) == ((Example("abcd", "abcd"),), {TOO_LONG: 1})
+    assert adds_up(reading)
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ("abc\tab", "the source has 3 symbols and the target 2; .* one target symbol for each source symbol"),
+        ("abc\t", "the source has 3 symbols and the target 0"),
+        ("ﬁn\tab", "the source has 3 symbols and the target 2"),  # composing takes the ligature apart
+        ("abc", "expected source<TAB>target, got 1 columns"),
+        ("ab\tab\tab", "got 3 columns"),
+        (" ab\tabc", "white space"),
+        ("ab \tabc", "white space"),
+        ("a  b\tabcd", "white space"),
+        ("a\u00a0\u00a0b\tabcd", "white space"),
+        ("a\x07b\tabc", "controls"),
+        ("abc\ta\x07b", "controls"),
+        ("a’b\tabc", "curly apostrophe"),
+        ("a–b\tabc", "dash"),
+    ],
+)
+def test_a_line_that_is_no_pair_is_refused_by_file_and_line(tmp_path, line, complaint):
+    file = written(tmp_path / "pairs.tsv", f"hello\tohlol\n\n{line}\n")
+    with pytest.raises(DataError, match=rf"pairs\.tsv, line 3: .*{complaint}"):
+        read_pairs(file)
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ("", r"no usable pair in 1 lines; dropped: \{'blank': 1\}"),
+        ("\n\n", r"no usable pair in 2 lines; dropped: \{'blank': 2\}"),
+        ("abc\tabc", r"dropped: \{'too long': 1\}"),
+        (b"ab\t\xffb", "line 1: byte 0xff is not UTF-8"),
+    ],
+)
+def test_a_file_without_any_pair_is_refused(tmp_path, content, complaint):
+    with pytest.raises(DataError, match=rf"pairs.*{complaint}"):
+        read_pairs(written(tmp_path / "pairs", content), max_characters=2)
+
+
+@pytest.mark.parametrize("name", ["absent", "."])
+def test_pairs_are_read_from_a_file_only(tmp_path, name):
+    with pytest.raises(DataError, match="no such file; give a file of lines like hello<TAB>ohlol"):
+        read_pairs(tmp_path / name)
+
+
+# Columns of numbers
+
+NUMBERS = "size,rooms,price\n1.5,2,30\n-4e-1,3,5\n"
+
+
+@pytest.mark.parametrize("name", ["flats.csv", "flats.TSV"])
+def test_columns_of_numbers_are_read_in_the_order_asked_for(tmp_path, name):
+    content = NUMBERS if name.endswith("csv") else NUMBERS.replace(",", "\t")
+    reading = read_features(written(tmp_path / name, content), features=["rooms", "size"], number="price")
+    assert (reading.columns, reading.number) == (("rooms", "size"), "price")
+    assert reading.features.tolist() == [[2.0, 1.5], [3.0, -0.4]]
+    assert reading.numbers.tolist() == [30.0, 5.0]
+    assert (reading.lines, reading.dropped, reading.repaired) == (2, {}, {})
+
+
+@pytest.mark.parametrize("row", ["x,2,30", "1,,30", "1,2,inf", "1,-Infinity,3", "nan,2,3", "1,2", "1,2,3,4", ""])
+def test_a_row_that_is_not_all_numbers_is_dropped_and_counted(tmp_path, row):
+    file = written(tmp_path / "flats.csv", f"{NUMBERS}{row}\n1,1,1\n")
+    reading = read_features(file, features=["size", "rooms"], number="price")
+    assert reading.numbers.tolist() == [30.0, 5.0, 1.0]
+    assert (reading.lines, reading.dropped) == (4, {"not all numbers": 1})
+
+
+def test_a_column_that_nobody_asked_for_may_hold_anything(tmp_path):
+    file = written(tmp_path / "flats.csv", 'town,size,price\n"Ulm, old",2,3\n,4,5\n')
+    reading = read_features(file, features=["size"], number="price")
+    assert (reading.features.tolist(), reading.numbers.tolist()) == ([[2.0], [4.0]], [3.0, 5.0])
+
+
+@pytest.mark.parametrize(
+    ("features", "number", "complaint"),
+    [
+        (["height"], "price", r"flats\.csv: no column 'height'; its columns are 'size', 'rooms', 'price'"),
+        (["size"], "cost", r"flats\.csv: no column 'cost'"),
+        (["size", "size"], "price", "different columns; got size, size, price"),
+        (["size", "price"], "price", "different columns; got size, price, price"),
+        ([], "price", "different columns; got price"),
+    ],
+)
+def test_columns_that_cannot_be_told_apart_or_found_are_refused(tmp_path, features, number, complaint):
+    with pytest.raises(DataError, match=complaint):
+        read_features(written(tmp_path / "flats.csv", NUMBERS), features=features, number=number)
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ("size,price\nlarge,3\n,\n", "no row in 2 holds a number in each of size, price"),
+        ("size,price\n", "no row in 0"),
+        ("", "no column 'size'; its columns are none"),
+        ("size,price,size\n1,2,3\n", "2 columns are named 'size'"),
+        ('size,price\n1,2\n"1"2,3\n', "line 3: not a CSV row"),
+        (b"size,price\n1,\xff\n", "line 2: byte 0xff is not UTF-8"),
+    ],
+)
+def test_a_table_without_rows_of_numbers_is_refused(tmp_path, content, complaint):
+    with pytest.raises(DataError, match=rf"flats\.csv.*{complaint}"):
+        read_features(written(tmp_path / "flats.csv", content), features=["size"], number="price")
+
+
+@pytest.mark.parametrize("name", ["flats.jsonl", "flats.txt", "absent.csv", "folder.csv"])
+def test_numbers_come_from_csv_or_tsv_files_only(tmp_path, name):
+    (tmp_path / "folder.csv").mkdir()
+    if name.startswith("flats"):
+        written(tmp_path / name, NUMBERS)
+    with pytest.raises(DataError, match=f"{name}: expected a CSV or TSV file with columns of numbers"):
+        read_features(tmp_path / name, features=["size"], number="price")

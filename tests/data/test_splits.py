@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from sklearn.model_selection import train_test_split
 
-from elman.data.splits import PARTS, SPLITS, Split, ceiling, split_examples
+from elman.data.splits import BY_HEART, PARTS, SPLITS, Split, ceiling, split_examples
 from elman.errors import DataError, SettingError
 from elman.records import Example
 from elman.text import fold_accents
@@ -190,3 +190,67 @@ def test_no_classifier_of_the_text_alone_beats_the_ceiling(examples):
     best = {e.text: Counter(o.label for o in examples if o.text == e.text).most_common(1)[0][0] for e in examples}
     reached = [np.mean([by[e.text] == e.label for e in examples]) for by in (guess, best)]
     assert reached[0] <= ceiling(examples) == pytest.approx(reached[1])
+
+
+# Nothing kept back
+
+
+def test_nothing_kept_back_puts_every_example_in_every_part_and_says_so():
+    examples = [Example("hello", "ohlol"), Example("a", "b"), Example("a", "b")]
+    split = split_examples(examples, "none", seed=3)
+    assert split.train == split.validation == split.test == tuple(examples)
+    assert (split.kind, split.notes) == ("none", (BY_HEART,))
+
+
+@pytest.mark.parametrize("by_label", [True, False])
+def test_a_single_example_is_enough_where_nothing_is_kept_back(by_label):
+    assert split_examples([Example("hello", "ohlol")], "none", by_label=by_label).test == (Example("hello", "ohlol"),)
+
+
+# Labels that are tags or numbers
+
+
+def tagged(count):
+    """Different strings, each under a label of its own."""
+    return [Example(f"{k:04d}", f"{k * 7 % 1000:04d}") for k in range(count)]
+
+
+@given(examples_of_few_texts, st.integers(0, 5))
+def test_no_string_stands_in_two_parts_whatever_its_label(examples, seed):
+    split = drawn(examples, seed=seed, test_share=0.3, validation_share=0.3, by_label=False)
+    strings = [{fold_accents(example.text) for example in split.part(name)} for name in PARTS]
+    assert not (strings[0] & strings[1] or strings[0] & strings[2] or strings[1] & strings[2])
+    assert sum(e.count for e in split.part("all")) == sum(e.count for e in examples)
+    assert {(e.text, e.label) for e in split.part("all")} == {(e.text, e.label) for e in examples}
+
+
+@pytest.mark.parametrize("kind", SPLITS)
+@pytest.mark.parametrize(("test_share", "validation_share"), [(0.1, 0.05), (0.25, 0.5)])
+def test_every_part_has_its_share_whatever_the_labels(kind, test_share, validation_share):
+    how = {"test_share": test_share, "validation_share": validation_share, "by_label": False}
+    split = split_examples(tagged(200), kind, **how)
+    assert (len(split.test), len(split.validation)) == (200 * test_share, 200 * validation_share)
+    assert sorted(split.part("all"), key=str) == tagged(200)
+    assert (split.kind, split.notes) == (kind, ())
+
+
+@pytest.mark.parametrize("kind", SPLITS)
+def test_a_seed_draws_the_same_split_again_whatever_the_labels(kind):
+    one, again, other = (split_examples(tagged(60), kind, seed=seed, by_label=False) for seed in (1, 1, 2))
+    assert one == again and one.fingerprint == again.fingerprint
+    assert one.fingerprint != other.fingerprint
+
+
+def test_parts_are_drawn_from_the_whole_and_not_from_its_beginning():
+    held = split_examples(tagged(200), test_share=0.25, validation_share=0.25, by_label=False).test
+    assert min(held, key=str).text < "0050" and max(held, key=str).text > "0150"
+
+
+@pytest.mark.parametrize(
+    ("examples", "shares"),
+    [([], (0.1, 0.05)), (tagged(1), (0.4, 0.4)), (tagged(9), (0.1, 0.05)), (tagged(2) * 50, (0.3, 0.3))],
+)
+def test_too_few_different_strings_are_refused_whatever_the_labels(examples, shares):
+    different = len(set(examples))
+    with pytest.raises(DataError, match=f"too few examples to split: {different} different ones; .* --split none"):
+        split_examples(examples, test_share=shares[0], validation_share=shares[1], by_label=False)

@@ -1,0 +1,193 @@
+"""Images: an IDX file is read as it was written, or refused in one line that says what was expected and what came."""
+
+import gzip
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from elman.data.images import FILES, read_idx, read_images
+from elman.errors import DataError
+
+PICTURES = np.random.default_rng(0).integers(0, 256, (5, 4, 3), np.uint8)
+ANSWERS = np.array([0, 1, 2, 1, 0], np.uint8)
+
+
+def idx(array, *, kind=8):
+    """The bytes of an IDX file, as its makers describe them."""
+    sizes = b"".join(size.to_bytes(4, "big") for size in array.shape)
+    return bytes((0, 0, kind, array.ndim)) + sizes + array.tobytes()
+
+
+def written(path, content):
+    path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
+    return path
+
+
+def filled(folder, *, ending="", **changes):
+    """A folder of the four files; keywords replace arrays, by ``train_images`` and the like."""
+    arrays = {
+        "train_images": PICTURES,
+        "train_labels": ANSWERS,
+        "t10k_images": PICTURES[1:4],
+        "t10k_labels": ANSWERS[1:4],
+    }
+    names = dict(
+        zip(arrays, (FILES["images"][0], FILES["labels"][0], FILES["images"][1], FILES["labels"][1]), strict=True)
+    )
+    for key, array in {**arrays, **changes}.items():
+        if array is not None:
+            written(folder / f"{names[key]}{ending}", idx(array))
+    return folder
+
+
+def refusal(call):
+    """The one line that a refusal says."""
+    with pytest.raises(DataError) as refused:
+        call()
+    assert "\n" not in str(refused.value)
+    return str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["plain", "squeezed.gz"])
+@pytest.mark.parametrize("array", [PICTURES, ANSWERS, PICTURES[0]])
+def test_a_file_is_read_as_it_was_written(tmp_path, name, array):
+    found = read_idx(written(tmp_path / name, idx(array)), dimensions=array.ndim)
+    assert found.dtype == np.uint8
+    assert np.array_equal(found, array)
+
+
+@pytest.mark.parametrize("name", ["file", "file.gz"])
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (idx(PICTURES)[:-1], "its header promises (5, 4, 3), 76 bytes; it holds 75; fetch it again"),
+        (idx(PICTURES) + b"\0", "its header promises (5, 4, 3), 76 bytes; it holds 77; fetch it again"),
+        (idx(PICTURES)[:15], "should start with the bytes 00 00 08 03, and starts with 00 00 08 03"),
+        (b"", "should start with the bytes 00 00 08 03, and starts with nothing"),
+        (b"\x89PNG\r\n", "should start with the bytes 00 00 08 03, and starts with 89 50 4e 47"),
+        (idx(PICTURES, kind=13), "not an IDX file of unsigned bytes in 3 dimensions; .* starts with 00 00 0d 03"),
+        (idx(ANSWERS), "not an IDX file of unsigned bytes in 3 dimensions; .* starts with 00 00 08 01"),
+    ],
+)
+def test_a_file_that_is_not_whole_or_of_another_kind_is_refused(tmp_path, name, content, said):
+    path = written(tmp_path / name, content)
+    with pytest.raises(DataError, match=said.replace("(", r"\(").replace(")", r"\)")) as refused:
+        read_idx(path, dimensions=3)
+    assert str(refused.value).startswith(f"{path}: ") and "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("cut", [slice(0, 5), slice(0, -1), slice(0, -9), slice(3, None)])
+def test_a_broken_gzip_file_is_refused(tmp_path, cut):
+    (tmp_path / "file.gz").write_bytes(gzip.compress(idx(PICTURES))[cut])
+    assert "file.gz: is not a whole gzip file" in refusal(lambda: read_idx(tmp_path / "file.gz", dimensions=3))
+
+
+def test_a_gzip_file_whose_content_was_altered_is_refused(tmp_path):
+    content = bytearray(gzip.compress(idx(PICTURES)))
+    content[-6] ^= 1  # the checksum
+    (tmp_path / "file.gz").write_bytes(content)
+    assert "file.gz: is not a whole gzip file" in refusal(lambda: read_idx(tmp_path / "file.gz", dimensions=3))
+
+
+@pytest.mark.parametrize("name", ["absent", "folder"])
+def test_what_is_no_file_is_refused(tmp_path, name):
+    (tmp_path / "folder").mkdir()
+    assert f"{name}: cannot be read (" in refusal(lambda: read_idx(tmp_path / name, dimensions=1))
+
+
+@pytest.mark.parametrize("shape", [(2**32 - 1,) * 3, (0, 2**32 - 1, 2**32 - 1), (2**32 - 1, 2**32 - 1, 0)])
+def test_a_header_that_promises_the_impossible_is_refused(tmp_path, shape):
+    header = bytes((0, 0, 8, 3)) + b"".join(size.to_bytes(4, "big") for size in shape)
+    assert "file: " in refusal(lambda: read_idx(written(tmp_path / "file", header), dimensions=3))
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    return tmp_path_factory.mktemp("idx")
+
+
+@given(length=st.integers(0, len(idx(PICTURES)) - 1), ending=st.sampled_from(["", ".gz"]))
+def test_every_truncation_is_refused(place, length, ending):
+    path = written(place / f"cut{ending}", idx(PICTURES)[:length])
+    assert f"cut{ending}: " in refusal(lambda: read_idx(path, dimensions=3))
+
+
+@given(share=st.floats(0, 1, exclude_max=True))
+def test_every_truncation_of_a_gzip_file_is_refused(place, share):
+    content = gzip.compress(idx(PICTURES))
+    (place / "short.gz").write_bytes(content[: int(share * len(content))])
+    assert "short.gz: " in refusal(lambda: read_idx(place / "short.gz", dimensions=3))
+
+
+@given(position=st.integers(0, 15), flip=st.integers(1, 255), ending=st.sampled_from(["", ".gz"]))
+def test_no_altered_byte_of_a_header_is_believed(place, position, flip, ending):
+    content = bytearray(idx(PICTURES))
+    content[position] ^= flip
+    path = written(place / f"flipped{ending}", bytes(content))
+    assert f"flipped{ending}: " in refusal(lambda: read_idx(path, dimensions=3))
+
+
+@given(share=st.floats(0, 1, exclude_max=True), flip=st.integers(1, 255))
+def test_an_altered_byte_of_a_gzip_file_is_refused_or_changes_nothing(place, share, flip):
+    content = bytearray(gzip.compress(idx(PICTURES)))
+    content[int(share * len(content))] ^= flip
+    (place / "altered.gz").write_bytes(content)
+    try:
+        found = read_idx(place / "altered.gz", dimensions=3)
+    except DataError as error:
+        assert "altered.gz: " in str(error)
+    else:
+        assert np.array_equal(found, PICTURES)  # a time or a name in gzip's own header
+
+
+# Four files
+
+
+@pytest.mark.parametrize("ending", ["", ".gz"])
+def test_the_four_files_of_a_folder_are_read(tmp_path, ending):
+    reading = read_images(filled(tmp_path, ending=ending))
+    assert np.array_equal(reading.images, PICTURES) and np.array_equal(reading.test_images, PICTURES[1:4])
+    assert (reading.labels.tolist(), reading.test_labels.tolist()) == ([0, 1, 2, 1, 0], [1, 2, 1])
+    assert reading.labels.dtype == reading.test_labels.dtype == np.int64
+    assert (reading.names, reading.lines, reading.dropped, reading.repaired) == (("0", "1", "2"), 8, {}, {})
+
+
+@pytest.mark.parametrize("name", [name for names in FILES.values() for name in names])
+def test_a_missing_file_is_named(tmp_path, name):
+    (filled(tmp_path) / name).unlink()
+    assert f"lacks {name} or {name}.gz" in refusal(lambda: read_images(tmp_path))
+
+
+def test_a_plain_file_goes_before_a_gzipped_one(tmp_path):
+    filled(tmp_path)
+    (tmp_path / f"{FILES['images'][0]}.gz").write_bytes(b"broken")
+    assert np.array_equal(read_images(str(tmp_path)).images, PICTURES)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"train_labels": ANSWERS[:4]}, "train holds 5 images and 4 labels; fetch them again"),
+        ({"t10k_images": PICTURES[:2]}, "t10k holds 2 images and 3 labels; fetch them again"),
+        ({"t10k_images": PICTURES[1:4, :, :2]}, "train images are (4, 3), t10k images (4, 2)"),
+        ({"train_labels": np.array([0, 1, 3, 1, 0], np.uint8)}, "of each label from 0 on; got [0, 1, 3]"),
+        ({"train_labels": np.array([1, 1, 2, 1, 2], np.uint8)}, "of each label from 0 on; got [1, 2]"),
+        ({"t10k_labels": np.array([1, 2, 7], np.uint8)}, "of each label from 0 on; got [0, 1, 2]"),
+        ({"train_labels": np.zeros(5, np.uint8), "t10k_labels": np.zeros(3, np.uint8)}, "from 0 on; got [0]"),
+        (
+            {"t10k_images": PICTURES[:0], "t10k_labels": ANSWERS[:0]},
+            "header promises (0, 4, 3)",
+        ),
+        (
+            {"train_images": PICTURES[:, :0], "t10k_images": PICTURES[1:4, :0]},
+            "header promises (5, 0, 3)",
+        ),
+        ({"train_images": ANSWERS}, "is not an IDX file of unsigned bytes in 3 dimensions"),
+        ({"train_labels": PICTURES}, "is not an IDX file of unsigned bytes in 1 dimensions"),
+    ],
+)
+def test_files_that_do_not_fit_each_other_are_refused(tmp_path, changes, said):
+    message = refusal(lambda: read_images(filled(tmp_path, **changes)))
+    assert message.startswith(str(tmp_path)) and said in message

@@ -1,0 +1,148 @@
+"""Explanations: every number in them can be had from the model by hand."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from elman.artifact import save_artifact
+from elman.errors import SettingError
+from elman.explanation import SHOWN, explain
+from elman.predictor import Predictor
+from elman.records import UNKNOWN
+from elman.scorer import softmax
+from elman.vocab import Labels, Vocabulary
+
+WORDS = ["abcdm", "Xyz", "m", "mnx'q", "кабан"]
+
+
+def log_odds(share):
+    return np.log(share) - np.log1p(-share)
+
+
+@pytest.mark.parametrize("name", WORDS)
+def test_the_last_step_forwards_and_the_first_backwards_are_the_answer(predictor, name):
+    explanation, answer = explain(predictor, name), predictor.predict(name, top=3)
+    shares = {one.label: pytest.approx(one.probability, abs=1e-6) for one in answer.top}
+    assert explanation.forwards[-1] == shares
+    assert explanation.backwards[0] == shares
+    assert (explanation.label, explanation.normalised) == (answer.label, answer.normalised)
+    assert explanation.probability == pytest.approx(answer.probability, abs=1e-6)
+    assert (explanation.name, explanation.model) == (name, predictor.name)
+
+
+@pytest.mark.parametrize("name", WORDS)
+def test_each_step_is_the_answer_to_a_beginning_or_an_end(predictor, name):
+    explanation = explain(predictor, name)
+    text = explanation.normalised
+    beginnings = predictor.probabilities([text[: end + 1] for end in range(len(text))])
+    ends = predictor.probabilities([text[start:] for start in range(len(text))])
+    for steps, expected in ((explanation.forwards, beginnings), (explanation.backwards, ends)):
+        shares = [[step[label] for label in predictor.labels] for step in steps]
+        np.testing.assert_allclose(shares, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("label", [None, "Alfa", "Gamma"])
+def test_evidence_is_what_the_log_odds_lose_when_a_letter_is_hidden(predictor, label):
+    explanation = explain(predictor, "abmxyz", label=label)
+    ids = predictor.artifact.vocabulary.encode("abmxyz")
+    chosen = predictor.labels.index(explanation.label)
+
+    def share(sequence):
+        return softmax(predictor.scorer.logits([sequence]), predictor.artifact.temperature)[0, chosen]
+
+    for place, nats in enumerate(explanation.evidence):
+        hidden = ids.copy()
+        hidden[place] = UNKNOWN
+        assert nats == pytest.approx(log_odds(share(ids)) - log_odds(share(hidden)), abs=1e-4)
+
+
+def test_letters_of_a_label_speak_for_it_and_others_against(predictor):
+    own = explain(predictor, "abcdx", label="Alfa").evidence
+    assert min(own[:4]) > -0.05
+    assert own[4] < 0 < max(own[:4])
+
+
+def test_any_label_can_be_explained(predictor):
+    answer = explain(predictor, "abcdm")
+    for label in predictor.labels:
+        explanation = explain(predictor, "abcdm", label=label)
+        assert (explanation.label, explanation.shown[0]) == (label, label)
+        assert explanation.probability == answer.forwards[-1][label]
+
+
+def test_labels_worth_watching_are_few_and_different(predictor):
+    shown = explain(predictor, "abmxyz").shown
+    assert set(shown) == set(predictor.labels)
+    assert len(shown) == len(set(shown)) <= SHOWN
+
+
+def test_a_hidden_unknown_symbol_carries_no_evidence(predictor):
+    explanation = explain(predictor, "ab#cd")
+    assert explanation.evidence[2] == pytest.approx(0, abs=1e-6)
+    assert explanation.normalised == "ab#cd"
+
+
+def test_plain_values_are_json_with_an_object_for_each_letter(predictor):
+    explanation = explain(predictor, "abx")
+    values = json.loads(json.dumps(explanation.to_dict(), allow_nan=False))
+    assert values.keys() == {"name", "normalised", "label", "probability", "letters", "model"}
+    assert [one["letter"] for one in values["letters"]] == ["a", "b", "x"]
+    for place, one in enumerate(values["letters"]):
+        assert (one["evidence"], one["forwards"], one["backwards"]) == (
+            explanation.evidence[place],
+            explanation.forwards[place],
+            explanation.backwards[place],
+        )
+
+
+def test_a_certain_model_still_has_finite_evidence(tiny_artifact):
+    certain = replace(tiny_artifact, temperature=1e-3)
+    assert np.isfinite(explain(Predictor(certain), "abc").evidence).all()
+
+
+@pytest.mark.parametrize(("name", "reason"), [("", "blank"), ("42", "no letters"), ("a" * 201, "too long")])
+def test_a_name_that_the_model_does_not_read_is_refused(predictor, name, reason):
+    with pytest.raises(SettingError, match=f"cannot be explained.*{reason}"):
+        explain(predictor, name)
+
+
+def test_a_label_that_there_is_not_is_refused_with_those_that_there_are(predictor):
+    with pytest.raises(SettingError, match="'Delta'.*Alfa, Beta, Gamma"):
+        explain(predictor, "abc", label="Delta")
+
+
+@pytest.fixture(params=["tags", "number", "images"])
+def other_kind(request, tiny_artifact):
+    """A model whose answers cannot be explained."""
+    bare = replace(tiny_artifact.config, bag_orders=(), ngram_orders=())
+    kinds = {
+        "tags": {"config": replace(bare, readout="each"), "answers": "tags", "labels": Labels(("x", "y", "z"))},
+        "number": {"config": bare, "answers": "number", "labels": Labels(("grams",))},
+        "images": {"config": replace(bare, input_size=4), "reads": "images", "picture": (4, 4), "symbols": ()},
+    }
+    kind = kinds[request.param]
+    vocabulary = Vocabulary(kind.pop("symbols", tiny_artifact.vocabulary.symbols))
+    labels = kind.get("labels", tiny_artifact.labels)
+    shapes = kind["config"].tensor_shapes(symbols=len(vocabulary), labels=len(labels))
+    tensors = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
+    return request.param, replace(tiny_artifact, **kind, vocabulary=vocabulary, tensors=tensors, temperature=1.0)
+
+
+def test_a_model_of_another_kind_is_refused(other_kind):
+    named, artifact = other_kind
+    with pytest.raises(SettingError, match=f"{named}.*can be explained"):
+        explain(Predictor(artifact), "abc")
+
+
+def test_explaining_needs_no_torch(tiny_artifact, tmp_path, python_process):
+    save_artifact(tiny_artifact, tmp_path / "tiny.safetensors")
+    code = (
+        "import sys; from elman.predictor import load; from elman.explanation import explain\n"
+        "print(explain(load(sys.argv[1]), 'abc').label)\n"
+        "print(sorted({'torch', 'sklearn', 'matplotlib'} & set(sys.modules)))"
+    )
+    label, loaded = python_process(code, tmp_path / "tiny.safetensors").splitlines()
+    assert label == Predictor(tiny_artifact).predict("abc").label
+    assert loaded == "[]"
