@@ -13,9 +13,11 @@ where it is not given.
 import argparse
 import os
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,19 +40,27 @@ def main() -> None:
     parser.add_argument("--data", type=Path)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--last", action="store_true", help="digits: the last weights, not their running average")
+    parser.add_argument("--way", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
+    if arguments.way is not None:
+        work(arguments.way, arguments.data)
+        return
     print(f"torch {torch.__version__}, {arguments.threads} threads")
     match arguments.exercise:
         case "hello":
             hello()
         case "digits":
+            settings = RECIPES["t4"].config
+            if arguments.last:
+                settings = replace(settings, train=replace(settings.train, average=0.0))
             for cell in ("rnn", "gru", "lstm"):
-                digits(RECIPES["t4"].config, cell, arguments)
+                digits(settings, cell, arguments)
         case "best-digits":
             digits(best_settings("images"), best_settings("images").model.cell, arguments)
         case "digits-speed":
-            digits_speed(arguments.data)
+            digits_speed(arguments)
         case "linear":
             linear(arguments.seed)
 
@@ -131,29 +141,57 @@ class RowGRU(nn.Module):
         return self.head(outputs[:, -1])
 
 
-def digits_speed(folder: Path | None, *, seconds: float = 40.0) -> None:
-    """Train the tutorial's GRU in the tutorial's way and in Elman's, by turns, and compare images a second."""
+def digits_speed(arguments: argparse.Namespace, *, rounds: int = 12, steps: int = 60) -> None:
+    """Train the tutorial's GRU in the tutorial's way and in Elman's, by turns, and compare images a second.
+
+    Each way has a process of its own that rests while the other works: two pools of threads in one would disturb each
+    other.
+    """
+    ways = {"DataLoader, nn.GRU": "tutorial", "Elman, nn.GRU": "elman-library", "Elman": "elman"}
+    folder = [] if arguments.data is None else ["--data", str(arguments.data)]
+    command = [sys.executable, __file__, "digits-speed", "--threads", str(arguments.threads), *folder, "--way"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    workers = {name: subprocess.Popen([*command, way], **pipes) for name, way in ways.items()}
+    spent: dict[str, list[float]] = {name: [] for name in ways}
+    for turn in range(rounds + 1):
+        for name, worker in workers.items():
+            print(steps, file=worker.stdin, flush=True)
+            seconds = float(worker.stdout.readline())
+            if turn:  # the first steps set up what later ones reuse
+                spent[name].append(seconds)
+    rates = {name: 100 * steps / statistics.median(seconds) for name, seconds in spent.items()}
+    for name, rate in rates.items():
+        print(f"{name:<20} {rate:8,.0f} images a second   ratio {rate / rates['DataLoader, nn.GRU']:.2f}")
+    for worker in workers.values():
+        worker.kill()
+
+
+def work(way: str, folder: Path | None) -> None:
+    """Take as many steps as standard input asks for, and print the seconds that they took."""
     reading = read_named("mnist", folder)
     assert isinstance(reading, ImageReading)
-    ways = {"DataLoader, nn.GRU": _tutorial_steps(reading), "Elman": _elman_steps(reading)}
-    spent = dict.fromkeys(ways, 0.0)
-    images = dict.fromkeys(ways, 0)
-    for way in ways:  # the first steps set up what later ones reuse
-        for _ in range(5):
-            next(ways[way])
-    while sum(spent.values()) < seconds:
-        for way, steps in ways.items():
-            started = time.perf_counter()
-            for _ in range(10):
-                images[way] += next(steps)
-            spent[way] += time.perf_counter() - started
-    rates = {way: images[way] / spent[way] for way in ways}
-    for way, rate in rates.items():
-        print(f"{way:<20} {rate:8,.0f} images a second")
-    print(f"{'ratio':<20} {rates['Elman'] / rates['DataLoader, nn.GRU']:8.2f}")
+    left, started = 0, 0.0
+
+    def pause(_: object = None) -> None:
+        nonlocal left, started
+        left -= 1
+        if left <= 0:
+            if started:
+                print(time.perf_counter() - started, flush=True)
+            left, started = int(sys.stdin.readline()), time.perf_counter()
+
+    if way == "tutorial":
+        _tutorial(reading, pause)
+        return
+    settings = RECIPES["t4"].config
+    model = replace(settings.model, cell="gru", fused=way == "elman")
+    config = replace(settings, data="mnist", model=model, train=replace(settings.train, epochs=1000))
+    with tempfile.TemporaryDirectory() as scratch:
+        for _ in Run(reading, config, Path(scratch, "run")).epochs(on_step=pause):
+            pass
 
 
-def _tutorial_steps(reading: ImageReading) -> Iterator[int]:
+def _tutorial(reading: ImageReading, pause: Callable[[], None]) -> None:
     torch.manual_seed(0)
     images = torch.from_numpy(reading.images.astype(np.float32) / 255)
     loader = DataLoader(TensorDataset(images, torch.from_numpy(reading.labels)), batch_size=100, shuffle=True)
@@ -165,34 +203,7 @@ def _tutorial_steps(reading: ImageReading) -> Iterator[int]:
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
-            yield len(labels)
-
-
-def _elman_steps(reading: ImageReading) -> Iterator[int]:
-    """Step Elman's own run, through the callback that it calls after each step."""
-    import threading
-
-    settings = RECIPES["t4"].config
-    model = replace(settings.model, cell="gru")
-    config = replace(settings, data="mnist", model=model, train=replace(settings.train, epochs=1000))
-    ours, theirs = threading.Semaphore(0), threading.Semaphore(0)
-
-    def pause(_: object) -> None:
-        theirs.release()
-        ours.acquire()
-
-    def work() -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            run = Run(reading, config, Path(folder, "run"))
-            ours.acquire()
-            for _ in run.epochs(on_step=pause):
-                pass
-
-    threading.Thread(target=work, daemon=True).start()
-    while True:
-        ours.release()
-        theirs.acquire()
-        yield config.train.batch_size
+            pause()
 
 
 def linear(seed: int) -> None:

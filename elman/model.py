@@ -58,6 +58,7 @@ class SequenceModel(nn.Module):
                 config.step_size(symbols),
                 config.hidden_size,
                 by_hand=config.by_hand,
+                fused=config.fused,
                 activation=config.activation,
                 layers=config.layers,
                 directions=config.directions,
@@ -85,27 +86,27 @@ class SequenceModel(nn.Module):
         if self.training and config.symbol_dropout and not config.input_size:
             inputs = inputs.masked_fill(torch.rand(inputs.shape) < config.symbol_dropout, UNKNOWN)
         read = self._read(self._embed(inputs))
-        if config.readout == "last" and config.cell != NO_CELL and config.directions == 2:
-            # Each direction has read the whole sequence at its own end.
-            read = torch.cat([read[-1, :, : config.hidden_size], read[0, :, config.hidden_size :]], dim=1)
-        elif config.readout == "last":
-            read = read[-1]
         read = dropout(read, config.dropout, self.training)
         logits: Tensor = self.head(read) if config.head != "none" else read
         return logits + self.bag(inputs) if config.bag_orders else logits
 
     def _read(self, steps: Tensor) -> Tensor:
-        """Run the cells over the inputs of all steps, (T, B, E), and return what the readout sees, (T, B, R)."""
+        """Run the cells over the inputs of all steps, (T, B, E), and return what the head sees: (B, R) or (T, B, R)."""
         config = self.config
+        each = config.readout == "each"
         if config.cell == NO_CELL:
-            return steps
+            return steps if each else steps[-1]
         state = self._drawn_state(steps) if self.training and config.first_state == "drawn" else None
-        outputs, _ = self.recurrence(steps, state)
-        if config.head != "concatenation":
-            seen: Tensor = outputs
-            return seen
-        before = torch.zeros_like(outputs[:1]) if state is None else state[0]
-        return torch.cat([steps, torch.cat([before, outputs[:-1]])], dim=2)
+        outputs, final = self.recurrence(steps, state)
+        if config.head == "concatenation":
+            before = torch.zeros_like(outputs[:1]) if state is None else state[0]
+            outputs = torch.cat([steps, torch.cat([before, outputs[:-1]])], dim=2)
+        elif not each:
+            # Of the last layer each direction's final state, which has read the whole sequence; the outputs need no
+            # gradient then.
+            return torch.cat(tuple(final[0][-config.directions :]), dim=1)
+        seen: Tensor = outputs if each else outputs[-1]
+        return seen
 
     def _drawn_state(self, steps: Tensor) -> State:
         """Draw a first state, each (L · D, B, H), Kaiming-uniform (K. He et al., 2015): tutorial T2's model A."""

@@ -15,7 +15,7 @@ errors version records config ngrams files
 text vocab
 artifact scorer readers predictor explanation
 data data.sources data.images data.catalog data.splits data.augment data.batches
-cells.contract cells.elman cells.gru cells.lstm cells.library cells.unroll cells model
+cells.contract cells.elman cells.gru cells.lstm cells.library cells.unroll cells.fused cells model
 metrics calibration training evaluation
 plots tasks.contract tasks.strings tasks.labels tasks.tags tasks.numbers tasks.images tasks.measure tasks recipes runs
 cli.output cli.source cli.data cli.predict cli.models cli.train cli.evaluate cli.compare cli.explain cli __main__

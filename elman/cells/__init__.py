@@ -4,6 +4,7 @@ from torch import nn
 
 from elman.cells.contract import Cell, State
 from elman.cells.elman import ACTIVATIONS, ElmanCell
+from elman.cells.fused import Fused
 from elman.cells.gru import GRUCell
 from elman.cells.library import LibraryGRU, LibraryLSTM, LibraryRNN
 from elman.cells.lstm import LSTMCell
@@ -16,6 +17,7 @@ __all__ = [
     "CELLS",
     "Cell",
     "ElmanCell",
+    "Fused",
     "GRUCell",
     "LSTMCell",
     "LibraryGRU",
@@ -33,6 +35,7 @@ def build_recurrence(
     hidden_size: int,
     *,
     by_hand: bool,
+    fused: bool = True,
     activation: str = "tanh",
     layers: int = 1,
     directions: int = 1,
@@ -44,8 +47,10 @@ def build_recurrence(
         cell: one of `CELLS`.
         input_size: I.
         hidden_size: H.
-        by_hand: the cell of this package rather than torch.nn's.
-        activation: of the Elman network; torch.nn has tanh and relu, the others are always by hand.
+        by_hand: the cell written for reading, unrolled step by step by autograd.
+        fused: otherwise, the passes of `elman.cells.fused` rather than torch.nn's layer, where they are faster: not of
+            the LSTM. The weights are the same.
+        activation: of the Elman network; sigmoid and none are always by hand.
         layers: L.
         directions: D, 1 or 2.
         dropout: between layers, 0 to 1.
@@ -67,6 +72,8 @@ def build_recurrence(
             raise SettingError(f"cell must be one of {', '.join(CELLS)}; got {cell!r}")
     if by_hand:
         return Unrolled(hand, input_size, hidden_size, layers=layers, directions=directions, dropout=dropout)
+    if fused and not isinstance(hand, LSTMCell):  # torch.nn's LSTM has a fused path of its own, which is faster
+        return Fused(hand, input_size, hidden_size, layers=layers, directions=directions, dropout=dropout)
     between = dropout if layers > 1 else 0.0  # torch.nn warns of dropout that has no second layer
     both = directions == 2
     if isinstance(hand, GRUCell):

@@ -40,7 +40,7 @@ class ElmanCell(Cell):
     def __init__(self, activation: str = "tanh") -> None:
         if activation not in ACTIVATIONS:
             raise SettingError(f"activation must be one of {', '.join(ACTIVATIONS)}; got {activation!r}")
-        self.activation = ACTIVATIONS[activation]
+        self.name, self.activation = activation, ACTIVATIONS[activation]
 
     def step(self, projected: Tensor, state: State, weight_hh: Tensor, bias_hh: Tensor) -> State:
         """Read one step; shapes as in `Cell.step`, with gates = 1."""

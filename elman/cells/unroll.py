@@ -89,9 +89,7 @@ class Unrolled(nn.Module):
         return inputs, tuple(torch.stack(part) for part in zip(*finals, strict=True))
 
     def _read(self, inputs: Tensor, state: State, suffix: str, *, backwards: bool) -> tuple[Tensor, State]:
-        weight_ih, weight_hh, bias_ih, bias_hh = (
-            getattr(self, f"{name}_{suffix}") for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-        )
+        weight_ih, weight_hh, bias_ih, bias_hh = self._weights(suffix)
         projected = linear(inputs, weight_ih, bias_ih)  # the input side of all steps is one product
         steps = list(projected.unbind(0))
         outputs = []
@@ -99,6 +97,12 @@ class Unrolled(nn.Module):
             state = self.cell.step(step, state, weight_hh, bias_hh)
             outputs.append(state[0])
         return torch.stack(outputs[::-1] if backwards else outputs), state
+
+    def _weights(self, suffix: str) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        weight_ih, weight_hh, bias_ih, bias_hh = (
+            getattr(self, f"{name}_{suffix}") for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+        )
+        return weight_ih, weight_hh, bias_ih, bias_hh
 
     def _suffixes(self, layer: int) -> list[str]:
         return [f"l{layer}", f"l{layer}_reverse"][: self.directions]

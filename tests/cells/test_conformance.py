@@ -1,27 +1,34 @@
-"""What every recurrence owes, by hand or torch.nn's: one set of tests for all of them."""
+"""What every recurrence owes, by hand, fused or torch.nn's: one set of tests for all of them."""
 
 import pytest
 import torch
 from torch.testing import assert_close
 
-from elman.cells import CELLS, Cell, ElmanCell, GRUCell, LSTMCell, build_recurrence
+from elman.cells import CELLS, Cell, ElmanCell, Fused, GRUCell, LSTMCell, build_recurrence
 from elman.errors import SettingError
 
 INPUT, HIDDEN, STEPS, SIZE = 3, 4, 6, 5
 
+HAND_CELLS = {"elman": ElmanCell, "rnn": ElmanCell, "gru": GRUCell, "lstm": LSTMCell}
 KINDS = [
-    *((cell, "tanh", by_hand) for cell in CELLS for by_hand in (True, False)),
-    *(("elman", activation, by_hand) for activation in ("relu", "sigmoid", "none") for by_hand in (True, False)),
+    *((cell, "tanh", kind) for cell in CELLS for kind in ("hand", "fused", "library")),
+    *(("elman", "relu", kind) for kind in ("hand", "fused", "library")),
+    *(("elman", activation, "hand") for activation in ("sigmoid", "none")),
 ]
 every_recurrence = pytest.mark.parametrize(
-    ("cell", "activation", "by_hand"), KINDS, ids=[f"{c}-{a}-{'hand' if h else 'library'}" for c, a, h in KINDS]
+    ("cell", "activation", "kind"), KINDS, ids=["-".join(kind) for kind in KINDS]
 )
 every_shape = pytest.mark.parametrize(("layers", "directions"), [(1, 1), (2, 1), (1, 2), (3, 2)])
 
 
-def built(cell, activation, by_hand, **shape):
+def built(cell, activation, kind, **shape):
     torch.manual_seed(0)
-    recurrence = build_recurrence(cell, INPUT, HIDDEN, by_hand=by_hand, activation=activation, **shape)
+    if kind == "fused":
+        by_hand = ElmanCell(activation) if cell in ("elman", "rnn") else HAND_CELLS[cell]()
+        return Fused(by_hand, INPUT, HIDDEN, **shape).double().eval()
+    recurrence = build_recurrence(
+        cell, INPUT, HIDDEN, by_hand=kind == "hand", fused=False, activation=activation, **shape
+    )
     return recurrence.double().eval()
 
 
@@ -32,8 +39,8 @@ def some_inputs(steps=STEPS):
 @every_recurrence
 @every_shape
 @pytest.mark.parametrize("steps", [1, STEPS])
-def test_outputs_and_states_have_their_shapes(cell, activation, by_hand, layers, directions, steps):
-    outputs, state = built(cell, activation, by_hand, layers=layers, directions=directions)(some_inputs(steps))
+def test_outputs_and_states_have_their_shapes(cell, activation, kind, layers, directions, steps):
+    outputs, state = built(cell, activation, kind, layers=layers, directions=directions)(some_inputs(steps))
     assert outputs.shape == (steps, SIZE, directions * HIDDEN)
     assert isinstance(state, tuple) and len(state) == (2 if cell == "lstm" else 1)
     assert {part.shape for part in state} == {(layers * directions, SIZE, HIDDEN)}
@@ -41,8 +48,8 @@ def test_outputs_and_states_have_their_shapes(cell, activation, by_hand, layers,
 
 @every_recurrence
 @every_shape
-def test_batch_order_never_changes_a_result(cell, activation, by_hand, layers, directions):
-    recurrence = built(cell, activation, by_hand, layers=layers, directions=directions)
+def test_batch_order_never_changes_a_result(cell, activation, kind, layers, directions):
+    recurrence = built(cell, activation, kind, layers=layers, directions=directions)
     order = torch.tensor([3, 0, 4, 2, 1])
     outputs, state = recurrence(some_inputs())
     shuffled, shuffled_state = recurrence(some_inputs()[:, order])
@@ -52,16 +59,16 @@ def test_batch_order_never_changes_a_result(cell, activation, by_hand, layers, d
 
 @every_recurrence
 @every_shape
-def test_a_sequence_alone_gets_the_result_that_it_gets_in_a_batch(cell, activation, by_hand, layers, directions):
-    recurrence = built(cell, activation, by_hand, layers=layers, directions=directions)
+def test_a_sequence_alone_gets_the_result_that_it_gets_in_a_batch(cell, activation, kind, layers, directions):
+    recurrence = built(cell, activation, kind, layers=layers, directions=directions)
     alone, _ = recurrence(some_inputs()[:, 2:3])
     assert_close(alone, recurrence(some_inputs())[0][:, 2:3], rtol=0, atol=1e-12)
 
 
 @every_recurrence
 @pytest.mark.parametrize("layers", [1, 3])
-def test_reading_in_two_halves_with_carried_state_is_reading_at_once(cell, activation, by_hand, layers):
-    recurrence = built(cell, activation, by_hand, layers=layers)
+def test_reading_in_two_halves_with_carried_state_is_reading_at_once(cell, activation, kind, layers):
+    recurrence = built(cell, activation, kind, layers=layers)
     whole, end = recurrence(some_inputs())
     first, middle = recurrence(some_inputs()[:2])
     second, carried_end = recurrence(some_inputs()[2:], middle)
@@ -70,48 +77,48 @@ def test_reading_in_two_halves_with_carried_state_is_reading_at_once(cell, activ
 
 
 @every_recurrence
-def test_no_state_is_a_state_of_zeros(cell, activation, by_hand):
-    recurrence = built(cell, activation, by_hand, layers=2, directions=2)
+def test_no_state_is_a_state_of_zeros(cell, activation, kind):
+    recurrence = built(cell, activation, kind, layers=2, directions=2)
     zeros = (torch.zeros(4, SIZE, HIDDEN, dtype=torch.float64),) * (2 if cell == "lstm" else 1)
     assert_close(recurrence(some_inputs(), zeros), recurrence(some_inputs()), rtol=0, atol=0)
 
 
 @every_recurrence
-def test_the_final_state_is_the_last_output_of_each_direction(cell, activation, by_hand):
-    outputs, state = built(cell, activation, by_hand, directions=2)(some_inputs())
+def test_the_final_state_is_the_last_output_of_each_direction(cell, activation, kind):
+    outputs, state = built(cell, activation, kind, directions=2)(some_inputs())
     assert_close(state[0][0], outputs[-1, :, :HIDDEN], rtol=0, atol=0)
     assert_close(state[0][1], outputs[0, :, HIDDEN:], rtol=0, atol=0)
 
 
 @every_recurrence
-def test_an_output_depends_on_every_step_before_it_and_on_none_after(cell, activation, by_hand):
+def test_an_output_depends_on_every_step_before_it_and_on_none_after(cell, activation, kind):
     inputs = some_inputs().requires_grad_()
-    outputs, _ = built(cell, activation, by_hand)(inputs)
+    outputs, _ = built(cell, activation, kind)(inputs)
     (slope,) = torch.autograd.grad(outputs[3].sum(), inputs)
     assert slope[:4].abs().amax(dim=(1, 2)).min() > 0
     assert slope[4:].abs().max() == 0
 
 
 @every_recurrence
-def test_dropout_between_layers_acts_in_training_only(cell, activation, by_hand):
-    recurrence = built(cell, activation, by_hand, layers=2, dropout=0.5)
-    plain, _ = built(cell, activation, by_hand, layers=2)(some_inputs())
+def test_dropout_between_layers_acts_in_training_only(cell, activation, kind):
+    recurrence = built(cell, activation, kind, layers=2, dropout=0.5)
+    plain, _ = built(cell, activation, kind, layers=2)(some_inputs())
     assert_close(recurrence(some_inputs())[0], plain, rtol=0, atol=0)
     assert not torch.allclose(recurrence.train()(some_inputs())[0], plain)
 
 
 @every_recurrence
-def test_dropout_has_nothing_to_act_on_in_a_single_layer(cell, activation, by_hand):
-    recurrence = built(cell, activation, by_hand, dropout=0.5).train()
-    assert_close(recurrence(some_inputs())[0], built(cell, activation, by_hand)(some_inputs())[0], rtol=0, atol=0)
+def test_dropout_has_nothing_to_act_on_in_a_single_layer(cell, activation, kind):
+    recurrence = built(cell, activation, kind, dropout=0.5).train()
+    assert_close(recurrence(some_inputs())[0], built(cell, activation, kind)(some_inputs())[0], rtol=0, atol=0)
 
 
 @every_recurrence
 @pytest.mark.parametrize("shape", [{"hidden_size": 0}, {"layers": 0}, {"directions": 0}, {"directions": 3}], ids=str)
-def test_a_shape_that_cannot_work_is_refused_by_name(cell, activation, by_hand, shape):
+def test_a_shape_that_cannot_work_is_refused_by_name(cell, activation, kind, shape):
     size = {"input_size": INPUT, "hidden_size": HIDDEN, **shape}
     with pytest.raises(ValueError, match=f"{next(iter(shape))}|num_layers"):  # SettingError is a ValueError
-        build_recurrence(cell, by_hand=by_hand, activation=activation, **size)
+        build_recurrence(cell, by_hand=kind == "hand", fused=kind == "fused", activation=activation, **size)
 
 
 @pytest.mark.parametrize("by_hand", [True, False])

@@ -1,11 +1,12 @@
-"""Each cell by hand against torch.nn with the same weights: outputs, states and every gradient, in float64."""
+"""Each cell by hand and fused against torch.nn with the same weights: outputs, states, every gradient, in float64."""
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from elman.cells import ElmanCell, GRUCell, LSTMCell, build_recurrence
+from elman.cells import ElmanCell, Fused, GRUCell, LibraryLSTM, LSTMCell, build_recurrence
+from elman.errors import SettingError
 
 INPUT, HIDDEN, STEPS, SIZE = 3, 4, 5, 2
 LIBRARY = {"elman": nn.RNN, "rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
@@ -22,17 +23,30 @@ def both(cell, activation, layers, directions):
     torch.manual_seed(0)
     return [
         build_recurrence(
-            cell, INPUT, HIDDEN, by_hand=by_hand, activation=activation, layers=layers, directions=directions
+            cell,
+            INPUT,
+            HIDDEN,
+            by_hand=by_hand,
+            fused=False,
+            activation=activation,
+            layers=layers,
+            directions=directions,
         ).double()
         for by_hand in (True, False)
     ]
 
 
-def traced(recurrence, inputs, state):
+def fused(cell, activation, layers, directions):
+    """Return the fused recurrence, in float64."""
+    by_hand = {"gru": GRUCell, "lstm": LSTMCell}.get(cell, lambda: ElmanCell(activation))()
+    return Fused(by_hand, INPUT, HIDDEN, layers=layers, directions=directions).double()
+
+
+def traced(recurrence, inputs, state, seen="all"):
     """Return outputs and final state, and the gradient of every parameter, of the input and of the given state."""
     leaves = [tensor.clone().requires_grad_() for tensor in (inputs, *(state or ()))]
     outputs, final = recurrence(leaves[0], tuple(leaves[1:]) if state else None)
-    results = (outputs, *final)
+    results = {"all": (outputs, *final), "outputs": (outputs,), "final": final}[seen]
     torch.manual_seed(1)
     loss = sum((result * torch.randn_like(result)).sum() for result in results)
     return list(results), list(torch.autograd.grad(loss, [*recurrence.parameters(), *leaves]))
@@ -60,6 +74,52 @@ def test_by_hand_and_library_agree_in_outputs_states_and_every_gradient(
 @every_cell
 @every_depth
 @every_direction
+@pytest.mark.parametrize("steps", [1, STEPS])
+@pytest.mark.parametrize("given", [True, False], ids=["given state", "zeros"])
+@pytest.mark.parametrize("seen", ["all", "outputs", "final"])
+def test_fused_and_library_agree_in_outputs_states_and_every_gradient(
+    cell, activation, layers, directions, steps, given, seen
+):
+    _, library = both(cell, activation, layers, directions)
+    fast = fused(cell, activation, layers, directions)
+    fast.load_state_dict(library.state_dict())
+    inputs = torch.randn(steps, SIZE, INPUT, dtype=torch.float64)
+    parts = 2 if cell == "lstm" else 1
+    state = tuple(torch.randn(parts, layers * directions, SIZE, HIDDEN, dtype=torch.float64)) if given else None
+    (results, gradients), (expected, expected_gradients) = (traced(one, inputs, state, seen) for one in (fast, library))
+    torch.testing.assert_close(results, expected, rtol=0, atol=1e-12)
+    torch.testing.assert_close(gradients, expected_gradients, rtol=0, atol=1e-12)
+
+
+@every_cell
+@every_direction
+def test_fused_gradients_are_those_of_finite_differences(cell, activation, directions):
+    torch.manual_seed(0)
+    fast = fused(cell, activation, 1, directions)
+    names = list(dict(fast.named_parameters()))
+    inputs = torch.randn(3, SIZE, INPUT, dtype=torch.float64, requires_grad=True)
+    leaves = [parameter.detach().requires_grad_() for parameter in fast.parameters()]
+
+    def read(inputs, *weights):
+        outputs, final = torch.func.functional_call(fast, dict(zip(names, weights, strict=True)), inputs)
+        return outputs, *final
+
+    assert torch.autograd.gradcheck(read, [inputs, *leaves])
+
+
+def test_a_fused_cell_with_a_strange_activation_is_refused():
+    with pytest.raises(SettingError, match="tanh and relu; got 'sigmoid'"):
+        Fused(ElmanCell("sigmoid"), INPUT, HIDDEN)
+
+
+def test_where_fused_passes_are_faster_they_are_what_is_built():
+    kinds = {cell: type(build_recurrence(cell, INPUT, HIDDEN, by_hand=False)) for cell in LIBRARY}
+    assert kinds == {"elman": Fused, "rnn": Fused, "gru": Fused, "lstm": LibraryLSTM}
+
+
+@every_cell
+@every_depth
+@every_direction
 def test_parameters_have_the_names_shapes_and_order_of_torch_nn(cell, activation, layers, directions):
     reference = LIBRARY[cell](INPUT, HIDDEN, layers, bidirectional=directions == 2)
     expected = [(name, parameter.shape) for name, parameter in reference.named_parameters()]
@@ -72,7 +132,9 @@ def test_one_seed_gives_the_first_values_of_torch_nn(cell, activation):
     weights = []
     for by_hand in (True, False):
         torch.manual_seed(7)
-        recurrence = build_recurrence(cell, INPUT, HIDDEN, by_hand=by_hand, activation=activation, directions=2)
+        recurrence = build_recurrence(
+            cell, INPUT, HIDDEN, by_hand=by_hand, fused=False, activation=activation, directions=2
+        )
         weights.append(dict(recurrence.named_parameters()))
     torch.testing.assert_close(weights[0], weights[1], rtol=0, atol=0)
 
