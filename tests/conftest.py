@@ -41,6 +41,15 @@ def real_names() -> Path:
 
 
 @pytest.fixture(scope="session")
+def real_digits() -> Path:
+    """The folder of the digits' IDX files; tests that need it say so when it is not there."""
+    folder = REAL_DATA / "mnist"
+    if not folder.is_dir():
+        pytest.skip("needs the digits: set ELMAN_TEST_DATA to a folder that holds the four IDX files in mnist/")
+    return folder
+
+
+@pytest.fixture(scope="session")
 def toy_lines() -> dict[str, list[str]]:
     """Some 200 made-up strings under three labels with letters of their own, and a few that no letter tells apart."""
     draw = random.Random(7)

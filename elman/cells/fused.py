@@ -5,9 +5,8 @@ own for the gradient of the recurrent weights. Here the whole sequence is one no
 depend on the gradient is computed for every step at once; the loop then carries only the gradient of the hidden state;
 and the gradient of the recurrent weights is one product over all steps, as cuDNN does it.
 
-The equations are those of `elman.cells.elman`, `gru` and `lstm`; the tests hold the three against each other, values and
-gradients. Read those files first: this one is for speed
-(`benchmarks/tutorials.py digits-speed`).
+The equations are those of `elman.cells.elman`, `gru` and `lstm`; the tests hold them against each other, values and
+gradients. Read those files first: this one is for speed (`benchmarks/tutorials.py digits-speed`).
 """
 
 from collections.abc import Sequence
@@ -44,13 +43,8 @@ class Fused(Unrolled):
     def _read(self, inputs: Tensor, state: State, suffix: str, *, backwards: bool) -> tuple[Tensor, State]:
         weight_ih, weight_hh, bias_ih, bias_hh = self._weights(suffix)
         projected = linear(inputs, weight_ih, bias_ih)
-        if isinstance(self.cell, GRUCell):
-            outputs, *final = _GRUPass.apply(projected, *state, weight_hh, bias_hh, backwards)  # type: ignore[no-untyped-call]
-        elif isinstance(self.cell, LSTMCell):
-            outputs, *final = _LSTMPass.apply(projected, *state, weight_hh, bias_hh, backwards)  # type: ignore[no-untyped-call]
-        else:
-            is_relu = isinstance(self.cell, ElmanCell) and self.cell.name == "relu"
-            outputs, *final = _ElmanPass.apply(projected, *state, weight_hh, bias_hh, backwards, is_relu)  # type: ignore[no-untyped-call]
+        run: Any = PASSES[type(self.cell)]
+        outputs, *final = run.apply(projected, *state, weight_hh, bias_hh, backwards, getattr(self.cell, "name", ""))
         return outputs, tuple(final)
 
 
@@ -59,22 +53,22 @@ class _ElmanPass(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, projected: Tensor, first: Tensor, weight: Tensor, bias: Tensor, backwards: bool, is_relu: bool
+        ctx: Any, projected: Tensor, first: Tensor, weight: Tensor, bias: Tensor, backwards: bool, activation: str
     ) -> tuple[Tensor, Tensor]:
         hidden, before, after = _states(first, len(projected), backwards)
         weight_t, projected = weight.t(), projected + bias
-        activate = torch.relu_ if is_relu else torch.tanh_
+        activate = torch.relu_ if activation == "relu" else torch.tanh_
         steps = (block.unbind(0)[:: _way(backwards)] for block in (before, after, projected))
         for state, step, step_input in zip(*steps, strict=True):
             activate(torch.mm(state, weight_t, out=step).add_(step_input))
         ctx.save_for_backward(hidden, weight)
-        ctx.backwards, ctx.is_relu = backwards, is_relu
+        ctx.backwards, ctx.is_relu = backwards, activation == "relu"
         ctx.set_materialize_grads(False)
         return after, after[0 if backwards else -1].clone()
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, of_outputs: Tensor | None, of_final: Tensor | None) -> tuple[Any, ...]:  # type: ignore[override]
+    def backward(ctx: Any, of_outputs: Tensor | None, of_final: Tensor | None) -> tuple[Any, ...]:
         hidden, weight = ctx.saved_tensors
         before, after = (hidden[1:], hidden[:-1]) if ctx.backwards else (hidden[:-1], hidden[1:])
         # f'(…) in terms of what f gave: 1 − h² of tanh, 1 or 0 of relu
@@ -93,7 +87,7 @@ class _GRUPass(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, projected: Tensor, first: Tensor, weight: Tensor, bias: Tensor, backwards: bool
+        ctx: Any, projected: Tensor, first: Tensor, weight: Tensor, bias: Tensor, backwards: bool, activation: str
     ) -> tuple[Tensor, Tensor]:
         length, size, _ = projected.shape
         width = first.shape[1]
@@ -103,7 +97,7 @@ class _GRUPass(torch.autograd.Function):
         both, candidate_bias, weight_t = slice(2 * width), bias[2 * width :], weight.t()
         projected_gates = projected[..., both] + bias[both]
         blocks = (
-            *(before, after, gates, gates[..., both], *gates.split(width, dim=2)),
+            *(before, after, gates, gates[..., both], *gates.chunk(3, dim=2)),
             *(projected_gates, projected[..., 2 * width :], candidates),
         )
         for state, step, gate, opened, reset, update, recurrent, gate_input, candidate_input, candidate in zip(
@@ -121,11 +115,11 @@ class _GRUPass(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, of_outputs: Tensor | None, of_final: Tensor | None) -> tuple[Any, ...]:  # type: ignore[override]
+    def backward(ctx: Any, of_outputs: Tensor | None, of_final: Tensor | None) -> tuple[Any, ...]:
         gates, candidates, hidden, weight = ctx.saved_tensors
         length, size, width = candidates.shape
         before = hidden[1:] if ctx.backwards else hidden[:-1]
-        reset, update, recurrent = gates.split(width, dim=2)
+        reset, update, recurrent = gates.chunk(3, dim=2)
         # What each block's gradient is for each unit of the hidden state's: recurrent candidate, reset, update,
         # candidate. The first three are those of the recurrent side, the last three those of the input side.
         change = hidden.new_empty(length, size, 4, width)
@@ -146,7 +140,7 @@ class _GRUPass(torch.autograd.Function):
         flat = change.view(length, size, -1)
         of_weight, of_bias = _of_recurrent(flat[..., : 3 * width], before)
         of_weight, of_bias = (torch.cat([part[width:], part[:width]]) for part in (of_weight, of_bias))
-        return flat[..., width:], gradient, of_weight, of_bias, None
+        return flat[..., width:], gradient, of_weight, of_bias, None, None
 
 
 class _LSTMPass(torch.autograd.Function):
@@ -154,7 +148,14 @@ class _LSTMPass(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, projected: Tensor, first: Tensor, first_cell: Tensor, weight: Tensor, bias: Tensor, backwards: bool
+        ctx: Any,
+        projected: Tensor,
+        first: Tensor,
+        first_cell: Tensor,
+        weight: Tensor,
+        bias: Tensor,
+        backwards: bool,
+        activation: str,
     ) -> tuple[Tensor, Tensor, Tensor]:
         length, size, _ = projected.shape
         width = first.shape[1]
@@ -164,7 +165,7 @@ class _LSTMPass(torch.autograd.Function):
         weight_t, projected = weight.t(), projected + bias
         blocks = (
             *(before, after, cells_before, cells_after, shown, projected, gates),
-            *(gates[..., : 2 * width], *gates.split(width, dim=2)),
+            *(gates[..., : 2 * width], *gates.chunk(4, dim=2)),
         )
         steps = (block.unbind(0)[:: _way(backwards)] for block in blocks)
         for state, step, cell, next_cell, seen, step_input, gate, opened, *four in zip(*steps, strict=True):
@@ -183,13 +184,13 @@ class _LSTMPass(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(  # type: ignore[override]
+    def backward(
         ctx: Any, of_outputs: Tensor | None, of_final: Tensor | None, of_cell: Tensor | None
     ) -> tuple[Any, ...]:
         gates, shown, cells, hidden, weight = ctx.saved_tensors
         length, size, width = shown.shape
         before, cells_before = (part[1:] if ctx.backwards else part[:-1] for part in (hidden, cells))
-        input_gate, forget_gate, candidate, output_gate = gates.split(width, dim=2)
+        input_gate, forget_gate, candidate, output_gate = gates.chunk(4, dim=2)
         # What each gate's gradient is for each unit of the cell's (the first three) and of the hidden state's (the
         # last).
         change, into_cell = hidden.new_empty(length, size, 4, width), torch.empty_like(shown)
@@ -213,7 +214,10 @@ class _LSTMPass(torch.autograd.Function):
             of_three.mul_(cell_gradient[:, None])
             cell_gradient.mul_(kept)
             torch.mm(of_gates, weight, out=gradient)
-        return flat, gradient, cell_gradient, *_of_recurrent(flat, before), None
+        return flat, gradient, cell_gradient, *_of_recurrent(flat, before), None, None
+
+
+PASSES: dict[type[Cell], Any] = {ElmanCell: _ElmanPass, GRUCell: _GRUPass, LSTMCell: _LSTMPass}
 
 
 def _way(backwards: bool) -> int:

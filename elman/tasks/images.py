@@ -49,7 +49,7 @@ class ImageTask(Task):
         self.config, self.reading, self.dropped = config, reading, reading.dropped
         self.shape = (rows, columns)
         self.labels = Labels(reading.names)
-        held = max(1, round(config.validation_share * len(reading.labels)))
+        held = max(len(reading.names), round(config.validation_share * len(reading.labels)))
         try:
             train, validation = train_test_split(
                 np.arange(len(reading.labels)), test_size=held, random_state=config.split_seed, stratify=reading.labels

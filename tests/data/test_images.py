@@ -191,3 +191,11 @@ def test_a_plain_file_goes_before_a_gzipped_one(tmp_path):
 def test_files_that_do_not_fit_each_other_are_refused(tmp_path, changes, said):
     message = refusal(lambda: read_images(filled(tmp_path, **changes)))
     assert message.startswith(str(tmp_path)) and said in message
+
+
+def test_the_real_digits_are_read_in_their_classic_order(real_digits):
+    reading = read_images(real_digits)
+    assert (reading.images.shape, reading.test_images.shape) == ((60_000, 28, 28), (10_000, 28, 28))
+    assert reading.labels[:10].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
+    assert reading.names == tuple("0123456789")
+    assert (reading.images / 255).mean() == pytest.approx(0.1307, abs=5e-5)

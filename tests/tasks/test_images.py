@@ -125,7 +125,7 @@ def test_a_network_for_another_width_is_refused(reading, config):
 
 
 def test_too_few_images_to_keep_some_are_refused(config):
-    images, labels = drawn_pictures(6, SIZE)
+    images, labels = drawn_pictures(4, SIZE)
     reading = read_images_of(images, labels)
     with pytest.raises(DataError, match="too few images"):
         ImageTask(reading, config)
