@@ -185,7 +185,7 @@ def work(way: str, folder: Path | None) -> None:
         return
     settings = RECIPES["t4"].config
     model = replace(settings.model, cell="gru", fused=way == "elman")
-    config = replace(settings, data="mnist", model=model, train=replace(settings.train, epochs=1000))
+    config = replace(settings, data="mnist", model=model, train=replace(settings.train, epochs=1000, average=0.0))
     with tempfile.TemporaryDirectory() as scratch:
         for _ in Run(reading, config, Path(scratch, "run")).epochs(on_step=pause):
             pass

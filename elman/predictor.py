@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from elman.artifact import Artifact, load_artifact
 from elman.errors import NotAModelError, SettingError
-from elman.readers import MISSING, Read, StringReader, reader_of
+from elman.readers import MISSING, Read, Reader, StringReader, reader_of
 from elman.records import Candidate, Prediction
 from elman.scorer import Scorer, softmax
 
@@ -93,6 +93,11 @@ class Predictor:
         return StringReader(self.artifact).abstention(normalised)
 
     @cached_property
+    def reader(self) -> Reader:
+        """What turns what the model is handed into what its network reads."""
+        return reader_of(self.artifact)
+
+    @cached_property
     def scorer(self) -> Scorer:
         """The forward pass, for those who hold encoded sequences."""
         return Scorer(self.artifact.config, self.artifact.tensors)
@@ -101,8 +106,7 @@ class Predictor:
         for position, name in enumerate(names):
             if name is not None and not isinstance(name, str):
                 raise SettingError(f"each name must be a string; got {type(name).__name__} at position {position}")
-        reader = reader_of(self.artifact)
-        reads = {name: reader.read(name) for name in dict.fromkeys(names) if name is not None}
+        reads = {name: self.reader.read(name) for name in dict.fromkeys(names) if name is not None}
         readable = {read.key: read.numbers for read in reads.values() if read.numbers is not None}
         best = dict(zip(readable, self._best(list(readable.values()), top), strict=True))
         answers = {

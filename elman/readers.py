@@ -64,7 +64,11 @@ class StringReader:
     """
 
     def __init__(self, artifact: Artifact) -> None:
-        self.normalisation, self.vocabulary = artifact.normalisation, artifact.vocabulary
+        self.normalisation, self.vocabulary, self.answers = (
+            artifact.normalisation,
+            artifact.vocabulary,
+            artifact.answers,
+        )
 
     def read(self, given: str) -> Read:
         """Read one string; see `Reader.read`."""
@@ -92,8 +96,9 @@ class StringReader:
 
     @cached_property
     def _evidence(self) -> frozenset[str]:
-        """The symbols that tell labels apart: letters where the vocabulary has any, else all of it."""
-        return frozenset(filter(str.isalpha, self.vocabulary.symbols)) or frozenset(self.vocabulary.symbols)
+        """The symbols that an answer can rest on: for labels letters, where the vocabulary has any, else all of it."""
+        symbols = frozenset(self.vocabulary.symbols)
+        return frozenset(filter(str.isalpha, symbols)) or symbols if self.answers == "label" else symbols
 
 
 class ImageReader:
@@ -108,6 +113,8 @@ class ImageReader:
 
     def read(self, given: str) -> Read:
         """Read one picture file; dark ink on light paper is turned round. See `Reader.read`."""
+        if not given.strip():
+            return Read(key="", numbers=None, normalised="", reason=BLANK)
         try:
             from PIL import Image, UnidentifiedImageError
         except ImportError:
@@ -120,6 +127,8 @@ class ImageReader:
                         f"{given}: expected a picture of {self.shape[1]} × {self.shape[0]} pixels, got "
                         f"{columns} × {rows}; scale it to that size"
                     )
+                if picture.mode.startswith(("I", "F")):
+                    raise DataError(f"{given}: holds more than 8 bits a pixel; save it as an 8-bit PNG")
                 flat = Image.new("RGBA", picture.size, "white")
                 flat.alpha_composite(picture.convert("RGBA"))
                 grey = np.asarray(flat.convert("L"))
@@ -146,6 +155,8 @@ class FeatureReader:
 
     def read(self, given: str) -> Read:
         """Read one row; see `Reader.read`."""
+        if not given.strip():
+            return Read(key="", numbers=None, normalised="", reason=BLANK)
         parts = [part.strip() for part in given.split(",")]
         try:
             values = [float(part) for part in parts]

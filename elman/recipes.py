@@ -159,7 +159,7 @@ def best_settings(task: str, cell: str | None = None, *, by_hand: bool = False) 
     Args:
         task: one of `elman.tasks.TASKS`.
         cell: one of `elman.config.CELLS`; the best for the task where None.
-        by_hand: the cell of this package rather than torch.nn's.
+        by_hand: the cell that is written for reading.
 
     Raises:
         SettingError: the cell has no such name.

@@ -105,7 +105,7 @@ class Run:
         """Train, and yield what each epoch did.
 
         The checkpoint and the metrics are written after every epoch, but of very short epochs only once a second: that
-        much is the most that a killed run does again. Whoever stops iterating loses nothing.
+        much is the most that a killed or interrupted run does again. Whoever stops between two epochs loses nothing.
         """
         written = -math.inf
         for result in train(self.state, self.task.training, self.task.validation, on_step=on_step):
@@ -179,12 +179,12 @@ class Run:
             "data": {
                 "source": self.config.data,
                 "lines": self.reading.lines,
-                "examples": self.reading.lines - sum(self.reading.dropped.values()),
+                "examples": self.reading.lines - sum(self.task.dropped.values()),
                 "dropped": self.task.dropped,
                 "repaired": self.reading.repaired,
             },
             "split": {
-                "kind": self.config.split,
+                "kind": self.task.split_kind,
                 "seed": self.config.split_seed,
                 "test_share": self.config.test_share,
                 "validation_share": self.config.validation_share,

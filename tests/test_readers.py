@@ -1,6 +1,7 @@
 """Readers: what a user hands in becomes numbers, or is refused with what was expected."""
 
 import numpy as np
+import PIL.Image
 import pytest
 
 from elman.artifact import Artifact
@@ -78,10 +79,23 @@ def test_rows_that_a_network_tells_apart_have_keys_of_their_own(features):
     assert one.key != other.key  # what has one key gets one answer
 
 
-@pytest.mark.parametrize("given", ["", "1", "1,2,3", "1,two", "1,", "1,nan", "inf,2", "1;2", "1,1e999"])
+@pytest.mark.parametrize("given", ["1", "1,2,3", "1,two", "1,", "1,nan", "inf,2", "1;2", "1,1e999"])
 def test_what_is_no_row_of_so_many_numbers_is_refused(features, given):
     with pytest.raises(DataError, match="expected 2 numbers separated by commas, size, rooms"):
         features.read(given)
+
+
+@pytest.mark.parametrize("kind", ["features", "pictures"])
+def test_a_blank_line_abstains_for_every_reader(request, kind):
+    read = request.getfixturevalue(kind).read(" ")
+    assert (read.numbers, read.reason) == (None, "blank: there is nothing to read")
+
+
+def test_a_picture_of_16_bits_a_pixel_is_refused(pictures, tmp_path):
+    place = str(tmp_path / "deep.png")
+    PIL.Image.fromarray(np.full(pictures.shape, 30_000, np.uint16)).save(place)
+    with pytest.raises(DataError, match="8-bit PNG"):
+        pictures.read(place)
 
 
 def test_a_number_beyond_single_precision_is_refused(features):

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
-from torch.nn.functional import linear
+from torch.nn.functional import linear, pad
 
 from elman.cells.contract import Cell, State
 from elman.cells.elman import ElmanCell
@@ -42,21 +42,33 @@ class Fused(Unrolled):
 
     def _read(self, inputs: Tensor, state: State, suffix: str, *, backwards: bool) -> tuple[Tensor, State]:
         weight_ih, weight_hh, bias_ih, bias_hh = self._weights(suffix)
-        projected = linear(inputs, weight_ih, bias_ih)
-        run: Any = PASSES[type(self.cell)]
-        outputs, *final = run.apply(projected, *state, weight_hh, bias_hh, backwards, getattr(self.cell, "name", ""))
+        if isinstance(
+            self.cell, GRUCell
+        ):  # its candidate's bias stands inside the reset; all others can be added before
+            width = 2 * self.hidden_size
+            projected = linear(inputs, weight_ih, bias_ih + pad(bias_hh[:width], (0, self.hidden_size)))
+            run: Any = _GRUPass.apply
+            outputs, *final = run(projected, *state, weight_hh, bias_hh[width:], backwards)
+        elif isinstance(self.cell, LSTMCell):
+            projected = linear(inputs, weight_ih, bias_ih + bias_hh)
+            run = _LSTMPass.apply
+            outputs, *final = run(projected, *state, weight_hh, backwards)
+        else:
+            projected, name = linear(inputs, weight_ih, bias_ih + bias_hh), getattr(self.cell, "name", "")
+            run = _ElmanPass.apply
+            outputs, *final = run(projected, *state, weight_hh, backwards, name)
         return outputs, tuple(final)
 
 
 class _ElmanPass(torch.autograd.Function):
-    """h' = f(p + W_hh h + b_hh) over all steps, where p is the input side."""
+    """h' = f(p + W_hh h) over all steps, where p is the input side with both biases."""
 
     @staticmethod
     def forward(
-        ctx: Any, projected: Tensor, first: Tensor, weight: Tensor, bias: Tensor, backwards: bool, activation: str
+        ctx: Any, projected: Tensor, first: Tensor, weight: Tensor, backwards: bool, activation: str
     ) -> tuple[Tensor, Tensor]:
         hidden, before, after = _states(first, len(projected), backwards)
-        weight_t, projected = weight.t(), projected + bias
+        weight_t = weight.t()
         activate = torch.relu_ if activation == "relu" else torch.tanh_
         steps = (block.unbind(0)[:: _way(backwards)] for block in (before, after, projected))
         for state, step, step_input in zip(*steps, strict=True):
@@ -79,7 +91,7 @@ class _ElmanPass(torch.autograd.Function):
             if wanted is not None:
                 gradient.add_(wanted)
             torch.mm(step.mul_(gradient), weight, out=gradient)
-        return change, gradient, *_of_recurrent(change, before), None, None
+        return change, gradient, _of_recurrent(change, before), None, None
 
 
 class _GRUPass(torch.autograd.Function):
@@ -87,18 +99,17 @@ class _GRUPass(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, projected: Tensor, first: Tensor, weight: Tensor, bias: Tensor, backwards: bool, activation: str
+        ctx: Any, projected: Tensor, first: Tensor, weight: Tensor, candidate_bias: Tensor, backwards: bool
     ) -> tuple[Tensor, Tensor]:
         length, size, _ = projected.shape
         width = first.shape[1]
         # r and z stand where their recurrent sides stood; the third block keeps W_hn h + b_hn.
         gates, candidates = torch.empty_like(projected), projected.new_empty(length, size, width)
         hidden, before, after = _states(first, length, backwards)
-        both, candidate_bias, weight_t = slice(2 * width), bias[2 * width :], weight.t()
-        projected_gates = projected[..., both] + bias[both]
+        both, weight_t = slice(2 * width), weight.t()
         blocks = (
             *(before, after, gates, gates[..., both], *gates.chunk(3, dim=2)),
-            *(projected_gates, projected[..., 2 * width :], candidates),
+            *(projected[..., both], projected[..., 2 * width :], candidates),
         )
         for state, step, gate, opened, reset, update, recurrent, gate_input, candidate_input, candidate in zip(
             *(block.unbind(0)[:: _way(backwards)] for block in blocks), strict=True
@@ -138,9 +149,9 @@ class _GRUPass(torch.autograd.Function):
             step.mul_(gradient[:, None])
             gradient.mul_(kept).addmm_(of_gates, by_blocks)
         flat = change.view(length, size, -1)
-        of_weight, of_bias = _of_recurrent(flat[..., : 3 * width], before)
-        of_weight, of_bias = (torch.cat([part[width:], part[:width]]) for part in (of_weight, of_bias))
-        return flat[..., width:], gradient, of_weight, of_bias, None, None
+        of_weight = _of_recurrent(flat[..., : 3 * width], before)
+        of_weight = torch.cat([of_weight[width:], of_weight[:width]])
+        return flat[..., width:], gradient, of_weight, of_recurrent.sum((0, 1)), None
 
 
 class _LSTMPass(torch.autograd.Function):
@@ -148,21 +159,14 @@ class _LSTMPass(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any,
-        projected: Tensor,
-        first: Tensor,
-        first_cell: Tensor,
-        weight: Tensor,
-        bias: Tensor,
-        backwards: bool,
-        activation: str,
+        ctx: Any, projected: Tensor, first: Tensor, first_cell: Tensor, weight: Tensor, backwards: bool
     ) -> tuple[Tensor, Tensor, Tensor]:
         length, size, _ = projected.shape
         width = first.shape[1]
         gates, shown = torch.empty_like(projected), projected.new_empty(length, size, width)
         hidden, before, after = _states(first, length, backwards)
         cells, cells_before, cells_after = _states(first_cell, length, backwards)
-        weight_t, projected = weight.t(), projected + bias
+        weight_t = weight.t()
         blocks = (
             *(before, after, cells_before, cells_after, shown, projected, gates),
             *(gates[..., : 2 * width], *gates.chunk(4, dim=2)),
@@ -214,10 +218,7 @@ class _LSTMPass(torch.autograd.Function):
             of_three.mul_(cell_gradient[:, None])
             cell_gradient.mul_(kept)
             torch.mm(of_gates, weight, out=gradient)
-        return flat, gradient, cell_gradient, *_of_recurrent(flat, before), None, None
-
-
-PASSES: dict[type[Cell], Any] = {ElmanCell: _ElmanPass, GRUCell: _GRUPass, LSTMCell: _LSTMPass}
+        return flat, gradient, cell_gradient, _of_recurrent(flat, before), None
 
 
 def _way(backwards: bool) -> int:
@@ -236,7 +237,6 @@ def _wanted(of_outputs: Tensor | None, length: int, backwards: bool) -> Sequence
     return [None] * length if of_outputs is None else of_outputs.unbind(0)[:: -_way(backwards)]
 
 
-def _of_recurrent(change: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the gradients of the recurrent weights and their bias: one product over all steps."""
-    flat = change.flatten(0, 1)
-    return flat.t() @ before.flatten(0, 1), flat.sum(0)
+def _of_recurrent(change: Tensor, before: Tensor) -> Tensor:
+    """Return the gradient of the recurrent weights: one product over all steps."""
+    return change.flatten(0, 1).t() @ before.flatten(0, 1)

@@ -45,7 +45,7 @@ def compare(
 ) -> None:
     """Train each cell with its recipe on the same split, and show them in one table beside the baseline.
 
-    [bold]elman[/bold] is the Elman network written by hand, [bold]rnn[/bold] the same network as torch.nn runs it.
+    [bold]elman[/bold] is the Elman network written by hand, [bold]rnn[/bold] the same network with fused passes.
     With [bold]--tutorials[/bold]: each tutorial's network, trained as its author does, beside Elman's.
     """
     from rich.console import Console
@@ -117,7 +117,7 @@ def _compare_tutorials(folder: Path | None, seed: int, epochs: int | None, out: 
     for split in dict.fromkeys(one.config.split for one in recipes):
         recipes.append(Recipe(f"elman-{split}", "", replace(own, data="languages", split=split)))
     for one in recipes:
-        train = replace(one.config.train, seed=seed, epochs=epochs or one.config.train.epochs)
+        train = replace(one.config.train, seed=seed, epochs=one.config.train.epochs if epochs is None else epochs)
         place = None if folder is None else str(folder)
         config = replace(one.config, name=one.name, train=train, split_seed=seed, data_folder=place)
         reports[one.name] = _trained(reading, config, out, one.name, console)

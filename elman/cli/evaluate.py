@@ -74,7 +74,8 @@ def evaluate(
     if (predictor.artifact.reads, predictor.artifact.answers) != ("strings", "label"):
         if out is not None or with_baseline:
             raise SettingError("--out and --baseline are for models that read strings and answer with a label")
-        _evaluate_other(predictor, data, folder, text, part, as_json)
+        given = None if label == "label" else label
+        _evaluate_other(predictor, data, folder, text, given, max_characters, part, as_json)
         return
     reading = read_source(data, folder, text=text, label=label, longest=max_characters)
     if not isinstance(reading, Reading):
@@ -84,6 +85,7 @@ def evaluate(
     if with_baseline and split is None:
         raise DataError(f"--baseline needs the data that {predictor.name!r} was trained on, to fit it on the same part")
     evaluation = score(predictor, chosen)
+    _warn_if_learned(predictor)
     if asked == "all" and part is None:
         note = f"these are not the data that {predictor.name!r} was trained on; strings that both hold were learned"
         print(f"note: {note}", file=sys.stderr)
@@ -113,7 +115,14 @@ def evaluate(
 
 
 def _evaluate_other(
-    predictor: "Predictor", data: str, folder: Path | None, text: str, part: str | None, as_json: bool
+    predictor: "Predictor",
+    data: str,
+    folder: Path | None,
+    text: str,
+    label: str | None,
+    longest: int,
+    part: str | None,
+    as_json: bool,
 ) -> None:
     """Score a model that answers with tags or a number, or reads images, and print what it is measured by."""
     from elman.cli.source import read_for
@@ -127,11 +136,17 @@ def _evaluate_other(
         task=task,
         normalisation=artifact.normalisation,
         text_column=text,
-        label_column=artifact.labels.names[0] if task in ("number", "features") else "label",
+        label_column=label or (artifact.labels.names[0] if task in ("number", "features") else "label"),
+        max_characters=longest,
         feature_columns=artifact.columns,
         data_folder=None if folder is None else str(folder),
     )
     report, scored = measure(predictor, read_for(config), config, part)
+    if part is None and scored == "all":
+        print(
+            "note: all examples are scored; those that the model was trained on are among them, if any", file=sys.stderr
+        )
+    _warn_if_learned(predictor)
     if as_json:
         print(to_json({"model": predictor.name, "data": data, "part": scored, **report.to_dict()}, indent=2))
         return
@@ -148,6 +163,13 @@ def _evaluate_other(
             shown = f"{value:.1%}" if "accuracy" in name or name.startswith(("top_", "macro")) else f"{value:,.4g}"
             table.add_row(NAMES.get(name, name.replace("_", " ")), shown)
     Console(markup=False).print(table)
+
+
+def _warn_if_learned(predictor: "Predictor") -> None:
+    from elman.data.splits import BY_HEART, NOTHING_KEPT
+
+    if predictor.artifact.provenance.get("split", {}).get("kind") == NOTHING_KEPT:
+        print(f"note: {BY_HEART}", file=sys.stderr)
 
 
 def _part(

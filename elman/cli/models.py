@@ -61,8 +61,9 @@ def show(
             steps=steps.get(artifact.reads, ["x"]),
         )
         save_figure(shown, plot)
-        print(f"Drawn to {plot}")
-        return
+        if not as_json:
+            print(f"Drawn to {plot}")
+            return
     facts = {
         "name": artifact.name,
         "reads": artifact.reads,

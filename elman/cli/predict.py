@@ -55,7 +55,7 @@ def predict(
         blocks = list(blocks)  # a line that cannot be read must not leave half an array behind
     answers = (predictor.predict(block, top=top, abstain_below=abstain_below) for block in blocks)
     if as_json:
-        _print_json(answers)
+        _print_json(list(answers))
     elif sys.stdout.isatty():
         for block in answers:
             _print_table(block)
@@ -82,7 +82,7 @@ def _blocks_of_lines() -> Iterator[list[str]]:
     yield block
 
 
-def _print_json(blocks: Iterator[list[Prediction]]) -> None:
+def _print_json(blocks: Iterable[list[Prediction]]) -> None:
     separator = "[\n"
     for block in blocks:
         for answer in block:
@@ -142,7 +142,9 @@ def _prompt(predictor: Predictor, top: int, abstain_below: float) -> None:
     """Answer each typed name until ``quit`` or the end of input."""
     if isinstance(sys.stdin, io.TextIOWrapper):
         sys.stdin.reconfigure(errors="backslashreplace")  # a stray byte is an unknown symbol, not the end of the prompt
-    print(f"{predictor.name}: {len(predictor.labels)} labels. Type a name; quit or Ctrl-D ends.")
+    asked = {"images": "the path of a picture", "features": "a row such as 1.5,2"}
+    answers = f"{len(predictor.labels)} labels" if predictor.artifact.answers == "label" else predictor.artifact.answers
+    print(f"{predictor.name}: {answers}. Type {asked.get(predictor.artifact.reads, 'a name')}; quit or Ctrl-D ends.")
     while True:
         try:
             name = input("name> ")
@@ -151,4 +153,7 @@ def _prompt(predictor: Predictor, top: int, abstain_below: float) -> None:
             return
         if name.strip().lower() in ("quit", "exit"):
             return
-        _print_table([predictor.predict(name, top=top, abstain_below=abstain_below)])
+        try:
+            _print_table([predictor.predict(name, top=top, abstain_below=abstain_below)])
+        except DataError as error:  # a mistyped path or row is no reason to end
+            print(error)

@@ -1,4 +1,4 @@
-"""``elman train``: labelled strings in, a run folder with a model and its report out."""
+"""``elman train``: examples in, a run folder with a model and its report out."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -75,7 +75,7 @@ def train(
         str | None, _option(NETWORK, "A tutorial's settings: t1, t2a, t2b, t3, t4, t5 or t5-linear.")
     ] = None,
     cell: Annotated[str | None, _option(NETWORK, "elman (also called rnn), gru or lstm; gru for names.")] = None,
-    hand: Annotated[bool, _option(NETWORK, "Use the cell written by hand rather than torch.nn's.", "--hand")] = False,
+    hand: Annotated[bool, _option(NETWORK, "Use the cell that is written for reading.", "--hand")] = False,
     activation: Annotated[str | None, _option(NETWORK, "Of the Elman cell: tanh, relu, sigmoid or none.")] = None,
     hidden_size: Annotated[int | None, _option(NETWORK, "Numbers in the hidden state, for each direction.")] = None,
     layers: Annotated[int | None, _option(NETWORK, "Recurrent layers.")] = None,
@@ -290,6 +290,8 @@ def _resumed(out: Path, given: dict[str, Any]) -> "RunConfig":
     from elman.tasks import RunConfig
 
     stored = RunConfig.from_dict(read_run_config(out)["config"])
+    if given.get("recipe") or (given.get("tags") and stored.task != "tags"):
+        raise SettingError(f"the run in {out} has its own settings; leave --recipe and --tags out to resume")
     for option, value in given.items():
         if option not in READING and _changed(stored, {option: value}) != stored:
             raise SettingError(
@@ -309,7 +311,8 @@ def _default_folder(name: str, resume: bool) -> Path:
 def _description(run: "Run") -> str:
     model, sizes = run.config.model, run.task.sizes
     parameters = sum(parameter.numel() for parameter in run.model.parameters())
-    hand = "by hand" if model.by_hand or model.activation in ("sigmoid", "none") else "torch.nn"
+    kinds = {"Unrolled": "by hand", "Fused": "fused"}
+    hand = kinds.get(type(getattr(run.model, "recurrence", None)).__name__, "torch.nn")
     cells = (
         f"{model.cell} ({hand}), layers: {model.layers}, hidden size: {model.hidden_size}, "
         f"directions: {model.directions}"

@@ -32,7 +32,7 @@ class Split:
         train: to learn from.
         validation: to choose the epoch and the temperature with.
         test: touched once, at the end.
-        kind: ``grouped``, ``stratified``, ``none``, or ``given`` where the source has a test part of its own.
+        kind: ``grouped``, ``stratified`` or ``none``.
         seed: what it was drawn with.
         notes: what a user should know, such as labels with too few examples.
     """

@@ -34,6 +34,8 @@ def build_task(reading: Reading | ImageReading | FeatureReading, config: RunConf
         SettingError: the task has no such name, or reads another kind of source.
         DataError: the examples cannot be used.
     """
+    if (config.model.readout == "each") != (config.task == "tags"):
+        raise SettingError(f"the task {config.task!r} does not go with the readout {config.model.readout!r}")
     match config.task, reading:
         case "label", Reading():
             return LabelTask(reading, config)

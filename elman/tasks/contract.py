@@ -27,6 +27,9 @@ from elman.records import EvalReport, NumberReport, TagReport
 from elman.text import Normalisation
 from elman.version import __version__
 
+LARGEST_SEED = 2**32 - 1
+"""What scikit-learn takes."""
+
 Report = EvalReport | TagReport | NumberReport
 
 
@@ -76,6 +79,11 @@ class RunConfig:
 
     def __post_init__(self) -> None:
         """Check what no other config checks."""
+        for name, share in (("test_share", self.test_share), ("validation_share", self.validation_share)):
+            if not isinstance(share, int | float) or not 0 < share < 1:
+                raise SettingError(f"the test and validation shares must be above 0 and below 1; {name} is {share!r}")
+        if not isinstance(self.split_seed, int) or not 0 <= self.split_seed <= LARGEST_SEED:
+            raise SettingError(f"seed must be a whole number from 0 to {LARGEST_SEED}; got {self.split_seed!r}")
         if not isinstance(self.shift, int) or isinstance(self.shift, bool) or self.shift < 0:
             raise SettingError(f"shift must be a whole number of pixels of at least 0; got {self.shift!r}")
 
@@ -126,6 +134,7 @@ class Task(ABC):
         dropped: how many lines of the source did not become an example, by reason.
         notes: what a user should know of the data.
         sizes: examples in the ``train``, ``validation`` and ``test`` part.
+        split_kind: ``grouped``, ``stratified``, ``none``, ``random`` (rows) or ``given`` (by the source).
         fingerprint: of the split: equal data split alike have equal ones.
     """
 
@@ -135,6 +144,7 @@ class Task(ABC):
     notes: tuple[str, ...] = ()
     sizes: dict[str, int]
     fingerprint: str
+    split_kind: str
 
     @abstractmethod
     def network(self) -> SequenceModel:

@@ -46,7 +46,13 @@ class ImageTask(Task):
         rows, columns = reading.images.shape[1:]
         if config.model.input_size != columns:
             raise SettingError(f"rows of {columns} pixels need input_size {columns}; got {config.model.input_size}")
-        self.config, self.reading, self.dropped = config, reading, reading.dropped
+        if config.shift >= min(rows, columns):
+            raise SettingError(
+                f"shift must be less than the size of the images, {min(rows, columns)}; got {config.shift}"
+            )
+        if config.split != "grouped":  # the default of strings
+            raise SettingError(f"images come with a test part of their own; leave --split out; got {config.split!r}")
+        self.config, self.reading, self.dropped, self.split_kind = config, reading, reading.dropped, "given"
         self.shape = (rows, columns)
         self.labels = Labels(reading.names)
         held = max(len(reading.names), round(config.validation_share * len(reading.labels)))

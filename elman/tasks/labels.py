@@ -13,7 +13,7 @@ from elman.calibration import fit_temperature
 from elman.data.augment import FOLDED_WEIGHT, with_folded_spellings
 from elman.data.batches import EncodedExamples
 from elman.data.sources import Reading
-from elman.data.splits import ceiling
+from elman.data.splits import NOTHING_KEPT, ceiling
 from elman.evaluation import Evaluation, evaluate, evaluate_baseline, fit_baseline, majority, verdict
 from elman.metrics import calibration_error_by_chance
 from elman.model import SequenceModel
@@ -56,6 +56,7 @@ class LabelTask(Task):
         self.labels = Labels.from_names(example.label for example in examples)
         self.split = split_for(config, examples)
         self.sizes, self.notes, self.fingerprint = sizes_of(self.split), self.split.notes, self.split.fingerprint
+        self.split_kind = config.split
         learned = with_folded_spellings(self.split.train)
         self.vocabulary = Vocabulary.from_texts((e.text for e in learned), min_count=config.symbol_min_count)
         counts = np.array([example.count for example in learned])
@@ -86,6 +87,8 @@ class LabelTask(Task):
             temperature=1.0,
             provenance=provenance,
         )
+        if self.split.kind == NOTHING_KEPT:  # a temperature fitted on what was learned would only flatter
+            return artifact
         logits = Predictor(artifact).logits([example.text for example in self.split.validation])
         truth = self.labels.encode([example.label for example in self.split.validation])
         return replace(artifact, temperature=fit_temperature(logits, truth))

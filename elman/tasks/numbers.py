@@ -34,6 +34,9 @@ from elman.tasks.contract import Findings, RunConfig, Task
 from elman.tasks.strings import normalise_examples, sizes_of, split_for
 from elman.vocab import Labels, Vocabulary
 
+LARGEST = 1e30
+"""A little below what float32 holds, which the model file is written in."""
+
 NOT_A_NUMBER = "not a number"
 Numbers = NDArray[np.float64]
 
@@ -73,6 +76,7 @@ class NumberTask(Task):
         self.dropped = {**dropped, **({NOT_A_NUMBER: lost} if lost else {})}
         self.split = split_for(config, kept)
         self.sizes, self.notes, self.fingerprint = sizes_of(self.split), self.split.notes, self.split.fingerprint
+        self.split_kind = config.split
         self.vocabulary = Vocabulary.from_texts((e.text for e in self.split.train), min_count=config.symbol_min_count)
         self.labels = Labels((config.label_column,))
         self.mean, self.deviation = _scale(numbers_of(self.split.train), config.label_column)
@@ -171,6 +175,7 @@ class FeatureTask(Task):
         self.config, self.reading, self.dropped = config, reading, reading.dropped
         self.labels = Labels((reading.number,))
         self.parts, self.notes = self._split()
+        self.split_kind = NOTHING_KEPT if config.split == NOTHING_KEPT else "random"
         self.sizes = {name: len(rows) for name, rows in self.parts.items()}
         self.fingerprint = digest_of(
             *(
@@ -188,6 +193,8 @@ class FeatureTask(Task):
 
     def _split(self) -> tuple[dict[str, NDArray[np.int64]], tuple[str, ...]]:
         config, rows = self.config, np.arange(len(self.reading.numbers))
+        if config.split not in ("grouped", NOTHING_KEPT):  # grouped is the default of strings
+            raise SettingError(f"rows of numbers are split at random, or not at all with none; got {config.split!r}")
         if config.split == NOTHING_KEPT:
             return dict.fromkeys(("train", "validation", "test"), rows), (BY_HEART,)
         test, validation = round(config.test_share * len(rows)), round(config.validation_share * len(rows))
@@ -290,6 +297,8 @@ def _is_number(text: str) -> bool:
 def _scale(numbers: Numbers, name: str) -> tuple[float, float]:
     """Return the mean and the standard deviation of a column."""
     mean, deviation = float(numbers.mean()), float(numbers.std())
+    if max(abs(mean), deviation) > LARGEST:
+        raise DataError(f"the column {name!r} holds numbers beyond {LARGEST:g}; give it in another unit")
     if deviation <= 1e-12 * max(1.0, abs(mean)):
         raise DataError(f"the column {name!r} holds one number only; there is nothing to learn from it")
     return mean, deviation

@@ -14,6 +14,7 @@ from elman.calibration import fit_temperature
 from elman.data.batches import EncodedExamples
 from elman.data.sources import Reading
 from elman.data.splits import NOTHING_KEPT
+from elman.errors import DataError
 from elman.evaluation import evaluate_tags
 from elman.metrics import score_tags
 from elman.model import SequenceModel
@@ -38,8 +39,13 @@ class TagTask(Task):
     def __init__(self, reading: Reading, config: RunConfig) -> None:
         self.config = config
         examples, self.dropped = normalise_examples(reading, config.normalisation)
+        if any(len(example.text) != len(example.label) for example in examples):
+            raise DataError(
+                "a string and its tags differ in length once normalised; tags need one that keeps every symbol"
+            )
         self.split = split_for(config, examples)
         self.sizes, self.notes, self.fingerprint = sizes_of(self.split), self.split.notes, self.split.fingerprint
+        self.split_kind = config.split
         sources, targets = [e.text for e in self.split.train], [e.label for e in examples]
         self.vocabulary = Vocabulary.from_texts(sources, min_count=config.symbol_min_count)
         shared = sources if config.shared_alphabet else []

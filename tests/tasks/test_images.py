@@ -124,6 +124,13 @@ def test_a_network_for_another_width_is_refused(reading, config):
         ImageTask(reading, replace(config, model=replace(config.model, input_size=28)))
 
 
+@pytest.mark.parametrize("changes", [{"shift": SIZE}, {"split": "stratified"}, {"split": "none"}], ids=str)
+def test_settings_that_images_have_no_use_for_are_refused(config, changes):
+    images, labels = drawn_pictures(30, SIZE)
+    with pytest.raises(SettingError, match=next(iter(changes))):
+        ImageTask(read_images_of(images, labels), replace(config, **changes))
+
+
 def test_too_few_images_to_keep_some_are_refused(config):
     images, labels = drawn_pictures(4, SIZE)
     reading = read_images_of(images, labels)

@@ -9,7 +9,8 @@ from elman.data.augment import FOLDED_WEIGHT, with_folded_spellings
 from elman.data.sources import FeatureReading, Reading
 from elman.errors import DataError, SettingError
 from elman.records import Example
-from elman.tasks import LabelTask, build_task
+from elman.runs import Run
+from elman.tasks import LabelTask, RunConfig, build_task
 
 
 def test_the_loaded_model_answers_as_the_report_says(finished_run):
@@ -69,3 +70,19 @@ def test_a_task_that_the_source_does_not_fit_is_refused(toy_reading, toy_config,
 def test_rows_of_numbers_are_no_strings(toy_config):
     with pytest.raises(SettingError, match="task must be"):
         build_task(FeatureReading(("a",), "b", None, None, 0, {}, {}), toy_config())
+
+
+@pytest.mark.parametrize("share", [0, 1, -0.1, float("nan")])
+@pytest.mark.parametrize("name", ["test_share", "validation_share"])
+def test_a_share_that_leaves_no_part_is_refused(name, share):
+    with pytest.raises(SettingError, match=name):
+        RunConfig(name="", data="", **{name: share})
+
+
+def test_what_is_learned_by_heart_is_not_calibrated_on_itself(toy_reading, toy_config, tmp_path):
+    run = Run(toy_reading, replace(toy_config(epochs=1), split="none"), tmp_path / "run")
+    for _ in run.epochs():
+        pass
+    values = run.finish().values
+    assert values["calibration"]["temperature"] == 1.0
+    assert values["split"]["kind"] == "none"
