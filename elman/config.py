@@ -58,8 +58,7 @@ class ModelConfig(_Config):
     Args:
         cell: ``elman`` (also called ``rnn``), ``gru`` or ``lstm``; ``none`` leaves the recurrence out.
         by_hand: train with the cell that is written for reading; the weights are the same in any case.
-        fused: otherwise train with the passes of `elman.cells.fused`, where they are the faster ones: of the Elman
-            network and the GRU. False: with torch.nn's layers.
+        fused: otherwise train with the passes of `elman.cells.fused`. False: with torch.nn's layers.
         activation: of the Elman network: ``tanh``, ``relu``, ``sigmoid`` or ``none``.
         hidden_size: H, at least 1.
         layers: L, at least 1.

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import dropout, embedding_bag, one_hot, pad
 
-from elman.cells import State, build_recurrence
+from elman.cells import Fused, State, build_recurrence
 from elman.config import NO_CELL, ModelConfig
 from elman.errors import SettingError
 from elman.ngrams import EDGE, bag_codes, ngram_ids
@@ -85,19 +85,23 @@ class SequenceModel(nn.Module):
         config = self.config
         if self.training and config.symbol_dropout and not config.input_size:
             inputs = inputs.masked_fill(torch.rand(inputs.shape) < config.symbol_dropout, UNKNOWN)
-        read = self._read(self._embed(inputs))
+        read = self._read(inputs)
         read = dropout(read, config.dropout, self.training)
         logits: Tensor = self.head(read) if config.head != "none" else read
         return logits + self.bag(inputs) if config.bag_orders else logits
 
-    def _read(self, steps: Tensor) -> Tensor:
-        """Run the cells over the inputs of all steps, (T, B, E), and return what the head sees: (B, R) or (T, B, R)."""
+    def _read(self, inputs: Tensor) -> Tensor:
+        """Run the cells over all steps, (T, B) or (T, B, I), and return what the head sees: (B, R) or (T, B, R)."""
         config = self.config
         each = config.readout == "each"
-        if config.cell == NO_CELL:
-            return steps if each else steps[-1]
-        state = self._drawn_state(steps) if self.training and config.first_state == "drawn" else None
-        outputs, final = self.recurrence(steps, state)
+        state = self._drawn_state(inputs.shape[1]) if self.training and config.first_state == "drawn" else None
+        if self._looks_up and isinstance(self.recurrence, Fused):
+            outputs, final = self.recurrence.read_symbols(inputs, self._table(), state)
+        else:
+            steps = self._embed(inputs)
+            if config.cell == NO_CELL:
+                return steps if each else steps[-1]
+            outputs, final = self.recurrence(steps, state)
         if config.head == "concatenation":
             before = torch.zeros_like(outputs[:1]) if state is None else state[0]
             outputs = torch.cat([steps, torch.cat([before, outputs[:-1]])], dim=2)
@@ -108,11 +112,23 @@ class SequenceModel(nn.Module):
         seen: Tensor = outputs if each else outputs[-1]
         return seen
 
-    def _drawn_state(self, steps: Tensor) -> State:
+    @property
+    def _looks_up(self) -> bool:
+        """Whether what the cells read is a row of one table for each symbol, so that its product can be looked up."""
+        config = self.config
+        changed = bool(config.ngram_orders) or (self.training and config.input_dropout > 0)
+        symbols = config.input_size == 0 and config.cell != NO_CELL
+        return symbols and config.head != "concatenation" and not changed
+
+    def _table(self) -> Tensor:
+        """Return what the cells read for each symbol, (V, E)."""
+        return self.embedding.weight if self.config.embedding_size else torch.eye(self.symbols)
+
+    def _drawn_state(self, size: int) -> State:
         """Draw a first state, each (L · D, B, H), Kaiming-uniform (K. He et al., 2015): tutorial T2's model A."""
         config = self.config
         bound = math.sqrt(6 / config.hidden_size)
-        shape = (config.layers * config.directions, steps.shape[1], config.hidden_size)
+        shape = (config.layers * config.directions, size, config.hidden_size)
         parts = 2 if config.cell == "lstm" else 1
         return tuple(torch.empty(shape).uniform_(-bound, bound) for _ in range(parts))
 

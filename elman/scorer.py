@@ -1,24 +1,29 @@
-"""The forward pass without torch: symbol ids or numbers to logits in numpy, within rounding of what was trained.
+"""Scoring: encoded sequences to logits, probabilities and the best answers, by the fastest path that is exact."""
 
-This is the plain path: sequences of equal length go through together, step by step. The equations are those of
-`elman.cells`, in the same order.
-"""
-
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.config import NO_CELL, ModelConfig
-from elman.ngrams import bag_codes, edged, ngram_ids
+from elman.config import ModelConfig
+from elman.plain import PlainScorer
+from elman.processor import cores
+from elman.sequences import EncodedStrings
+from elman.sharing import SharingScorer, can_share
 
 Array = NDArray[np.float32]
-Step = Callable[[Array, tuple[Array, ...], Array, Array], tuple[Array, ...]]
 
-BLOCK = 512
-"""How many sequences are read together: enough for fast products, few enough to stay in cache."""
+FEW = 64
+"""Fewer strings than this have too little in common to sort them first."""
+
+MANY = 2048
+"""From so many strings on, several threads share the work."""
+
+FEW_ANSWERS = 8
+"""Up to so many best answers are found one by one rather than by sorting all."""
 
 
 class Scorer:
@@ -31,21 +36,26 @@ class Scorer:
 
     def __init__(self, config: ModelConfig, tensors: Mapping[str, NDArray[Any]]) -> None:
         self.config, self.tensors = config, tensors
-        self._step, self._state_size = _steps(config)
+        self._plain = PlainScorer(config, tensors)
 
-    def logits(self, sequences: Sequence[NDArray[Any]]) -> Array:
+    @cached_property
+    def _sharing(self) -> SharingScorer:
+        return SharingScorer(self.config, self.tensors)
+
+    def logits(self, sequences: Sequence[NDArray[Any]] | EncodedStrings, *, threads: int | None = None) -> Array:
         """Read encoded sequences and answer once for each.
 
         Args:
-            sequences: ids of each string, (T,), int64, or the numbers of each step, (T, I), float32; at least one step.
+            sequences: ids of each string, (T,), integers, or the numbers of each step, (T, I), float32; at least one
+                step.
+            threads: how many share the work; None: all cores where there are many strings.
 
         Returns:
             (len(sequences), C), float32, in the order given.
         """
-        logits = np.empty((len(sequences), self._answers), np.float32)
-        for members, block in self._blocks(sequences):
-            logits[members] = block
-        return logits
+        if not self._shares(sequences):
+            return self._plain.logits(_separate(sequences))
+        return self._sharing.logits(EncodedStrings.gathered(sequences), threads=_threads(threads, len(sequences)))
 
     def logits_of_steps(self, sequences: Sequence[NDArray[Any]]) -> list[Array]:
         """Read encoded sequences and answer at each step; for models whose readout is ``each``.
@@ -56,142 +66,60 @@ class Scorer:
         Returns:
             For each sequence, in the order given, (T, C), float32.
         """
-        logits: list[Array] = [np.empty(0, np.float32)] * len(sequences)
-        for members, block in self._blocks(sequences):
-            for place, position in enumerate(members):
-                logits[position] = block[:, place]
-        return logits
+        return self._plain.logits_of_steps(sequences)
 
-    def _blocks(self, sequences: Sequence[NDArray[Any]]) -> Iterator[tuple[list[int], Array]]:
-        """Yield the positions of some sequences of one length, and what the network says of them."""
-        by_length: defaultdict[int, list[int]] = defaultdict(list)
-        for position, sequence in enumerate(sequences):
-            by_length[len(sequence)].append(position)
-        for members in by_length.values():
-            for start in range(0, len(members), BLOCK):
-                block = members[start : start + BLOCK]
-                yield block, self._read(np.stack([sequences[position] for position in block], axis=1))
+    def best(
+        self,
+        sequences: Sequence[NDArray[Any]] | EncodedStrings,
+        *,
+        top: int,
+        temperature: float = 1.0,
+        threads: int | None = None,
+    ) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+        """Read encoded sequences and return the most likely answers of each, without room for the logits of all.
 
-    @property
-    def _answers(self) -> int:
-        if self.config.head == "none":
-            return self.config.directions * self.config.hidden_size
-        return len(self.tensors["head.bias"])
+        Args:
+            sequences: as in `logits`.
+            top: how many answers, at least 1; all where there are fewer.
+            temperature: what logits are divided by, above 0.
+            threads: as in `logits`.
 
-    def _read(self, inputs: NDArray[Any]) -> Array:
-        """Read a block of equal length, (T, B) or (T, B, I); return its logits, (B, C), or of each step, (T, B, C)."""
-        config = self.config
-        outputs = steps = self._embedded(inputs)
-        for layer in range(config.layers if config.cell != NO_CELL else 0):
-            both = [self._unrolled(outputs, f"l{layer}{suffix}") for suffix in ("", "_reverse")[: config.directions]]
-            outputs = np.concatenate(both, axis=2) if len(both) > 1 else both[0]
-        if config.head == "concatenation":
-            before = np.concatenate([np.zeros_like(outputs[:1]), outputs[:-1]])
-            outputs = np.concatenate([steps, before], axis=2)
-        if config.readout == "last" and config.directions == 2 and config.cell != NO_CELL:
-            size = config.hidden_size  # each direction has read the whole sequence at its own end
-            outputs = np.concatenate([outputs[-1, :, :size], outputs[0, :, size:]], axis=1)
-        elif config.readout == "last":
-            outputs = outputs[-1]
-        logits = outputs
-        if config.head != "none":
-            logits = outputs @ self.tensors["head.weight"].T + self.tensors["head.bias"]
-        return logits + self._linear(inputs) if config.bag_orders else logits
+        Returns:
+            Labels and their probabilities, both (N, top), best first, equal ones in the order of the labels.
+        """
+        if not self._shares(sequences):
+            return best_of(self._plain.logits(_separate(sequences)), top, temperature)
+        strings, threads = EncodedStrings.gathered(sequences), _threads(threads, len(sequences))
+        count = min(top, self._sharing.answers)
+        labels, chances = np.empty((len(strings), count), np.int32), np.empty((len(strings), count))
+        for rows, logits in self._sharing.parts(strings, threads=threads):
+            cuts = [slice(start, start + 4096) for start in range(0, len(rows), 4096)]
+            with ThreadPoolExecutor(threads) as pool:
+                found = pool.map(lambda cut, logits=logits: best_of(logits[cut], top, temperature), cuts)
+                for cut, (of_cut, chances_of_cut) in zip(cuts, found, strict=True):
+                    labels[rows[cut]], chances[rows[cut]] = of_cut, chances_of_cut
+        return labels, chances
 
-    def _linear(self, ids: NDArray[np.int64]) -> Array:
-        """Return what the bag of n-grams adds to the logits, (B, C)."""
-        table, inventory = self.tensors["bag.weight"], self.tensors["bag.codes"]
-        total = np.zeros((ids.shape[1], table.shape[1]), np.float32)
-        bags = bag_codes(edged(ids), self.config.bag_orders)
-        if not bags or len(inventory) == 0:
-            return total
-        codes = np.concatenate(bags)
-        rows = np.minimum(np.searchsorted(inventory, codes), len(inventory) - 1)
-        known = inventory[rows] == codes
-        # One n-gram of each string at a time keeps the memory at one (B, C) block however long the strings are.
-        for row, is_known in zip(rows, known, strict=True):
-            total += table[row] * is_known[:, None]
-        return total * np.float32(self.config.bag_scale / np.sqrt(len(codes)))
-
-    def _embedded(self, inputs: NDArray[Any]) -> Array:
-        """Return what the cells read at each step, (T, B, E)."""
-        if self.config.input_size:
-            return inputs.astype(np.float32, copy=False)
-        if not self.config.embedding_size:  # a one-hot row times the input weights only looks up a column of them
-            one_hot: Array = np.eye(self._symbols, dtype=np.float32)[inputs]
-            return one_hot
-        steps: Array = self.tensors["embedding.weight"][inputs]
-        for order in self.config.ngram_orders:
-            steps += self.tensors["ngrams.weight"][ngram_ids(inputs, order, self.config.ngram_buckets)]
-        return steps
-
-    @property
-    def _symbols(self) -> int:
-        """V, as the input weights of one-hot rows tell it."""
-        table = "head.weight" if self.config.cell == NO_CELL else "recurrence.weight_ih_l0"
-        return int(self.tensors[table].shape[1])
-
-    def _unrolled(self, inputs: Array, suffix: str) -> Array:
-        """Run one layer in one direction: (T, B, I) to its outputs, (T, B, H)."""
-        weight_ih, weight_hh, bias_ih, bias_hh = (
-            self.tensors[f"recurrence.{name}_{suffix}"] for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-        )
-        length, size, _ = inputs.shape
-        projected = inputs @ weight_ih.T + bias_ih
-        outputs = np.empty((length, size, self.config.hidden_size), np.float32)
-        state = (np.zeros((size, self.config.hidden_size), np.float32),) * self._state_size
-        for step in reversed(range(length)) if suffix.endswith("_reverse") else range(length):
-            state = self._step(projected[step], state, weight_hh.T, bias_hh)
-            outputs[step] = state[0]
-        return outputs
+    def _shares(self, sequences: Sequence[NDArray[Any]] | EncodedStrings) -> bool:
+        return len(sequences) >= FEW and can_share(self.config)
 
 
-def _steps(config: ModelConfig) -> tuple[Step, int]:
-    """Return one step of the config's cell, and how many tensors its state holds."""
-    if config.cell == "gru":
-        return _gru, 1
-    if config.cell == "lstm":
-        return _lstm, 2
-    activation = _ACTIVATIONS[config.activation]
+def best_of(logits: Array, top: int, temperature: float = 1.0) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+    """Return the most likely answers and their probabilities, both (N, top), best first; logits are (N, C).
 
-    def elman(projected: Array, state: tuple[Array, ...], weight: Array, bias: Array) -> tuple[Array, ...]:
-        return (activation(projected + state[0] @ weight + bias),)
-
-    return elman, 1
-
-
-def _gru(projected: Array, state: tuple[Array, ...], weight: Array, bias: Array) -> tuple[Array, ...]:
-    (hidden,) = state
-    size = hidden.shape[1]
-    recurrent = hidden @ weight + bias
-    gates = _sigmoid(projected[:, : 2 * size] + recurrent[:, : 2 * size])
-    reset, update = gates[:, :size], gates[:, size:]
-    candidate = np.tanh(projected[:, 2 * size :] + reset * recurrent[:, 2 * size :])
-    return (candidate + update * (hidden - candidate),)
-
-
-def _lstm(projected: Array, state: tuple[Array, ...], weight: Array, bias: Array) -> tuple[Array, ...]:
-    hidden, cell = state
-    size = hidden.shape[1]
-    blocks = projected + hidden @ weight + bias
-    gates = _sigmoid(blocks[:, : 2 * size])
-    candidate = np.tanh(blocks[:, 2 * size : 3 * size])
-    cell = gates[:, size:] * cell + gates[:, :size] * candidate
-    return _sigmoid(blocks[:, 3 * size :]) * np.tanh(cell), cell
-
-
-def _sigmoid(values: Array) -> Array:
-    # tanh never overflows, and numpy computes it several numbers at a time
-    sigmoid: Array = np.float32(0.5) * np.tanh(np.float32(0.5) * values) + np.float32(0.5)
-    return sigmoid
-
-
-_ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
-    "tanh": np.tanh,
-    "relu": lambda values: np.maximum(values, np.float32(0)),
-    "sigmoid": _sigmoid,
-    "none": lambda values: values,
-}
+    >>> best_of(np.log(np.array([[1, 2, 1]], np.float32)), top=2)
+    (array([[1, 0]], dtype=int32), array([[0.5 , 0.25]]))
+    """
+    probabilities = softmax(logits, temperature)
+    if top > FEW_ANSWERS:
+        order = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]
+    else:
+        left = probabilities.copy()
+        order = np.empty((len(left), min(top, left.shape[1])), np.int64)
+        for place in range(order.shape[1]):
+            order[:, place] = left.argmax(axis=1)
+            np.put_along_axis(left, order[:, place : place + 1], -1.0, axis=1)
+    return order.astype(np.int32), np.take_along_axis(probabilities, order, axis=1)
 
 
 def softmax(logits: NDArray[np.floating], temperature: float = 1.0) -> NDArray[np.float64]:
@@ -204,3 +132,11 @@ def softmax(logits: NDArray[np.floating], temperature: float = 1.0) -> NDArray[n
     powers = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
     probabilities: NDArray[np.float64] = powers / powers.sum(axis=-1, keepdims=True)
     return probabilities
+
+
+def _separate(sequences: Sequence[NDArray[Any]] | EncodedStrings) -> Sequence[NDArray[Any]]:
+    return sequences.separate() if isinstance(sequences, EncodedStrings) else sequences
+
+
+def _threads(wanted: int | None, strings: int) -> int:
+    return wanted or (cores() if strings >= MANY else 1)

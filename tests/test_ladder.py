@@ -11,9 +11,9 @@ import elman
 
 # A module imports from the lines above its own, or from its left.
 LADDER = """
-errors version records config ngrams files
+errors version records config ngrams files sequences processor
 text vocab
-artifact scorer readers predictor explanation
+artifact contexts gatewise plain sharing scorer readers predictor explanation
 data data.sources data.images data.catalog data.splits data.augment data.batches
 cells.contract cells.elman cells.gru cells.lstm cells.library cells.unroll cells.fused cells model
 metrics calibration training evaluation

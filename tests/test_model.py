@@ -233,7 +233,7 @@ def test_a_first_state_is_drawn_in_training_and_zeros_in_evaluation(build, cell,
 
 def test_a_drawn_first_state_differs_for_each_sequence_and_stays_within_its_bound(build):
     model = build(first_state="drawn", head="concatenation", **ONE_WAY, **NO_DROPOUT).train()
-    seen = model._read(model.embedding(torch.ones(1, 500, dtype=torch.int64)))[:, 4:].detach()
+    seen = model._read(torch.ones(1, 500, dtype=torch.int64))[:, 4:].detach()
     bound = (6 / 8) ** 0.5  # Kaiming-uniform of 8 hidden units
     assert seen.abs().max() < bound
     assert seen.std().item() == pytest.approx(bound / 3**0.5, rel=0.05)

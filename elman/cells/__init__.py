@@ -48,8 +48,7 @@ def build_recurrence(
         input_size: I.
         hidden_size: H.
         by_hand: the cell written for reading, unrolled step by step by autograd.
-        fused: otherwise, the passes of `elman.cells.fused` rather than torch.nn's layer, where they are faster: not of
-            the LSTM. The weights are the same.
+        fused: otherwise, the passes of `elman.cells.fused` rather than torch.nn's layer. The weights are the same.
         activation: of the Elman network; sigmoid and none are always by hand.
         layers: L.
         directions: D, 1 or 2.
@@ -72,7 +71,7 @@ def build_recurrence(
             raise SettingError(f"cell must be one of {', '.join(CELLS)}; got {cell!r}")
     if by_hand:
         return Unrolled(hand, input_size, hidden_size, layers=layers, directions=directions, dropout=dropout)
-    if fused and not isinstance(hand, LSTMCell):  # torch.nn's LSTM has a fused path of its own, which is faster
+    if fused:
         return Fused(hand, input_size, hidden_size, layers=layers, directions=directions, dropout=dropout)
     between = dropout if layers > 1 else 0.0  # torch.nn warns of dropout that has no second layer
     both = directions == 2

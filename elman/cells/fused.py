@@ -1,31 +1,36 @@
 """The same cells, fast: forward passes that keep what the way back needs, and backward passes written by hand.
 
 A cell by hand is followed step by step by autograd: each small operation is a node, and each step has a product of its
-own for the gradient of the recurrent weights. Here the whole sequence is one node. On the way back all that does not
-depend on the gradient is computed for every step at once; the loop then carries only the gradient of the hidden state;
-and the gradient of the recurrent weights is one product over all steps, as cuDNN does it.
+own for the gradient of the recurrent weights. Here the whole sequence is one node, both directions together. On the
+way back all that does not depend on the gradient is computed for every step at once; the loop then carries only the
+gradient of the hidden state; and the gradient of the recurrent weights is one product over all steps, as cuDNN does it.
+
+Where the inputs are symbols, the input weights are multiplied with the embedding once, V rows rather than T · B, and a
+step looks its row up; on the way back the gradients of the rows are summed by symbol. What lies between forward and
+backward stands in rooms that are used again, because fresh memory costs more than much of the arithmetic in it.
 
 The equations are those of `elman.cells.elman`, `gru` and `lstm`; the tests hold them against each other, values and
-gradients. Read those files first: this one is for speed (`benchmarks/tutorials.py digits-speed`).
+gradients. Read those files first: this one is for speed (`benchmarks/speed.py --parts training`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
-from torch.nn.functional import linear, pad
+from torch.nn.functional import dropout, linear, pad
 
 from elman.cells.contract import Cell, State
 from elman.cells.elman import ElmanCell
 from elman.cells.gru import GRUCell
 from elman.cells.lstm import LSTMCell
 from elman.cells.unroll import Unrolled
-from elman.errors import SettingError
+from elman.errors import SettingError, TrainingError
 
 sigmoid_gradient = torch.ops.aten.sigmoid_backward.grad_input
 tanh_gradient = torch.ops.aten.tanh_backward.grad_input
+sum_by_symbol = torch.ops.aten.embedding_dense_backward
 
 
 class Fused(Unrolled):
@@ -39,119 +44,299 @@ class Fused(Unrolled):
         super().__init__(cell, input_size, hidden_size, **settings)
         if isinstance(cell, ElmanCell) and cell.name not in ("tanh", "relu"):
             raise SettingError(f"the fused Elman cell has the activations tanh and relu; got {cell.name!r}")
+        self._rooms: list[_Room] = []
 
-    def _read(self, inputs: Tensor, state: State, suffix: str, *, backwards: bool) -> tuple[Tensor, State]:
-        weight_ih, weight_hh, bias_ih, bias_hh = self._weights(suffix)
-        if isinstance(
-            self.cell, GRUCell
-        ):  # its candidate's bias stands inside the reset; all others can be added before
-            width = 2 * self.hidden_size
-            projected = linear(inputs, weight_ih, bias_ih + pad(bias_hh[:width], (0, self.hidden_size)))
-            run: Any = _GRUPass.apply
-            outputs, *final = run(projected, *state, weight_hh, bias_hh[width:], backwards)
+    def forward(self, inputs: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        """Read a batch of sequences; see `Unrolled.forward`."""
+        if state is not None:
+            self.check_state(state, inputs.shape[1])
+        return self._layers(inputs, None, state)
+
+    def read_symbols(self, ids: Tensor, embedding: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        """Read a batch of symbols: what `forward` makes of ``embedding[ids]``, without an input product for each step.
+
+        Args:
+            ids: (T, B), int64.
+            embedding: (V, I), float.
+            state: as in `forward`.
+
+        Returns:
+            As `forward`.
+        """
+        if state is not None:
+            self.check_state(state, ids.shape[1])
+        return self._layers(embedding, ids, state)
+
+    def _layers(self, inputs: Tensor, ids: Tensor | None, state: State | None) -> tuple[Tensor, State]:
+        """Read numbers, (T, B, I), or where there are ids rows of an embedding, (V, I)."""
+        finals: list[State] = []
+        for layer in range(self.layers):
+            if layer > 0:
+                inputs = dropout(inputs, self.dropout, self.training)
+            weights = [self._weights(suffix) for suffix in self._suffixes(layer)]
+            of_layer = slice(layer * self.directions, (layer + 1) * self.directions)
+            first = None if state is None else tuple(part[of_layer] for part in state)
+            sides = self._input_sides(inputs, weights)
+            if ids is not None and layer == 0:
+                places = torch.stack([ids, ids.flip(0) + len(inputs)][: self.directions])
+                outputs, final = self._pass(torch.cat(sides), places, first, weights)
+            else:
+                source = torch.stack(sides) if len(sides) > 1 else sides[0][None]
+                outputs, final = self._pass(source, None, first, weights)
+            inputs = torch.cat([outputs[0], outputs[1].flip(0)], dim=2) if self.directions == 2 else outputs[0]
+            finals.append(final)
+        return inputs, tuple(torch.cat(part) for part in zip(*finals, strict=True))
+
+    def _input_sides(self, inputs: Tensor, weights: Sequence[tuple[Tensor, ...]]) -> list[Tensor]:
+        """Return for each direction the input side of its gates, with all biases that can be added beforehand.
+
+        Args:
+            inputs: (T, B, I), or rows of an embedding, (V, I).
+            weights: of each direction.
+
+        Returns:
+            Each (…, G · H), steps in the order in which the direction takes them.
+        """
+        sides = []
+        for direction, (weight_ih, _, bias_ih, bias_hh) in enumerate(weights):
+            steps = inputs.flip(0) if direction == 1 and inputs.ndim == 3 else inputs
+            if isinstance(self.cell, GRUCell):  # its candidate's bias stands inside the reset
+                bias_hh = pad(bias_hh[: 2 * self.hidden_size], (0, self.hidden_size))
+            sides.append(linear(steps, weight_ih, bias_ih + bias_hh))
+        return sides
+
+    def _pass(
+        self, source: Tensor, places: Tensor | None, first: State | None, weights: Sequence[tuple[Tensor, ...]]
+    ) -> tuple[Tensor, State]:
+        """Run one layer: see `_ElmanPass`; return the outputs, (D, T, B, H), and the final state, each (D, B, H)."""
+        start = first or (None,) * self.cell.state_size
+        recurrent = torch.stack([weight_hh for _, weight_hh, _, _ in weights])
+        run: Any
+        if isinstance(self.cell, GRUCell):
+            bias = torch.stack([bias_hh[2 * self.hidden_size :] for _, _, _, bias_hh in weights])
+            run = _GRUPass.apply
+            outputs, *final = run(self._rooms, source, places, recurrent, *start, bias)
         elif isinstance(self.cell, LSTMCell):
-            projected = linear(inputs, weight_ih, bias_ih + bias_hh)
             run = _LSTMPass.apply
-            outputs, *final = run(projected, *state, weight_hh, backwards)
+            outputs, *final = run(self._rooms, source, places, recurrent, *start)
         else:
-            projected, name = linear(inputs, weight_ih, bias_ih + bias_hh), getattr(self.cell, "name", "")
             run = _ElmanPass.apply
-            outputs, *final = run(projected, *state, weight_hh, backwards, name)
+            outputs, *final = run(self._rooms, source, places, recurrent, *start, getattr(self.cell, "name", ""))
         return outputs, tuple(final)
 
 
+class _Room:
+    """Memory for one pass, from its forward to its backward half."""
+
+    def __init__(self) -> None:
+        self.uses = 0
+        self._kept: dict[str, Tensor] = {}
+
+    def __call__(self, name: str, like: Tensor, *shape: int) -> Tensor:
+        """Return room for a tensor of this shape, its numbers left over from any earlier use of the name."""
+        size = torch.Size(shape).numel()
+        kept = self._kept.get(name)
+        if kept is None or kept.numel() < size or kept.dtype != like.dtype or kept.device != like.device:
+            kept = self._kept[name] = like.new_empty(size)
+        return kept[:size].view(shape)
+
+
+def _enter(ctx: Any, rooms: list[_Room], source: Tensor, places: Tensor | None, first: Tensor | None) -> _Room:
+    """Take a room for a pass, and note what its way back will ask for."""
+    # Without a way back nobody returns the room; and what inference mode made may not be changed outside of it.
+    room = rooms.pop() if rooms and any(ctx.needs_input_grad) else _Room()
+    room.uses += 1
+    ctx.room, ctx.use, ctx.rooms, ctx.rows, ctx.from_zeros = room, room.uses, rooms, len(source), first is None
+    ctx.set_materialize_grads(False)
+    return room
+
+
+def _read(room: _Room, source: Tensor, places: Tensor | None) -> Iterator[Tensor]:
+    """Yield what each step reads, (D, B, G · H): the same memory each time where it is looked up."""
+    if places is None:
+        yield from source.unbind(1)
+        return
+    directions, _, size = places.shape
+    found = room("read", source, directions * size, source.shape[1])
+    for rows in places.transpose(0, 1).flatten(1):
+        yield torch.index_select(source, 0, rows, out=found).view(directions, size, -1)
+
+
+def _return(ctx: Any) -> _Room:
+    """Return the room of a pass for its way back, and leave it to the next pass."""
+    if ctx.room.uses != ctx.use:
+        raise TrainingError(
+            "a fused pass was followed backwards after a later pass had taken its room; follow each pass before the "
+            "next one, or train with fused=False"
+        )
+    if ctx.room not in ctx.rooms:
+        ctx.rooms.append(ctx.room)
+    room: _Room = ctx.room
+    return room
+
+
+def _shape(source: Tensor, places: Tensor | None, weight: Tensor) -> torch.Size:
+    """Return D, T, B and H of a pass."""
+    return torch.Size((*(source.shape[:3] if places is None else places.shape), weight.shape[2]))
+
+
+def _states(first: Tensor | None, source: Tensor, shape: torch.Size) -> Tensor:
+    """Return room for the states before and after all steps, (D, T + 1, B, H), with the first one in it."""
+    directions, length, size, width = shape
+    states = source.new_empty(directions, length + 1, size, width)
+    states[:, 0] = 0 if first is None else first
+    return states
+
+
+def _times(state: Tensor, weight_t: Tensor, out: Tensor, *, known_zero: bool) -> Tensor:
+    """Return the product of a state, (D, B, H), and recurrent weights; of a state of zeros it needs no arithmetic."""
+    return out.zero_() if known_zero else torch.bmm(state, weight_t, out=out)
+
+
+def _way_back(of_outputs: Tensor | None, of_final: Tensor | None, hidden: Tensor) -> tuple[Tensor, list[Tensor | None]]:
+    """Return the gradient that the last state starts with, and what each output adds to it, last step first."""
+    wanted: list[Tensor | None] = [None] * (hidden.shape[1] - 1)
+    if of_outputs is not None:
+        wanted = list(of_outputs.unbind(1)[::-1])
+    return torch.zeros_like(hidden[:, 0]) if of_final is None else of_final.clone(), wanted
+
+
+def _more(ctx: Any, steps: Tensor) -> list[bool]:
+    """Return, last step first, whether anyone asks for the gradient of the state before the step."""
+    return [True] * (steps.shape[1] - 1) + [not ctx.from_zeros]
+
+
+def _of_source(ctx: Any, change: Tensor, places: Tensor | None) -> Tensor:
+    """Return the gradient of what the steps read, (D, T, B, N), or of the rows that they looked up."""
+    return change if places is None else sum_by_symbol(change.flatten(0, 2), places.flatten(), ctx.rows, -1, False)
+
+
+def _of_recurrent(ctx: Any, change: Tensor, hidden: Tensor) -> Tensor:
+    """Return the gradient of the recurrent weights, (D, N, H): one product over all steps that read a state."""
+    seen = slice(1 if ctx.from_zeros else 0, None)
+    before = hidden[:, :-1]
+    return torch.bmm(change[:, seen].flatten(1, 2).transpose(1, 2), before[:, seen].flatten(1, 2))
+
+
 class _ElmanPass(torch.autograd.Function):
-    """h' = f(p + W_hh h) over all steps, where p is the input side with both biases."""
+    """h' = f(p + W_hh h) over all steps, where p is the input side with both biases.
+
+    Arguments of every pass: rooms to use; the input side of each step, (D, T, B, G · H), or where there are places the
+    rows, (D · V, G · H), that each step looks up there, (D, T, B); the recurrent weights, (D, G · H, H); and the first
+    state, each (D, B, H).
+    """
 
     @staticmethod
     def forward(
-        ctx: Any, projected: Tensor, first: Tensor, weight: Tensor, backwards: bool, activation: str
+        ctx: Any,
+        rooms: list[_Room],
+        source: Tensor,
+        places: Tensor | None,
+        weight: Tensor,
+        first: Tensor | None,
+        activation: str,
     ) -> tuple[Tensor, Tensor]:
-        hidden, before, after = _states(first, len(projected), backwards)
-        weight_t = weight.t()
-        activate = torch.relu_ if activation == "relu" else torch.tanh_
-        steps = (block.unbind(0)[:: _way(backwards)] for block in (before, after, projected))
-        for state, step, step_input in zip(*steps, strict=True):
-            activate(torch.mm(state, weight_t, out=step).add_(step_input))
-        ctx.save_for_backward(hidden, weight)
-        ctx.backwards, ctx.is_relu = backwards, activation == "relu"
-        ctx.set_materialize_grads(False)
-        return after, after[0 if backwards else -1].clone()
+        room = _enter(ctx, rooms, source, places, first)
+        hidden = _states(first, source, _shape(source, places, weight))
+        weight_t, activate = weight.transpose(1, 2), torch.relu_ if activation == "relu" else torch.tanh_
+        steps = zip(*(x.unbind(1) for x in (hidden[:, :-1], hidden[:, 1:])), _read(room, source, places), strict=True)
+        for number, (state, step, read) in enumerate(steps):
+            activate(_times(state, weight_t, step, known_zero=ctx.from_zeros and number == 0).add_(read))
+        ctx.save_for_backward(places, hidden, weight)
+        ctx.is_relu = activation == "relu"
+        return hidden[:, 1:], hidden[:, -1].clone()
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, of_outputs: Tensor | None, of_final: Tensor | None) -> tuple[Any, ...]:
-        hidden, weight = ctx.saved_tensors
-        before, after = (hidden[1:], hidden[:-1]) if ctx.backwards else (hidden[:-1], hidden[1:])
+        _return(ctx)
+        places, hidden, weight = ctx.saved_tensors
+        after = hidden[:, 1:]
         # f'(…) in terms of what f gave: 1 − h² of tanh, 1 or 0 of relu
         change = (after > 0).to(after.dtype) if ctx.is_relu else 1 - after * after
-        gradient = torch.zeros_like(hidden[0]) if of_final is None else of_final.clone()
-        steps = change.unbind(0)[:: -_way(ctx.backwards)]
-        for step, wanted in zip(steps, _wanted(of_outputs, len(change), ctx.backwards), strict=True):
-            if wanted is not None:
-                gradient.add_(wanted)
-            torch.mm(step.mul_(gradient), weight, out=gradient)
-        return change, gradient, _of_recurrent(change, before), None, None
+        gradient, wanted = _way_back(of_outputs, of_final, hidden)
+        for step, of_output, more in zip(change.unbind(1)[::-1], wanted, _more(ctx, change), strict=True):
+            if of_output is not None:
+                gradient.add_(of_output)
+            step.mul_(gradient)
+            if more:
+                torch.bmm(step, weight, out=gradient)
+        of_first = None if ctx.from_zeros else gradient
+        return None, _of_source(ctx, change, places), None, _of_recurrent(ctx, change, hidden), of_first, None
 
 
 class _GRUPass(torch.autograd.Function):
-    """The GRU's equations over all steps."""
+    """The GRU's equations over all steps; its arguments end with the candidate's recurrent bias, (D, H)."""
 
     @staticmethod
     def forward(
-        ctx: Any, projected: Tensor, first: Tensor, weight: Tensor, candidate_bias: Tensor, backwards: bool
+        ctx: Any,
+        rooms: list[_Room],
+        source: Tensor,
+        places: Tensor | None,
+        weight: Tensor,
+        first: Tensor | None,
+        candidate_bias: Tensor,
     ) -> tuple[Tensor, Tensor]:
-        length, size, _ = projected.shape
-        width = first.shape[1]
+        room = _enter(ctx, rooms, source, places, first)
+        *sizes, width = shape = _shape(source, places, weight)
         # r and z stand where their recurrent sides stood; the third block keeps W_hn h + b_hn.
-        gates, candidates = torch.empty_like(projected), projected.new_empty(length, size, width)
-        hidden, before, after = _states(first, length, backwards)
-        both, weight_t = slice(2 * width), weight.t()
-        blocks = (
-            *(before, after, gates, gates[..., both], *gates.chunk(3, dim=2)),
-            *(projected[..., both], projected[..., 2 * width :], candidates),
+        gates = room("gates", source, *sizes, 3 * width)
+        candidates = room("candidates", source, *shape)
+        hidden = _states(first, source, shape)
+        both, last, weight_t, bias = (
+            slice(2 * width),
+            slice(2 * width, None),
+            weight.transpose(1, 2),
+            candidate_bias[:, None],
         )
-        for state, step, gate, opened, reset, update, recurrent, gate_input, candidate_input, candidate in zip(
-            *(block.unbind(0)[:: _way(backwards)] for block in blocks), strict=True
-        ):
-            torch.mm(state, weight_t, out=gate)
-            opened.add_(gate_input).sigmoid_()
-            recurrent.add_(candidate_bias)
-            torch.addcmul(candidate_input, reset, recurrent, out=candidate).tanh_()
+        blocks = (hidden[:, :-1], hidden[:, 1:], candidates, gates, gates[..., both], *gates.chunk(3, dim=3))
+        steps = zip(*(block.unbind(1) for block in blocks), _read(room, source, places), strict=True)
+        for number, (state, step, candidate, gate, opened, reset, update, recurrent, read) in enumerate(steps):
+            _times(state, weight_t, gate, known_zero=ctx.from_zeros and number == 0)
+            opened.add_(read[..., both]).sigmoid_()
+            recurrent.add_(bias)
+            torch.addcmul(read[..., last], reset, recurrent, out=candidate).tanh_()
             torch.lerp(candidate, state, update, out=step)
-        ctx.save_for_backward(gates, candidates, hidden, weight)
-        ctx.backwards = backwards
-        ctx.set_materialize_grads(False)
-        return after, after[0 if backwards else -1].clone()
+        ctx.save_for_backward(places, hidden, weight)
+        ctx.kept = gates, candidates
+        return hidden[:, 1:], hidden[:, -1].clone()
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, of_outputs: Tensor | None, of_final: Tensor | None) -> tuple[Any, ...]:
-        gates, candidates, hidden, weight = ctx.saved_tensors
-        length, size, width = candidates.shape
-        before = hidden[1:] if ctx.backwards else hidden[:-1]
-        reset, update, recurrent = gates.chunk(3, dim=2)
+        room = _return(ctx)
+        (places, hidden, weight), (gates, candidates) = ctx.saved_tensors, ctx.kept
+        before = hidden[:, :-1]
+        width = hidden.shape[3]
+        reset, update, recurrent = gates.chunk(3, dim=3)
         # What each block's gradient is for each unit of the hidden state's: recurrent candidate, reset, update,
         # candidate. The first three are those of the recurrent side, the last three those of the input side.
-        change = hidden.new_empty(length, size, 4, width)
-        of_recurrent, of_reset, of_update, of_candidate = change.unbind(2)
-        tanh_gradient(1 - update, candidates, grad_input=of_candidate)
+        shape = (*candidates.shape[:3], 4, width)
+        change = hidden.new_empty(shape) if places is None else room("change", hidden, *shape)
+        spare = room("spare", hidden, *candidates.shape)
+        of_recurrent, of_reset, of_update, of_candidate = change.unbind(3)
+        tanh_gradient(torch.sub(1, update, out=spare), candidates, grad_input=of_candidate)
         torch.mul(of_candidate, reset, out=of_recurrent)
-        sigmoid_gradient(of_candidate * recurrent, reset, grad_input=of_reset)
-        sigmoid_gradient(before - candidates, update, grad_input=of_update)
-        by_blocks = torch.cat([weight[2 * width :], weight[: 2 * width]])
-        gradient = torch.zeros_like(hidden[0]) if of_final is None else of_final.clone()
-        blocks = change, change.view(length, size, -1)[..., : 3 * width], update
-        steps = zip(*(block.unbind(0)[:: -_way(ctx.backwards)] for block in blocks), strict=True)
-        for (step, of_gates, kept), wanted in zip(steps, _wanted(of_outputs, length, ctx.backwards), strict=True):
-            if wanted is not None:
-                gradient.add_(wanted)
-            step.mul_(gradient[:, None])
-            gradient.mul_(kept).addmm_(of_gates, by_blocks)
-        flat = change.view(length, size, -1)
-        of_weight = _of_recurrent(flat[..., : 3 * width], before)
-        of_weight = torch.cat([of_weight[width:], of_weight[:width]])
-        return flat[..., width:], gradient, of_weight, of_recurrent.sum((0, 1)), None
+        sigmoid_gradient(torch.mul(of_candidate, recurrent, out=spare), reset, grad_input=of_reset)
+        sigmoid_gradient(torch.sub(before, candidates, out=spare), update, grad_input=of_update)
+        by_blocks = weight.roll(width, 1)
+        gradient, wanted = _way_back(of_outputs, of_final, hidden)
+        flat = change.flatten(3)
+        blocks = (x.unbind(1)[::-1] for x in (change, flat[..., : 3 * width], update))
+        for step, of_gates, kept, of_output, more in zip(*blocks, wanted, _more(ctx, change), strict=True):
+            if of_output is not None:
+                gradient.add_(of_output)
+            step.mul_(gradient[:, :, None])
+            if more:
+                gradient.mul_(kept).baddbmm_(of_gates, by_blocks)
+        of_weight = _of_recurrent(ctx, flat[..., : 3 * width], hidden).roll(-width, 1)
+        of_first = None if ctx.from_zeros else gradient
+        if places is None:
+            return None, flat[..., width:], None, of_weight, of_first, of_recurrent.sum((1, 2))
+        rows = _of_source(ctx, flat, places)  # all four blocks: the recurrent candidate's sum is its bias's gradient
+        of_bias = rows[:, :width].view(len(weight), -1, width).sum(1)
+        return None, rows[:, width:], None, of_weight, of_first, of_bias
 
 
 class _LSTMPass(torch.autograd.Function):
@@ -159,84 +344,70 @@ class _LSTMPass(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, projected: Tensor, first: Tensor, first_cell: Tensor, weight: Tensor, backwards: bool
+        ctx: Any,
+        rooms: list[_Room],
+        source: Tensor,
+        places: Tensor | None,
+        weight: Tensor,
+        first: Tensor | None,
+        first_cell: Tensor | None,
     ) -> tuple[Tensor, Tensor, Tensor]:
-        length, size, _ = projected.shape
-        width = first.shape[1]
-        gates, shown = torch.empty_like(projected), projected.new_empty(length, size, width)
-        hidden, before, after = _states(first, length, backwards)
-        cells, cells_before, cells_after = _states(first_cell, length, backwards)
-        weight_t = weight.t()
+        room = _enter(ctx, rooms, source, places, first)
+        *sizes, width = shape = _shape(source, places, weight)
+        gates, shown = room("gates", source, *sizes, 4 * width), room("shown", source, *shape)
+        hidden, cells = _states(first, source, shape), _states(first_cell, source, shape)
+        weight_t = weight.transpose(1, 2)
         blocks = (
-            *(before, after, cells_before, cells_after, shown, projected, gates),
-            *(gates[..., : 2 * width], *gates.chunk(4, dim=2)),
+            *(hidden[:, :-1], hidden[:, 1:], cells[:, :-1], cells[:, 1:], shown),
+            *(gates, gates[..., : 2 * width], *gates.chunk(4, dim=3)),
         )
-        steps = (block.unbind(0)[:: _way(backwards)] for block in blocks)
-        for state, step, cell, next_cell, seen, step_input, gate, opened, *four in zip(*steps, strict=True):
+        steps = zip(*(block.unbind(1) for block in blocks), _read(room, source, places), strict=True)
+        for number, (state, step, cell, next_cell, seen, gate, opened, *four, read) in enumerate(steps):
             input_gate, forget_gate, candidate, output_gate = four
-            torch.mm(state, weight_t, out=gate).add_(step_input)
+            _times(state, weight_t, gate, known_zero=ctx.from_zeros and number == 0).add_(read)
             opened.sigmoid_()
             candidate.tanh_()
             output_gate.sigmoid_()
             torch.mul(forget_gate, cell, out=next_cell).addcmul_(input_gate, candidate)
             torch.mul(output_gate, torch.tanh(next_cell, out=seen), out=step)
-        ctx.save_for_backward(gates, shown, cells, hidden, weight)
-        ctx.backwards = backwards
-        ctx.set_materialize_grads(False)
-        last = 0 if backwards else -1
-        return after, after[last].clone(), cells_after[last].clone()
+        ctx.save_for_backward(places, hidden, cells, weight)
+        ctx.kept = gates, shown
+        return hidden[:, 1:], hidden[:, -1].clone(), cells[:, -1].clone()
 
     @staticmethod
     @once_differentiable
     def backward(
         ctx: Any, of_outputs: Tensor | None, of_final: Tensor | None, of_cell: Tensor | None
     ) -> tuple[Any, ...]:
-        gates, shown, cells, hidden, weight = ctx.saved_tensors
-        length, size, width = shown.shape
-        before, cells_before = (part[1:] if ctx.backwards else part[:-1] for part in (hidden, cells))
-        input_gate, forget_gate, candidate, output_gate = gates.chunk(4, dim=2)
+        room = _return(ctx)
+        (places, hidden, cells, weight), (gates, shown) = ctx.saved_tensors, ctx.kept
+        input_gate, forget_gate, candidate, output_gate = gates.chunk(4, dim=3)
         # What each gate's gradient is for each unit of the cell's (the first three) and of the hidden state's (the
         # last).
-        change, into_cell = hidden.new_empty(length, size, 4, width), torch.empty_like(shown)
-        of_input, of_forget, of_candidate, of_output = change.unbind(2)
+        shape = (*shown.shape[:3], 4, shown.shape[3])
+        change = hidden.new_empty(shape) if places is None else room("change", hidden, *shape)
+        into_cell = room("into_cell", hidden, *shown.shape)
+        of_input, of_forget, of_candidate, of_output_gate = change.unbind(3)
         sigmoid_gradient(candidate, input_gate, grad_input=of_input)
-        sigmoid_gradient(cells_before, forget_gate, grad_input=of_forget)
+        sigmoid_gradient(cells[:, :-1], forget_gate, grad_input=of_forget)
         tanh_gradient(input_gate, candidate, grad_input=of_candidate)
-        sigmoid_gradient(shown, output_gate, grad_input=of_output)
+        sigmoid_gradient(shown, output_gate, grad_input=of_output_gate)
         tanh_gradient(output_gate, shown, grad_input=into_cell)
-        gradient = torch.zeros_like(hidden[0]) if of_final is None else of_final.clone()
-        cell_gradient = torch.zeros_like(hidden[0]) if of_cell is None else of_cell.clone()
-        flat = change.view(length, size, -1)
-        blocks = (flat, change[:, :, :3], of_output, into_cell, forget_gate)
-        steps = zip(*(block.unbind(0)[:: -_way(ctx.backwards)] for block in blocks), strict=True)
-        for step, wanted in zip(steps, _wanted(of_outputs, length, ctx.backwards), strict=True):
-            of_gates, of_three, of_fourth, shows, kept = step
-            if wanted is not None:
-                gradient.add_(wanted)
+        gradient, wanted = _way_back(of_outputs, of_final, hidden)
+        cell_gradient = torch.zeros_like(gradient) if of_cell is None else of_cell.clone()
+        flat = change.flatten(3)
+        blocks = (x.unbind(1)[::-1] for x in (flat, change[..., :3, :], of_output_gate, into_cell, forget_gate))
+        for of_gates, of_three, of_fourth, shows, kept, of_output, more in zip(
+            *blocks, wanted, _more(ctx, change), strict=True
+        ):
+            if of_output is not None:
+                gradient.add_(of_output)
             cell_gradient.addcmul_(gradient, shows)
             of_fourth.mul_(gradient)
-            of_three.mul_(cell_gradient[:, None])
-            cell_gradient.mul_(kept)
-            torch.mm(of_gates, weight, out=gradient)
-        return flat, gradient, cell_gradient, _of_recurrent(flat, before), None
-
-
-def _way(backwards: bool) -> int:
-    return -1 if backwards else 1
-
-
-def _states(first: Tensor, length: int, backwards: bool) -> tuple[Tensor, Tensor, Tensor]:
-    """Return room for all states, (T + 1, B, H), with the first one in it, and its parts before and after each step."""
-    states = first.new_empty(length + 1, *first.shape)
-    states[-1 if backwards else 0] = first
-    return (states, states[1:], states[:-1]) if backwards else (states, states[:-1], states[1:])
-
-
-def _wanted(of_outputs: Tensor | None, length: int, backwards: bool) -> Sequence[Tensor | None]:
-    """Return the gradient that each step's output has from outside, in the order of the way back."""
-    return [None] * length if of_outputs is None else of_outputs.unbind(0)[:: -_way(backwards)]
-
-
-def _of_recurrent(change: Tensor, before: Tensor) -> Tensor:
-    """Return the gradient of the recurrent weights: one product over all steps."""
-    return change.flatten(0, 1).t() @ before.flatten(0, 1)
+            of_three.mul_(cell_gradient[:, :, None])
+            if more:
+                cell_gradient.mul_(kept)
+                torch.bmm(of_gates, weight, out=gradient)
+        of_weight = _of_recurrent(ctx, flat, hidden)
+        of_first = (None, None) if ctx.from_zeros else (gradient, cell_gradient)
+        return None, _of_source(ctx, flat, places), None, of_weight, *of_first

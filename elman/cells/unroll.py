@@ -70,11 +70,7 @@ class Unrolled(nn.Module):
         if state is None:
             zeros = inputs.new_zeros(self.layers * self.directions, inputs.shape[1], self.hidden_size)
             state = (zeros,) * self.cell.state_size
-        expected = (self.layers * self.directions, inputs.shape[1], self.hidden_size)
-        if len(state) != self.cell.state_size or any(part.shape != expected for part in state):
-            raise SettingError(
-                f"the state must be {self.cell.state_size} of shape {expected}; got {[tuple(s.shape) for s in state]}"
-            )
+        self.check_state(state, inputs.shape[1])
         finals: list[State] = []
         for layer in range(self.layers):
             if layer > 0:
@@ -87,6 +83,18 @@ class Unrolled(nn.Module):
                 finals.append(final)
             inputs = torch.cat(outputs, dim=2)
         return inputs, tuple(torch.stack(part) for part in zip(*finals, strict=True))
+
+    def check_state(self, state: State, size: int) -> None:
+        """Check that a state fits a batch of ``size`` sequences.
+
+        Raises:
+            SettingError: its shapes are others than `forward` takes.
+        """
+        expected = (self.layers * self.directions, size, self.hidden_size)
+        if len(state) != self.cell.state_size or any(part.shape != expected for part in state):
+            raise SettingError(
+                f"the state must be {self.cell.state_size} of shape {expected}; got {[tuple(s.shape) for s in state]}"
+            )
 
     def _read(self, inputs: Tensor, state: State, suffix: str, *, backwards: bool) -> tuple[Tensor, State]:
         weight_ih, weight_hh, bias_ih, bias_hh = self._weights(suffix)

@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch import nn
 
-from elman.cells import ElmanCell, Fused, GRUCell, LibraryLSTM, LSTMCell, build_recurrence
-from elman.errors import SettingError
+from elman.cells import ElmanCell, Fused, GRUCell, LSTMCell, build_recurrence
+from elman.errors import SettingError, TrainingError
 
 INPUT, HIDDEN, STEPS, SIZE = 3, 4, 5, 2
 LIBRARY = {"elman": nn.RNN, "rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
@@ -112,9 +112,56 @@ def test_a_fused_cell_with_a_strange_activation_is_refused():
         Fused(ElmanCell("sigmoid"), INPUT, HIDDEN)
 
 
-def test_where_fused_passes_are_faster_they_are_what_is_built():
-    kinds = {cell: type(build_recurrence(cell, INPUT, HIDDEN, by_hand=False)) for cell in LIBRARY}
-    assert kinds == {"elman": Fused, "rnn": Fused, "gru": Fused, "lstm": LibraryLSTM}
+@every_cell
+def test_fused_passes_are_what_is_built_unless_asked_otherwise(cell, activation):
+    assert type(build_recurrence(cell, INPUT, HIDDEN, by_hand=False, activation=activation)) is Fused
+    library = build_recurrence(cell, INPUT, HIDDEN, by_hand=False, fused=False, activation=activation)
+    assert isinstance(library, LIBRARY[cell])
+
+
+@every_cell
+@every_depth
+@every_direction
+@pytest.mark.parametrize("given", [True, False], ids=["given state", "zeros"])
+def test_reading_symbols_is_reading_the_rows_of_their_embedding(cell, activation, layers, directions, given):
+    fast = fused(cell, activation, layers, directions)
+    ids = torch.tensor([[2, 0, 1], [2, 3, 3], [0, 0, 2], [1, 2, 2]])
+    embedding = torch.randn(4, INPUT, dtype=torch.float64, requires_grad=True)
+    parts = 2 if cell == "lstm" else 1
+    state = tuple(torch.randn(parts, layers * directions, 3, HIDDEN, dtype=torch.float64, requires_grad=True))
+    leaves = [*fast.parameters(), embedding, *(state if given else ())]
+    found, expected = (
+        [*results, *torch.autograd.grad(sum((r * r.detach().cos()).sum() for r in results), leaves)]
+        for results in (
+            (outputs, *final)
+            for outputs, final in (
+                fast.read_symbols(ids, embedding, state if given else None),
+                fast(embedding[ids], state if given else None),
+            )
+        )
+    )
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-12)
+
+
+@every_cell
+def test_two_passes_that_wait_for_their_way_back_do_not_disturb_each_other(cell, activation):
+    fast = fused(cell, activation, 2, 2)
+    batches = torch.randn(2, STEPS, SIZE, INPUT, dtype=torch.float64)
+    weights = list(fast.parameters())
+    alone = [torch.autograd.grad(fast(batch)[0].square().sum(), weights) for batch in batches]
+    losses = [fast(batch)[0].square().sum() for batch in batches]
+    together = torch.autograd.grad(losses[0] + losses[1], weights)
+    torch.testing.assert_close(together, tuple(a + b for a, b in zip(*alone, strict=True)), rtol=0, atol=1e-12)
+
+
+def test_a_way_back_whose_room_was_taken_is_refused_rather_than_wrong():
+    fast = fused("gru", "tanh", 1, 1)
+    inputs = torch.randn(STEPS, SIZE, INPUT, dtype=torch.float64)
+    loss = fast(inputs)[0].sum()
+    loss.backward(retain_graph=True)
+    fast(inputs)[0].sum().backward()
+    with pytest.raises(TrainingError, match="follow each pass before the next one"):
+        loss.backward()
 
 
 @every_cell

@@ -1,0 +1,302 @@
+"""The forward pass with shared beginnings and endings: what many strings have in common is read once.
+
+Strings are sorted, so that those with a common beginning stand together. Seen symbol by symbol they form a trie, and
+each level of it is one product over its distinct beginnings; the backward direction shares endings the same way. That
+is exact for one layer in two directions, and for any number of layers in one. The input side of a step depends on its
+context alone and is looked up. Sharing beginnings was published for language models that rescore sentences (X. Chen et
+al., "Efficient GPU-based training and evaluation of recurrent neural network language models", 2014).
+
+`elman.plain` has the same equations written to be read, and the tests hold this path against it. Here the work is cut
+into blocks and pieces, so that the numbers in use stay close to the processor, and blocks are shared out to threads:
+numpy lets go of the interpreter while it computes. `benchmarks/speed.py` measures it.
+"""
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import product
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.config import NO_CELL, ModelConfig
+from elman.contexts import Contexts
+from elman.gatewise import Buffers, Layer, State, build_layer
+from elman.processor import single_threaded_products
+from elman.sequences import EncodedStrings
+
+Array = NDArray[np.float32]
+Ids = NDArray[np.int64]
+
+BLOCK = 4096
+"""Strings whose trie one thread reads at a time."""
+
+PIECE, SHARED_PIECE = 1024, 4096
+"""Nodes of a level that go through the cell together, on one thread and on several. Small pieces stay in the cache;
+several threads want larger ones, because each operation that ends has to ask for the interpreter again."""
+
+BUDGET = 128 * 2**20
+"""Bytes that the answers of all directions may take; more strings than that are read part by part."""
+
+LARGEST_PART = 2**15
+"""Strings in a part where n-grams matter: each distinct context has a row of its own then."""
+
+KEYS = 2
+"""64-bit words of leading symbols that strings are sorted by; what differs only behind them may be shared less."""
+
+WORTH_SHARING = 0.8
+"""Distinct parents for each node: above, a product for each node costs less than handing shared ones on."""
+
+
+def can_share(config: ModelConfig) -> bool:
+    """Return whether sharing is exact for a model: it reads symbols, and answers once, from its cells alone."""
+    return (
+        not config.input_size
+        and config.cell != NO_CELL
+        and config.readout == "last"
+        and config.head != "concatenation"
+        and (config.layers == 1 or config.directions == 1)
+    )
+
+
+class SharingScorer:
+    """The network of one model, ready to read many strings at once.
+
+    Args:
+        config: its shape; see `can_share`.
+        tensors: its weights by name, as for `elman.scorer.Scorer`.
+    """
+
+    def __init__(self, config: ModelConfig, tensors: Mapping[str, NDArray[Any]]) -> None:
+        self.config, self.tensors = config, tensors
+        self._directions = [
+            [build_layer(config, tensors, f"l{layer}{suffix}") for layer in range(config.layers)]
+            for suffix in ("", "_reverse")[: config.directions]
+        ]
+        self._own = threading.local()
+
+    @property
+    def answers(self) -> int:
+        """How many logits each string gets, C."""
+        config = self.config
+        return config.directions * config.hidden_size if config.head == "none" else len(self.tensors["head.bias"])
+
+    def logits(self, strings: EncodedStrings, *, threads: int = 1) -> Array:
+        """Read encoded strings and answer once for each.
+
+        Args:
+            strings: N of them.
+            threads: how many share the work, at least 1.
+
+        Returns:
+            (N, C), float32, in the order given.
+        """
+        logits = np.empty((len(strings), self.answers), np.float32)
+        for rows, of_rows in self.parts(strings, threads=threads):
+            logits[rows] = of_rows
+        return logits
+
+    def parts(self, strings: EncodedStrings, *, threads: int = 1) -> Iterator[tuple[Ids, Array]]:
+        """Read encoded strings part by part; arguments as for `logits`.
+
+        Yields:
+            Where some of the strings stand, (n,), and their logits, (n, C), float32.
+        """
+        if len(strings) == 0:
+            return
+        size = max(1, BUDGET // (4 * self.config.directions * self.answers))
+        if self.config.ngram_orders or self.config.bag_orders:
+            size = min(size, LARGEST_PART)
+        with single_threaded_products(), ThreadPoolExecutor(threads) as pool:
+            order = _sorted(strings, backwards=False)
+            for start in range(0, len(order), size):
+                rows = order[start : start + size]
+                yield rows, self._part(strings.chosen(rows), pool, PIECE if threads == 1 else SHARED_PIECE)
+
+    def _part(self, strings: EncodedStrings, pool: ThreadPoolExecutor, piece: int) -> Array:
+        """Return the logits, (n, C), of strings that are sorted by their beginnings."""
+        orders = [pool.submit(np.arange, len(strings)), pool.submit(_sorted, strings, backwards=True)]
+        contexts = Contexts(self.config, self.tensors, strings)
+        tables = [_table(layers[0], contexts.inputs, pool) for layers in self._directions]
+        logits = np.empty((self.config.directions, len(strings), self.answers), np.float32)
+
+        def read(direction: int, rows: Ids) -> None:
+            lengths = strings.lengths[rows]
+            tokens = contexts.tokens(rows, lengths, backwards=direction == 1)
+            states = self._final_states(tokens, lengths, self._directions[direction], tables[direction], piece)
+            logits[direction, rows] = self._answered(states, direction)
+            if direction == 0 and self.config.bag_orders:
+                logits[0, rows] += contexts.bag(rows)
+
+        blocks = product(range(self.config.directions), range(0, len(strings), BLOCK))
+        tasks = [
+            pool.submit(read, direction, orders[direction].result()[start : start + BLOCK])
+            for direction, start in blocks
+        ]
+        for task in tasks:
+            task.result()
+        for of_direction in logits[1:]:
+            logits[0] += of_direction
+        first: Array = logits[0]
+        return first
+
+    def _answered(self, states: Array, direction: int) -> Array:
+        """Return what the final states of one direction, (n, H), add to the logits, (n, C)."""
+        size = self.config.hidden_size
+        columns = slice(direction * size, (direction + 1) * size)
+        if self.config.head == "none":
+            placed = np.zeros((len(states), self.answers), np.float32)
+            placed[:, columns] = states
+            return placed
+        answered: Array = states @ self.tensors["head.weight"][:, columns].T
+        if direction == 0:
+            answered += self.tensors["head.bias"]
+        return answered
+
+    def _final_states(self, tokens: Ids, lengths: Ids, layers: Sequence[Layer], table: Array, piece: int) -> Array:
+        """Read a block of strings and return the last layer's hidden state that each ends with, (n, H).
+
+        Args:
+            tokens: the context that each step reads, (T, n); strings with a common beginning stand side by side.
+            lengths: symbols of each string, (n,).
+            layers: of this direction, the lowest first.
+            table: the input side of each context, (G, contexts, H).
+            piece: nodes that go through the cell together.
+        """
+        is_first, node = _nodes(tokens, lengths)
+        final = np.empty((len(lengths), self.config.hidden_size), np.float32)
+        buffers = self._buffers()
+        before: list[State] = []
+        for level, token in enumerate(tokens):
+            rows = np.flatnonzero(is_first[level])
+            after = [_states(layer, buffers, (number, level % 2), len(rows)) for number, layer in enumerate(layers)]
+            for start in range(0, len(rows), piece):
+                these = slice(start, min(start + piece, len(rows)))
+                parents = node[level - 1, rows[these]] if level else None
+                _advance(layers, table, token[rows[these]], parents, before, _cut(after, these), buffers)
+            before = after
+            ended = np.flatnonzero(lengths == level + 1)
+            if len(ended):
+                final[ended] = before[-1][0][node[level, ended]]
+        return final
+
+    def _buffers(self) -> Buffers:
+        if not hasattr(self._own, "buffers"):
+            self._own.buffers = Buffers()
+        buffers: Buffers = self._own.buffers
+        return buffers
+
+
+def _nodes(tokens: Ids, lengths: Ids) -> tuple[NDArray[np.bool_], Ids]:
+    """Return the trie of a block of strings, (T, n) tokens.
+
+    Returns:
+        Which string is the first of its node at each level, and the number of each string's node there, both (T, n).
+    """
+    is_there = np.arange(len(tokens))[:, None] < lengths
+    # What stands behind the end of a string is no part of it: only a string that goes on shares its next step.
+    shared = np.logical_and.accumulate((tokens[:, 1:] == tokens[:, :-1]) & is_there[:, :-1], axis=0)
+    is_first = is_there.copy()
+    is_first[:, 1:] &= ~shared
+    return is_first, is_first.cumsum(axis=1) - 1
+
+
+def _advance(
+    layers: Sequence[Layer],
+    table: Array,
+    tokens: Ids,
+    parents: Ids | None,
+    before: Sequence[State],
+    after: Sequence[State],
+    buffers: Buffers,
+) -> None:
+    """Read one step of some nodes through all layers.
+
+    Args:
+        layers: the lowest first.
+        table: the input side of each context, (G, contexts, H).
+        tokens: the context that each node reads, (n,).
+        parents: where each node's state before stands, (n,), equal ones side by side; None at the first step.
+        before: the states of each layer one level up.
+        after: where the next ones go.
+        buffers: for what lies between.
+    """
+    distinct, spread = (None, None) if parents is None else _distinct(parents)
+    for number, layer in enumerate(layers):
+        inputs = buffers("inputs", layer.gates, len(tokens), layer.size)
+        if number == 0:
+            _take(table, tokens, inputs, axis=1)
+        else:
+            layer.project(after[number - 1][0], inputs)
+        if distinct is None:
+            state = _states(layer, buffers, "own", len(tokens))
+            for part in state:
+                part.fill(0)
+        else:
+            state = _gathered(before[number], distinct, _states(layer, buffers, "parent", len(distinct)))
+        recurrent = buffers("recurrent", layer.gates, len(state[0]), layer.size)
+        np.matmul(state[0], layer.recurrent, out=recurrent)
+        if layer.recurrent_bias is not None:
+            recurrent[-1] += layer.recurrent_bias
+        if spread is not None:
+            spreaded = buffers("spread", layer.gates, len(tokens), layer.size)
+            recurrent = _take(recurrent, spread, spreaded, axis=1)
+            state = _gathered(state, spread, _states(layer, buffers, "own", len(tokens)))
+        layer.step(inputs, recurrent, state, after[number])
+
+
+def _distinct(parents: Ids) -> tuple[Ids, Ids | None]:
+    """Return the parents to multiply, and which of them each node has; None where each has its own."""
+    is_new = np.ones(len(parents), bool)
+    np.not_equal(parents[1:], parents[:-1], out=is_new[1:])
+    distinct = parents[is_new]
+    return (parents, None) if len(distinct) > WORTH_SHARING * len(parents) else (distinct, np.cumsum(is_new) - 1)
+
+
+def _states(layer: Layer, buffers: Buffers, name: Any, count: int) -> State:
+    return tuple(buffers((name, part), count, layer.size) for part in range(layer.parts))
+
+
+def _gathered(state: State, rows: Ids, room: State) -> State:
+    return tuple(_take(part, rows, out, axis=0) for part, out in zip(state, room, strict=True))
+
+
+def _take(values: Array, rows: Ids, out: Array, *, axis: int) -> Array:
+    # All rows are there; "clip" only spares numpy a copy through a buffer.
+    return np.take(values, rows, axis=axis, out=out, mode="clip")
+
+
+def _cut(states: Sequence[State], rows: slice) -> list[State]:
+    return [tuple(part[rows] for part in state) for state in states]
+
+
+def _table(layer: Layer, inputs: Array, pool: ThreadPoolExecutor) -> Array:
+    """Return the input side of each context, (G, contexts, H)."""
+    table = np.empty((layer.gates, len(inputs), layer.size), np.float32)
+
+    def project(start: int) -> None:
+        layer.project(inputs[start : start + PIECE], table[:, start : start + PIECE])
+
+    for _ in pool.map(project, range(0, len(inputs), PIECE)):
+        pass
+    return table
+
+
+def _sorted(strings: EncodedStrings, *, backwards: bool) -> Ids:
+    """Return an order in which strings with a common beginning (or end, backwards) stand together, (N,)."""
+    bits = int(strings.ids.max() + 1).bit_length()
+    each = 64 // bits
+    last = strings.lengths - 1
+    words = []
+    for start in range(0, KEYS * each, each):
+        word = np.zeros(len(strings), np.uint64)
+        for step in range(start, start + each):
+            place = np.minimum(step, last)
+            symbol = strings.ids[strings.starts + (last - place if backwards else place)].astype(np.uint64)
+            symbol += np.uint64(1)
+            symbol[step > last] = 0
+            word <<= np.uint64(bits)
+            word |= symbol
+        words.append(word)
+    return np.lexsort(words[::-1])
