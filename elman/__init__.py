@@ -24,12 +24,12 @@ from elman.errors import (
     SettingError,
     TrainingError,
 )
-from elman.predictor import Predictor, load
-from elman.records import Candidate, EpochResult, EvalReport, Example, Prediction
+from elman.records import Candidate, EpochResult, EvalReport, Example, Prediction, PredictionColumns
 from elman.version import __version__
 
 if TYPE_CHECKING:
     from elman.data.sources import read_examples
+    from elman.predictor import Predictor, load
     from elman.runs import train_run
 
 __all__ = [
@@ -47,6 +47,7 @@ __all__ = [
     "NonFiniteLossError",
     "NotAModelError",
     "Prediction",
+    "PredictionColumns",
     "Predictor",
     "SettingError",
     "TrainConfig",
@@ -57,7 +58,12 @@ __all__ = [
     "train_run",
 ]
 
-_LAZY = {"read_examples": "elman.data.sources", "train_run": "elman.runs"}
+_LAZY = {
+    "Predictor": "elman.predictor",
+    "load": "elman.predictor",
+    "read_examples": "elman.data.sources",
+    "train_run": "elman.runs",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -81,6 +81,8 @@ class PlainScorer:
     def _read(self, inputs: NDArray[Any]) -> Array:
         """Read a block of equal length, (T, B) or (T, B, I); return its logits, (B, C), or of each step, (T, B, C)."""
         config = self.config
+        if not config.input_size:
+            inputs = inputs.astype(np.int64, copy=False)  # codes of n-grams need all 64 bits
         outputs = steps = self._embedded(inputs)
         for layer in range(config.layers if config.cell != NO_CELL else 0):
             both = [self._unrolled(outputs, f"l{layer}{suffix}") for suffix in ("", "_reverse")[: config.directions]]

@@ -14,8 +14,12 @@ from numpy.typing import NDArray
 from elman.artifact import Artifact, load_artifact
 from elman.errors import NotAModelError, SettingError
 from elman.readers import MISSING, Read, Reader, StringReader, reader_of
-from elman.records import Candidate, Prediction
+from elman.records import Candidate, Prediction, PredictionColumns
 from elman.scorer import Scorer, softmax
+from elman.sequences import EncodedStrings
+
+BLOCK = 65_536
+"""Names that are normalised together, which bounds the memory of a long column."""
 
 TOO_UNSURE = "unsure: no label reaches the probability {limit:g}"
 
@@ -70,15 +74,53 @@ class Predictor:
         Raises:
             SettingError: ``top`` or ``abstain_below`` cannot work, or something is not a string.
         """
-        if not isinstance(top, int) or isinstance(top, bool) or top < 1:
-            raise SettingError(f"top must be a whole number of at least 1; got {top!r}")
-        if not isinstance(abstain_below, int | float) or not 0 <= abstain_below <= 1:
-            raise SettingError(f"abstain_below must lie between 0 and 1; got {abstain_below!r}")
+        _check_asked(top, abstain_below)
         if names is None or isinstance(names, str):
             return self._predict_all([names], top, abstain_below)[0]
-        if not isinstance(names, Iterable) or isinstance(names, bytes):
-            raise SettingError(f"names must be a string or many of them; got {type(names).__name__}")
-        return self._predict_all(list(names), top, abstain_below)
+        return self._predict_all(_listed(names), top, abstain_below)
+
+    def predict_columns(
+        self, names: Iterable[str | None], *, top: int = 3, abstain_below: float = 0.0
+    ) -> PredictionColumns:
+        """Answer for many strings in columns, for tables: the same answers as `predict`, faster and in less memory.
+
+        Args:
+            names: any iterable of strings; None stands for a missing one.
+            top: as in `predict`.
+            abstain_below: as in `predict`.
+
+        Raises:
+            SettingError: as `predict`; or the model answers with something else than a label, or reads no strings.
+
+        >>> columns = load("languages").predict_columns(["Nakamura", ""], top=1)
+        >>> columns[0][0], columns[1]
+        ('Japanese', (None, None, 'blank: there is nothing to read'))
+        """
+        reader = self.reader
+        if self.artifact.answers != "label" or not isinstance(reader, StringReader):
+            raise SettingError(f"{self.name} does not read strings and answer with a label: use predict")
+        _check_asked(top, abstain_below)
+        listed = _listed(names)
+        reasons = [MISSING]
+        parts: list[EncodedStrings] = []
+        reason_ids = np.full(len(listed), -1, np.int8)
+        for start in range(0, len(listed), BLOCK):
+            block = listed[start : start + BLOCK]
+            _, strings, why = reader.encoded([name or "" for name in block])
+            for position, reason in enumerate(why):
+                if reason is not None:
+                    reason = MISSING if block[position] is None else reason
+                    reasons += [] if reason in reasons else [reason]
+                    reason_ids[start + position] = reasons.index(reason)
+            parts.append(strings.chosen(np.flatnonzero(reason_ids[start : start + BLOCK] < 0)))
+        read = np.flatnonzero(reason_ids < 0)
+        labels, chances = self.scorer.best(_joined(parts), top=top, temperature=self.artifact.temperature)
+        best = np.full((len(listed), min(top, len(self.labels))), -1, np.int32)
+        probabilities = np.full(best.shape, np.nan)
+        best[read], probabilities[read] = labels, chances
+        reasons.append(TOO_UNSURE.format(limit=abstain_below))
+        reason_ids[read[chances[:, 0] < abstain_below]] = len(reasons) - 1
+        return PredictionColumns(self.labels, best, probabilities, reason_ids, tuple(reasons), self.name)
 
     def probabilities(self, normalised: Sequence[str]) -> NDArray[np.float64]:
         """Return the calibrated probabilities of normalised, readable strings: (len(normalised), C), float64."""
@@ -86,7 +128,7 @@ class Predictor:
 
     def logits(self, normalised: Sequence[str]) -> NDArray[np.float32]:
         """Return what the network says before calibration: (len(normalised), C), float32."""
-        return self.scorer.logits([self.artifact.vocabulary.encode(text) for text in normalised])
+        return self.scorer.logits(self.artifact.vocabulary.encode_all(normalised))
 
     def abstention(self, normalised: str) -> str | None:
         """Return why the model would not read this normalised string; None where it reads it."""
@@ -103,10 +145,8 @@ class Predictor:
         return Scorer(self.artifact.config, self.artifact.tensors)
 
     def _predict_all(self, names: Sequence[str | None], top: int, abstain_below: float) -> list[Prediction]:
-        for position, name in enumerate(names):
-            if name is not None and not isinstance(name, str):
-                raise SettingError(f"each name must be a string; got {type(name).__name__} at position {position}")
-        reads = {name: self.reader.read(name) for name in dict.fromkeys(names) if name is not None}
+        distinct = [name for name in dict.fromkeys(names) if name is not None]
+        reads = dict(zip(distinct, self.reader.read_all(distinct), strict=True))
         readable = {read.key: read.numbers for read in reads.values() if read.numbers is not None}
         best = dict(zip(readable, self._best(list(readable.values()), top), strict=True))
         answers = {
@@ -124,13 +164,10 @@ class Predictor:
             return [((), float(value)) for value in self.scorer.logits(sequences)[:, 0]]
         if self.artifact.answers == "tags":
             return [((self._tagged(logits),), None) for logits in self.scorer.logits_of_steps(sequences)]
-        probabilities = softmax(self.scorer.logits(sequences), self.artifact.temperature)
-        # Equal probabilities stand in the order of the labels.
-        order = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]
-        chances = np.take_along_axis(probabilities, order, axis=1)
+        labels, chances = self.scorer.best(sequences, top=top, temperature=self.artifact.temperature)
         return [
             (tuple(Candidate(self.labels[label], chance) for label, chance in zip(*row, strict=True)), None)
-            for row in zip(order.tolist(), chances.tolist(), strict=True)
+            for row in zip(labels.tolist(), chances.tolist(), strict=True)
         ]
 
     def _tagged(self, logits: NDArray[np.float32]) -> Candidate:
@@ -159,6 +196,30 @@ class Predictor:
             model=self.name,
             value=value,
         )
+
+
+def _check_asked(top: int, abstain_below: float) -> None:
+    if not isinstance(top, int) or isinstance(top, bool) or top < 1:
+        raise SettingError(f"top must be a whole number of at least 1; got {top!r}")
+    if not isinstance(abstain_below, int | float) or not 0 <= abstain_below <= 1:
+        raise SettingError(f"abstain_below must lie between 0 and 1; got {abstain_below!r}")
+
+
+def _listed(names: Iterable[str | None]) -> list[str | None]:
+    """Return names as a list of strings and None."""
+    if not isinstance(names, Iterable) or isinstance(names, bytes | str):
+        raise SettingError(f"names must be a string or many of them; got {type(names).__name__}")
+    listed = list(names)
+    for position, name in enumerate(listed):
+        if name is not None and not isinstance(name, str):
+            raise SettingError(f"each name must be a string; got {type(name).__name__} at position {position}")
+    return listed
+
+
+def _joined(parts: Sequence[EncodedStrings]) -> EncodedStrings:
+    if not parts:
+        return EncodedStrings.gathered([])
+    return EncodedStrings(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("ids", "lengths")))
 
 
 def load(model: str | Path = "languages") -> Predictor:

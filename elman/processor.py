@@ -19,6 +19,9 @@ WIDE = "SkylakeX"
 NARROW = ("Haswell", "Zen", "Prescott", "Nehalem", "Sandybridge", "generic")
 """Its routines without them."""
 
+PROCESSOR = Path("/proc/cpuinfo")
+"""Where Linux describes the processor; elsewhere nothing is known of it."""
+
 _NEEDED = ("avx512f", "avx512dq", "avx512bw", "avx512vl", "avx512cd")
 
 
@@ -60,14 +63,31 @@ def kernel() -> Kernel:
     return Kernel(f"{pool['internal_api']} {pool['version']}", routines, int(pool["num_threads"]), advice)
 
 
-def has_wide_vectors(description: Path = Path("/proc/cpuinfo")) -> bool:
+def choose_routines(description: Path = PROCESSOR) -> None:
+    """Name the wide routines to OpenBLAS where it would not find them by itself; before numpy is loaded.
+
+    It recognises Intel's processors, but takes some of AMD's with 512-bit vectors for ones without. What the user has
+    set stays.
+    """
+    if CORE_TYPE not in os.environ and "AuthenticAMD" in _lines(description)[1] and has_wide_vectors(description):
+        os.environ[CORE_TYPE] = WIDE
+
+
+def has_wide_vectors(description: Path = PROCESSOR) -> bool:
     """Return whether the processor has all 512-bit instructions that the wide routines use; False where unknown."""
+    return set(_NEEDED) <= set(_lines(description)[0].split())
+
+
+def _lines(description: Path) -> tuple[str, str]:
+    """Return the flags and the maker of the first processor described; empty where nothing says so."""
     try:
         lines = description.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
-        return False
-    flags = next((line.partition(":")[2].split() for line in lines if line.startswith("flags")), [])
-    return set(_NEEDED) <= set(flags)
+        lines = []
+    flags, maker = (
+        next((line.partition(":")[2] for line in lines if line.startswith(name)), "") for name in ("flags", "vendor_id")
+    )
+    return flags, maker
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 One reader for each kind of input: strings, pictures, and named numbers.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +14,8 @@ from numpy.typing import NDArray
 
 from elman.artifact import Artifact
 from elman.errors import DataError, MissingExtraError
+from elman.records import UNKNOWN
+from elman.sequences import EncodedStrings
 from elman.text import LONGEST, has_letter, is_foreign, script_of
 
 MISSING = "missing: there is no name"
@@ -20,6 +23,10 @@ BLANK = "blank: there is nothing to read"
 NO_LETTERS = "no letters: there is nothing that the model can read"
 NO_KNOWN_SYMBOL = "no known symbol: the model has never seen any of these characters"
 TOO_LONG = "too long: more than {limit} characters is no name"
+
+
+FEW = 16
+"""Fewer strings than this are read one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +62,9 @@ class Reader(Protocol):
             DataError: it is not of the kind that the model reads.
         """
 
+    def read_all(self, given: Sequence[str]) -> list[Read]:
+        """Read many inputs, as `read` does it one by one."""
+
 
 class StringReader:
     """Reads strings: normalised, each symbol an id.
@@ -84,6 +94,36 @@ class StringReader:
             transliterated=self.normalisation.transliterate and is_foreign(given),
         )
 
+    def read_all(self, given: Sequence[str]) -> list[Read]:
+        """Read many strings; see `Reader.read_all`."""
+        if len(given) < FEW:
+            return [self.read(one) for one in given]
+        texts, strings, reasons = self.encoded(given)
+        holds_unknown = _any_in_each(strings.ids == UNKNOWN, strings).tolist()
+        starts = strings.starts.tolist()
+        return [
+            Read(
+                key=text,
+                numbers=strings.ids[start : start + len(text)] if reason is None else None,
+                normalised=text,
+                reason=reason,
+                unknown=self.vocabulary.unknown_in(text) if odd else (),
+                script=script_of(one),
+                transliterated=self.normalisation.transliterate and is_foreign(one),
+            )
+            for one, text, start, odd, reason in zip(given, texts, starts, holds_unknown, reasons, strict=True)
+        ]
+
+    def encoded(self, given: Sequence[str]) -> tuple[list[str], EncodedStrings, list[str | None]]:
+        """Return many strings normalised and encoded, and why the model would not read them; None where it reads."""
+        texts = self.normalisation.apply_all(given)
+        strings = self.vocabulary.encode_all(texts)
+        is_evidence = np.zeros(len(self.vocabulary), bool)
+        is_evidence[[self.vocabulary.encode(symbol)[0] for symbol in self._evidence]] = True
+        is_read = _any_in_each(is_evidence[strings.ids], strings) & (strings.lengths <= LONGEST)
+        reasons = [None if read else self.abstention(text) for read, text in zip(is_read.tolist(), texts, strict=True)]
+        return texts, strings, reasons
+
     def abstention(self, normalised: str) -> str | None:
         """Return why the model would not read this normalised string; None where it reads it."""
         if not normalised:
@@ -99,6 +139,13 @@ class StringReader:
         """The symbols that an answer can rest on: for labels letters, where the vocabulary has any, else all of it."""
         symbols = frozenset(self.vocabulary.symbols)
         return frozenset(filter(str.isalpha, symbols)) or symbols if self.answers == "label" else symbols
+
+
+def _any_in_each(truths: NDArray[np.bool_], strings: EncodedStrings) -> NDArray[np.bool_]:
+    """Return whether anything is true of any symbol of each string, which may be empty, (N,)."""
+    upto = np.concatenate([[0], np.cumsum(truths)])
+    found: NDArray[np.bool_] = upto[strings.starts + strings.lengths] > upto[strings.starts]
+    return found
 
 
 class ImageReader:
@@ -142,6 +189,10 @@ class ImageReader:
         how = "dark on light, turned round" if turned else "light on dark"
         return Read(key=given, numbers=pixels, normalised=f"{columns} × {rows} pixels, {how}")
 
+    def read_all(self, given: Sequence[str]) -> list[Read]:
+        """Read many inputs; see `Reader.read_all`."""
+        return [self.read(one) for one in given]
+
 
 class FeatureReader:
     """Reads rows of named numbers, ``1.5,2``: one step of as many numbers as the model has features.
@@ -170,6 +221,10 @@ class FeatureReader:
             )
         said = ", ".join(f"{column} {value:g}" for column, value in zip(self.columns, values, strict=True))
         return Read(key=given, numbers=numbers, normalised=said)
+
+    def read_all(self, given: Sequence[str]) -> list[Read]:
+        """Read many inputs; see `Reader.read_all`."""
+        return [self.read(one) for one in given]
 
 
 def reader_of(artifact: Artifact) -> Reader:

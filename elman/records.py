@@ -1,7 +1,11 @@
 """The values that cross rooms: plain frozen records, no torch, no behaviour beyond reading themselves."""
 
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 UNKNOWN = 0
 """The id of every symbol that a vocabulary does not hold."""
@@ -89,6 +93,38 @@ class Prediction:
             "model": self.model,
             **({} if self.value is None else {"value": self.value}),
         }
+
+
+@dataclass(frozen=True)
+class PredictionColumns:
+    """Answers for many names in columns: what tables want, at a fraction of the memory of as many `Prediction`.
+
+    Args:
+        labels: the names of the answers that label ids stand for.
+        best: label ids of the most likely answers, best first, (N, top), int32; −1 where the name was not read.
+        probabilities: theirs, (N, top), float64; NaN where the name was not read.
+        reason_ids: why the model abstained, (N,), int8, as a place in ``reasons``; −1 where it answered.
+        reasons: what they say.
+        model: the name of the model.
+    """
+
+    labels: tuple[str, ...]
+    best: "NDArray[np.int32]"
+    probabilities: "NDArray[np.float64]"
+    reason_ids: "NDArray[np.int8]"
+    reasons: tuple[str, ...]
+    model: str
+
+    def __len__(self) -> int:
+        """Return the number of names."""
+        return len(self.best)
+
+    def __getitem__(self, position: int) -> tuple[str | None, float | None, str | None]:
+        """Return label, probability and reason of one name, as its `Prediction` has them."""
+        reason = int(self.reason_ids[position])
+        if reason >= 0:
+            return None, None, self.reasons[reason]
+        return self.labels[int(self.best[position, 0])], float(self.probabilities[position, 0]), None
 
 
 @dataclass(frozen=True, slots=True)

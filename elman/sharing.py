@@ -12,16 +12,15 @@ numpy lets go of the interpreter while it computes. `benchmarks/speed.py` measur
 """
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from itertools import product
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from elman.config import NO_CELL, ModelConfig
-from elman.contexts import Contexts
+from elman.contexts import Bag, Contexts
 from elman.gatewise import Buffers, Layer, State, build_layer
 from elman.processor import single_threaded_products
 from elman.sequences import EncodedStrings
@@ -29,10 +28,10 @@ from elman.sequences import EncodedStrings
 Array = NDArray[np.float32]
 Ids = NDArray[np.int64]
 
-BLOCK = 4096
-"""Strings whose trie one thread reads at a time."""
+BLOCK = 16384
+"""Strings whose trie one thread reads at a time, at most."""
 
-PIECE, SHARED_PIECE = 1024, 4096
+PIECE, SHARED_PIECE = 2048, 8192
 """Nodes of a level that go through the cell together, on one thread and on several. Small pieces stay in the cache;
 several threads want larger ones, because each operation that ends has to ask for the interpreter again."""
 
@@ -109,37 +108,57 @@ class SharingScorer:
         if self.config.ngram_orders or self.config.bag_orders:
             size = min(size, LARGEST_PART)
         with single_threaded_products(), ThreadPoolExecutor(threads) as pool:
-            order = _sorted(strings, backwards=False)
-            for start in range(0, len(order), size):
-                rows = order[start : start + size]
-                yield rows, self._part(strings.chosen(rows), pool, PIECE if threads == 1 else SHARED_PIECE)
+            order, is_new = _sorted(strings, backwards=False)
+            distinct, number = order[is_new], np.cumsum(is_new) - 1
+            for start in range(0, len(distinct), size):
+                chosen = distinct[start : start + size]
+                first, last = np.searchsorted(number, (start, start + size))
+                logits = self._part(strings.chosen(chosen), pool, threads)
+                yield order[first:last], logits[number[first:last] - start]
 
-    def _part(self, strings: EncodedStrings, pool: ThreadPoolExecutor, piece: int) -> Array:
-        """Return the logits, (n, C), of strings that are sorted by their beginnings."""
-        orders = [pool.submit(np.arange, len(strings)), pool.submit(_sorted, strings, backwards=True)]
-        contexts = Contexts(self.config, self.tensors, strings)
-        tables = [_table(layers[0], contexts.inputs, pool) for layers in self._directions]
-        logits = np.empty((self.config.directions, len(strings), self.answers), np.float32)
+    def _part(self, strings: EncodedStrings, pool: ThreadPoolExecutor, threads: int) -> Array:
+        """Return the logits, (n, C), of different strings that are sorted by their beginnings."""
+        config, piece = self.config, PIECE if threads == 1 else SHARED_PIECE
+        backward_order = pool.submit(_sorted, strings, backwards=True)
+        bag = pool.submit(Bag, config, self.tensors, strings) if config.bag_orders else None
+        contexts = Contexts(config, self.tensors, strings)
+        tables = self._tables(contexts, pool)
+        logits = np.empty((config.directions, len(strings), self.answers), np.float32)
 
         def read(direction: int, rows: Ids) -> None:
             lengths = strings.lengths[rows]
-            tokens = contexts.tokens(rows, lengths, backwards=direction == 1)
+            tokens = contexts.read(rows, lengths, backwards=direction == 1)
             states = self._final_states(tokens, lengths, self._directions[direction], tables[direction], piece)
             logits[direction, rows] = self._answered(states, direction)
-            if direction == 0 and self.config.bag_orders:
-                logits[0, rows] += contexts.bag(rows)
 
-        blocks = product(range(self.config.directions), range(0, len(strings), BLOCK))
-        tasks = [
-            pool.submit(read, direction, orders[direction].result()[start : start + BLOCK])
-            for direction, start in blocks
-        ]
-        for task in tasks:
-            task.result()
-        for of_direction in logits[1:]:
-            logits[0] += of_direction
+        def finish(rows: slice) -> None:
+            for of_direction in logits[1:]:
+                logits[0, rows] += of_direction[rows]
+            if bag:
+                logits[0, rows] += bag.result().of(np.arange(rows.start, rows.stop))
+
+        orders = [np.arange(len(strings)), backward_order.result()[0]][: config.directions]
+        blocks = _blocks(len(strings), threads)
+        _all(pool.submit(read, k, order[block]) for block in blocks for k, order in enumerate(orders))
+        _all(pool.submit(finish, block) for block in blocks)
         first: Array = logits[0]
         return first
+
+    def _tables(self, contexts: Contexts, pool: ThreadPoolExecutor) -> list[Array]:
+        """Return for each direction the input side of each context, (G, contexts, H)."""
+        layers = [layers[0] for layers in self._directions]
+        buffers = self._buffers()
+        tables = [
+            buffers(("table", number), layer.gates, len(contexts), layer.size) for number, layer in enumerate(layers)
+        ]
+
+        def project(some: slice) -> None:
+            inputs = contexts.inputs(some)
+            for layer, table in zip(layers, tables, strict=True):
+                layer.project(inputs, table[:, some])
+
+        _all(pool.submit(project, slice(start, start + PIECE)) for start in range(0, len(contexts), PIECE))
+        return tables
 
     def _answered(self, states: Array, direction: int) -> Array:
         """Return what the final states of one direction, (n, H), add to the logits, (n, C)."""
@@ -271,32 +290,40 @@ def _cut(states: Sequence[State], rows: slice) -> list[State]:
     return [tuple(part[rows] for part in state) for state in states]
 
 
-def _table(layer: Layer, inputs: Array, pool: ThreadPoolExecutor) -> Array:
-    """Return the input side of each context, (G, contexts, H)."""
-    table = np.empty((layer.gates, len(inputs), layer.size), np.float32)
-
-    def project(start: int) -> None:
-        layer.project(inputs[start : start + PIECE], table[:, start : start + PIECE])
-
-    for _ in pool.map(project, range(0, len(inputs), PIECE)):
-        pass
-    return table
+def _blocks(strings: int, threads: int) -> list[slice]:
+    """Return blocks of equal size, as many as keep all threads busy to the end."""
+    rounds = -(-strings // (threads * BLOCK))
+    size = -(-strings // (threads * rounds))
+    return [slice(start, min(start + size, strings)) for start in range(0, strings, size)]
 
 
-def _sorted(strings: EncodedStrings, *, backwards: bool) -> Ids:
-    """Return an order in which strings with a common beginning (or end, backwards) stand together, (N,)."""
+def _all(tasks: Iterable[Future[None]]) -> None:
+    """Wait for tasks, which have all been handed in before the first is waited for."""
+    for task in list(tasks):
+        task.result()
+
+
+def _sorted(strings: EncodedStrings, *, backwards: bool) -> tuple[Ids, NDArray[np.bool_]]:
+    """Sort strings so that those with a common beginning (or end, backwards) stand together.
+
+    Returns:
+        The order, (N,), and whether each string is another one than that before it, (N,). Of strings longer than what
+        they are sorted by, equal ones count as others.
+    """
     bits = int(strings.ids.max() + 1).bit_length()
     each = 64 // bits
     last = strings.lengths - 1
-    words = []
-    for start in range(0, KEYS * each, each):
-        word = np.zeros(len(strings), np.uint64)
-        for step in range(start, start + each):
-            place = np.minimum(step, last)
-            symbol = strings.ids[strings.starts + (last - place if backwards else place)].astype(np.uint64)
-            symbol += np.uint64(1)
-            symbol[step > last] = 0
-            word <<= np.uint64(bits)
-            word |= symbol
-        words.append(word)
-    return np.lexsort(words[::-1])
+    keys = np.zeros((KEYS, len(strings)), np.uint64)
+    for step in range(KEYS * each):
+        place = np.minimum(step, last)
+        symbol = strings.ids[strings.starts + (last - place if backwards else place)].astype(np.uint64)
+        symbol += np.uint64(1)
+        symbol[step > last] = 0
+        key = keys[step // each]
+        key <<= np.uint64(bits)
+        key |= symbol
+    order = np.lexsort(keys[::-1])
+    risen = keys[:, order]
+    is_new = np.ones(len(order), bool)
+    is_new[1:] = (risen[:, 1:] != risen[:, :-1]).any(axis=0) | (strings.lengths[order[1:]] > KEYS * each)
+    return order, is_new

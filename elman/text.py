@@ -16,6 +16,7 @@ model still answers folded spellings (``muller``) is taught in training, not don
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 LONGEST = 200
@@ -74,6 +75,19 @@ class Normalisation:
         if not self.accents:
             text = fold_accents(text)
         return " ".join(text.split())
+
+    def apply_all(self, texts: Sequence[str]) -> list[str]:
+        """Return each text normalised, as `apply` does it one by one: plain ASCII texts go through together.
+
+        >>> Normalisation().apply_all(["  O`Hara ", "Müller"])
+        ["o'hara", 'müller']
+        """
+        plain = [text for text in texts if text.isascii() and text.isprintable()]
+        joined = "\n".join(plain).translate(_SAME)
+        lines = iter((joined.lower() if self.lower_case else joined).split("\n"))
+        if "  " in joined or joined.startswith(" ") or joined.endswith(" ") or " \n" in joined or "\n " in joined:
+            lines = (" ".join(line.split()) for line in lines)
+        return [next(lines) if text.isascii() and text.isprintable() else self.apply(text) for text in texts]
 
 
 def script_of(text: str) -> str:

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from elman.calibration import fit_temperature
+from elman.cells import Fused
 from elman.config import TrainConfig
 from elman.data.batches import EncodedExamples
 from elman.errors import NonFiniteLossError, TrainingError
@@ -50,6 +51,9 @@ class TrainingState:
 
     def __init__(self, model: nn.Module, config: TrainConfig, *, steps_in_epoch: int) -> None:
         self.model, self.config = model, config
+        for module in model.modules():
+            if isinstance(module, Fused):
+                module.memory.short = config.products == "bfloat16"
         self.steps_in_epoch = steps_in_epoch
         self.optimiser = _optimiser(model, config)
         self.shuffle = np.random.default_rng(config.seed)

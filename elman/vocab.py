@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from elman.errors import DataError
 from elman.records import UNKNOWN
+from elman.sequences import EncodedStrings
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,20 @@ class Vocabulary:
         [1, 2, 0]
         """
         return np.fromiter((self._ids.get(symbol, UNKNOWN) for symbol in text), np.int64, len(text))
+
+    def encode_all(self, texts: Sequence[str]) -> EncodedStrings:
+        """Return the ids of many texts, as `encode` does it one by one, each of at least one character.
+
+        >>> Vocabulary(("a", "b")).encode_all(["abc", "b"]).separate()
+        [array([1, 2, 0], dtype=int32), array([2], dtype=int32)]
+        """
+        joined = "".join(texts).encode("utf-32-le", "surrogatepass")
+        symbols = np.frombuffer(joined, np.uint32)
+        known = np.array([ord(symbol) for symbol in self.symbols], np.uint32)
+        by_code_point = np.zeros(int(known.max(initial=0)) + 2, np.int32)  # the last stands for all beyond
+        by_code_point[known] = np.arange(1, len(known) + 1)
+        ids = by_code_point[np.minimum(symbols, len(by_code_point) - 1)]
+        return EncodedStrings(ids, np.fromiter(map(len, texts), np.int64, len(texts)))
 
     def decode(self, ids: Iterable[int], *, unknown: str = "\N{REPLACEMENT CHARACTER}") -> str:
         """Return the text of ``ids``, with ``unknown`` for id 0.

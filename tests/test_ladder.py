@@ -18,7 +18,8 @@ data data.sources data.images data.catalog data.splits data.augment data.batches
 cells.contract cells.elman cells.gru cells.lstm cells.library cells.unroll cells.fused cells model
 metrics calibration training evaluation
 plots tasks.contract tasks.strings tasks.labels tasks.tags tasks.numbers tasks.images tasks.measure tasks recipes runs
-cli.output cli.source cli.data cli.predict cli.models cli.train cli.evaluate cli.compare cli.explain cli __main__
+cli.output cli.source cli.data cli.predict cli.models cli.train cli.evaluate cli.compare cli.explain cli.system
+cli __main__
 """
 DOOR = "elman"  # elman/__init__.py may name any room, in its lazy table or for type checkers; no room imports it
 

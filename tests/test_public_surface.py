@@ -23,6 +23,7 @@ NAMES = [
     "NonFiniteLossError",
     "NotAModelError",
     "Prediction",
+    "PredictionColumns",
     "Predictor",
     "SettingError",
     "TrainConfig",

@@ -41,7 +41,7 @@ def scorers(config: ModelConfig) -> tuple[PlainScorer, SharingScorer]:
     codes = inventory([np.array(ALL_PAIRS[k : k + 1]).T for k in range(0, len(ALL_PAIRS), 2)], config.bag_orders, 1)
     labels = config.directions * config.hidden_size if config.head == "none" else LABELS
     shapes = config.tensor_shapes(symbols=SYMBOLS, labels=labels, bag=len(codes))
-    tensors: dict[str, Any] = {name: draw.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()}
+    tensors: dict[str, Any] = {n: draw.uniform(-0.6, 0.6, shape).astype(np.float32) for n, shape in shapes.items()}
     if config.bag_orders:
         tensors["bag.codes"] = codes
     return PlainScorer(config, tensors), SharingScorer(config, tensors)

@@ -44,7 +44,7 @@ class Fused(Unrolled):
         super().__init__(cell, input_size, hidden_size, **settings)
         if isinstance(cell, ElmanCell) and cell.name not in ("tanh", "relu"):
             raise SettingError(f"the fused Elman cell has the activations tanh and relu; got {cell.name!r}")
-        self._rooms: list[_Room] = []
+        self.memory = Memory()
 
     def forward(self, inputs: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Read a batch of sequences; see `Unrolled.forward`."""
@@ -115,14 +115,23 @@ class Fused(Unrolled):
         if isinstance(self.cell, GRUCell):
             bias = torch.stack([bias_hh[2 * self.hidden_size :] for _, _, _, bias_hh in weights])
             run = _GRUPass.apply
-            outputs, *final = run(self._rooms, source, places, recurrent, *start, bias)
+            outputs, *final = run(self.memory, source, places, recurrent, *start, bias)
         elif isinstance(self.cell, LSTMCell):
             run = _LSTMPass.apply
-            outputs, *final = run(self._rooms, source, places, recurrent, *start)
+            outputs, *final = run(self.memory, source, places, recurrent, *start)
         else:
             run = _ElmanPass.apply
-            outputs, *final = run(self._rooms, source, places, recurrent, *start, getattr(self.cell, "name", ""))
+            outputs, *final = run(self.memory, source, places, recurrent, *start, getattr(self.cell, "name", ""))
         return outputs, tuple(final)
+
+
+class Memory:
+    """What the passes of one module share: rooms to use again, and how exact products are to be."""
+
+    def __init__(self) -> None:
+        self.free: list[_Room] = []
+        self.short = False
+        """Whether recurrent products are of bfloat16 numbers, summed up in float32."""
 
 
 class _Room:
@@ -141,12 +150,13 @@ class _Room:
         return kept[:size].view(shape)
 
 
-def _enter(ctx: Any, rooms: list[_Room], source: Tensor, places: Tensor | None, first: Tensor | None) -> _Room:
+def _enter(ctx: Any, memory: Memory, source: Tensor, places: Tensor | None, first: Tensor | None) -> _Room:
     """Take a room for a pass, and note what its way back will ask for."""
     # Without a way back nobody returns the room; and what inference mode made may not be changed outside of it.
-    room = rooms.pop() if rooms and any(ctx.needs_input_grad) else _Room()
+    room = memory.free.pop() if memory.free and any(ctx.needs_input_grad) else _Room()
     room.uses += 1
-    ctx.room, ctx.use, ctx.rooms, ctx.rows, ctx.from_zeros = room, room.uses, rooms, len(source), first is None
+    ctx.room, ctx.use, ctx.memory, ctx.rows = room, room.uses, memory, len(source)
+    ctx.from_zeros, ctx.short = first is None, memory.short
     ctx.set_materialize_grads(False)
     return room
 
@@ -169,8 +179,8 @@ def _return(ctx: Any) -> _Room:
             "a fused pass was followed backwards after a later pass had taken its room; follow each pass before the "
             "next one, or train with fused=False"
         )
-    if ctx.room not in ctx.rooms:
-        ctx.rooms.append(ctx.room)
+    if ctx.room not in ctx.memory.free:
+        ctx.memory.free.append(ctx.room)
     room: _Room = ctx.room
     return room
 
@@ -188,9 +198,17 @@ def _states(first: Tensor | None, source: Tensor, shape: torch.Size) -> Tensor:
     return states
 
 
-def _times(state: Tensor, weight_t: Tensor, out: Tensor, *, known_zero: bool) -> Tensor:
-    """Return the product of a state, (D, B, H), and recurrent weights; of a state of zeros it needs no arithmetic."""
-    return out.zero_() if known_zero else torch.bmm(state, weight_t, out=out)
+def _product(ctx: Any, left: Tensor, right: Tensor, out: Tensor | None = None) -> Tensor:
+    """Return the batched product of two tensors, as exact as the module is asked to be."""
+    if not ctx.short:
+        return torch.bmm(left, right) if out is None else torch.bmm(left, right, out=out)
+    product = torch.bmm(left.bfloat16(), right.bfloat16())
+    return product.to(left.dtype) if out is None else out.copy_(product)
+
+
+def _times(ctx: Any, state: Tensor, weight_t: Tensor, out: Tensor, step: int) -> Tensor:
+    """Write the product of a state, (D, B, H), and the recurrent weights; of known zeros it needs no arithmetic."""
+    return out.zero_() if ctx.from_zeros and step == 0 else _product(ctx, state, weight_t, out)
 
 
 def _way_back(of_outputs: Tensor | None, of_final: Tensor | None, hidden: Tensor) -> tuple[Tensor, list[Tensor | None]]:
@@ -215,7 +233,7 @@ def _of_recurrent(ctx: Any, change: Tensor, hidden: Tensor) -> Tensor:
     """Return the gradient of the recurrent weights, (D, N, H): one product over all steps that read a state."""
     seen = slice(1 if ctx.from_zeros else 0, None)
     before = hidden[:, :-1]
-    return torch.bmm(change[:, seen].flatten(1, 2).transpose(1, 2), before[:, seen].flatten(1, 2))
+    return _product(ctx, change[:, seen].flatten(1, 2).transpose(1, 2), before[:, seen].flatten(1, 2))
 
 
 class _ElmanPass(torch.autograd.Function):
@@ -229,19 +247,19 @@ class _ElmanPass(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx: Any,
-        rooms: list[_Room],
+        memory: Memory,
         source: Tensor,
         places: Tensor | None,
         weight: Tensor,
         first: Tensor | None,
         activation: str,
     ) -> tuple[Tensor, Tensor]:
-        room = _enter(ctx, rooms, source, places, first)
+        room = _enter(ctx, memory, source, places, first)
         hidden = _states(first, source, _shape(source, places, weight))
         weight_t, activate = weight.transpose(1, 2), torch.relu_ if activation == "relu" else torch.tanh_
         steps = zip(*(x.unbind(1) for x in (hidden[:, :-1], hidden[:, 1:])), _read(room, source, places), strict=True)
         for number, (state, step, read) in enumerate(steps):
-            activate(_times(state, weight_t, step, known_zero=ctx.from_zeros and number == 0).add_(read))
+            activate(_times(ctx, state, weight_t, step, number).add_(read))
         ctx.save_for_backward(places, hidden, weight)
         ctx.is_relu = activation == "relu"
         return hidden[:, 1:], hidden[:, -1].clone()
@@ -260,7 +278,7 @@ class _ElmanPass(torch.autograd.Function):
                 gradient.add_(of_output)
             step.mul_(gradient)
             if more:
-                torch.bmm(step, weight, out=gradient)
+                _product(ctx, step, weight, gradient)
         of_first = None if ctx.from_zeros else gradient
         return None, _of_source(ctx, change, places), None, _of_recurrent(ctx, change, hidden), of_first, None
 
@@ -271,14 +289,14 @@ class _GRUPass(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx: Any,
-        rooms: list[_Room],
+        memory: Memory,
         source: Tensor,
         places: Tensor | None,
         weight: Tensor,
         first: Tensor | None,
         candidate_bias: Tensor,
     ) -> tuple[Tensor, Tensor]:
-        room = _enter(ctx, rooms, source, places, first)
+        room = _enter(ctx, memory, source, places, first)
         *sizes, width = shape = _shape(source, places, weight)
         # r and z stand where their recurrent sides stood; the third block keeps W_hn h + b_hn.
         gates = room("gates", source, *sizes, 3 * width)
@@ -293,7 +311,7 @@ class _GRUPass(torch.autograd.Function):
         blocks = (hidden[:, :-1], hidden[:, 1:], candidates, gates, gates[..., both], *gates.chunk(3, dim=3))
         steps = zip(*(block.unbind(1) for block in blocks), _read(room, source, places), strict=True)
         for number, (state, step, candidate, gate, opened, reset, update, recurrent, read) in enumerate(steps):
-            _times(state, weight_t, gate, known_zero=ctx.from_zeros and number == 0)
+            _times(ctx, state, weight_t, gate, number)
             opened.add_(read[..., both]).sigmoid_()
             recurrent.add_(bias)
             torch.addcmul(read[..., last], reset, recurrent, out=candidate).tanh_()
@@ -329,7 +347,10 @@ class _GRUPass(torch.autograd.Function):
                 gradient.add_(of_output)
             step.mul_(gradient[:, :, None])
             if more:
-                gradient.mul_(kept).baddbmm_(of_gates, by_blocks)
+                gradient.mul_(kept)
+                gradient.add_(_product(ctx, of_gates, by_blocks)) if ctx.short else gradient.baddbmm_(
+                    of_gates, by_blocks
+                )
         of_weight = _of_recurrent(ctx, flat[..., : 3 * width], hidden).roll(-width, 1)
         of_first = None if ctx.from_zeros else gradient
         if places is None:
@@ -345,14 +366,14 @@ class _LSTMPass(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx: Any,
-        rooms: list[_Room],
+        memory: Memory,
         source: Tensor,
         places: Tensor | None,
         weight: Tensor,
         first: Tensor | None,
         first_cell: Tensor | None,
     ) -> tuple[Tensor, Tensor, Tensor]:
-        room = _enter(ctx, rooms, source, places, first)
+        room = _enter(ctx, memory, source, places, first)
         *sizes, width = shape = _shape(source, places, weight)
         gates, shown = room("gates", source, *sizes, 4 * width), room("shown", source, *shape)
         hidden, cells = _states(first, source, shape), _states(first_cell, source, shape)
@@ -364,7 +385,7 @@ class _LSTMPass(torch.autograd.Function):
         steps = zip(*(block.unbind(1) for block in blocks), _read(room, source, places), strict=True)
         for number, (state, step, cell, next_cell, seen, gate, opened, *four, read) in enumerate(steps):
             input_gate, forget_gate, candidate, output_gate = four
-            _times(state, weight_t, gate, known_zero=ctx.from_zeros and number == 0).add_(read)
+            _times(ctx, state, weight_t, gate, number).add_(read)
             opened.sigmoid_()
             candidate.tanh_()
             output_gate.sigmoid_()
@@ -407,7 +428,7 @@ class _LSTMPass(torch.autograd.Function):
             of_three.mul_(cell_gradient[:, :, None])
             if more:
                 cell_gradient.mul_(kept)
-                torch.bmm(of_gates, weight, out=gradient)
+                _product(ctx, of_gates, weight, gradient)
         of_weight = _of_recurrent(ctx, flat, hidden)
         of_first = (None, None) if ctx.from_zeros else (gradient, cell_gradient)
         return None, _of_source(ctx, flat, places), None, of_weight, *of_first

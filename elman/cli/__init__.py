@@ -13,9 +13,10 @@ import typer
 from typer.core import TyperGroup
 
 from elman.errors import ElmanError, MissingExtraError
+from elman.processor import choose_routines
 from elman.version import __version__
 
-COMMANDS = ("predict", "explain", "train", "evaluate", "compare", "data", "models")
+COMMANDS = ("predict", "explain", "train", "evaluate", "compare", "data", "models", "system")
 
 
 class _Commands(TyperGroup):
@@ -67,6 +68,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    choose_routines()  # before numpy is loaded, which asks once
     try:
         status = app(standalone_mode=False)
         sys.stdout.flush()

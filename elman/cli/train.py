@@ -96,6 +96,7 @@ def train(
     ] = None,
     patience: Annotated[int | None, _option(TRAINING, "Stop after so many epochs without a better one.")] = None,
     threads: Annotated[int | None, _option(TRAINING, "Processor threads.")] = None,
+    products: Annotated[str | None, _option(TRAINING, "Recurrent products: float32, or bfloat16.")] = None,
     seed: Annotated[int, _option(RUN, "Of the split, the weights, the order and the dropout (0).")] = 0,
     name: Annotated[str | None, _option(RUN, "What the model is called; the data's name where not given.")] = None,
     out: Annotated[Path | None, _option(RUN, "Folder for the run; runs/NAME where not given.", "--out", "-o")] = None,

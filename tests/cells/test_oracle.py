@@ -154,6 +154,18 @@ def test_two_passes_that_wait_for_their_way_back_do_not_disturb_each_other(cell,
     torch.testing.assert_close(together, tuple(a + b for a, b in zip(*alone, strict=True)), rtol=0, atol=1e-12)
 
 
+@every_cell
+def test_short_products_are_near_the_exact_ones_and_not_the_same(cell, activation):
+    fast = fused(cell, activation, 2, 2).float()
+    inputs, weights = torch.randn(STEPS, SIZE, INPUT), list(fast.parameters())
+    results = []
+    for fast.memory.short in (False, True):
+        outputs, _ = fast(inputs)
+        results.append([outputs, *torch.autograd.grad(outputs.square().sum(), weights)])
+    torch.testing.assert_close(results[1], results[0], rtol=0.05, atol=0.05)
+    assert all((short != exact).any() for short, exact in zip(*results, strict=True))
+
+
 def test_a_way_back_whose_room_was_taken_is_refused_rather_than_wrong():
     fast = fused("gru", "tanh", 1, 1)
     inputs = torch.randn(STEPS, SIZE, INPUT, dtype=torch.float64)

@@ -1,0 +1,50 @@
+"""``elman system``: what this installation runs on."""
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from typing import Annotated
+
+import typer
+
+from elman.cli.output import to_json
+from elman.version import __version__
+
+PACKAGES = ("numpy", "safetensors", "torch", "scikit-learn", "matplotlib", "pillow")
+
+app = typer.Typer(add_completion=False, context_settings={"help_option_names": ["-h", "--help"]})
+
+
+@app.command()
+def system(
+    as_json: Annotated[bool, typer.Option("--json", help="Print the same as JSON.")] = False,
+) -> None:
+    """Show versions, cores, and which routines multiply matrices: what a report of a problem or a timing should name.
+
+    Where the linear algebra library does not know the processor and took slower routines than it could, the last line
+    says what to set. This command line sets it by itself on processors where that is known.
+    """
+    from elman.processor import cores, kernel
+
+    found = kernel()
+    facts = {
+        "elman": __version__,
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "cores": cores(),
+        **{package: _version(package) for package in PACKAGES},
+        "matrix products": f"{found.library}, routines for {found.routines}",
+        "advice": found.advice or "none: these are the best routines that Elman knows for this processor",
+    }
+    if as_json:
+        print(to_json(facts, indent=2))
+        return
+    width = max(map(len, facts))
+    for name, value in facts.items():
+        print(f"{name:{width}}  {value}")
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
