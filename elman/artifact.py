@@ -18,17 +18,23 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from elman.config import ModelConfig
-from elman.errors import DamagedModelError, ElmanError, NewerModelError, NotAModelError
+from elman.errors import DamagedModelError, ElmanError, NewerModelError, NotAModelError, SettingError
 from elman.files import write_atomically
 from elman.text import Normalisation
 from elman.vocab import Labels, Vocabulary
 
-FORMAT_VERSION = 2
-"""Version 2 added what a model reads and answers with; files of version 1 read strings and answer with a label."""
+FORMAT_VERSION = 3
+"""Version 2 added what a model reads and answers with; files of version 1 read strings and answer with a label. Version
+3 added weights of 8 bits; files without them are still written as version 2."""
+
+FLOAT_VERSION = 2
+
+WEIGHTS = ("float", "int8")
 
 READS = ("strings", "images", "features")
 ANSWERS = ("label", "tags", "number")
 _HEADER_KEY = "elman"
+_SCALE = ".scale"
 
 Tensors = Mapping[str, NDArray[Any]]
 
@@ -110,14 +116,26 @@ class Artifact:
         return sum(tensor.size for tensor in self.tensors.values() if tensor.dtype == np.float32)
 
 
-def save_artifact(artifact: Artifact, path: Path | str) -> None:
+def save_artifact(artifact: Artifact, path: Path | str, *, weights: str = "float") -> None:
     """Write a model file, whole or not at all: an older file stands until the new one is complete.
 
-    Weights that float16 holds exactly are stored so, in half the space.
+    Args:
+        artifact: the model.
+        path: the file.
+        weights: ``float`` keeps every weight as it is, in 16 bits where they hold it exactly. ``int8`` rounds those of
+            matrices to 8 bits, with a scale for each row; answers change a little (`benchmarks/weights.py`), and
+            scoring is as fast as before, because weights are widened when the file is read.
+
+    Raises:
+        SettingError: there is no such kind of weights.
     """
+    if weights not in WEIGHTS:
+        raise SettingError(f"weights must be one of {', '.join(WEIGHTS)}; got {weights!r}")
     tensors = {name: _narrowest(tensor) for name, tensor in artifact.tensors.items()}
+    if weights == "int8":
+        tensors = {name: part for both in artifact.tensors.items() for name, part in _rounded(*both).items()}
     document = {
-        "format_version": FORMAT_VERSION,
+        "format_version": FORMAT_VERSION if weights == "int8" else FLOAT_VERSION,
         "name": artifact.name,
         "config": asdict(artifact.config),
         "vocabulary": list(artifact.vocabulary.symbols),
@@ -166,7 +184,7 @@ def load_artifact(path: Path | str) -> Artifact:
         return Artifact(
             name=str(document["name"]),
             config=ModelConfig.from_dict(document["config"]),
-            tensors={name: _widened(tensor) for name, tensor in tensors.items()},
+            tensors=_widened(tensors),
             vocabulary=Vocabulary(tuple(document["vocabulary"])),
             labels=Labels(tuple(document["labels"])),
             normalisation=Normalisation(**document["normalisation"]),
@@ -209,8 +227,24 @@ def _metadata(content: bytes) -> dict[str, str]:
     return dict(metadata)
 
 
-def _widened(tensor: NDArray[Any]) -> NDArray[Any]:
-    return tensor.astype(np.float32) if tensor.dtype == np.float16 else tensor
+def _widened(tensors: Tensors) -> dict[str, NDArray[Any]]:
+    """Return the tensors of a file as they are computed with: float32, and int64 for codes."""
+    whole = {}
+    for name, tensor in tensors.items():
+        if tensor.dtype == np.int8:
+            whole[name] = tensor * tensors[name + _SCALE].astype(np.float32)[:, None]
+        elif not (name.endswith(_SCALE) and name.removesuffix(_SCALE) in tensors):
+            whole[name] = tensor.astype(np.float32) if tensor.dtype == np.float16 else tensor
+    return whole
+
+
+def _rounded(name: str, tensor: NDArray[Any]) -> dict[str, NDArray[Any]]:
+    """Return a matrix of floats as 8-bit numbers and a scale for each row; anything else as it is."""
+    if tensor.ndim != 2 or tensor.dtype.kind != "f":
+        return {name: _narrowest(tensor)}
+    scale = np.abs(tensor).max(axis=1, initial=0) / np.float32(127)
+    scale[scale == 0] = 1
+    return {name: np.rint(tensor / scale[:, None]).astype(np.int8), name + _SCALE: scale.astype(np.float32)}
 
 
 def _narrowest(tensor: NDArray[Any]) -> NDArray[Any]:

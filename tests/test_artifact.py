@@ -14,9 +14,9 @@ import safetensors.numpy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elman.artifact import FORMAT_VERSION, Artifact, load_artifact, save_artifact
+from elman.artifact import FLOAT_VERSION, FORMAT_VERSION, Artifact, load_artifact, save_artifact
 from elman.config import ModelConfig
-from elman.errors import DamagedModelError, ModelFileError, NewerModelError, NotAModelError
+from elman.errors import DamagedModelError, ModelFileError, NewerModelError, NotAModelError, SettingError
 from elman.predictor import Predictor
 from elman.text import Normalisation
 from elman.vocab import Labels, Vocabulary
@@ -455,8 +455,50 @@ def test_a_file_of_version_1_is_still_read_and_gives_the_same_answers(forge, tin
     assert Predictor(found).predict("abc") == Predictor(tiny_artifact).predict("abc")
 
 
-def test_a_file_of_version_1_is_written_again_as_one_of_this_version(forge, tiny_artifact, tmp_path):
+def test_a_file_of_version_1_is_written_again_as_one_of_version_2(forge, tiny_artifact, tmp_path):
     save_artifact(load_artifact(forge(as_version_1)), tmp_path / "again")
     header = safetensors.safe_open(tmp_path / "again", "numpy").metadata()
-    assert json.loads(header["elman"])["format_version"] == FORMAT_VERSION
+    assert json.loads(header["elman"])["format_version"] == FLOAT_VERSION
     assert equal(load_artifact(tmp_path / "again"), tiny_artifact)
+
+
+# Weights of 8 bits
+
+
+def test_weights_of_8_bits_come_back_within_half_a_step_of_each_row(tmp_path, tiny_artifact):
+    save_artifact(tiny_artifact, tmp_path / "small.safetensors", weights="int8")
+    loaded = load_artifact(tmp_path / "small.safetensors")
+    assert loaded.config == tiny_artifact.config and loaded.tensors.keys() == tiny_artifact.tensors.keys()
+    for name, tensor in tiny_artifact.tensors.items():
+        assert loaded.tensors[name].dtype == tensor.dtype
+        step = np.abs(tensor).max(axis=1, keepdims=True) / 127 if tensor.ndim == 2 else np.zeros(1)
+        assert (np.abs(loaded.tensors[name] - tensor) <= step / 2 + 1e-6).all()
+
+
+def test_rows_of_zeros_stay_zeros_in_8_bits(tmp_path, tiny_artifact):
+    tensors = {name: np.zeros_like(t) if name == "head.weight" else t for name, t in tiny_artifact.tensors.items()}
+    save_artifact(replace(tiny_artifact, tensors=tensors), tmp_path / "small.safetensors", weights="int8")
+    assert not load_artifact(tmp_path / "small.safetensors").tensors["head.weight"].any()
+
+
+def test_a_file_of_8_bits_is_smaller_and_says_that_it_is_newer(tmp_path, tiny_artifact):
+    versions = []
+    for weights in ("float", "int8"):
+        save_artifact(tiny_artifact, tmp_path / weights, weights=weights)
+        content = (tmp_path / weights).read_bytes()
+        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+        versions.append(json.loads(header["__metadata__"]["elman"])["format_version"])
+    assert versions == [2, 3]
+
+
+def test_an_8_bit_matrix_without_its_scale_is_damaged(tmp_path, tiny_artifact, monkeypatch):
+    monkeypatch.setattr("elman.artifact._rounded", lambda name, tensor: {name: tensor.astype(np.int8)})
+    save_artifact(tiny_artifact, tmp_path / "forged.safetensors", weights="int8")
+    with pytest.raises(DamagedModelError, match=r"forged\.safetensors"):
+        load_artifact(tmp_path / "forged.safetensors")
+
+
+def test_a_kind_of_weights_that_there_is_not_is_refused(tmp_path, tiny_artifact):
+    with pytest.raises(SettingError, match="float, int8; got 'int4'"):
+        save_artifact(tiny_artifact, tmp_path / "small.safetensors", weights="int4")
+    assert not list(tmp_path.iterdir())

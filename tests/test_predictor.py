@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -283,3 +284,54 @@ def test_a_prediction_loads_no_torch(python_process, model_file):
         "print(sorted({'torch', 'sklearn', 'scipy', 'matplotlib', 'typer'} & sys.modules.keys()))"
     )
     assert python_process(code, model_file) == "Alfa\n[]\n"
+
+
+# Columns
+
+
+STRANGE = ["Nakamura", "", None, "  o`hara ", "12", "中村", "Müller", "a" * 300, "Жук", "abc", "abc", "\ud800x", "İi"]
+
+
+@pytest.mark.parametrize("copies", [1, 40], ids=["few", "many"])
+@pytest.mark.parametrize("abstain_below", [0.0, 0.5])
+def test_columns_say_what_predictions_say(predictor, copies, abstain_below):
+    names = STRANGE * copies
+    columns = predictor.predict_columns(names, top=2, abstain_below=abstain_below)
+    answers = predictor.predict(names, top=2, abstain_below=abstain_below)
+    assert len(columns) == len(names) and columns.model == predictor.name
+    for position, answer in enumerate(answers):
+        label, probability, reason = columns[position]
+        assert (label, reason) == (answer.label, answer.reason)
+        assert probability == pytest.approx(answer.probability, abs=1e-6)
+        chances = [candidate.probability for candidate in answer.top] or [np.nan, np.nan]
+        np.testing.assert_allclose(columns.probabilities[position], chances, atol=1e-6)
+        labels = [columns.labels.index(candidate.label) for candidate in answer.top] or [-1, -1]
+        assert columns.best[position].tolist() == labels
+
+
+def test_columns_do_not_depend_on_how_names_are_blocked(predictor, monkeypatch):
+    whole = predictor.predict_columns(STRANGE * 3)
+    monkeypatch.setattr("elman.predictor.BLOCK", 4)
+    cut = predictor.predict_columns(iter(STRANGE * 3))
+    np.testing.assert_array_equal(cut.best, whole.best)
+    assert [cut[k] for k in range(len(cut))] == [whole[k] for k in range(len(whole))]
+
+
+def test_no_names_make_empty_columns(predictor):
+    columns = predictor.predict_columns([])
+    assert len(columns) == 0 and columns.best.shape[0] == columns.probabilities.shape[0] == 0
+
+
+@pytest.mark.parametrize("names", ["Nakamura", 3, [3]])
+def test_columns_refuse_what_is_no_column_of_names(predictor, names):
+    with pytest.raises(SettingError, match="got (str|int)"):
+        predictor.predict_columns(names)
+
+
+def test_few_strings_and_many_are_read_alike(predictor):
+    names = [name for name in STRANGE if name is not None]
+    alone, together = [predictor.reader.read(name) for name in names], predictor.reader.read_all(names * 3)
+    for one, other in zip(alone * 3, together, strict=True):
+        assert (one.numbers is None) == (other.numbers is None)
+        assert one.numbers is None or one.numbers.tolist() == other.numbers.tolist()
+        assert replace(one, numbers=None) == replace(other, numbers=None)

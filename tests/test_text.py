@@ -171,3 +171,14 @@ def test_folding_twice_changes_nothing_more(text):
 
 def test_marks_that_make_another_letter_in_another_script_are_not_folded():
     assert fold_accents("йが é") == "йが e"
+
+
+@given(st.lists(st.text(), max_size=8), st.booleans(), st.booleans(), st.booleans())
+def test_texts_are_normalised_together_as_they_are_alone(texts, lower_case, transliterate, accents):
+    normalisation = Normalisation(lower_case=lower_case, transliterate=transliterate, accents=accents)
+    assert normalisation.apply_all(texts) == [normalisation.apply(text) for text in texts]
+
+
+@given(st.lists(st.text(" aB'`-.\t\n", max_size=6), max_size=8))
+def test_plain_texts_are_normalised_together_as_they_are_alone(texts):
+    assert Normalisation().apply_all(texts) == [Normalisation().apply(text) for text in texts]

@@ -90,3 +90,14 @@ def test_labels_that_are_none_or_the_same_are_refused(names):
 def test_a_classifier_of_fewer_than_two_distinct_labels_is_refused(names):
     with pytest.raises(DataError, match="at least two distinct labels"):
         Labels.from_names(names)
+
+
+@given(st.lists(st.text(st.characters(codec=None), min_size=1), max_size=8))
+def test_texts_are_encoded_together_as_they_are_alone(texts):
+    vocabulary = Vocabulary(("a", "é", "中", "😀", "\ud800"))
+    encoded = vocabulary.encode_all(texts)
+    assert [ids.tolist() for ids in encoded.separate()] == [vocabulary.encode(text).tolist() for text in texts]
+
+
+def test_a_vocabulary_without_symbols_encodes_all_as_unknown():
+    assert Vocabulary(()).encode_all(["ab", "c"]).ids.tolist() == [0, 0, 0]

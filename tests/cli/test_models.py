@@ -69,3 +69,17 @@ def test_the_shipped_model_shows_its_card(elman_here):
     card = elman_here("models", "show").out
     for owed in ("Japanese", "split", "not for"):
         assert owed.lower() in card.lower()
+
+
+def test_shrink_writes_a_smaller_model_that_answers(elman_here, tmp_path):
+    outcome = elman_here("models", "shrink", "languages", tmp_path / "small.safetensors")
+    assert (outcome.status, outcome.err) == (0, "") and outcome.out.startswith(str(tmp_path / "small.safetensors"))
+    assert (tmp_path / "small.safetensors").stat().st_size < 0.8 * shipped_models()["languages"].stat().st_size
+    assert elman_here("predict", "--model", tmp_path / "small.safetensors", "Nakamura").out.startswith(
+        "Nakamura\tJapanese"
+    )
+
+
+def test_shrink_never_overwrites(elman_here, model_file, tmp_path):
+    outcome = elman_here("models", "shrink", model_file, model_file)
+    assert outcome.status == 2 and "is there already" in outcome.err

@@ -1,0 +1,305 @@
+"""Ways of scoring names that need no torch: Elman's, ONNX Runtime's and fastText's; and what every way hands over.
+
+Each public function takes a `Job`, sets everything up and returns the `Work` that `speed.py` then times. A way that
+would give other answers than Elman's is refused before it is timed.
+"""
+
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from names import NameSet
+from numpy.typing import NDArray
+
+import elman
+from elman.artifact import Artifact
+from elman.config import ModelConfig
+from elman.predictor import Predictor
+from elman.scorer import Scorer
+from elman.sequences import EncodedStrings
+from elman.text import Normalisation
+from elman.vocab import Labels, Vocabulary
+
+BATCH = 512
+"""Names that the other libraries read together."""
+
+CHECKED, CLOSE = 300, 1e-4
+"""How many names are compared before a way is timed, and how far its logits may be from Elman's."""
+
+FEW = 2000
+"""Names that warm a way up."""
+
+Logits = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What one process is asked to do.
+
+    Args:
+        way: ``module:function`` that sets it up.
+        folder: of the names.
+        count: how many names.
+        threads: for everything that takes a number of threads.
+        cell: of the network.
+        hidden_size: H.
+        seconds: a round is repeated until so many are over.
+        sample: the file that some of the answers are written to; none where it is empty.
+        warm_up: whether something is run before the first round.
+    """
+
+    way: str
+    folder: str
+    count: int
+    threads: int
+    cell: str = "gru"
+    hidden_size: int = 128
+    seconds: float = 0.0
+    sample: str = ""
+    warm_up: bool = True
+
+    @property
+    def names(self) -> NameSet:
+        """The names."""
+        return NameSet(Path(self.folder), self.count)
+
+    @property
+    def config(self) -> ModelConfig:
+        """The network of all ways: one layer in both directions, embedding 64, neither n-grams nor dropout."""
+        return ModelConfig(
+            cell=self.cell, hidden_size=self.hidden_size, ngram_orders=(), bag_orders=(),
+            dropout=0.0, input_dropout=0.0, symbol_dropout=0.0,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Work:
+    """What one process does when its turn comes.
+
+    Args:
+        run: one pass; what it returns is the answer, (N, C), where ways are compared.
+        count: names in a pass.
+        warm_up: what is run once before the first round; None for a whole pass.
+        facts: what else there is to say of this way.
+    """
+
+    run: Callable[[], Any]
+    count: int
+    warm_up: Callable[[], Any] | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+class LeftOutError(Exception):
+    """A way cannot be timed, and why."""
+
+
+def elman_scoring(job: Job) -> Work:
+    """Elman: ids to logits, in numpy."""
+    scorer, strings = Scorer(job.config, random_tensors(job)), _encoded(job.names)
+    few = _encoded(job.names, at_most=FEW)
+    return Work(
+        lambda: scorer.logits(strings, threads=job.threads),
+        job.count,
+        warm_up=lambda: scorer.logits(few, threads=job.threads),
+    )
+
+
+def onnx_scoring(job: Job) -> Work:
+    """ONNX Runtime's GRU: the same weights, batches of one length."""
+    try:
+        import onnxruntime
+    except ImportError:
+        raise LeftOutError("pip install onnx onnxruntime") from None
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = job.threads, 1
+    graph = _onnx_graph(job.config, random_tensors(job))
+    session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    return batched_scoring(job, lambda block: session.run(None, {"ids": block})[0])
+
+
+def elman_shipped_logits(job: Job) -> Work:
+    """The shipped model: ids to logits."""
+    predictor = elman.load("languages")
+    apply, vocabulary = predictor.artifact.normalisation.apply, predictor.artifact.vocabulary
+    ids = [encoded for text in job.names.texts() if len(encoded := vocabulary.encode(apply(text)))]
+    strings = EncodedStrings(np.concatenate(ids), np.array([len(each) for each in ids], np.int64))
+    return Work(lambda: predictor.scorer.logits(strings, threads=job.threads), len(ids))
+
+
+def elman_shipped_records(job: Job) -> Work:
+    """The shipped model: strings to `Prediction` records."""
+    predictor, texts = elman.load("languages"), job.names.texts()
+    return Work(lambda: predictor.predict(texts), len(texts))
+
+
+def elman_shipped_columns(job: Job) -> Work:
+    """The shipped model: strings to columns, three labels for each."""
+    predictor, texts = elman.load("languages"), job.names.texts()
+    return Work(lambda: predictor.predict_columns(texts, top=3), len(texts))
+
+
+def elman_shipped_labels(job: Job) -> Work:
+    """The shipped model: strings to columns, one label for each, as fastText's list call."""
+    predictor, texts = elman.load("languages"), job.names.texts()
+    return Work(lambda: predictor.predict_columns(texts, top=1), len(texts))
+
+
+def elman_random_labels(job: Job) -> Work:
+    """A network of random weights: strings to columns, one label for each, as fastText's list call."""
+    texts, normalisation = job.names.texts(), Normalisation()
+    vocabulary = Vocabulary.from_texts(map(normalisation.apply, texts))
+    labels = Labels(tuple(f"label {k}" for k in range(job.names.labels)))
+    tensors = random_tensors(job, symbols=len(vocabulary))
+    predictor = Predictor(Artifact("random", job.config, tensors, vocabulary, labels, normalisation, 1.0))
+    return Work(lambda: predictor.predict_columns(texts, top=1), len(texts))
+
+
+def elman_best(job: Job) -> Work:
+    """A network of random weights: ids to the three best labels of each name."""
+    scorer, strings = Scorer(job.config, random_tensors(job)), _encoded(job.names)
+    return Work(lambda: scorer.best(strings, top=3), job.count)
+
+
+def fasttext_labels(job: Job) -> Work:
+    """fastText: trained on nine tenths of the names, then asked for all in one call, or one call in each process."""
+    try:
+        import fasttext
+    except ImportError:
+        raise LeftOutError("pip install fasttext-numpy2-wheel (or fasttext, with numpy 1)") from None
+    texts, labels = job.names.texts(), [name.replace(" ", "_") for name in job.names.label_names()]
+    held_out = max(1, len(texts) // 10)
+    with tempfile.TemporaryDirectory() as scratch:
+        file = Path(scratch, "names.txt")
+        pairs = zip(labels[held_out:], texts[held_out:], strict=True)
+        file.write_text("".join(f"__label__{label} {text}\n" for label, text in pairs), encoding="utf-8")
+        model = fasttext.train_supervised(
+            str(file), dim=16, minn=1, maxn=5, epoch=5, lr=0.5, thread=job.threads, verbose=0
+        )
+    answers, _ = model.predict(texts[:held_out])
+    right = np.mean([answer[0] == f"__label__{label}" for answer, label in zip(answers, labels, strict=False)])
+    facts = {"fastText, accuracy on a held-out tenth": f"{right:.1%}"}
+    if job.threads == 1:
+        return Work(lambda: model.predict(texts), len(texts), facts=facts)
+    # fastText's predict has one thread: the others are processes, which the fork hands the model and the names.
+    _part.model, _part.texts = model, [texts[start :: job.threads] for start in range(job.threads)]
+    pool = get_context("fork").Pool(job.threads)
+    return Work(lambda: pool.map(_part, range(job.threads), chunksize=1), len(texts), facts=facts)
+
+
+def _part(part: int) -> int:
+    answers, _ = _part.model.predict(_part.texts[part])
+    return len(answers)
+
+
+def random_tensors(job: Job, *, symbols: int | None = None, seed: int = 0) -> dict[str, NDArray[np.float32]]:
+    """Return seeded weights for the job's network, so large that states differ and so small that gates stay open.
+
+    Args:
+        job: its config, and the sizes of its names.
+        symbols: V where it is not that of the names.
+        seed: of the draw.
+    """
+    draw = np.random.default_rng(seed)
+    shapes = job.config.tensor_shapes(symbols=symbols or job.names.symbols, labels=job.names.labels)
+    return {
+        name: draw.normal(0, 1.0 if name == "embedding.weight" else shape[-1] ** -0.5, shape).astype(np.float32)
+        for name, shape in shapes.items()
+    }
+
+
+def batched_scoring(job: Job, answer: Callable[[NDArray[np.int64]], Logits]) -> Work:
+    """Score with a library that reads batches: names of one length together.
+
+    Args:
+        job: what to read.
+        answer: from ids, (T, B), to logits, (B, C).
+
+    Raises:
+        LeftOutError: its logits are not Elman's.
+    """
+
+    def score(strings: EncodedStrings) -> Logits:
+        logits = np.empty((len(strings), job.names.labels), np.float32)
+        for rows, block in _blocks_of_one_length(strings):
+            logits[rows] = answer(block)
+        return logits
+
+    return scoring(job, score)
+
+
+def scoring(job: Job, score: Callable[[EncodedStrings], Logits]) -> Work:
+    """Return the work of scoring all names, once some are seen to be scored as Elman scores them.
+
+    Raises:
+        LeftOutError: they are not.
+    """
+    strings, few = _encoded(job.names), _encoded(job.names, at_most=CHECKED)
+    elmans = Scorer(job.config, random_tensors(job)).logits(few, threads=1)
+    furthest = float(np.abs(score(few) - elmans).max())
+    if not furthest <= CLOSE:
+        raise LeftOutError(f"its logits are up to {furthest:.1e} from Elman's; nothing was timed")
+    some = _encoded(job.names, at_most=FEW)
+    return Work(lambda: score(strings), job.count, warm_up=lambda: score(some))
+
+
+def _encoded(names: NameSet, *, at_most: int | None = None) -> EncodedStrings:
+    count = names.count if at_most is None else min(names.count, at_most)
+    return EncodedStrings(*NameSet(names.folder, count).encoded())
+
+
+def _blocks_of_one_length(strings: EncodedStrings) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Yield the positions of at most 512 names of one length, (B,), and their ids, (T, B)."""
+    ids, lengths = strings.ids, strings.lengths
+    order, starts = np.argsort(lengths, kind="stable"), np.cumsum(lengths) - lengths
+    for members in np.split(order, np.flatnonzero(np.diff(lengths[order])) + 1):
+        for begin in range(0, len(members), BATCH):
+            rows = members[begin : begin + BATCH]
+            yield rows, ids[starts[rows] + np.arange(lengths[rows[0]])[:, None]]
+
+
+def _onnx_graph(config: ModelConfig, tensors: dict[str, NDArray[np.float32]]) -> bytes:
+    """Return the network as ONNX, ids (T, B) to logits (B, C).
+
+    ONNX keeps a GRU's gates in the order update, reset, candidate, torch and Elman in reset, update, candidate;
+    ``linear_before_reset`` says that the reset gate closes over the product, as both have it.
+    """
+    from onnx import TensorProto, helper, numpy_helper
+
+    def of_gates(name: str) -> NDArray[np.float32]:
+        both = [tensors[f"recurrence.{name}_{suffix}"] for suffix in ("l0", "l0_reverse")]
+        swapped = [np.concatenate([update, reset, new]) for reset, update, new in (np.split(each, 3) for each in both)]
+        return np.stack(swapped)
+
+    size = config.hidden_size
+    constants = {
+        "embedding": tensors["embedding.weight"],
+        "W": of_gates("weight_ih"),
+        "R": of_gates("weight_hh"),
+        "B": np.concatenate([of_gates("bias_ih"), of_gates("bias_hh")], axis=1),
+        "shape": np.array([-1, 2 * size], np.int64),
+        "head": tensors["head.weight"],
+        "bias": tensors["head.bias"],
+    }
+    nodes = [
+        helper.make_node("Gather", ["embedding", "ids"], ["steps"]),
+        helper.make_node(
+            "GRU", ["steps", "W", "R", "B"], ["", "final"], direction="bidirectional", hidden_size=size,
+            linear_before_reset=1,
+        ),
+        helper.make_node("Transpose", ["final"], ["by_name"], perm=[1, 0, 2]),
+        helper.make_node("Reshape", ["by_name", "shape"], ["read"]),
+        helper.make_node("Gemm", ["read", "head", "bias"], ["logits"], transB=1),
+    ]  # fmt: skip
+    graph = helper.make_graph(
+        nodes,
+        "names",
+        [helper.make_tensor_value_info("ids", TensorProto.INT64, ["T", "B"])],
+        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["B", len(tensors["head.bias"])])],
+        [numpy_helper.from_array(np.ascontiguousarray(value), name) for name, value in constants.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    return model.SerializeToString()
