@@ -94,12 +94,11 @@ class Bag:
         self._tokens, windows = _distinct(strings, max(self.orders), ends=True)
         self._rows = self._of_each(windows)
 
-    def of(self, rows: Ids) -> Array:
-        """Return what is added to the logits of some strings, (n, C)."""
-        places = self._tokens.lengths[rows]  # one more than symbols: n-grams may end with the edge
-        order = np.argsort(places, kind="stable")
-        places, starts = places[order], self._tokens.starts[rows[order]]
-        sums = np.zeros((len(rows), self._table.shape[1]), np.float32)
+    def logits(self) -> Array:
+        """Return what is added to the logits of each string, (N, C)."""
+        order = np.argsort(self._tokens.lengths, kind="stable")
+        places, starts = self._tokens.lengths[order], self._tokens.starts[order]  # one more than symbols: for the edge
+        sums = np.zeros((len(order), self._table.shape[1]), np.float32)
         for step in range(places[-1]):
             left = np.searchsorted(places, step, side="right")  # the others have ended
             sums[left:] += self._rows[self._tokens.ids[starts[left:] + step]]

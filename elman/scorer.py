@@ -1,9 +1,8 @@
 """Scoring: encoded sequences to logits, probabilities and the best answers, by the fastest path that is exact."""
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +11,9 @@ from elman.config import ModelConfig
 from elman.plain import PlainScorer
 from elman.processor import cores
 from elman.sequences import EncodedStrings
-from elman.sharing import SharingScorer, can_share
+
+if TYPE_CHECKING:
+    from elman.sharing import SharingScorer
 
 Array = NDArray[np.float32]
 
@@ -39,7 +40,9 @@ class Scorer:
         self._plain = PlainScorer(config, tensors)
 
     @cached_property
-    def _sharing(self) -> SharingScorer:
+    def _sharing(self) -> "SharingScorer":
+        from elman.sharing import SharingScorer  # the first answer need not pay for what many strings need
+
         return SharingScorer(self.config, self.tensors)
 
     def logits(self, sequences: Sequence[NDArray[Any]] | EncodedStrings, *, threads: int | None = None) -> Array:
@@ -89,6 +92,8 @@ class Scorer:
         """
         if not self._shares(sequences):
             return best_of(self._plain.logits(_separate(sequences)), top, temperature)
+        from concurrent.futures import ThreadPoolExecutor
+
         strings, threads = EncodedStrings.gathered(sequences), _threads(threads, len(sequences))
         count = min(top, self._sharing.answers)
         labels, chances = np.empty((len(strings), count), np.int32), np.empty((len(strings), count))
@@ -101,7 +106,11 @@ class Scorer:
         return labels, chances
 
     def _shares(self, sequences: Sequence[NDArray[Any]] | EncodedStrings) -> bool:
-        return len(sequences) >= FEW and can_share(self.config)
+        if len(sequences) < FEW:
+            return False
+        from elman.sharing import can_share
+
+        return can_share(self.config)
 
 
 def best_of(logits: Array, top: int, temperature: float = 1.0) -> tuple[NDArray[np.int32], NDArray[np.float64]]:

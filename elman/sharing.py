@@ -28,15 +28,15 @@ from elman.sequences import EncodedStrings
 Array = NDArray[np.float32]
 Ids = NDArray[np.int64]
 
-BLOCK = 16384
+BLOCK = 8192
 """Strings whose trie one thread reads at a time, at most."""
 
 PIECE, SHARED_PIECE = 2048, 8192
 """Nodes of a level that go through the cell together, on one thread and on several. Small pieces stay in the cache;
 several threads want larger ones, because each operation that ends has to ask for the interpreter again."""
 
-BUDGET = 128 * 2**20
-"""Bytes that the answers of all directions may take; more strings than that are read part by part."""
+BUDGET = 64 * 2**20
+"""Bytes that the answers of a part may take; their memory is used again from part to part."""
 
 LARGEST_PART = 2**15
 """Strings in a part where n-grams matter: each distinct context has a row of its own then."""
@@ -100,11 +100,11 @@ class SharingScorer:
         """Read encoded strings part by part; arguments as for `logits`.
 
         Yields:
-            Where some of the strings stand, (n,), and their logits, (n, C), float32.
+            Where some of the strings stand, (n,), and their logits, (n, C), float32, which last until the next part.
         """
         if len(strings) == 0:
             return
-        size = max(1, BUDGET // (4 * self.config.directions * self.answers))
+        size = max(1, BUDGET // (4 * self.answers))
         if self.config.ngram_orders or self.config.bag_orders:
             size = min(size, LARGEST_PART)
         with single_threaded_products(), ThreadPoolExecutor(threads) as pool:
@@ -114,35 +114,34 @@ class SharingScorer:
                 chosen = distinct[start : start + size]
                 first, last = np.searchsorted(number, (start, start + size))
                 logits = self._part(strings.chosen(chosen), pool, threads)
-                yield order[first:last], logits[number[first:last] - start]
+                all_differ = last - first == len(chosen)
+                yield order[first:last], logits if all_differ else logits[number[first:last] - start]
 
     def _part(self, strings: EncodedStrings, pool: ThreadPoolExecutor, threads: int) -> Array:
         """Return the logits, (n, C), of different strings that are sorted by their beginnings."""
         config, piece = self.config, PIECE if threads == 1 else SHARED_PIECE
         backward_order = pool.submit(_sorted, strings, backwards=True)
-        bag = pool.submit(Bag, config, self.tensors, strings) if config.bag_orders else None
         contexts = Contexts(config, self.tensors, strings)
         tables = self._tables(contexts, pool)
-        logits = np.empty((config.directions, len(strings), self.answers), np.float32)
+        logits = self._buffers()("logits", len(strings), self.answers)
 
         def read(direction: int, rows: Ids) -> None:
             lengths = strings.lengths[rows]
             tokens = contexts.read(rows, lengths, backwards=direction == 1)
             states = self._final_states(tokens, lengths, self._directions[direction], tables[direction], piece)
-            logits[direction, rows] = self._answered(states, direction)
+            answered = self._answered(states, direction)
+            if direction == 0:
+                logits[rows] = answered
+            else:
+                logits[rows] += answered
+            if direction == 0 and config.bag_orders:
+                logits[rows] += Bag(config, self.tensors, strings.chosen(rows)).logits()
 
-        def finish(rows: slice) -> None:
-            for of_direction in logits[1:]:
-                logits[0, rows] += of_direction[rows]
-            if bag:
-                logits[0, rows] += bag.result().of(np.arange(rows.start, rows.stop))
-
-        orders = [np.arange(len(strings)), backward_order.result()[0]][: config.directions]
         blocks = _blocks(len(strings), threads)
-        _all(pool.submit(read, k, order[block]) for block in blocks for k, order in enumerate(orders))
-        _all(pool.submit(finish, block) for block in blocks)
-        first: Array = logits[0]
-        return first
+        for direction in range(config.directions):  # the second adds to what the first has written
+            order = backward_order.result()[0] if direction == 1 else np.arange(len(strings))
+            _all(pool.submit(read, direction, order[block]) for block in blocks)
+        return logits
 
     def _tables(self, contexts: Contexts, pool: ThreadPoolExecutor) -> list[Array]:
         """Return for each direction the input side of each context, (G, contexts, H)."""
