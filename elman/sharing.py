@@ -73,7 +73,7 @@ class SharingScorer:
             [build_layer(config, tensors, f"l{layer}{suffix}") for layer in range(config.layers)]
             for suffix in ("", "_reverse")[: config.directions]
         ]
-        self._own = threading.local()
+        self._own, self._pools = threading.local(), dict[int, ThreadPoolExecutor]()
 
     @property
     def answers(self) -> int:
@@ -107,7 +107,8 @@ class SharingScorer:
         size = max(1, BUDGET // (4 * self.answers))
         if self.config.ngram_orders or self.config.bag_orders:
             size = min(size, LARGEST_PART)
-        with single_threaded_products(), ThreadPoolExecutor(threads) as pool:
+        pool = self._pool(threads)
+        with single_threaded_products():
             order, is_new = _sorted(strings, backwards=False)
             distinct, number = order[is_new], np.cumsum(is_new) - 1
             for start in range(0, len(distinct), size):
@@ -198,6 +199,12 @@ class SharingScorer:
             if len(ended):
                 final[ended] = before[-1][0][node[level, ended]]
         return final
+
+    def _pool(self, threads: int) -> ThreadPoolExecutor:
+        """Return so many threads, the same from call to call: each keeps its buffers."""
+        if threads not in self._pools:
+            self._pools[threads] = ThreadPoolExecutor(threads, thread_name_prefix="elman")
+        return self._pools[threads]
 
     def _buffers(self) -> Buffers:
         if not hasattr(self._own, "buffers"):
@@ -297,9 +304,15 @@ def _blocks(strings: int, threads: int) -> list[slice]:
 
 
 def _all(tasks: Iterable[Future[None]]) -> None:
-    """Wait for tasks, which have all been handed in before the first is waited for."""
-    for task in list(tasks):
-        task.result()
+    """Wait for tasks, which have all been handed in before the first is waited for; where one fails, leave the rest."""
+    waiting = list(tasks)
+    try:
+        for task in waiting:
+            task.result()
+    except BaseException:
+        for task in waiting:
+            task.cancel()
+        raise
 
 
 def _sorted(strings: EncodedStrings, *, backwards: bool) -> tuple[Ids, NDArray[np.bool_]]:
@@ -324,5 +337,7 @@ def _sorted(strings: EncodedStrings, *, backwards: bool) -> tuple[Ids, NDArray[n
     order = np.lexsort(keys[::-1])
     risen = keys[:, order]
     is_new = np.ones(len(order), bool)
-    is_new[1:] = (risen[:, 1:] != risen[:, :-1]).any(axis=0) | (strings.lengths[order[1:]] > KEYS * each)
+    lengths = strings.lengths[order]
+    differ = (risen[:, 1:] != risen[:, :-1]).any(axis=0) | (lengths[1:] != lengths[:-1])
+    is_new[1:] = differ | (lengths[1:] > KEYS * each)
     return order, is_new

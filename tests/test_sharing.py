@@ -100,6 +100,12 @@ def test_strings_that_differ_only_behind_what_they_are_sorted_by_are_told_apart(
     agree(replace(SMALL, **NO_NGRAMS), strings)
 
 
+@pytest.mark.parametrize("length", range(38, 46))
+def test_a_string_is_never_taken_for_a_longer_one_that_it_is_sorted_with(length):
+    start = np.random.default_rng(3).integers(0, SYMBOLS, length).tolist()
+    agree(replace(SMALL, **NO_NGRAMS), [[*start, 1], start, [*start, 2, 2], [1, *start], start])
+
+
 def test_a_long_string_among_short_ones():
     agree(SMALL, [*random_strings(30), random_strings(1, 1)[0] * 200, *random_strings(30)])
 
