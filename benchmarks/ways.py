@@ -108,6 +108,17 @@ def elman_scoring(job: Job) -> Work:
     )
 
 
+def elman_processes(job: Job) -> Work:
+    """Elman: ids to logits, shared out to processes."""
+    scorer, strings = Scorer(job.config, random_tensors(job)), _encoded(job.names)
+    few = _encoded(job.names, at_most=FEW)
+    return Work(
+        lambda: scorer.logits(strings, processes=job.threads),
+        job.count,
+        warm_up=lambda: scorer.logits(few, processes=job.threads),
+    )
+
+
 def onnx_scoring(job: Job) -> Work:
     """ONNX Runtime's GRU: the same weights, batches of one length."""
     try:
@@ -130,6 +141,13 @@ def elman_shipped_logits(job: Job) -> Work:
     return Work(lambda: predictor.scorer.logits(strings, threads=job.threads), len(ids))
 
 
+def elman_shipped_processes(job: Job) -> Work:
+    """The shipped model: ids to logits, shared out to processes."""
+    predictor = elman.load("languages")
+    strings = predictor.artifact.vocabulary.encode_all(predictor.artifact.normalisation.apply_all(job.names.texts()))
+    return Work(lambda: predictor.scorer.logits(strings, processes=job.threads), job.count)
+
+
 def elman_shipped_records(job: Job) -> Work:
     """The shipped model: strings to `Prediction` records."""
     predictor, texts = elman.load("languages"), job.names.texts()
@@ -145,7 +163,7 @@ def elman_shipped_columns(job: Job) -> Work:
 def elman_shipped_labels(job: Job) -> Work:
     """The shipped model: strings to columns, one label for each, as fastText's list call."""
     predictor, texts = elman.load("languages"), job.names.texts()
-    return Work(lambda: predictor.predict_columns(texts, top=1), len(texts))
+    return Work(lambda: predictor.predict_columns(texts, top=1, processes=job.threads), len(texts))
 
 
 def elman_random_labels(job: Job) -> Work:
@@ -155,7 +173,7 @@ def elman_random_labels(job: Job) -> Work:
     labels = Labels(tuple(f"label {k}" for k in range(job.names.labels)))
     tensors = random_tensors(job, symbols=len(vocabulary))
     predictor = Predictor(Artifact("random", job.config, tensors, vocabulary, labels, normalisation, 1.0))
-    return Work(lambda: predictor.predict_columns(texts, top=1), len(texts))
+    return Work(lambda: predictor.predict_columns(texts, top=1, processes=job.threads), len(texts))
 
 
 def elman_best(job: Job) -> Work:

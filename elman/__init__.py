@@ -23,6 +23,7 @@ from elman.errors import (
     NotAModelError,
     SettingError,
     TrainingError,
+    WorkerError,
 )
 from elman.records import Candidate, EpochResult, EvalReport, Example, Prediction, PredictionColumns
 from elman.version import __version__
@@ -52,6 +53,7 @@ __all__ = [
     "SettingError",
     "TrainConfig",
     "TrainingError",
+    "WorkerError",
     "__version__",
     "load",
     "read_examples",

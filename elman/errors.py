@@ -54,3 +54,7 @@ class NonFiniteLossError(TrainingError):
 
 class MissingExtraError(ElmanError, ImportError):
     """A part of Elman was asked for whose packages are not installed."""
+
+
+class WorkerError(ElmanError):
+    """A process that shares the scoring of a long column failed."""

@@ -5,6 +5,7 @@ buffers that are used again. σ(x) = (1 + tanh(x / 2)) / 2, so the weights of si
 one tanh serves all gates.
 """
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Mapping
 from typing import Any, ClassVar
@@ -29,7 +30,7 @@ class Buffers:
 
     def __call__(self, name: Hashable, *shape: int) -> Array:
         """Return an array of this shape, its numbers left over from any earlier use of the name."""
-        size = int(np.prod(shape))
+        size = math.prod(shape)
         kept = self._kept.get(name)
         if kept is None or kept.size < size:
             kept = self._kept[name] = np.empty(size + size // 4, np.float32)

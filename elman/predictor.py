@@ -80,7 +80,7 @@ class Predictor:
         return self._predict_all(_listed(names), top, abstain_below)
 
     def predict_columns(
-        self, names: Iterable[str | None], *, top: int = 3, abstain_below: float = 0.0
+        self, names: Iterable[str | None], *, top: int = 3, abstain_below: float = 0.0, processes: int = 1
     ) -> PredictionColumns:
         """Answer for many strings in columns, for tables: the same answers as `predict`, faster and in less memory.
 
@@ -88,8 +88,10 @@ class Predictor:
             names: any iterable of strings; None stands for a missing one.
             top: as in `predict`.
             abstain_below: as in `predict`.
+            processes: how many share the scoring of a long column; as in `elman.scorer.Scorer.logits`.
 
         Raises:
+            WorkerError: one of the processes failed.
             SettingError: as `predict`; or the model answers with something else than a label, or reads no strings.
 
         >>> columns = load("languages").predict_columns(["Nakamura", ""], top=1)
@@ -114,7 +116,9 @@ class Predictor:
                     reason_ids[start + position] = reasons.index(reason)
             parts.append(strings.chosen(np.flatnonzero(reason_ids[start : start + BLOCK] < 0)))
         read = np.flatnonzero(reason_ids < 0)
-        labels, chances = self.scorer.best(_joined(parts), top=top, temperature=self.artifact.temperature)
+        labels, chances = self.scorer.best(
+            _joined(parts), top=top, temperature=self.artifact.temperature, processes=processes
+        )
         best = np.full((len(listed), min(top, len(self.labels))), -1, np.int32)
         probabilities = np.full(best.shape, np.nan)
         best[read], probabilities[read] = labels, chances

@@ -8,12 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.config import ModelConfig
+from elman.errors import SettingError
 from elman.plain import PlainScorer
 from elman.processor import cores
 from elman.sequences import EncodedStrings
 
 if TYPE_CHECKING:
     from elman.sharing import SharingScorer
+    from elman.workers import Workers
 
 Array = NDArray[np.float32]
 
@@ -38,6 +40,7 @@ class Scorer:
     def __init__(self, config: ModelConfig, tensors: Mapping[str, NDArray[Any]]) -> None:
         self.config, self.tensors = config, tensors
         self._plain = PlainScorer(config, tensors)
+        self._workers: Workers | None = None
 
     @cached_property
     def _sharing(self) -> "SharingScorer":
@@ -45,19 +48,30 @@ class Scorer:
 
         return SharingScorer(self.config, self.tensors)
 
-    def logits(self, sequences: Sequence[NDArray[Any]] | EncodedStrings, *, threads: int | None = None) -> Array:
+    def logits(
+        self, sequences: Sequence[NDArray[Any]] | EncodedStrings, *, threads: int | None = None, processes: int = 1
+    ) -> Array:
         """Read encoded sequences and answer once for each.
 
         Args:
             sequences: ids of each string, (T,), integers, or the numbers of each step, (T, I), float32; at least one
                 step.
             threads: how many share the work; None: all cores where there are many strings.
+            processes: more than one: so many processes share it instead, see `elman.workers`. They stay until
+                `close`, and pay from some ten thousand strings on.
 
         Returns:
             (len(sequences), C), float32, in the order given.
+
+        Raises:
+            SettingError: processes is below 1.
+            WorkerError: one of the processes failed.
         """
         if not self._shares(sequences):
             return self._plain.logits(_separate(sequences))
+        if processes != 1:
+            strings = EncodedStrings.gathered(sequences)
+            return self._workers_of(processes).logits(strings, _order(strings))
         return self._sharing.logits(EncodedStrings.gathered(sequences), threads=_threads(threads, len(sequences)))
 
     def logits_of_steps(self, sequences: Sequence[NDArray[Any]]) -> list[Array]:
@@ -78,6 +92,7 @@ class Scorer:
         top: int,
         temperature: float = 1.0,
         threads: int | None = None,
+        processes: int = 1,
     ) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
         """Read encoded sequences and return the most likely answers of each, without room for the logits of all.
 
@@ -86,12 +101,16 @@ class Scorer:
             top: how many answers, at least 1; all where there are fewer.
             temperature: what logits are divided by, above 0.
             threads: as in `logits`.
+            processes: as in `logits`.
 
         Returns:
             Labels and their probabilities, both (N, top), best first, equal ones in the order of the labels.
         """
         if not self._shares(sequences):
             return best_of(self._plain.logits(_separate(sequences)), top, temperature)
+        if processes != 1:
+            strings = EncodedStrings.gathered(sequences)
+            return self._workers_of(processes).best(strings, _order(strings), top=top, temperature=temperature)
         from concurrent.futures import ThreadPoolExecutor
 
         strings, threads = EncodedStrings.gathered(sequences), _threads(threads, len(sequences))
@@ -104,6 +123,22 @@ class Scorer:
                 for cut, (of_cut, chances_of_cut) in zip(cuts, found, strict=True):
                     labels[rows[cut]], chances[rows[cut]] = of_cut, chances_of_cut
         return labels, chances
+
+    def close(self) -> None:
+        """End the processes that share the work, if there are any; the next call that wants them starts others."""
+        if self._workers is not None:
+            self._workers.close()
+        self._workers = None
+
+    def _workers_of(self, count: int) -> "Workers":
+        from elman.workers import Workers
+
+        if count < 1:
+            raise SettingError(f"processes must be a whole number of at least 1; got {count!r}")
+        if self._workers is None or self._workers.count != count or self._workers.closed:
+            self.close()
+            self._workers = Workers(self.config, self.tensors, count)
+        return self._workers
 
     def _shares(self, sequences: Sequence[NDArray[Any]] | EncodedStrings) -> bool:
         if len(sequences) < FEW:
@@ -141,6 +176,19 @@ def softmax(logits: NDArray[np.floating], temperature: float = 1.0) -> NDArray[n
     powers = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
     probabilities: NDArray[np.float64] = powers / powers.sum(axis=-1, keepdims=True)
     return probabilities
+
+
+def serve() -> None:
+    """Answer another process: what `elman.workers` starts."""
+    from elman.workers import serve_with
+
+    serve_with(Scorer)
+
+
+def _order(strings: EncodedStrings) -> NDArray[np.int64]:
+    from elman.sharing import sorted_order
+
+    return sorted_order(strings, backwards=False)[0]
 
 
 def _separate(sequences: Sequence[NDArray[Any]] | EncodedStrings) -> Sequence[NDArray[Any]]:

@@ -35,7 +35,7 @@ PIECE, SHARED_PIECE = 2048, 8192
 """Nodes of a level that go through the cell together, on one thread and on several. Small pieces stay in the cache;
 several threads want larger ones, because each operation that ends has to ask for the interpreter again."""
 
-BUDGET = 64 * 2**20
+BUDGET = 48 * 2**20
 """Bytes that the answers of a part may take; their memory is used again from part to part."""
 
 LARGEST_PART = 2**15
@@ -109,7 +109,7 @@ class SharingScorer:
             size = min(size, LARGEST_PART)
         pool = self._pool(threads)
         with single_threaded_products():
-            order, is_new = _sorted(strings, backwards=False)
+            order, is_new = sorted_order(strings, backwards=False)
             distinct, number = order[is_new], np.cumsum(is_new) - 1
             for start in range(0, len(distinct), size):
                 chosen = distinct[start : start + size]
@@ -121,7 +121,7 @@ class SharingScorer:
     def _part(self, strings: EncodedStrings, pool: ThreadPoolExecutor, threads: int) -> Array:
         """Return the logits, (n, C), of different strings that are sorted by their beginnings."""
         config, piece = self.config, PIECE if threads == 1 else SHARED_PIECE
-        backward_order = pool.submit(_sorted, strings, backwards=True)
+        backward_order = pool.submit(sorted_order, strings, backwards=True)
         contexts = Contexts(config, self.tensors, strings)
         tables = self._tables(contexts, pool)
         logits = self._buffers()("logits", len(strings), self.answers)
@@ -315,7 +315,7 @@ def _all(tasks: Iterable[Future[None]]) -> None:
         raise
 
 
-def _sorted(strings: EncodedStrings, *, backwards: bool) -> tuple[Ids, NDArray[np.bool_]]:
+def sorted_order(strings: EncodedStrings, *, backwards: bool) -> tuple[Ids, NDArray[np.bool_]]:
     """Sort strings so that those with a common beginning (or end, backwards) stand together.
 
     Returns:

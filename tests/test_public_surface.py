@@ -28,6 +28,7 @@ NAMES = [
     "SettingError",
     "TrainConfig",
     "TrainingError",
+    "WorkerError",
     "__version__",
     "load",
     "read_examples",
@@ -55,7 +56,7 @@ def test_every_public_name_is_an_elman_class_or_function(name):
 
 def test_every_public_error_is_an_elman_error():
     errors = [getattr(elman, name) for name in NAMES if name.endswith("Error")]
-    assert len(errors) == 10
+    assert len(errors) == 11
     assert all(issubclass(error, elman.ElmanError) for error in errors)
 
 
