@@ -313,6 +313,7 @@ def test_the_commands_are_those_of_the_documentation():
         "compare",
         "data",
         "models",
+        "system",
     }
     assert {path for path in COMMANDS if len(path) == 2} == {
         ("data", "list"),
@@ -320,6 +321,7 @@ def test_the_commands_are_those_of_the_documentation():
         ("data", "fetch"),
         ("models", "list"),
         ("models", "show"),
+        ("models", "shrink"),
     }
 
 
