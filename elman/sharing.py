@@ -38,8 +38,8 @@ several threads want larger ones, because each operation that ends has to ask fo
 BUDGET = 48 * 2**20
 """Bytes that the answers of a part may take; their memory is used again from part to part."""
 
-LARGEST_PART = 2**15
-"""Strings in a part where n-grams matter: each distinct context has a row of its own then."""
+LARGEST_PART = 2**13
+"""Strings in a part where n-grams matter: each distinct context has a row of its own then, which is most of the memory."""
 
 KEYS = 2
 """64-bit words of leading symbols that strings are sorted by; what differs only behind them may be shared less."""
