@@ -39,7 +39,7 @@ BUDGET = 48 * 2**20
 """Bytes that the answers of a part may take; their memory is used again from part to part."""
 
 LARGEST_PART = 2**13
-"""Strings in a part where n-grams matter: each distinct context has a row of its own then, which is most of the memory."""
+"""Strings in a part where n-grams matter: a row for each distinct context is most of the memory then."""
 
 KEYS = 2
 """64-bit words of leading symbols that strings are sorted by; what differs only behind them may be shared less."""
