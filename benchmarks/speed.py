@@ -209,18 +209,20 @@ def scoring(bench: Bench) -> None:
     work, facts = least_work(names)
     of = "full names of NaNa" if bench.nana else "names of 18 languages"
     for threads in bench.threads:
-        timed = ways if threads == 1 else {f"Elman, {threads} processes": "ways:elman_processes", **ways}
-        samples = {name: bench.sample(k) for k, name in enumerate(timed)}
-        jobs = {name: bench.job(way, names, threads, sample=samples[name]) for name, way in timed.items()}
+        samples = {name: bench.sample(k) for k, name in enumerate(ways)}
+        jobs = {name: bench.job(way, names, threads, sample=samples[name]) for name, way in ways.items()}
         turns = bench.compare(jobs)
         title = f"Scoring {names.count:,} {of}, GRU of 128 in both directions, {counted(threads)}"
-        ours = [name for name in timed if name.startswith("Elman")]
-        print_table(title, turns, ours=ours, work=work, library="numpy", notes=[facts, furthest(samples)])
+        print_table(title, turns, ours=["Elman"], work=work, library="numpy", notes=[facts, furthest(samples)])
     raw = bench.cut(bench.raw_languages, COMPARED)
-    shipped = {"ids to logits": "ways:elman_shipped_logits", "strings to records": "ways:elman_shipped_records"}
+    shipped = {
+        "ids to logits": "ways:elman_shipped_logits",
+        "strings to records": "ways:elman_shipped_records",
+        "strings to columns": "ways:elman_shipped_columns",
+    }
     for threads in bench.threads:
         if threads > 1:
-            shipped[f"ids to logits, {threads} processes"] = "ways:elman_shipped_processes"
+            shipped[f"strings to columns, {threads} processes"] = "ways:elman_shipped_shared"
         turns = bench.compare({name: bench.job(way, raw, threads) for name, way in shipped.items()})
         print_table(f"The shipped model, {raw.count:,} names of 18 languages, {counted(threads)}", turns)
 

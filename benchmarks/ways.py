@@ -108,17 +108,6 @@ def elman_scoring(job: Job) -> Work:
     )
 
 
-def elman_processes(job: Job) -> Work:
-    """Elman: ids to logits, shared out to processes."""
-    scorer, strings = Scorer(job.config, random_tensors(job)), _encoded(job.names)
-    few = _encoded(job.names, at_most=FEW)
-    return Work(
-        lambda: scorer.logits(strings, processes=job.threads),
-        job.count,
-        warm_up=lambda: scorer.logits(few, processes=job.threads),
-    )
-
-
 def onnx_scoring(job: Job) -> Work:
     """ONNX Runtime's GRU: the same weights, batches of one length."""
     try:
@@ -141,13 +130,6 @@ def elman_shipped_logits(job: Job) -> Work:
     return Work(lambda: predictor.scorer.logits(strings, threads=job.threads), len(ids))
 
 
-def elman_shipped_processes(job: Job) -> Work:
-    """The shipped model: ids to logits, shared out to processes."""
-    predictor = elman.load("languages")
-    strings = predictor.artifact.vocabulary.encode_all(predictor.artifact.normalisation.apply_all(job.names.texts()))
-    return Work(lambda: predictor.scorer.logits(strings, processes=job.threads), job.count)
-
-
 def elman_shipped_records(job: Job) -> Work:
     """The shipped model: strings to `Prediction` records."""
     predictor, texts = elman.load("languages"), job.names.texts()
@@ -158,6 +140,16 @@ def elman_shipped_columns(job: Job) -> Work:
     """The shipped model: strings to columns, three labels for each."""
     predictor, texts = elman.load("languages"), job.names.texts()
     return Work(lambda: predictor.predict_columns(texts, top=3), len(texts))
+
+
+def elman_shipped_shared(job: Job) -> Work:
+    """The shipped model: strings to columns, three labels for each, shared out to processes."""
+    predictor, texts = elman.load("languages"), job.names.texts()
+    return Work(
+        lambda: predictor.predict_columns(texts, top=3, processes=job.threads),
+        len(texts),
+        warm_up=lambda: predictor.predict_columns(texts[:FEW], top=3, processes=job.threads),
+    )
 
 
 def elman_shipped_labels(job: Job) -> Work:

@@ -129,6 +129,11 @@ def save_artifact(artifact: Artifact, path: Path | str, *, weights: str = "float
     Raises:
         SettingError: there is no such kind of weights.
     """
+    write_atomically(Path(path), dump_artifact(artifact, weights=weights))
+
+
+def dump_artifact(artifact: Artifact, *, weights: str = "float") -> bytes:
+    """Return the content of a model file; see `save_artifact`."""
     if weights not in WEIGHTS:
         raise SettingError(f"weights must be one of {', '.join(WEIGHTS)}; got {weights!r}")
     tensors = {name: _narrowest(tensor) for name, tensor in artifact.tensors.items()}
@@ -150,7 +155,7 @@ def save_artifact(artifact: Artifact, path: Path | str, *, weights: str = "float
     }
     body = json.dumps(document, sort_keys=True)
     header = {_HEADER_KEY: body, "digest": _digest(body, tensors)}
-    write_atomically(Path(path), save(tensors, metadata=header))
+    return save(tensors, metadata=header)
 
 
 def load_artifact(path: Path | str) -> Artifact:
@@ -168,6 +173,11 @@ def load_artifact(path: Path | str) -> Artifact:
         raise NotAModelError(
             f"{path}: cannot be read ({error.strerror}); give a model.safetensors file or a model's name"
         ) from None
+    return parse_artifact(content, str(path))
+
+
+def parse_artifact(content: bytes, path: str) -> Artifact:
+    """Return the model that the content of a file holds; ``path`` is what errors call it. See `load_artifact`."""
     try:
         metadata = _metadata(content)
         if _HEADER_KEY not in metadata:

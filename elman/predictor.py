@@ -5,8 +5,9 @@ The single runtime behind Python, the command line and every service.
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +19,14 @@ from elman.records import Candidate, Prediction, PredictionColumns
 from elman.scorer import Scorer, softmax
 from elman.sequences import EncodedStrings
 
+if TYPE_CHECKING:
+    from elman.workers import Workers
+
 BLOCK = 65_536
 """Names that are normalised together, which bounds the memory of a long column."""
+
+SHARE = 32_768
+"""Names that a worker process is handed at a time, at most."""
 
 TOO_UNSURE = "unsure: no label reaches the probability {limit:g}"
 
@@ -37,6 +44,7 @@ class Predictor:
 
     def __init__(self, artifact: Artifact) -> None:
         self.artifact = artifact
+        self._workers: Workers | None = None
 
     @property
     def name(self) -> str:
@@ -80,7 +88,13 @@ class Predictor:
         return self._predict_all(_listed(names), top, abstain_below)
 
     def predict_columns(
-        self, names: Iterable[str | None], *, top: int = 3, abstain_below: float = 0.0, processes: int = 1
+        self,
+        names: Iterable[str | None],
+        *,
+        top: int = 3,
+        abstain_below: float = 0.0,
+        threads: int | None = None,
+        processes: int = 1,
     ) -> PredictionColumns:
         """Answer for many strings in columns, for tables: the same answers as `predict`, faster and in less memory.
 
@@ -88,21 +102,71 @@ class Predictor:
             names: any iterable of strings; None stands for a missing one.
             top: as in `predict`.
             abstain_below: as in `predict`.
-            processes: how many share the scoring of a long column; as in `elman.scorer.Scorer.logits`.
+            threads: as in `elman.scorer.Scorer.logits`.
+            processes: more than 1: so many processes share the work instead. They start with the first such call,
+                which takes some tenths of a second, and stay until `close`.
 
         Raises:
-            WorkerError: one of the processes failed.
             SettingError: as `predict`; or the model answers with something else than a label, or reads no strings.
+            WorkerError: one of the processes failed.
 
         >>> columns = load("languages").predict_columns(["Nakamura", ""], top=1)
         >>> columns[0][0], columns[1]
         ('Japanese', (None, None, 'blank: there is nothing to read'))
         """
-        reader = self.reader
-        if self.artifact.answers != "label" or not isinstance(reader, StringReader):
+        self.check_columns(top=top, abstain_below=abstain_below)
+        listed = _listed(names)
+        if processes == 1:
+            return self._columns(listed, top, abstain_below, threads)
+        from concurrent.futures import ThreadPoolExecutor  # the first answer need not pay for what many strings need
+
+        workers, shares = self.workers(processes), max(1, -(-len(listed) // SHARE))
+        shares = -(-shares // processes) * processes  # equal shares, as many as keep all busy to the end
+        bounds = np.linspace(0, len(listed), shares + 1).astype(int).tolist()
+
+        def answered(bound: tuple[int, int]) -> PredictionColumns:
+            return workers.predict_columns(listed[slice(*bound)], top=top, abstain_below=abstain_below)
+
+        with ThreadPoolExecutor(processes) as pool:
+            return _joined_columns(list(pool.map(answered, pairwise(bounds))))
+
+    def workers(self, count: int) -> "Workers":
+        """Return so many processes that answer with this model, the same from call to call, until `close`.
+
+        Raises:
+            SettingError: count is no whole number of at least 1.
+            WorkerError: one of them did not start.
+        """
+        if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+            raise SettingError(f"processes must be a whole number of at least 1; got {count!r}")
+        from elman.workers import Workers
+
+        if self._workers is None or self._workers.count != count or self._workers.closed:
+            self.close()
+            self._workers = Workers(self.artifact, count)
+        return self._workers
+
+    def close(self) -> None:
+        """End the processes that share the work, if there are any; the next call that wants them starts others."""
+        if self._workers is not None:
+            self._workers.close()
+        self._workers = None
+
+    def check_columns(self, *, top: int = 3, abstain_below: float = 0.0) -> None:
+        """Check that `predict_columns` can answer as asked.
+
+        Raises:
+            SettingError: as `predict_columns`.
+        """
+        if self.artifact.answers != "label" or not isinstance(self.reader, StringReader):
             raise SettingError(f"{self.name} does not read strings and answer with a label: use predict")
         _check_asked(top, abstain_below)
-        listed = _listed(names)
+
+    def _columns(
+        self, listed: Sequence[str | None], top: int, abstain_below: float, threads: int | None
+    ) -> PredictionColumns:
+        reader = self.reader
+        assert isinstance(reader, StringReader)
         reasons = [MISSING]
         parts: list[EncodedStrings] = []
         reason_ids = np.full(len(listed), -1, np.int8)
@@ -117,7 +181,7 @@ class Predictor:
             parts.append(strings.chosen(np.flatnonzero(reason_ids[start : start + BLOCK] < 0)))
         read = np.flatnonzero(reason_ids < 0)
         labels, chances = self.scorer.best(
-            _joined(parts), top=top, temperature=self.artifact.temperature, processes=processes
+            _joined(parts), top=top, temperature=self.artifact.temperature, threads=threads
         )
         best = np.full((len(listed), min(top, len(self.labels))), -1, np.int32)
         probabilities = np.full(best.shape, np.nan)
@@ -224,6 +288,23 @@ def _joined(parts: Sequence[EncodedStrings]) -> EncodedStrings:
     if not parts:
         return EncodedStrings.gathered([])
     return EncodedStrings(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("ids", "lengths")))
+
+
+def _joined_columns(parts: Sequence[PredictionColumns]) -> PredictionColumns:
+    """Return the columns of several lists of names as those of one."""
+    reasons = tuple(dict.fromkeys(reason for part in parts for reason in part.reasons))
+    ids = [np.array([*map(reasons.index, part.reasons), -1], np.int8)[part.reason_ids] for part in parts]
+    best, probabilities = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in ("best", "probabilities")
+    )
+    return PredictionColumns(parts[0].labels, best, probabilities, np.concatenate(ids), reasons, parts[0].model)
+
+
+def serve() -> None:
+    """Answer another process: what `elman.workers` starts."""
+    from elman.workers import serve_with
+
+    serve_with(Predictor)
 
 
 def load(model: str | Path = "languages") -> Predictor:

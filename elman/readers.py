@@ -99,7 +99,7 @@ class StringReader:
         if len(given) < FEW:
             return [self.read(one) for one in given]
         texts, strings, reasons = self.encoded(given)
-        holds_unknown = _any_in_each(strings.ids == UNKNOWN, strings).tolist()
+        holds_unknown = _any_in_each(strings.ids == UNKNOWN, strings).tolist()  # of plain texts; others are looked at
         starts = strings.starts.tolist()
         return [
             Read(
@@ -107,7 +107,7 @@ class StringReader:
                 numbers=strings.ids[start : start + len(text)] if reason is None else None,
                 normalised=text,
                 reason=reason,
-                unknown=self.vocabulary.unknown_in(text) if odd else (),
+                unknown=self.vocabulary.unknown_in(text) if odd or not text.isascii() else (),
                 script=script_of(one),
                 transliterated=self.normalisation.transliterate and is_foreign(one),
             )
@@ -118,9 +118,7 @@ class StringReader:
         """Return many strings normalised and encoded, and why the model would not read them; None where it reads."""
         texts = self.normalisation.apply_all(given)
         strings = self.vocabulary.encode_all(texts)
-        is_evidence = np.zeros(len(self.vocabulary), bool)
-        is_evidence[[self.vocabulary.encode(symbol)[0] for symbol in self._evidence]] = True
-        is_read = _any_in_each(is_evidence[strings.ids], strings) & (strings.lengths <= LONGEST)
+        is_read = _any_in_each(self._is_evidence[strings.ids], strings) & (strings.lengths <= LONGEST)
         reasons = [None if read else self.abstention(text) for read, text in zip(is_read.tolist(), texts, strict=True)]
         return texts, strings, reasons
 
@@ -130,15 +128,16 @@ class StringReader:
             return BLANK
         if len(normalised) > LONGEST:
             return TOO_LONG.format(limit=LONGEST)
-        if any(symbol in self._evidence for symbol in normalised):
+        if self._is_evidence[self.vocabulary.encode(normalised)].any():
             return None
         return NO_KNOWN_SYMBOL if has_letter(normalised) else NO_LETTERS
 
     @cached_property
-    def _evidence(self) -> frozenset[str]:
-        """The symbols that an answer can rest on: for labels letters, where the vocabulary has any, else all of it."""
-        symbols = frozenset(self.vocabulary.symbols)
-        return frozenset(filter(str.isalpha, symbols)) or symbols if self.answers == "label" else symbols
+    def _is_evidence(self) -> NDArray[np.bool_]:
+        """Which symbol ids an answer can rest on: for labels letters, where the vocabulary has any, else all of it."""
+        symbols = self.vocabulary.symbols
+        letters = np.array([False, *map(str.isalpha, symbols)])
+        return letters if self.answers == "label" and letters.any() else np.arange(len(letters)) > UNKNOWN
 
 
 def _any_in_each(truths: NDArray[np.bool_], strings: EncodedStrings) -> NDArray[np.bool_]:

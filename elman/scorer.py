@@ -15,7 +15,6 @@ from elman.sequences import EncodedStrings
 
 if TYPE_CHECKING:
     from elman.sharing import SharingScorer
-    from elman.workers import Workers
 
 Array = NDArray[np.float32]
 
@@ -24,6 +23,9 @@ FEW = 64
 
 MANY = 2048
 """From so many strings on, several threads share the work."""
+
+CUT = 4096
+"""Strings whose best answers one thread finds at a time."""
 
 FEW_ANSWERS = 8
 """Up to so many best answers are found one by one rather than by sorting all."""
@@ -40,7 +42,6 @@ class Scorer:
     def __init__(self, config: ModelConfig, tensors: Mapping[str, NDArray[Any]]) -> None:
         self.config, self.tensors = config, tensors
         self._plain = PlainScorer(config, tensors)
-        self._workers: Workers | None = None
 
     @cached_property
     def _sharing(self) -> "SharingScorer":
@@ -48,31 +49,24 @@ class Scorer:
 
         return SharingScorer(self.config, self.tensors)
 
-    def logits(
-        self, sequences: Sequence[NDArray[Any]] | EncodedStrings, *, threads: int | None = None, processes: int = 1
-    ) -> Array:
+    def logits(self, sequences: Sequence[NDArray[Any]] | EncodedStrings, *, threads: int | None = None) -> Array:
         """Read encoded sequences and answer once for each.
 
         Args:
             sequences: ids of each string, (T,), integers, or the numbers of each step, (T, I), float32; at least one
                 step.
-            threads: how many share the work; None: all cores where there are many strings.
-            processes: more than one: so many processes share it instead, see `elman.workers`. They stay until
-                `close`, and pay from some ten thousand strings on.
+            threads: how many share the work, at least 1; None: all cores where there are many strings.
 
         Returns:
             (len(sequences), C), float32, in the order given.
 
         Raises:
-            SettingError: processes is below 1.
-            WorkerError: one of the processes failed.
+            SettingError: threads is no whole number of at least 1.
         """
+        threads = _threads(threads, len(sequences))
         if not self._shares(sequences):
             return self._plain.logits(_separate(sequences))
-        if processes != 1:
-            strings = EncodedStrings.gathered(sequences)
-            return self._workers_of(processes).logits(strings, _order(strings))
-        return self._sharing.logits(EncodedStrings.gathered(sequences), threads=_threads(threads, len(sequences)))
+        return self._sharing.logits(EncodedStrings.gathered(sequences), threads=threads)
 
     def logits_of_steps(self, sequences: Sequence[NDArray[Any]]) -> list[Array]:
         """Read encoded sequences and answer at each step; for models whose readout is ``each``.
@@ -92,7 +86,6 @@ class Scorer:
         top: int,
         temperature: float = 1.0,
         threads: int | None = None,
-        processes: int = 1,
     ) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
         """Read encoded sequences and return the most likely answers of each, without room for the logits of all.
 
@@ -101,44 +94,30 @@ class Scorer:
             top: how many answers, at least 1; all where there are fewer.
             temperature: what logits are divided by, above 0.
             threads: as in `logits`.
-            processes: as in `logits`.
 
         Returns:
             Labels and their probabilities, both (N, top), best first, equal ones in the order of the labels.
+
+        Raises:
+            SettingError: as `logits`.
         """
+        threads = _threads(threads, len(sequences))
         if not self._shares(sequences):
             return best_of(self._plain.logits(_separate(sequences)), top, temperature)
-        if processes != 1:
-            strings = EncodedStrings.gathered(sequences)
-            return self._workers_of(processes).best(strings, _order(strings), top=top, temperature=temperature)
         from concurrent.futures import ThreadPoolExecutor
 
-        strings, threads = EncodedStrings.gathered(sequences), _threads(threads, len(sequences))
+        strings = EncodedStrings.gathered(sequences)
         count = min(top, self._sharing.answers)
         labels, chances = np.empty((len(strings), count), np.int32), np.empty((len(strings), count))
-        for rows, logits in self._sharing.parts(strings, threads=threads):
-            cuts = [slice(start, start + 4096) for start in range(0, len(rows), 4096)]
-            with ThreadPoolExecutor(threads) as pool:
-                found = pool.map(lambda cut, logits=logits: best_of(logits[cut], top, temperature), cuts)
-                for cut, (of_cut, chances_of_cut) in zip(cuts, found, strict=True):
-                    labels[rows[cut]], chances[rows[cut]] = of_cut, chances_of_cut
+
+        def choose(rows: NDArray[np.int64], logits: Array) -> None:
+            labels[rows], chances[rows] = best_of(logits, top, temperature)
+
+        with ThreadPoolExecutor(threads) as pool:
+            for rows, logits in self._sharing.parts(strings, threads=threads):
+                starts = range(0, len(rows), CUT)
+                list(pool.map(choose, (rows[s : s + CUT] for s in starts), (logits[s : s + CUT] for s in starts)))
         return labels, chances
-
-    def close(self) -> None:
-        """End the processes that share the work, if there are any; the next call that wants them starts others."""
-        if self._workers is not None:
-            self._workers.close()
-        self._workers = None
-
-    def _workers_of(self, count: int) -> "Workers":
-        from elman.workers import Workers
-
-        if count < 1:
-            raise SettingError(f"processes must be a whole number of at least 1; got {count!r}")
-        if self._workers is None or self._workers.count != count or self._workers.closed:
-            self.close()
-            self._workers = Workers(self.config, self.tensors, count)
-        return self._workers
 
     def _shares(self, sequences: Sequence[NDArray[Any]] | EncodedStrings) -> bool:
         if len(sequences) < FEW:
@@ -178,22 +157,13 @@ def softmax(logits: NDArray[np.floating], temperature: float = 1.0) -> NDArray[n
     return probabilities
 
 
-def serve() -> None:
-    """Answer another process: what `elman.workers` starts."""
-    from elman.workers import serve_with
-
-    serve_with(Scorer)
-
-
-def _order(strings: EncodedStrings) -> NDArray[np.int64]:
-    from elman.sharing import sorted_order
-
-    return sorted_order(strings, backwards=False)[0]
-
-
 def _separate(sequences: Sequence[NDArray[Any]] | EncodedStrings) -> Sequence[NDArray[Any]]:
     return sequences.separate() if isinstance(sequences, EncodedStrings) else sequences
 
 
 def _threads(wanted: int | None, strings: int) -> int:
-    return wanted or (cores() if strings >= MANY else 1)
+    if wanted is None:
+        return cores() if strings >= MANY else 1
+    if not isinstance(wanted, int) or isinstance(wanted, bool) or wanted < 1:
+        raise SettingError(f"threads must be a whole number of at least 1; got {wanted!r}")
+    return wanted

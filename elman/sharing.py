@@ -121,7 +121,7 @@ class SharingScorer:
     def _part(self, strings: EncodedStrings, pool: ThreadPoolExecutor, threads: int) -> Array:
         """Return the logits, (n, C), of different strings that are sorted by their beginnings."""
         config, piece = self.config, PIECE if threads == 1 else SHARED_PIECE
-        backward_order = pool.submit(sorted_order, strings, backwards=True)
+        backward_order = pool.submit(sorted_order, strings, backwards=True) if config.directions == 2 else None
         contexts = Contexts(config, self.tensors, strings)
         tables = self._tables(contexts, pool)
         logits = self._buffers()("logits", len(strings), self.answers)
@@ -140,7 +140,7 @@ class SharingScorer:
 
         blocks = _blocks(len(strings), threads)
         for direction in range(config.directions):  # the second adds to what the first has written
-            order = backward_order.result()[0] if direction == 1 else np.arange(len(strings))
+            order = backward_order.result()[0] if direction == 1 and backward_order else np.arange(len(strings))
             _all(pool.submit(read, direction, order[block]) for block in blocks)
         return logits
 

@@ -1,7 +1,8 @@
 """Vocabulary: symbols to ids and back, and labels to ids and back.
 
 Id 0 is the unknown symbol on purpose: it has its own embedding, is trained by symbol dropout, and is reported with
-each prediction. No symbol is ever looked up as another one.
+each prediction. A symbol is looked up as another one in one case only: an accented letter that the model does not know
+is read as the letter alone where it knows that (``ễ`` as ``e``), and is reported as unknown all the same.
 """
 
 from collections import Counter
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from elman.errors import DataError
 from elman.records import UNKNOWN
 from elman.sequences import EncodedStrings
+from elman.text import fold_accents
 
 
 @dataclass(frozen=True)
@@ -47,10 +49,12 @@ class Vocabulary:
     def encode(self, text: str) -> NDArray[np.int64]:
         """Return the ids of ``text``: shape (characters,), int64, 0 for an unknown symbol.
 
-        >>> Vocabulary(("a", "b")).encode("abc").tolist()
-        [1, 2, 0]
+        >>> Vocabulary(("a", "b")).encode("abcâ").tolist()
+        [1, 2, 0, 1]
         """
-        return np.fromiter((self._ids.get(symbol, UNKNOWN) for symbol in text), np.int64, len(text))
+        return np.fromiter(
+            (self._ids.get(symbol) or self._id_without_accent(symbol) for symbol in text), np.int64, len(text)
+        )
 
     def encode_all(self, texts: Sequence[str]) -> EncodedStrings:
         """Return the ids of many texts, as `encode` does it one by one, each of at least one character.
@@ -64,6 +68,9 @@ class Vocabulary:
         by_code_point = np.zeros(int(known.max(initial=0)) + 2, np.int32)  # the last stands for all beyond
         by_code_point[known] = np.arange(1, len(known) + 1)
         ids = by_code_point[np.minimum(symbols, len(by_code_point) - 1)]
+        strange = np.flatnonzero(ids == UNKNOWN)
+        distinct, place = np.unique(symbols[strange], return_inverse=True)
+        ids[strange] = np.array([self._id_without_accent(chr(point)) for point in distinct.tolist()], np.int32)[place]
         return EncodedStrings(ids, np.fromiter(map(len, texts), np.int64, len(texts)))
 
     def decode(self, ids: Iterable[int], *, unknown: str = "\N{REPLACEMENT CHARACTER}") -> str:
@@ -76,6 +83,10 @@ class Vocabulary:
         if wrong := [symbol_id for symbol_id in ids if not 0 <= symbol_id < len(self)]:
             raise DataError(f"ids must lie between 0 and {len(self) - 1}; got {wrong[0]}")
         return "".join(unknown if symbol_id == UNKNOWN else self.symbols[symbol_id - 1] for symbol_id in ids)
+
+    def _id_without_accent(self, symbol: str) -> int:
+        """Return the id of a letter without its accents and strokes; 0 where that is unknown too, or not one letter."""
+        return UNKNOWN if symbol.isascii() else self._ids.get(fold_accents(symbol), UNKNOWN)
 
     def unknown_in(self, text: str) -> tuple[str, ...]:
         """Return the distinct symbols of ``text`` that have no id, in order of appearance."""

@@ -1,8 +1,8 @@
-"""Workers: processes that share the scoring of long columns.
+"""Workers: processes that share the answering of long columns.
 
 Python lets one thread of a process run at a time, and threads that ask for it in turn wait for each other. Processes do
-not. Each takes a moment to start, so they pay for columns of very many strings, and stay for the next ones. They are
-handed arrays and JSON through pipes: nothing that is sent can run, nothing is written to disk, and they end with the
+not. Each takes some tenths of a second to start, and stays for the next column. They are handed the model file's
+content, arrays and JSON through pipes: nothing that is sent can run, nothing is written to disk, and they end with the
 process that started them.
 """
 
@@ -14,71 +14,86 @@ import subprocess
 import sys
 import weakref
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import asdict
 from queue import SimpleQueue
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.config import ModelConfig
-from elman.errors import WorkerError
-from elman.sequences import EncodedStrings
+from elman.artifact import Artifact, dump_artifact, parse_artifact
+from elman.errors import ElmanError, WorkerError
+from elman.records import PredictionColumns
 
-SHARE = 65_536
-"""Strings that a worker is handed at a time, at most."""
+MISSING = -1
+"""What stands for the length of a name that is not there."""
+
+GONE = "a worker process ended before it had answered; try again, or without processes"
 
 Arrays = Sequence[NDArray[Any]]
 
 
+class Answering(Protocol):
+    """What answers in a worker: a `elman.predictor.Predictor`."""
+
+    def predict_columns(
+        self, names: Sequence[str | None], *, top: int, abstain_below: float, threads: int | None
+    ) -> PredictionColumns:
+        """Answer for many strings in columns."""
+
+
 class Workers:
-    """Processes that each hold a copy of one model.
+    """Processes that each hold a copy of one model. Their methods may be called from several threads at a time.
 
     Args:
-        config: the shape of the network.
-        tensors: its weights by name.
+        artifact: the model.
         count: how many processes, at least 1.
+
+    Raises:
+        WorkerError: one of them did not start.
     """
 
-    def __init__(self, config: ModelConfig, tensors: Mapping[str, NDArray[Any]], count: int) -> None:
+    def __init__(self, artifact: Artifact, count: int) -> None:
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OPENBLAS_NUM_THREADS": "1"}
-        command = [sys.executable, "-c", "from elman.scorer import serve; serve()"]
-        self.count = count
+        command = [sys.executable, "-c", "from elman.predictor import serve; serve()"]
+        self.count, self._artifact = count, artifact
         self._idle: SimpleQueue[subprocess.Popen[bytes]] = SimpleQueue()
         processes = [
             subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
             for _ in range(count)
         ]
         self._end = weakref.finalize(self, _end, processes)
-        for process in processes:
-            _send(process.stdin, {"config": asdict(config), "names": list(tensors)}, list(tensors.values()))
-            self._idle.put(process)
+        content = np.frombuffer(dump_artifact(artifact), np.uint8)
+        try:
+            for process in processes:
+                _send(process.stdin, {}, [content])
+                self._idle.put(process)
+        except OSError:
+            self.close()
+            raise WorkerError(GONE) from None
 
-    def logits(self, strings: EncodedStrings, order: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Return the logits of strings, (N, C); see `SharingScorer.logits`.
+    def predict_columns(
+        self, names: Sequence[str | None], *, top: int = 3, abstain_below: float = 0.0
+    ) -> PredictionColumns:
+        """Have one idle process answer, and wait for it; see `elman.predictor.Predictor.predict_columns`.
 
-        Args:
-            strings: N of them.
-            order: in which strings with a common beginning stand together, (N,).
+        Raises:
+            WorkerError: the process failed; all of them are ended then.
         """
-        shares = self._shares(strings, order, {"top": 0})
-        logits = np.empty((len(strings), shares[0][1][0].shape[1]), np.float32)
-        for rows, (of_rows,) in shares:
-            logits[rows] = of_rows
-        return logits
-
-    def best(
-        self, strings: EncodedStrings, order: NDArray[np.int64], *, top: int, temperature: float
-    ) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
-        """Return the most likely answers; see `elman.scorer.Scorer.best`, and `logits` for the order."""
-        shares = self._shares(strings, order, {"top": top, "temperature": temperature})
-        labels = np.empty((len(strings), shares[0][1][0].shape[1]), np.int32)
-        chances = np.empty(labels.shape)
-        for rows, (of_rows, chances_of_rows) in shares:
-            labels[rows], chances[rows] = of_rows, chances_of_rows
-        return labels, chances
+        process = self._idle.get()
+        try:
+            _send(process.stdin, {"top": top, "abstain_below": abstain_below}, _packed(names))
+            said, arrays = _receive(process.stdout)
+        except (OSError, EOFError, ValueError):
+            self.close()
+            raise WorkerError(GONE) from None
+        finally:
+            self._idle.put(process)
+        if "error" in said:
+            raise WorkerError(f"a worker process failed: {said['error']}")
+        best, probabilities, reason_ids = arrays
+        labels, model = self._artifact.labels.names, self._artifact.name
+        return PredictionColumns(labels, best, probabilities, reason_ids, tuple(said["reasons"]), model)
 
     @property
     def closed(self) -> bool:
@@ -89,61 +104,45 @@ class Workers:
         """End the processes."""
         self._end()
 
-    def _shares(
-        self, strings: EncodedStrings, order: NDArray[np.int64], asked: Mapping[str, Any]
-    ) -> list[tuple[NDArray[np.int64], Arrays]]:
-        """Hand out the strings in shares of neighbours, and return what came back for the rows of each."""
-        rounds = -(-len(order) // (self.count * SHARE))
-        shares = np.array_split(order, max(1, min(self.count * rounds, len(order))))
 
-        def ask(rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], Arrays]:
-            process, chosen = self._idle.get(), strings.chosen(rows)
-            try:
-                _send(process.stdin, asked, [chosen.ids, chosen.lengths])
-                said, answer = _receive(process.stdout)
-            except (OSError, EOFError, ValueError):
-                raise WorkerError(
-                    "a worker process ended before it had answered; try again, or without processes"
-                ) from None
-            finally:
-                self._idle.put(process)
-            if "error" in said:
-                raise WorkerError(f"a worker process failed: {said['error']}")
-            return rows, answer
-
-        with ThreadPoolExecutor(self.count) as pool:
-            try:
-                return list(pool.map(ask, shares))
-            except BaseException:
-                self.close()  # one may be gone, or in the middle of a share that nobody waits for
-                raise
-
-
-def serve_with(build: Callable[[ModelConfig, Mapping[str, NDArray[Any]]], Any]) -> None:
+def serve_with(build: Callable[[Artifact], Answering]) -> None:
     """Read a model from standard input, then answer what is asked, until the input ends.
 
     Args:
-        build: makes a `elman.scorer.Scorer` of a config and tensors.
+        build: makes of the model what answers.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that asks; its end ends this one
     source, out = sys.stdin.buffer, sys.stdout.buffer
-    said, arrays = _receive(source)
-    scorer = build(ModelConfig.from_dict(said["config"]), dict(zip(said["names"], arrays, strict=True)))
-    while True:
-        try:
-            asked, (ids, lengths) = _receive(source)
-        except EOFError:
-            return
-        strings = EncodedStrings(ids, lengths)
-        try:
-            if asked["top"]:
-                answer: Arrays = scorer.best(strings, top=asked["top"], temperature=asked["temperature"], threads=1)
+    with suppress(EOFError, BrokenPipeError):  # whoever asked is gone
+        _, (content,) = _receive(source)
+        predictor = build(parse_artifact(content.tobytes(), "the model of a worker"))
+        while True:
+            asked, packed = _receive(source)
+            try:
+                columns = predictor.predict_columns(_unpacked(packed), threads=1, **asked)
+            except Exception as error:  # a name may stand in a message of other errors
+                said = str(error) if isinstance(error, ElmanError) else type(error).__name__
+                _send(out, {"error": said}, [])
             else:
-                answer = [scorer.logits(strings, threads=1)]
-        except Exception as error:
-            _send(out, {"error": f"{type(error).__name__}: {error}"}, [])
-        else:
-            _send(out, {}, answer)
+                arrays = columns.best, columns.probabilities, columns.reason_ids
+                _send(out, {"reasons": columns.reasons}, arrays)
+
+
+def _packed(names: Sequence[str | None]) -> list[NDArray[Any]]:
+    """Return names as their lengths in characters, (N,), int32, and the bytes of all of them, joined."""
+    lengths = np.fromiter((MISSING if name is None else len(name) for name in names), np.int32, len(names))
+    joined = "".join([name for name in names if name is not None]).encode("utf-8", "surrogatepass")
+    return [lengths, np.frombuffer(joined, np.uint8)]
+
+
+def _unpacked(packed: Arrays) -> list[str | None]:
+    lengths, joined = packed
+    text = joined.tobytes().decode("utf-8", "surrogatepass")
+    ends = np.cumsum(np.maximum(lengths, 0)).tolist()
+    return [
+        None if length == MISSING else text[end - length : end]
+        for length, end in zip(lengths.tolist(), ends, strict=True)
+    ]
 
 
 def _send(stream: IO[bytes] | None, said: Mapping[str, Any], arrays: Arrays) -> None:

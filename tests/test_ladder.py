@@ -13,7 +13,7 @@ import elman
 LADDER = """
 errors version records config ngrams files sequences processor
 text vocab
-artifact contexts gatewise plain sharing workers scorer readers predictor explanation
+artifact contexts gatewise plain sharing scorer readers workers predictor explanation
 data data.sources data.images data.catalog data.splits data.augment data.batches
 cells.contract cells.elman cells.gru cells.lstm cells.library cells.unroll cells.fused cells model
 metrics calibration training evaluation

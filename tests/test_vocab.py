@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from elman.errors import DataError
 from elman.records import UNKNOWN
+from elman.text import fold_accents
 from elman.vocab import Labels, Vocabulary
 
 ANY_TEXT = st.text(st.characters(), max_size=20)
@@ -19,10 +20,17 @@ def test_what_a_vocabulary_was_made_from_comes_back_from_its_ids(texts):
 
 
 @given(known=ANY_TEXT, text=ANY_TEXT)
-def test_no_symbol_is_looked_up_as_another(known, text):
+def test_a_symbol_is_looked_up_as_itself_or_as_its_letter_without_accents(known, text):
     vocabulary = Vocabulary.from_texts([known])
     for symbol, symbol_id in zip(text, vocabulary.encode(text).tolist(), strict=True):
-        assert symbol_id == (vocabulary.symbols.index(symbol) + 1 if symbol in known else UNKNOWN)
+        bare = symbol if symbol in known else fold_accents(symbol)
+        assert symbol_id == (vocabulary.symbols.index(bare) + 1 if bare in vocabulary.symbols else UNKNOWN)
+
+
+def test_an_accented_letter_that_is_read_without_its_accent_is_reported_as_unknown():
+    vocabulary = Vocabulary(tuple("enüz"))
+    assert vocabulary.encode("ễüẓ水").tolist() == [1, 3, 4, UNKNOWN]
+    assert vocabulary.unknown_in("ễüẓ水") == ("ễ", "ẓ", "水")
 
 
 @given(known=ANY_TEXT, text=ANY_TEXT)

@@ -239,9 +239,9 @@ def _of_recurrent(ctx: Any, change: Tensor, hidden: Tensor) -> Tensor:
 class _ElmanPass(torch.autograd.Function):
     """h' = f(p + W_hh h) over all steps, where p is the input side with both biases.
 
-    Arguments of every pass: rooms to use; the input side of each step, (D, T, B, G · H), or where there are places the
-    rows, (D · V, G · H), that each step looks up there, (D, T, B); the recurrent weights, (D, G · H, H); and the first
-    state, each (D, B, H).
+    Arguments of every pass: the memory to use; the input side of each step, (D, T, B, G · H), or where there are places
+    the rows, (D · V, G · H), that each step looks up there, (D, T, B); the recurrent weights, (D, G · H, H); and the
+    first state, each (D, B, H), or None where it is known to be zero.
     """
 
     @staticmethod
@@ -302,12 +302,8 @@ class _GRUPass(torch.autograd.Function):
         gates = room("gates", source, *sizes, 3 * width)
         candidates = room("candidates", source, *shape)
         hidden = _states(first, source, shape)
-        both, last, weight_t, bias = (
-            slice(2 * width),
-            slice(2 * width, None),
-            weight.transpose(1, 2),
-            candidate_bias[:, None],
-        )
+        both, last = slice(2 * width), slice(2 * width, None)
+        weight_t, bias = weight.transpose(1, 2), candidate_bias[:, None]
         blocks = (hidden[:, :-1], hidden[:, 1:], candidates, gates, gates[..., both], *gates.chunk(3, dim=3))
         steps = zip(*(block.unbind(1) for block in blocks), _read(room, source, places), strict=True)
         for number, (state, step, candidate, gate, opened, reset, update, recurrent, read) in enumerate(steps):

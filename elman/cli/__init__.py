@@ -5,6 +5,7 @@ not need what training needs.
 """
 
 import os
+import re
 import sys
 from importlib import import_module
 from typing import Annotated, Any
@@ -19,6 +20,9 @@ from elman.version import __version__
 COMMANDS = ("predict", "explain", "train", "evaluate", "compare", "data", "models", "system")
 
 
+_SINGLE_NEWLINE = re.compile(r"(?<!\n)\n[ ]*(?!\n)")
+
+
 class _Commands(TyperGroup):
     """The commands, each read from its own file when it is asked for: `predict` need not pay for the others."""
 
@@ -30,6 +34,8 @@ class _Commands(TyperGroup):
             return None
         command = typer.main.get_command(import_module(f"elman.cli.{cmd_name}").app)
         command.name = cmd_name
+        for each in (command, *getattr(command, "commands", {}).values()):
+            each.help = _SINGLE_NEWLINE.sub(" ", each.help or "") or None  # else help breaks lines where docstrings do
         return command
 
 

@@ -93,7 +93,7 @@ def shrink(
     model: Annotated[str, typer.Argument(help="A shipped model's name, a model file, or a run folder.")],
     out: Annotated[Path, typer.Argument(help="The file to write.")],
 ) -> None:
-    """Write a copy of a model with weights of 8 bits: half the size, and answers that differ a little.
+    """Write a copy of a model with weights of 8 bits: a smaller file, and answers that differ a little.
 
     It is as fast as before. Measure what it costs with elman evaluate.
     """
