@@ -134,6 +134,17 @@ def save_artifact(artifact: Artifact, path: Path | str, *, weights: str = "float
 
 def dump_artifact(artifact: Artifact, *, weights: str = "float") -> bytes:
     """Return the content of a model file; see `save_artifact`."""
+    body, tensors = _written(artifact, weights)
+    return save(tensors, metadata={_HEADER_KEY: body, "digest": _digest(body, tensors)})
+
+
+def digest_of_artifact(artifact: Artifact) -> str:
+    """Return the SHA-256 that tells a model from others, in hexadecimal: the digest that its file holds."""
+    return _digest(*_written(artifact, "float"))
+
+
+def _written(artifact: Artifact, weights: str) -> tuple[str, dict[str, NDArray[Any]]]:
+    """Return the document and the tensors that a model file holds."""
     if weights not in WEIGHTS:
         raise SettingError(f"weights must be one of {', '.join(WEIGHTS)}; got {weights!r}")
     tensors = {name: _narrowest(tensor) for name, tensor in artifact.tensors.items()}
@@ -153,9 +164,7 @@ def dump_artifact(artifact: Artifact, *, weights: str = "float") -> bytes:
         "columns": list(artifact.columns),
         "picture": list(artifact.picture),
     }
-    body = json.dumps(document, sort_keys=True)
-    header = {_HEADER_KEY: body, "digest": _digest(body, tensors)}
-    return save(tensors, metadata=header)
+    return json.dumps(document, sort_keys=True), tensors
 
 
 def load_artifact(path: Path | str) -> Artifact:

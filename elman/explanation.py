@@ -89,8 +89,9 @@ def explain(predictor: Predictor, name: str, *, label: str | None = None) -> Exp
             f"{predictor.name!r} reads {artifact.reads} and answers with {artifact.answers}; "
             "only answers of models that read strings and answer with a label can be explained"
         )
-    text = artifact.normalisation.apply(name)
-    if (reason := predictor.abstention(text)) is not None:
+    read = predictor.reader.read(name)
+    text, reason = read.normalised, read.reason
+    if reason is not None:
         raise SettingError(f"{name!r} cannot be explained, for the model does not read it: {reason}")
     if label is not None and label not in predictor.labels:
         raise SettingError(f"no label {label!r}; the labels are {', '.join(predictor.labels)}")

@@ -25,6 +25,10 @@ NO_KNOWN_SYMBOL = "no known symbol: the model has never seen any of these charac
 TOO_LONG = "too long: more than {limit} characters is no name"
 
 
+LONGEST_GIVEN = 4096
+"""Characters of a string as it was given: normalising costs more than its length where many accents follow each other,
+so longer ones are not even begun with. White space at the ends does not count."""
+
 FEW = 16
 """Fewer strings than this are read one by one."""
 
@@ -82,6 +86,9 @@ class StringReader:
 
     def read(self, given: str) -> Read:
         """Read one string; see `Reader.read`."""
+        if len(given) > LONGEST_GIVEN and len(given := given.strip()) > LONGEST_GIVEN:
+            script = script_of(given[:LONGEST_GIVEN])
+            return Read(key="", numbers=None, normalised="", reason=TOO_LONG.format(limit=LONGEST), script=script)
         text = self.normalisation.apply(given)
         reason = self.abstention(text)
         return Read(
@@ -97,6 +104,8 @@ class StringReader:
     def read_all(self, given: Sequence[str]) -> list[Read]:
         """Read many strings; see `Reader.read_all`."""
         if len(given) < FEW:
+            return [self.read(one) for one in given]
+        if max(map(len, given)) > LONGEST_GIVEN:
             return [self.read(one) for one in given]
         texts, strings, reasons = self.encoded(given)
         holds_unknown = _any_in_each(strings.ids == UNKNOWN, strings).tolist()  # of plain texts; others are looked at
@@ -116,10 +125,13 @@ class StringReader:
 
     def encoded(self, given: Sequence[str]) -> tuple[list[str], EncodedStrings, list[str | None]]:
         """Return many strings normalised and encoded, and why the model would not read them; None where it reads."""
-        texts = self.normalisation.apply_all(given)
+        endless = {place for place, one in enumerate(given) if len(one) > LONGEST_GIVEN < len(one.strip())}
+        texts = self.normalisation.apply_all(["" if place in endless else one for place, one in enumerate(given)])
         strings = self.vocabulary.encode_all(texts)
         is_read = _any_in_each(self._is_evidence[strings.ids], strings) & (strings.lengths <= LONGEST)
         reasons = [None if read else self.abstention(text) for read, text in zip(is_read.tolist(), texts, strict=True)]
+        for place in endless:
+            reasons[place] = TOO_LONG.format(limit=LONGEST)
         return texts, strings, reasons
 
     def abstention(self, normalised: str) -> str | None:

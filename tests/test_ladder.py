@@ -14,12 +14,15 @@ LADDER = """
 errors version records config ngrams files sequences processor
 text vocab
 artifact contexts gatewise plain sharing scorer readers workers predictor explanation
+tables tables.formats tables.chunks tables.lines tables.sources tables.sinks parts annotation
 data data.sources data.images data.catalog data.splits data.augment data.batches
 cells.contract cells.elman cells.gru cells.lstm cells.library cells.unroll cells.fused cells model
 metrics calibration training evaluation
 plots tasks.contract tasks.strings tasks.labels tasks.tags tasks.numbers tasks.images tasks.measure tasks recipes runs
-cli.output cli.source cli.data cli.predict cli.models cli.train cli.evaluate cli.compare cli.explain cli.system
-cli __main__
+server.settings server.refusals server.counters server.schemas server.bodies server.models server.batching server.service
+server.guards server.uploads server.description server.routes server.app server.listening server
+cli.output cli.source cli.data cli.predict cli.annotate cli.models cli.train cli.evaluate cli.compare cli.explain
+cli.serve cli.system cli __main__
 """
 DOOR = "elman"  # elman/__init__.py may name any room, in its lazy table or for type checkers; no room imports it
 
@@ -29,7 +32,7 @@ FILES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix("__init__").removesuffix(".") or DOOR: path
     for path in sorted(ROOT.rglob("*.py"))
 }
-TORCH_FREE = RUNGS[: RUNGS.index("explanation") + 1]
+TORCH_FREE = RUNGS[: RUNGS.index("data")]
 HEAVY = ("torch", "sklearn", "matplotlib", "scipy")
 
 

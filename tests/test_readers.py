@@ -170,3 +170,22 @@ def test_every_truncation_of_a_picture_is_refused_or_changes_nothing(pictures, t
 def test_a_picture_that_cannot_be_opened_is_refused_by_name(pictures, tmp_path, name):
     with pytest.raises(DataError, match="cannot be read .*give a PNG file"):
         pictures.read(str(tmp_path / name))
+
+
+ACCENTS = "\u0301\u0316" * 500_000
+
+
+@pytest.mark.parametrize("endless", ["a" * 1_000_000, ACCENTS, f"e{ACCENTS}", "水" * 9999])
+def test_a_string_of_a_million_characters_is_too_long_at_once(tiny_artifact, endless):
+    reader = reader_of(tiny_artifact)
+    alone, (among, *_) = reader.read(endless), reader.read_all([endless, *["abc"] * 20])
+    assert alone == among
+    assert (alone.numbers, alone.reason.split(":")[0]) == (None, "too long")
+    assert reader.encoded([endless, "abc"])[2][0] == alone.reason
+
+
+def test_white_space_around_a_string_is_not_counted(tiny_artifact):
+    reader = reader_of(tiny_artifact)
+    padded = " " * 5000 + "abc" + "\t" * 5000
+    assert reader.read(padded).normalised == "abc"
+    assert reader.encoded([padded])[2] == [None]

@@ -17,7 +17,7 @@ from elman.errors import ElmanError, MissingExtraError
 from elman.processor import choose_routines
 from elman.version import __version__
 
-COMMANDS = ("predict", "explain", "train", "evaluate", "compare", "data", "models", "system")
+COMMANDS = ("predict", "explain", "annotate", "train", "evaluate", "compare", "data", "models", "serve", "system")
 
 
 _SINGLE_NEWLINE = re.compile(r"(?<!\n)\n[ ]*(?!\n)")

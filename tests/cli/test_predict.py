@@ -308,11 +308,13 @@ def test_the_commands_are_those_of_the_documentation():
     assert {path[0] for path in COMMANDS if path} == {
         "predict",
         "explain",
+        "annotate",
         "train",
         "evaluate",
         "compare",
         "data",
         "models",
+        "serve",
         "system",
     }
     assert {path for path in COMMANDS if len(path) == 2} == {

@@ -1,0 +1,119 @@
+"""`elman annotate` on large tables: rows a second of the whole command beside the scorer alone, and how memory grows.
+
+    python benchmarks/annotate.py [--nana WHEEL] [--rows 1000000] [--times 1] [--rounds 2]
+
+The table has four columns, and made-up names, or with the wheel of name2nat 0.5.1 its full names. The scorer alone is
+`Scorer.best` on the same names, encoded before, in a process of its own with as many threads as there are cores; the
+command reads the CSV, answers, and writes a CSV. Both by turns. `--times 10` annotates a table ten times as long as
+well, and compares the peak memory of the command with all its processes.
+"""
+
+import argparse
+import csv
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from names import made_up_names, read_nana
+
+from elman.processor import cores
+
+ALONE = """
+import sys, time
+import numpy as np
+import elman
+from elman.processor import cores
+predictor = elman.load("languages")
+names = open(sys.argv[1], encoding="utf-8", newline="\\n").read().split("\\n")[:-1]
+_, strings, reasons = predictor.reader.encoded(names)
+strings = strings.chosen(np.flatnonzero([reason is None for reason in reasons]))
+predictor.scorer.best(strings.chosen(np.arange(2000)), top=1)
+started = time.perf_counter()
+predictor.scorer.best(strings, top=1, threads=cores())
+print(len(names) / (time.perf_counter() - started))
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--nana", type=Path, help="the wheel of name2nat 0.5.1")
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--times", type=int, default=1, help="how many times as long the second table is; 1: none")
+    parser.add_argument("--rounds", type=int, default=2)
+    arguments = parser.parse_args()
+    pairs = read_nana(arguments.nana) if arguments.nana else made_up_names(arguments.rows)
+    names = [name for name, _ in pairs[: arguments.rows]]
+    with tempfile.TemporaryDirectory(prefix="elman-benchmark-") as folder:
+        compare(names, Path(folder), arguments.rounds, arguments.times)
+
+
+def compare(names: list[str], folder: Path, rounds: int, times: int) -> None:
+    table, lines = folder / "people.csv", folder / "names.txt"
+    write_table(table, names)
+    lines.write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
+    alone, whole, peaks = [], [], []
+    for _ in range(rounds):
+        done = subprocess.run([sys.executable, "-c", ALONE, lines], capture_output=True, text=True, check=True)
+        alone.append(float(done.stdout))
+        seconds, peak = annotate(table)
+        whole.append(len(names) / seconds)
+        peaks.append(peak)
+    print(f"{len(names):,} rows, {cores()} cores, medians of {rounds}")
+    print(f"the scorer alone: {statistics.median(alone):,.0f} names a second")
+    print(f"elman annotate, the whole command: {statistics.median(whole):,.0f} rows a second")
+    print(f"ratio: {statistics.median(whole) / statistics.median(alone):.0%}")
+    print(f"peak memory, all processes: {max(peaks):,.0f} MB")
+    if times > 1:
+        write_table(table, (name for _ in range(times) for name in names))
+        seconds, peak = annotate(table)
+        print(
+            f"{times * len(names):,} rows: {times * len(names) / seconds:,.0f} rows a second, {peak:,.0f} MB, "
+            f"{peak / max(peaks):.2f} times as much"
+        )
+
+
+def write_table(path: Path, names: Iterable[str]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["id", "name", "city", "joined"])
+        writer.writerows((f"{k:08}", name, "Köln, Nippes", "2024-05-17") for k, name in enumerate(names))
+
+
+def annotate(table: Path) -> tuple[float, float]:
+    """Return the seconds of the whole command, and the peak memory of all its processes together, MB."""
+    out = table.with_name("out.csv")
+    command = [sys.executable, "-m", "elman", "annotate", str(table), str(out), "--overwrite"]
+    started, peak = time.perf_counter(), 0.0
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        while process.poll() is None:
+            peak = max(peak, memory_of(process.pid))
+            time.sleep(0.1)
+        if process.returncode:
+            raise SystemExit(process.stderr.read() if process.stderr else "annotate failed")
+    seconds = time.perf_counter() - started
+    with table.open("rb") as rows, out.open("rb") as answered:
+        if sum(1 for _ in rows) != sum(1 for _ in answered):
+            raise SystemExit("a row was lost")
+    return seconds, peak
+
+
+def memory_of(pid: int) -> float:
+    """Return the resident memory of a process and those it started, MB, pages that they share counted in each."""
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+        children = [
+            int(child)
+            for task in Path(f"/proc/{pid}/task").iterdir()
+            for child in (task / "children").read_text().split()
+        ]
+    except (OSError, ValueError):
+        return 0.0
+    return pages * 4096 / 1e6 + sum(map(memory_of, children))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,245 @@
+"""``elman annotate``: tables in, the same tables out with answers beside each row."""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from enum import StrEnum
+from glob import glob
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from elman.errors import DataError, SettingError
+from elman.processor import cores
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from elman.annotation import Progress, Summary
+    from elman.tables.chunks import Malformed
+
+app = typer.Typer(add_completion=False, context_settings={"help_option_names": ["-h", "--help"]})
+
+SHOWN = 10
+"""Labels that the summary lists."""
+
+
+class OnError(StrEnum):
+    """What a row that cannot be read does."""
+
+    stop = "stop"
+    skip = "skip"
+
+
+@app.command(no_args_is_help=True)
+def annotate(
+    tables: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="IN... OUT",
+            help="Tables to read: files, quoted globs or folders; - is standard input. Then the table to write: a "
+            "file, or - for standard output; or a folder, where it ends in / or the input is a folder.",
+            show_default=False,
+        ),
+    ],
+    column: Annotated[
+        str, typer.Option("--column", "-c", help="The column of the names; a number in a table without a header.")
+    ] = "name",
+    model: Annotated[
+        str, typer.Option("--model", "-m", help="A shipped model's name, a model file, or a run folder.")
+    ] = "languages",
+    top: Annotated[int, typer.Option("--top", "-k", help="How many labels to write for each row.")] = 1,
+    abstain_below: Annotated[
+        float, typer.Option(help="Abstain where the best label's probability is lower (0 to 1).")
+    ] = 0.0,
+    prefix: Annotated[str, typer.Option(help="What the names of new columns begin with.")] = "elman_",
+    read_as: Annotated[
+        str | None,
+        typer.Option(
+            "--from", help="The format to read, where names do not say it: csv, jsonl.gz, …", show_default=False
+        ),
+    ] = None,
+    write_as: Annotated[
+        str | None,
+        typer.Option("--to", help="The format to write, where the name does not say it.", show_default=False),
+    ] = None,
+    on_error: Annotated[
+        OnError, typer.Option(help="A row that cannot be read stops the job, or is left out and kept apart.")
+    ] = OnError.stop,
+    skipped: Annotated[
+        Path | None,
+        typer.Option(help="Where rows that were left out go; OUT.skipped.jsonl where not given.", show_default=False),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted job.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUT where it is there.")] = False,
+    processes: Annotated[
+        int | None, typer.Option(min=1, help="How many share the work; all cores where not given.", show_default=False)
+    ] = None,
+) -> None:
+    """Answer for every row of a table: the same rows in the same order, with the answers in new columns.
+
+    Reads and writes CSV, TSV, JSON Lines (.jsonl; all three also .gz and .zst) and Parquet, in any pairing. Memory does
+    not grow with the table. OUT appears when it is whole; a job that was interrupted goes on with --resume.
+
+    Rows without a name, or with one that the model cannot read, abstain, and say why in a column of its own.
+
+    [bold]elman annotate people.csv people.parquet --column surname[/bold]  one table
+
+    [bold]elman annotate people/ answered/ --column surname[/bold]  a folder of tables, file by file
+
+    [bold]zcat people.csv.gz | elman annotate - - --column surname[/bold]  a stream
+    """
+    from rich.console import Console
+
+    from elman.annotation import AnnotateConfig, Annotator, annotate_folder, annotate_stream, annotate_table
+    from elman.predictor import load
+    from elman.tables.formats import STANDARD, format_of
+
+    if len(tables) < 2:
+        raise SettingError("annotate needs a table to read and one to write: elman annotate IN OUT --column NAME")
+    *given, out = tables
+    read = None if read_as is None else format_of("", read_as)
+    predictor = load(model)
+    annotator = Annotator(predictor, AnnotateConfig(column, top, abstain_below, prefix, on_error is OnError.skip))
+    count, target, console = cores() if processes is None else processes, Path(out), Console(stderr=True)
+    if out.endswith("/") or target.is_dir() or (len(given) == 1 and Path(given[0]).is_dir() and not target.suffix):
+        steps = annotate_folder(
+            annotator, _names_in_folder(given, write_as), target, read_as=read, processes=count, resume=resume
+        )
+    elif out == STANDARD:
+        form, lost = format_of(STANDARD, write_as), _side_file(skipped, on_error)
+        steps = annotate_stream(
+            annotator, _sources(given), sys.stdout.buffer, form=form, read_as=read, processes=count, skipped=lost
+        )
+    else:
+        if target.exists() and not overwrite:
+            raise DataError(f"{target}: is there already; give another name, or --overwrite to replace it")
+        steps = annotate_table(
+            annotator,
+            _sources(given),
+            target,
+            form=format_of(out, write_as),
+            read_as=read,
+            processes=count,
+            resume=resume,
+            skipped=skipped or Path(f"{out}.skipped.jsonl"),
+        )
+    try:
+        _print_summary(_followed(steps, console), console)
+    finally:
+        predictor.close()
+
+
+def _sources(given: Sequence[str]) -> list[str]:
+    """Return the tables that names, globs and folders stand for, those of each in the order of their names."""
+    return [path for one in given for path in _tables_of(one)]
+
+
+def _tables_of(given: str) -> list[str]:
+    from elman.tables.formats import STANDARD, is_table
+
+    path = Path(given)
+    if given == STANDARD or path.is_file():
+        return [given]
+    if path.is_dir():
+        found = sorted(str(file) for file in path.rglob("*") if file.is_file() and _is_seen(file.relative_to(path)))
+        found = [file for file in found if is_table(file)]
+        wanted = "holds no table"
+    else:
+        found = sorted(file for file in glob(given, recursive=True) if Path(file).is_file())
+        wanted = "no such file, and no table goes by this pattern"
+    if not found:
+        raise DataError(f"{given}: {wanted}; expected CSV, TSV, JSON Lines or Parquet")
+    return found
+
+
+def _is_seen(path: Path) -> bool:
+    """Return whether no part of a path is hidden, or marked as no data by a leading ``_``."""
+    return not any(part.startswith((".", "_")) for part in path.parts)
+
+
+def _names_in_folder(given: Sequence[str], write_as: str | None) -> dict[str, str]:
+    """Return the tables to read, each with its name in the folder to write: as in the folder it comes from."""
+    from elman.tables.formats import STANDARD, format_of
+
+    names: dict[str, str] = {}
+    for one in given:
+        for path in _tables_of(one):
+            if path == STANDARD:
+                raise SettingError("standard input has no name to have in a folder; name a file to write")
+            name = str(Path(path).relative_to(one)) if Path(one).is_dir() else Path(path).name
+            if write_as:
+                name = name.removesuffix("".join(Path(name).suffixes[-2:])) + format_of("", write_as).suffix
+            if name in names.values():
+                raise DataError(f"{path}: two tables would be {name} in the folder; annotate them apart")
+            names[path] = name
+    return names
+
+
+def _side_file(skipped: Path | None, on_error: OnError) -> Callable[["Malformed"], Any]:
+    """Return what writes rows that could not be read, where the answers go to standard output."""
+    from dataclasses import asdict
+
+    if on_error is OnError.skip and skipped is None:
+        raise SettingError("with standard output, --on-error skip needs --skipped FILE for the rows that are left out")
+
+    def write(row: "Malformed") -> None:
+        assert skipped is not None
+        with open(skipped, "a", encoding="utf-8", errors="replace") as file:
+            file.write(json.dumps(asdict(row), ensure_ascii=False) + "\n")
+
+    return write
+
+
+def _followed(steps: Iterable["Progress"], console: "Console") -> "Summary":
+    """Draw a bar while the work goes on, and return what became of the rows."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = TextColumn("{task.fields[rows]}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %")
+    bar = Progress(
+        *columns,
+        TimeRemainingColumn(),
+        TextColumn("left"),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    started, kept, last = time.perf_counter(), 0, None
+    with bar:
+        task = bar.add_task("", total=1.0, rows="reading …")
+        try:
+            for step in steps:
+                last = step
+                kept = step.summary.rows if step.kept else kept
+                rate = (step.summary.rows - kept) / (time.perf_counter() - started)
+                said = f"{step.summary.rows:,} rows, {rate:,.0f} a second"
+                bar.update(task, rows=said, total=None if step.done is None else 1.0, completed=step.done or 0)
+        except KeyboardInterrupt:
+            count = 0 if last is None else last.summary.rows
+            console.print(f"stopped after {count:,} rows; the same command with --resume goes on", highlight=False)
+            raise
+    assert last is not None
+    return last.summary
+
+
+def _print_summary(summary: "Summary", console: "Console") -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    answered = summary.rows - sum(summary.abstained.values())
+    left_out = f"; {summary.malformed:,} could not be read and were left out" if summary.malformed else ""
+    console.print(f"{summary.rows:,} rows, {answered:,} answered{left_out}", highlight=False, style="bold")
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column(justify="left")
+    table.add_column(justify="right")
+    table.add_column(justify="right")
+    labels = summary.labels.most_common()
+    shown = [(label, count, "") for label, count in labels[:SHOWN]]
+    if labels[SHOWN:]:
+        shown.append((f"{len(labels) - SHOWN} other labels", sum(count for _, count in labels[SHOWN:]), "dim"))
+    shown += [(f"abstained, {reason}", count, "yellow") for reason, count in summary.abstained.most_common()]
+    for title, count, style in shown:
+        table.add_row(Text(title), f"{count:,}", f"{count / summary.rows:.1%}", style=style)
+    console.print(table)

@@ -1,0 +1,67 @@
+"""Formats: how a table is written, told by the end of its file's name."""
+
+from dataclasses import dataclass
+
+from elman.errors import SettingError
+
+STANDARD = "-"
+"""The name of standard input or output."""
+
+KINDS = {"csv": "csv", "tsv": "tsv", "jsonl": "jsonl", "ndjson": "jsonl", "parquet": "parquet"}
+PACKINGS = {"gz": "gzip", "zst": "zstd"}
+DELIMITERS = {"csv": ",", "tsv": "\t"}
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """How a table is written.
+
+    Args:
+        kind: ``csv``, ``tsv``, ``jsonl`` or ``parquet``.
+        packing: ``gzip``, ``zstd``, or None.
+    """
+
+    kind: str
+    packing: str | None = None
+
+    @property
+    def suffix(self) -> str:
+        """The end of such a file's name."""
+        packed = {packing: suffix for suffix, packing in PACKINGS.items()}
+        return f".{self.kind}.{packed[self.packing]}" if self.packing else f".{self.kind}"
+
+
+def format_of(path: str, wanted: str | None = None) -> Format:
+    """Return the format of a file by its name, or the one that is wanted.
+
+    Args:
+        path: its name; of standard streams ``-``, which are CSV unless another format is wanted.
+        wanted: such as ``csv``, ``jsonl.gz`` or ``parquet``; None goes by the name.
+
+    Raises:
+        SettingError: neither says a format that Elman knows.
+
+    >>> format_of("people.CSV.gz"), format_of("-", "parquet")
+    (Format(kind='csv', packing='gzip'), Format(kind='parquet', packing=None))
+    """
+    said = f".{wanted}" if wanted else ".csv" if path == STANDARD else path
+    *_, kind, last = ["", "", *said.lower().split(".")[1:]]
+    packing = PACKINGS.get(last)
+    kind = KINDS.get(kind if packing else last, "")
+    if not kind or (packing and kind == "parquet"):
+        known = f"{', '.join(f'.{kind}' for kind in KINDS)}; text also with {' or '.join(f'.{p}' for p in PACKINGS)}"
+        raise SettingError(f"{wanted or path}: expected a table, {known}; name the format with --from or --to")
+    return Format(kind, packing)
+
+
+def is_table(path: str) -> bool:
+    """Return whether a file's name ends as a table's does.
+
+    >>> is_table("a.jsonl.zst"), is_table("notes.txt"), is_table("a.parquet.gz")
+    (True, False, False)
+    """
+    try:
+        format_of(path)
+    except SettingError:
+        return False
+    return path != STANDARD
