@@ -180,9 +180,9 @@ class Predictor:
                     reason_ids[start + position] = reasons.index(reason)
             parts.append(strings.chosen(np.flatnonzero(reason_ids[start : start + BLOCK] < 0)))
         read = np.flatnonzero(reason_ids < 0)
-        labels, chances = self.scorer.best(
-            _joined(parts), top=top, temperature=self.artifact.temperature, threads=threads
-        )
+        strings = _joined(parts)
+        parts.clear()  # a long column is not held twice while it is scored
+        labels, chances = self.scorer.best(strings, top=top, temperature=self.artifact.temperature, threads=threads)
         best = np.full((len(listed), min(top, len(self.labels))), -1, np.int32)
         probabilities = np.full(best.shape, np.nan)
         best[read], probabilities[read] = labels, chances
