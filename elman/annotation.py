@@ -25,11 +25,15 @@ from elman.predictor import Predictor
 from elman.records import PredictionColumns
 from elman.tables.chunks import Chunk, Malformed
 from elman.tables.formats import Format, format_of
+from elman.tables.queries import Query, open_query
 from elman.tables.sinks import Sink, sink_for
 from elman.tables.sources import Source, open_source
 from elman.version import __version__
 
 PREFIX = "elman_"
+
+WHOLE = "whole"
+"""Where the tables of a folder wait, among the finished parts, until all are there."""
 
 DIGITS = 6
 """Decimal places of a probability in a table."""
@@ -229,7 +233,7 @@ def annotate_file(
 
 def annotate_stream(
     annotator: Annotator,
-    sources: Sequence[str],
+    sources: Sequence[str] | Query,
     target: Path | IO[bytes],
     *,
     form: Format,
@@ -241,7 +245,7 @@ def annotate_stream(
 
     Args:
         annotator: what answers.
-        sources: one table, or several that follow each other, as in `elman.tables.sources.open_source`.
+        sources: one table, or several that follow each other, as in `elman.tables.sources.open_source`; or a query.
         target: a file, or a stream that is open.
         form: the format to write.
         read_as: the format to read; by the names of the sources where None.
@@ -267,7 +271,7 @@ def annotate_stream(
 
 def annotate_table(
     annotator: Annotator,
-    sources: Sequence[str],
+    sources: Sequence[str] | Query,
     target: Path,
     *,
     form: Format,
@@ -280,7 +284,7 @@ def annotate_table(
 
     Args:
         annotator: what answers.
-        sources: one table, or several that follow each other, as in `elman.tables.sources.open_source`.
+        sources: one table, or several that follow each other, as in `elman.tables.sources.open_source`; or a query.
         target: the file; it appears when it is whole, and replaces one that is there.
         form: the format to write.
         read_as: the format to read; by the names of the sources where None.
@@ -297,7 +301,7 @@ def annotate_table(
     summary, count = Summary(), 0
     with ExitStack() as stack:
         table, sink = _opened(stack, annotator, sources, form, read_as)
-        asked = _asked(annotator, sources, form, read_as)
+        asked = job_of(annotator, sources, form, read_as)
         parts = stack.enter_context(Parts(parts_folder(target), asked, resume=resume))
         malformed: list[dict[str, Any]] = []
         for part in _parts(annotator, table, sink, parts, processes):
@@ -343,13 +347,12 @@ def annotate_folder(
     Raises:
         DataError: as `annotate_table`; or the folder holds something.
     """
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise DataError(f"{target}: is there already, and not empty; name a folder that is not there")
-    asked = _asked(annotator, list(tables.items()), None, read_as)
+    check_free(target)
+    asked = job_of(annotator, list(tables.items()), None, read_as)
     with Parts(parts_folder(target), asked, resume=resume) as finished:
-        whole, before = finished.folder / "whole", Summary()
+        whole, before = finished.folder / WHOLE, Summary()
         for number, (source, name) in enumerate(tables.items()):
-            state, record = _state_of(source), finished.record(number)
+            state, record = state_of(source), finished.record(number)
             if record is not None and record["state"] != state:
                 raise DataError(f"{source}: has changed since the job was interrupted; remove its parts to start again")
             if record is None:
@@ -379,18 +382,57 @@ def annotate_folder(
         finished.remove()
 
 
+def check_free(target: Path) -> None:
+    """Check that a folder can be written: it is not there, or empty.
+
+    Raises:
+        DataError: it holds something, or is a file.
+    """
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise DataError(f"{target}: is there already, and not empty; name a folder that is not there")
+
+
 def parts_folder(target: Path) -> Path:
     """Return where the finished parts of an output wait."""
     return target.with_name(f".{target.name}.parts")
 
 
+def state_of(source: str) -> list[int]:
+    """Return what changes with a file: its size in bytes, and when it was written, in nanoseconds.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    try:
+        found = os.stat(source)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{source}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
+    return [found.st_size, found.st_mtime_ns]
+
+
+def job_of(
+    annotator: Annotator, sources: Sequence[Any] | Query, form: Format | None, read_as: Format | None
+) -> dict[str, Any]:
+    """Return what tells a job from others: its parts are of no use to them."""
+    return {
+        "elman": __version__,
+        "model": digest_of_artifact(annotator.predictor.artifact),
+        "sources": sources.to_dict() if isinstance(sources, Query) else list(sources),
+        "config": asdict(annotator.config),
+        "read_as": None if read_as is None else asdict(read_as),
+        "form": None if form is None else asdict(form),
+    }
+
+
 def _opened(
-    stack: ExitStack, annotator: Annotator, sources: Sequence[str], form: Format, read_as: Format | None
+    stack: ExitStack, annotator: Annotator, sources: Sequence[str] | Query, form: Format, read_as: Format | None
 ) -> tuple[Source, Sink]:
-    config = annotator.config
-    table = stack.enter_context(
-        open_source(sources, column=config.column, form=read_as, skip=config.skip_malformed, typed=form.kind != "jsonl")
-    )
+    column, skip = annotator.config.column, annotator.config.skip_malformed
+    if isinstance(sources, Query):
+        table: Source = stack.enter_context(open_query(sources, column=column))
+    else:
+        opened = open_source(sources, column=column, form=read_as, skip=skip, typed=form.kind != "jsonl")
+        table = stack.enter_context(opened)
     return table, sink_for(form, table, annotator.columns)
 
 
@@ -431,24 +473,3 @@ def _parts(annotator: Annotator, table: Source, sink: Sink, finished: Parts | No
         finally:
             for future in waiting:
                 future.cancel()
-
-
-def _state_of(source: str) -> list[int]:
-    """Return what changes with a file: its size in bytes, and when it was written."""
-    try:
-        found = os.stat(source)
-    except (OSError, ValueError) as error:
-        raise DataError(f"{source}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
-    return [found.st_size, found.st_mtime_ns]
-
-
-def _asked(annotator: Annotator, sources: Sequence[Any], form: Format | None, read_as: Format | None) -> dict[str, Any]:
-    """Return what tells a job from others: its parts are of no use to them."""
-    return {
-        "elman": __version__,
-        "model": digest_of_artifact(annotator.predictor.artifact),
-        "sources": list(sources),
-        "config": asdict(annotator.config),
-        "read_as": None if read_as is None else asdict(read_as),
-        "form": None if form is None else asdict(form),
-    }

@@ -14,13 +14,13 @@ LADDER = """
 errors version records config ngrams files sequences processor
 text vocab
 artifact contexts gatewise plain sharing scorer readers workers predictor explanation
-tables tables.formats tables.chunks tables.lines tables.sources tables.sinks parts annotation
+tables tables.formats tables.chunks tables.lines tables.sources tables.queries tables.sinks parts annotation cluster
 data data.sources data.images data.catalog data.splits data.augment data.batches
 cells.contract cells.elman cells.gru cells.lstm cells.library cells.unroll cells.fused cells model
 metrics calibration training evaluation
 plots tasks.contract tasks.strings tasks.labels tasks.tags tasks.numbers tasks.images tasks.measure tasks recipes runs
-server.settings server.refusals server.counters server.schemas server.bodies server.models server.batching server.service
-server.guards server.uploads server.description server.routes server.app server.listening server
+server.settings server.refusals server.counters server.schemas server.bodies server.models server.batching
+server.service server.guards server.uploads server.description server.routes server.app server.listening server
 cli.output cli.source cli.data cli.predict cli.annotate cli.models cli.train cli.evaluate cli.compare cli.explain
 cli.serve cli.system cli __main__
 """

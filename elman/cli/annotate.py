@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import StrEnum
 from glob import glob
 from pathlib import Path
@@ -17,8 +17,9 @@ from elman.processor import cores
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from elman.annotation import Progress, Summary
+    from elman.annotation import Annotator, Progress, Summary
     from elman.tables.chunks import Malformed
+    from elman.tables.queries import Query
 
 app = typer.Typer(add_completion=False, context_settings={"help_option_names": ["-h", "--help"]})
 
@@ -31,6 +32,13 @@ class OnError(StrEnum):
 
     stop = "stop"
     skip = "skip"
+
+
+class Engine(StrEnum):
+    """Who does the work."""
+
+    local = "local"
+    ray = "ray"
 
 
 @app.command(no_args_is_help=True)
@@ -77,6 +85,18 @@ def annotate(
     processes: Annotated[
         int | None, typer.Option(min=1, help="How many share the work; all cores where not given.", show_default=False)
     ] = None,
+    engine: Annotated[
+        Engine, typer.Option(help="Who works: this process and its helpers, or Ray: here, or where RAY_ADDRESS says.")
+    ] = Engine.local,
+    from_sql: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL", help="Read from a database instead of IN, such as sqlite:///people.db.", show_default=False
+        ),
+    ] = None,
+    query: Annotated[
+        str | None, typer.Option(metavar="SQL", help="The query to send to the database.", show_default=False)
+    ] = None,
 ) -> None:
     """Answer for every row of a table: the same rows in the same order, with the answers in new columns.
 
@@ -90,6 +110,10 @@ def annotate(
     [bold]elman annotate people/ answered/ --column surname[/bold]  a folder of tables, file by file
 
     [bold]zcat people.csv.gz | elman annotate - - --column surname[/bold]  a stream
+
+    [bold]elman annotate people.csv --from-sql sqlite:///people.db --query "select * from people order by id"[/bold]
+
+    [bold]elman annotate people/ answered/ --engine ray[/bold]  a folder of Parquet, on a cluster
     """
     from rich.console import Console
 
@@ -97,28 +121,37 @@ def annotate(
     from elman.predictor import load
     from elman.tables.formats import STANDARD, format_of
 
-    if len(tables) < 2:
-        raise SettingError("annotate needs a table to read and one to write: elman annotate IN OUT --column NAME")
+    question = _question(from_sql, query, tables, read_as)
     *given, out = tables
     read = None if read_as is None else format_of("", read_as)
     predictor = load(model)
     annotator = Annotator(predictor, AnnotateConfig(column, top, abstain_below, prefix, on_error is OnError.skip))
     count, target, console = cores() if processes is None else processes, Path(out), Console(stderr=True)
-    if out.endswith("/") or target.is_dir() or (len(given) == 1 and Path(given[0]).is_dir() and not target.suffix):
+    if engine is Engine.ray:
+        steps = _on_cluster(annotator, given, out, write_as, processes=processes, resume=resume)
+    elif out.endswith("/") or target.is_dir() or (len(given) == 1 and Path(given[0]).is_dir() and not target.suffix):
+        if question is not None:
+            raise SettingError(f"{out}: expected a file to write, for a query is one table; got a folder")
         steps = annotate_folder(
             annotator, _names_in_folder(given, write_as), target, read_as=read, processes=count, resume=resume
         )
     elif out == STANDARD:
         form, lost = format_of(STANDARD, write_as), _side_file(skipped, on_error)
         steps = annotate_stream(
-            annotator, _sources(given), sys.stdout.buffer, form=form, read_as=read, processes=count, skipped=lost
+            annotator,
+            question or _sources(given),
+            sys.stdout.buffer,
+            form=form,
+            read_as=read,
+            processes=count,
+            skipped=lost,
         )
     else:
         if target.exists() and not overwrite:
             raise DataError(f"{target}: is there already; give another name, or --overwrite to replace it")
         steps = annotate_table(
             annotator,
-            _sources(given),
+            question or _sources(given),
             target,
             form=format_of(out, write_as),
             read_as=read,
@@ -130,6 +163,34 @@ def annotate(
         _print_summary(_followed(steps, console), console)
     finally:
         predictor.close()
+
+
+def _question(url: str | None, sql: str | None, tables: Sequence[str], read_as: str | None) -> "Query | None":
+    """Return the query to read from; None where files are read."""
+    from elman.tables.queries import Query
+
+    if url is None and sql is None:
+        if len(tables) < 2:
+            raise SettingError("annotate needs a table to read and one to write: elman annotate IN OUT --column NAME")
+        return None
+    if url is None or sql is None:
+        raise SettingError("--from-sql URL and --query SQL go together; one of them is missing")
+    if len(tables) != 1:
+        raise SettingError(f"with --from-sql expected one argument, the table to write; got {len(tables)}")
+    if read_as is not None:
+        raise SettingError("--from names the format of files; leave it out with --from-sql")
+    return Query(url, sql)
+
+
+def _on_cluster(
+    annotator: "Annotator", given: Sequence[str], out: str, write_as: str | None, *, processes: int | None, resume: bool
+) -> Iterator["Progress"]:
+    from elman.cluster import annotate_cluster
+    from elman.tables.formats import STANDARD
+
+    if not given or STANDARD in (*given, out):
+        raise SettingError("--engine ray reads Parquet files and writes a folder: elman annotate IN OUT --engine ray")
+    return annotate_cluster(annotator, _names_in_folder(given, write_as), Path(out), processes=processes, resume=resume)
 
 
 def _sources(given: Sequence[str]) -> list[str]:

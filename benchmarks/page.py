@@ -1,0 +1,97 @@
+"""The page of `elman serve` in a browser: its first byte, and the time from a key press to the answer on the screen.
+
+    python benchmarks/page.py
+
+Needs Chromium and playwright (`elman[dev]`). Some 50 letters are typed, each once the one before is answered, and timed
+in the page: from the event of the key press to the end of the frame that shows the answer. What each letter is worth is
+asked for after the answer, and is timed apart. The first byte is of the page loaded anew, connection included.
+"""
+
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+
+from playwright.sync_api import Page, sync_playwright
+
+NAMES = ("Nakamura", "Papadopoulos", "O'Brien", "Wisniewska", "Rodriguez", "Szabolcsi")  # as many keys as letters
+LOADS = 20
+LIMIT = 30_000  # milliseconds for one answer
+TARGETS = {"first byte": 50, "answer": 100}  # milliseconds
+
+STOPWATCH = """
+globalThis.waits = { answer: [], reading: [] };
+addEventListener("DOMContentLoaded", () => {
+  let pressed = 0;
+  addEventListener("keydown", ({ timeStamp }) => { pressed = timeStamp; }, true);
+  const watch = (what, id, options) => new MutationObserver(() => {
+    const from = pressed;
+    requestAnimationFrame(() => {
+      const painted = new MessageChannel();  // what is posted in a frame arrives once the frame is drawn
+      painted.port1.onmessage = () => { waits[what].push(performance.now() - from); painted.port1.close(); };
+      painted.port2.postMessage(null);
+    });
+  }).observe(document.getElementById(id), options);
+  watch("answer", "answer", { attributeFilter: ["data-question"] });
+  watch("reading", "letter", { childList: true });
+});
+"""
+ANSWERED = """
+([typed, limit]) => new Promise((resolve, reject) => {
+  const late = setTimeout(() => reject(new Error("no answer")), limit);
+  const look = () => Math.min(waits.answer.length, waits.reading.length) < typed
+    ? requestAnimationFrame(look) : (clearTimeout(late), resolve());
+  look();
+})
+"""
+
+
+def measured_page(page: Page, address: str) -> dict[str, list[float]]:
+    """Return the milliseconds of each load's first byte, and of each key press to the answer and to the reading."""
+    times: dict[str, list[float]] = {"first byte": []}
+    for _ in range(LOADS):
+        page.goto(address)
+        entry = page.evaluate("() => performance.getEntriesByType('navigation')[0].toJSON()")
+        times["first byte"].append(entry["responseStart"] - entry["fetchStart"])
+    typed = 0
+    for name in NAMES:
+        page.fill("#name", "")
+        for letter in name:
+            typed += 1
+            page.locator("#name").press(letter)
+            page.evaluate(ANSWERED, [typed, LIMIT])
+    return {**times, **page.evaluate("() => waits")}
+
+
+def main() -> None:
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        sys.exit("page: needs Chromium: apt-get install chromium")
+    command = [sys.executable, "-m", "elman", "serve", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server, sync_playwright() as playwright:
+        assert server.stdout is not None
+        address = server.stdout.readline().split()[-1]
+        browser = playwright.chromium.launch(
+            executable_path=chromium, args=["--headless", "--no-sandbox", "--disable-gpu"]
+        )
+        try:
+            page = browser.new_page()
+            page.add_init_script(STOPWATCH)
+            times = measured_page(page, address)
+            version = browser.version
+        finally:
+            browser.close()
+            server.terminate()
+    print(f"Chromium {version}, Python {platform.python_version()}, {os.cpu_count()} processors, {platform.machine()}")
+    for what, values in times.items():
+        values = sorted(values)
+        target = f" (target: {TARGETS[what]} ms)" if what in TARGETS else ""
+        high = values[round(0.95 * (len(values) - 1))]
+        middle, count = statistics.median(values), len(values)
+        print(f"{what:>10}: median {middle:5.1f} ms, 95th percentile {high:5.1f} ms of {count}{target}")
+
+
+if __name__ == "__main__":
+    main()

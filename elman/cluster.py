@@ -1,0 +1,386 @@
+"""A cluster: many Parquet files annotated by processes on one machine or on many, through Ray.
+
+The work is cut into pieces before it starts: a file, or some of its row groups. A piece becomes one file, written whole
+or not at all, under a name that does not depend on who writes it or how often. So nothing is lost and nothing is there
+twice, whatever dies.
+"""
+
+import json
+import logging
+import os
+import re
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path, PurePath
+from typing import Any
+
+from threadpoolctl import threadpool_limits
+
+from elman.annotation import (
+    WHOLE,
+    AnnotateConfig,
+    Annotator,
+    Progress,
+    Summary,
+    check_free,
+    job_of,
+    parts_folder,
+    state_of,
+)
+from elman.artifact import dump_artifact, parse_artifact
+from elman.errors import DataError, ElmanError, MissingExtraError, SettingError, WorkerError
+from elman.files import open_atomically
+from elman.parts import Parts
+from elman.predictor import Predictor
+from elman.processor import cores
+from elman.records import PredictionColumns
+from elman.tables.chunks import arrow
+from elman.tables.formats import Format, format_of
+from elman.tables.lines import open_table
+from elman.tables.sinks import sink_for
+from elman.tables.sources import ParquetSource
+from elman.version import __version__
+
+ROWS = 2**19
+"""Rows of a piece, about: some tens of seconds of work, which is what a death can cost."""
+
+DEATHS = 8
+"""Processes that may die over one piece: Ray starts others without end, but a piece that kills them all must end it."""
+
+READERS = 16
+"""Files whose ends are read at a time, to cut the work: they may lie on storage that is far away."""
+
+PARQUET = Format("parquet")
+
+QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal", "RAY_DEDUP_LOGS_SKIP_REGEX": "."}
+"""What Ray is told before it starts: to report nothing to its makers, and to print nothing."""
+
+PATIENCE = 10.0
+"""Seconds that a cluster has to answer."""
+
+STORE = 128 * 2**20
+"""Bytes of Ray's own store on a machine that works alone: rows never pass through it."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Rows that become one file.
+
+    Args:
+        number: its place among the pieces.
+        source: the file that they stand in.
+        name: the place and name of the file to write, in the folder.
+        row_groups: those of the source's row groups that hold them.
+        rows: how many there are.
+        state: the source's, as `elman.annotation.state_of` gives it.
+    """
+
+    number: int
+    source: str
+    name: str
+    row_groups: tuple[int, ...]
+    rows: int
+    state: tuple[int, ...]
+
+
+def annotate_cluster(
+    annotator: Annotator,
+    tables: Mapping[str, str],
+    target: Path,
+    *,
+    processes: int | None = None,
+    resume: bool = False,
+) -> Iterator[Progress]:
+    """Annotate Parquet files into a folder, which appears when it is whole, on the cluster that RAY_ADDRESS names.
+
+    Without RAY_ADDRESS, processes of this machine share the work. A table of many rows becomes several files, whose
+    names sort in the order of its rows.
+
+    Args:
+        annotator: what answers; its processes get the model itself, and need no file of it.
+        tables: each table's file, and its place and name in the folder. All machines must see the files and the folder.
+        target: the folder; it must not be there, or be empty.
+        processes: how many share the work; as many as the cluster, or this machine, has cores where None.
+        resume: go on with a job that was interrupted: pieces that are there are kept.
+
+    Yields:
+        How far all of it has come.
+
+    Raises:
+        DataError: a table cannot be read, or lacks the column; parts are there and are not to be gone on with; the
+            folder holds something.
+        MissingExtraError: Ray is not installed.
+        SettingError: a table is no Parquet.
+        WorkerError: the cluster cannot be reached, or its processes keep dying.
+    """
+    check_free(target)
+    pieces = cut(tables, annotator.config.column)
+    asked = {**job_of(annotator, list(tables.items()), PARQUET, None), "piece_rows": ROWS}
+    with Parts(parts_folder(target), asked, resume=resume) as finished:
+        whole = (finished.folder / WHOLE).absolute()
+        _clear(whole, pieces)
+        kept = {piece.number: record for piece in pieces if (record := _record_of(piece, finished)) is not None}
+        summary, rows = Summary(), sum(piece.rows for piece in pieces)
+        for record in kept.values():
+            summary += Summary.from_dict(record["summary"])
+        if kept:
+            yield Progress(summary, summary.rows / max(1, rows), kept=True)
+        left = [piece for piece in pieces if piece.number not in kept]
+        for piece, part in _answered(annotator, left, whole, processes):
+            finished.note(piece.number, {"name": piece.name, "state": piece.state, "summary": part.to_dict()})
+            summary += part
+            yield Progress(summary, summary.rows / max(1, rows), kept=False)
+        _clear(whole, pieces)
+        _check_there(whole, pieces)
+        os.replace(whole, target)
+        finished.remove()
+    yield Progress(summary, 1.0, kept=False)
+
+
+def cut(tables: Mapping[str, str], column: str) -> list[Piece]:
+    """Return the pieces of some tables, in the order of their rows.
+
+    Args:
+        tables: each table's file, and its place and name in the folder to write.
+        column: the column of the strings to answer for.
+
+    Raises:
+        DataError: a table cannot be read or lacks the column, or two pieces would have one name.
+        SettingError: a table is no Parquet.
+    """
+    for path in (*tables, *tables.values()):
+        if format_of(path) != PARQUET:
+            raise SettingError(f"{path}: expected Parquet, which is all that the engine ray reads and writes")
+    with ThreadPoolExecutor(READERS) as pool:
+        found = [piece for cuts in pool.map(lambda one: _cut(one[0], one[1], column), tables.items()) for piece in cuts]
+    pieces = [Piece(number, *rest) for number, rest in enumerate(found)]
+    names = {piece.name: piece for piece in pieces}
+    for piece in pieces:
+        if names[piece.name] is not piece:
+            raise DataError(f"{piece.source}: two tables would become {piece.name} in the folder; annotate them apart")
+    return pieces
+
+
+class PieceAnnotator:
+    """Answers for pieces, in a process of the cluster's.
+
+    Args:
+        model: a model file's content.
+        config: what is asked.
+        whole: the folder to write to.
+        version: that of the Elman that asks.
+    """
+
+    def __init__(self, model: bytes, config: AnnotateConfig, whole: str, version: str) -> None:
+        threadpool_limits(1)  # there is a process for each core
+        self._annotator = Annotator(Predictor(parse_artifact(model, "the model of the job")), config)
+        self._whole, self._version = Path(whole), version
+
+    def __call__(self, batch: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+        """Write the files of some pieces, each as JSON; return what became of each, as JSON too."""
+        return {"said": [json.dumps(self._said(json.loads(piece))) for piece in batch["piece"]]}
+
+    def _said(self, piece: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            if self._version != __version__:
+                raise WorkerError(
+                    f"expected Elman {self._version} on all machines, as where the job began; got {__version__}"
+                )
+            summary = self.write(Piece(**piece))
+        except OSError as error:
+            return {"number": piece["number"], "error": f"{error.filename or piece['name']}: {error.strerror or error}"}
+        except Exception as error:  # a name may stand in a message of other errors
+            said = str(error) if isinstance(error, ElmanError) else f"{piece['source']}: {type(error).__name__}"
+            return {"number": piece["number"], "error": said}
+        return {"number": piece["number"], "summary": summary.to_dict()}
+
+    def write(self, piece: Piece) -> Summary:
+        """Write the file of a piece, and return what became of its rows.
+
+        Raises:
+            DataError: it cannot be read, or has changed.
+            OSError: the file cannot be written.
+            WorkerError: too many processes died over it.
+        """
+        annotator, summary, path = self._annotator, Summary(), self._whole / piece.name
+        if _deaths(path) >= DEATHS:
+            raise WorkerError(f"{piece.source}: {DEATHS} processes died over {piece.name}; they may want more memory")
+        with open_table(piece.source) as file, open_atomically(path) as out:
+            if state_of(piece.source)[0] != piece.state[0]:
+                raise DataError(f"{piece.source}: has changed since the job began; start it again")
+            source = ParquetSource(file, piece.source, annotator.config.column, piece.row_groups)
+            sink = sink_for(PARQUET, source, annotator.columns)
+            with sink.writer(out) as add:
+                for chunk in source.chunks():
+                    added, part = annotator.added(chunk.names, self._answer)
+                    add(sink.part(chunk, added))
+                    summary += part
+        return summary
+
+    def _answer(self, names: Sequence[str | None]) -> PredictionColumns:
+        config = self._annotator.config
+        return self._annotator.predictor.predict_columns(
+            names, top=config.top, abstain_below=config.abstain_below, threads=1
+        )
+
+
+def _deaths(path: Path) -> int:
+    """Return how many processes died while they wrote a file: each leaves what `open_atomically` began."""
+    left = re.compile(rf"\.{re.escape(path.name)}\.\d+\.[0-9a-f]+")
+    return sum(left.fullmatch(other.name) is not None for other in path.parent.glob(".*"))
+
+
+def _cut(source: str, name: str, column: str) -> list[tuple[Any, ...]]:
+    """Return the pieces of one table, without their numbers."""
+    state = tuple(state_of(source))
+    with open_table(source) as file:
+        ParquetSource(file, source, column)  # which checks that there is such a column
+        metadata = arrow().parquet.ParquetFile(file).metadata
+    sizes = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
+    cuts: list[tuple[list[int], int]] = [([], 0)]
+    for group, size in enumerate(sizes):
+        groups, rows = cuts[-1]
+        if groups and rows + size > ROWS:
+            cuts.append(([group], size))
+        else:
+            cuts[-1] = ([*groups, group], rows + size)
+    stem = name.removesuffix(PurePath(name).suffix)
+    names = [f"{stem}.{place:05}.parquet" for place in range(len(cuts))] if len(cuts) > 1 else [name]
+    path = os.path.abspath(source)  # processes of the cluster stand elsewhere
+    return [(path, part, tuple(groups), rows, state) for part, (groups, rows) in zip(names, cuts, strict=True)]
+
+
+def _record_of(piece: Piece, finished: Parts) -> dict[str, Any] | None:
+    """Return what was recorded of a piece; None where it is not finished."""
+    record = finished.record(piece.number)
+    if record is None or not (finished.folder / WHOLE / piece.name).exists():
+        return None
+    if (record["name"], tuple(record["state"])) != (piece.name, piece.state):
+        raise DataError(f"{piece.source}: has changed since the job was interrupted; remove its parts to start again")
+    return record
+
+
+def _answered(
+    annotator: Annotator, pieces: Sequence[Piece], whole: Path, processes: int | None
+) -> Iterator[tuple[Piece, Summary]]:
+    """Have the cluster write the files of some pieces, and yield each that is there, in any order."""
+    if not pieces:
+        return
+    left = {piece.number: piece for piece in pieces}
+    asked = {"model": dump_artifact(annotator.predictor.artifact), "config": annotator.config}
+    asked |= {"whole": str(whole), "version": __version__}
+    with _cluster(processes) as (ray, count):
+        count, items = min(count, len(pieces)), [{"piece": json.dumps(asdict(piece))} for piece in pieces]
+        # Ray starts a process again that died, and gives it its piece again; those of a machine that is gone wait until
+        # another has room, so a smaller pool must do too.
+        pool = ray.data.ActorPoolStrategy(
+            min_size=1, initial_size=count, max_size=count, max_tasks_in_flight_per_actor=1
+        )
+        rows = ray.data.from_items(items, override_num_blocks=len(items)).map_batches(
+            PieceAnnotator,
+            fn_constructor_kwargs=asked,
+            batch_size=1,
+            batch_format="numpy",
+            num_cpus=1,
+            compute=pool,
+        )
+        for told in _told(rows):
+            if "error" in told:
+                raise WorkerError(told["error"])
+            if (piece := left.pop(told["number"], None)) is not None:
+                yield piece, Summary.from_dict(told["summary"])
+
+
+def _told(rows: Any) -> Iterator[dict[str, Any]]:
+    """Yield what the processes of a cluster say, and put in one line what stops them all."""
+    try:
+        for row in rows.iter_rows():
+            yield json.loads(row["said"])
+    except Exception as error:  # Ray has many, and wraps those of others
+        if "No module named 'elman" in str(error):
+            said = f"its machines have no Elman: pip install 'elman[ray]=={__version__}' on all of them"
+        else:
+            said = f"{type(error).__name__}; its own logs say more, and --resume goes on"
+        raise WorkerError(f"the cluster did not finish: {said}") from None
+
+
+@contextmanager
+def _cluster(processes: int | None) -> Iterator[tuple[Any, int]]:
+    """Reach the cluster, or make this machine one; give Ray, and how many processes are to share the work."""
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
+    try:
+        import ray.data
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(f"the engine ray needs the package {error.name}: pip install 'elman[ray]'") from None
+    library: Any = ray
+    started = not library.is_initialized()
+    try:
+        if started:
+            _start(library, processes)
+        yield library, processes or int(library.cluster_resources().get("CPU", 1))
+    finally:
+        if started:
+            library.shutdown()
+
+
+def _start(ray: Any, processes: int | None) -> None:
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = context.print_on_execution_start = False
+    context.target_max_block_size = 2**20  # what Ray expects of a task before it knows; here a line comes of each
+    address = os.environ.get("RAY_ADDRESS")
+    alone = {"num_cpus": processes or cores(), "object_store_memory": STORE, "include_dashboard": False}
+    if address:
+        _check_reachable(address)
+    where: dict[str, Any] = {"address": address} if address else {"address": "local", **alone}
+    try:
+        with _hushed():
+            ray.init(log_to_driver=False, logging_level=logging.CRITICAL, **where)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        said = str(error).strip().partition("\n")[0] or type(error).__name__
+        raise WorkerError(f"{address or 'Ray on this machine'}: the cluster cannot be reached ({said})") from None
+
+
+def _check_reachable(address: str) -> None:
+    """Knock at the cluster's door: Ray itself would do so for minutes, without a word."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal() or "//" in address:
+        return  # such as auto, which Ray finds out about quickly
+    try:
+        socket.create_connection((host, int(port)), PATIENCE).close()
+    except OSError as error:
+        raise WorkerError(f"RAY_ADDRESS={address}: no cluster answers there ({error.strerror or error})") from None
+
+
+@contextmanager
+def _hushed() -> Iterator[None]:
+    """Keep the user from what Ray's native code prints to standard error while it starts."""
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+def _clear(whole: Path, pieces: Sequence[Piece]) -> None:
+    """Remove what processes left that died while they wrote."""
+    names = {piece.name for piece in pieces}
+    for path in [*whole.rglob("*")] if whole.exists() else []:
+        if path.is_file() and str(path.relative_to(whole)) not in names:
+            path.unlink()
+
+
+def _check_there(whole: Path, pieces: Sequence[Piece]) -> None:
+    whole.mkdir(parents=True, exist_ok=True)
+    for piece in pieces:
+        if not (whole / piece.name).exists():
+            raise WorkerError(
+                f"{piece.name}: was written but is not there; the folder must lie on storage that all machines see"
+            )

@@ -1,0 +1,112 @@
+"""Models: what the service says of each model that it answers with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from elman.data.catalog import CATALOG
+from elman.errors import SettingError
+from elman.predictor import Predictor
+from elman.server.refusals import to_json
+
+NO_JUDGE = (
+    "An answer is an estimate, relative to what the model learned from. It is no evidence of a person's identity, "
+    "ancestry or citizenship."
+)
+
+
+@dataclass(frozen=True)
+class ServedModel:
+    """One model that the service answers with.
+
+    Args:
+        name: what requests call it.
+        predictor: the model.
+        file: where it was read from; None where it was made in memory.
+
+    Raises:
+        SettingError: it reads files, which the service does not open for its callers.
+    """
+
+    name: str
+    predictor: Predictor
+    file: Path | None = None
+
+    def __post_init__(self) -> None:
+        """Check that the model can be served."""
+        if self.predictor.artifact.reads == "images":
+            raise SettingError(
+                f"{self.name} reads picture files, and the service opens no file that a caller names; give a model "
+                "that reads strings or numbers"
+            )
+
+    @property
+    def is_classifier(self) -> bool:
+        """Whether it reads strings and answers with a label, as explanations and tables need."""
+        return (self.predictor.artifact.reads, self.predictor.artifact.answers) == ("strings", "label")
+
+    @cached_property
+    def json_name(self) -> bytes:
+        """Its name in JSON."""
+        return to_json(self.name)
+
+    @cached_property
+    def facts(self) -> dict[str, Any]:
+        """What /v1/models says of it, but for whether it is the default one."""
+        artifact = self.predictor.artifact
+        in_memory = sum(tensor.nbytes for tensor in artifact.tensors.values())
+        return {
+            "name": self.name,
+            "reads": artifact.reads,
+            "answers": artifact.answers,
+            "labels": list(self.predictor.labels),
+            "parameters": artifact.parameters,
+            "bytes": in_memory if self.file is None else self.file.stat().st_size,
+            "accuracy": _number(self._provenance("figures", "test").get("accuracy")),
+            "reference": self._reference(),
+        }
+
+    @cached_property
+    def card(self) -> str:
+        """Its card as a fragment of HTML: the Markdown beside its file, or a short one from what the file says."""
+        from markdown_it import MarkdownIt
+
+        beside = None if self.file is None else self.file.with_suffix(".md")
+        is_there = beside is not None and beside.is_file()
+        text = beside.read_text(encoding="utf-8", errors="replace") if beside and is_there else self._short_card()
+        return str(MarkdownIt("commonmark", {"html": False}).enable("table").render(text))
+
+    def _reference(self) -> str:
+        """Return the population that it learned from, in one sentence."""
+        data = self._provenance("data")
+        source, examples = data.get("source"), _number(data.get("examples"))
+        if not isinstance(source, str):
+            return "Its file does not say what it learned from."
+        known = CATALOG.get(source)
+        about = f"{known.about} ({known.origin})" if known else Path(source).name
+        return f"Learned from {about}" + ("." if examples is None else f": {examples:,} examples.")
+
+    def _short_card(self) -> str:
+        facts = self.facts
+        accuracy = "not known" if facts["accuracy"] is None else f"{facts['accuracy']:.1%} on the test part of its data"
+        paragraphs = (
+            f"# {self.name}",
+            f"Reads {facts['reads']} and answers with {facts['answers']}: {', '.join(facts['labels'])}.",
+            facts["reference"],
+            f"Accuracy: {accuracy}. Parameters: {facts['parameters']:,}.",
+            NO_JUDGE,
+        )
+        return "\n\n".join(paragraphs)
+
+    def _provenance(self, *path: str) -> Mapping[str, Any]:
+        """Return a part of what the file says of where the model came from; it may hold any JSON, or none."""
+        found: Any = self.predictor.artifact.provenance
+        for key in path:
+            found = found.get(key) if isinstance(found, Mapping) else None
+        return found if isinstance(found, Mapping) else {}
+
+
+def _number(value: Any) -> float | None:
+    return value if isinstance(value, int | float) else None

@@ -1,0 +1,321 @@
+"""``elman serve``: a real process that listens, answers, and stops in peace."""
+
+import os
+import re
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+STUCK = 60  # seconds after which a test gives up waiting for a process
+NAME = "Xanthippopulos"
+BODY = b'{"names": ["abcabc", "xyz"]}'
+
+
+class Service:
+    """A service as a process of its own.
+
+    Args:
+        arguments: of ``elman serve``.
+        environment: more of it.
+    """
+
+    def __init__(self, *arguments: object, **environment: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-W", "error", "-m", "elman", "serve", "--port", "0", *map(str, arguments)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, **environment},
+        )
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.process.stdout, selectors.EVENT_READ)
+            assert selector.select(STUCK), "it says nothing"
+        self.said = self.process.stdout.readline().decode()
+        found = re.fullmatch(r"Elman listens at (http://(.+):(\d+))\n", self.said)
+        assert found, self.said + self.process.stderr.read().decode()
+        self.address, self.host, self.port = found[1], found[2].strip("[]"), int(found[3])
+
+    def ask(self, method: str, path: str, **options: object) -> httpx.Response:
+        return httpx.request(method, self.address + path, timeout=STUCK, **options)
+
+    def connect(self) -> socket.socket:
+        return socket.create_connection((self.host, self.port), timeout=STUCK)
+
+    def stop(self, number: int = signal.SIGTERM) -> tuple[int, str, str]:
+        """Tell it to stop; return its status and what else it said."""
+        self.process.send_signal(number)
+        return self.end()
+
+    def end(self) -> tuple[int, str, str]:
+        out, err = self.process.communicate(timeout=STUCK)
+        return self.process.returncode, out.decode(), err.decode()
+
+
+@pytest.fixture
+def serve(model_file: Path) -> Iterator[Callable[..., Service]]:
+    """Start a service of the toy model; whatever happens, it does not outlive the test."""
+    begun: list[Service] = []
+
+    def start(*arguments: object, model: object = model_file, **environment: str) -> Service:
+        begun.append(Service("--model", model, *arguments, **environment))
+        return begun[-1]
+
+    yield start
+    for service in begun:
+        service.process.kill()
+        service.process.communicate()
+
+
+def error_line(outcome) -> str:
+    assert (outcome.status, outcome.out) == (2, "")
+    assert outcome.err.startswith("elman: ")
+    assert outcome.err.count("\n") == 1
+    return outcome.err
+
+
+# Answering
+
+
+def test_it_says_where_it_listens_and_answers_as_python_does(serve, predictor):
+    service = serve()
+    assert service.said.startswith("Elman listens at http://127.0.0.1:")
+    assert service.ask("GET", "/readyz").json() == {"status": "ready"}
+    rows = service.ask("POST", "/v1/predict", json={"names": ["abcabc", None, "вода"]}).json()["predictions"]
+    for row, expected in zip(rows, predictor.predict(["abcabc", None, "вода"]), strict=True):
+        assert (row["label"], row["reason"]) == (expected.label, expected.reason)
+        assert row["probability"] == pytest.approx(expected.probability, abs=1e-6)
+    assert "<title>" in service.ask("GET", "/").text
+    assert service.stop() == (0, "", "")
+
+
+def test_several_models_are_served_and_the_first_is_the_default(serve, model_file, tiny_file):
+    service = serve("--model", tiny_file)
+    names = [(model["name"], model["default"]) for model in service.ask("GET", "/v1/models").json()["models"]]
+    assert names == [("toy", True), ("tiny", False)]
+    (size,) = {model["bytes"] for model in service.ask("GET", "/v1/models").json()["models"] if model["name"] == "tiny"}
+    assert size == tiny_file.stat().st_size
+
+
+def test_many_connections_at_once_get_their_own_answers(serve, predictor):
+    service = serve()
+    names = ["abc" * (1 + k % 5) + "xyz" * (k % 3) for k in range(64)]
+    answers: dict[str, str] = {}
+
+    def ask_some(some: list[str]) -> None:
+        with httpx.Client(base_url=service.address, timeout=STUCK) as client:
+            for name in some:
+                (row,) = client.post("/v1/predict", json={"names": name}).json()["predictions"]
+                answers[row["name"]] = row["label"]
+
+    threads = [threading.Thread(target=ask_some, args=(names[k::16],)) for k in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(STUCK)
+    assert answers == {name: predictor.predict(name).label for name in names}
+
+
+def test_the_limits_are_options(serve):
+    limits = (
+        "--max-names",
+        2,
+        "--max-characters",
+        3,
+        "--max-json-bytes",
+        100,
+        "--max-upload-bytes",
+        200,
+        "--max-rows",
+        1,
+    )
+    service = serve(*limits, "--max-requests", 9, "--max-uploads", 1, "--max-seconds", 5, "--max-upload-seconds", 9)
+
+    def code(**question: object) -> str:
+        return service.ask("POST", "/v1/predict", json=question).json()["error"]["code"]
+
+    assert code(names=["a"] * 3) == "too_many_names"
+    assert code(names="abcd") == "name_too_long"
+    assert code(names="a" * 100) == "body_too_large"
+    file = {"file": ("a.csv", "name\nabc\nxyz\n")}
+    table = service.ask("POST", "/v1/annotate?column=name", files=file)
+    assert table.json()["error"]["code"] in ("too_many_rows", "body_too_large")
+
+
+def test_the_key_comes_from_the_environment(serve):
+    service = serve(ELMAN_API_KEY="house")
+    assert service.ask("GET", "/v1/models").status_code == 401
+    assert service.ask("GET", "/v1/models", headers={"X-API-Key": "house"}).status_code == 200
+
+
+def test_other_hosts_and_origins_are_options(serve):
+    service = serve("--allowed-host", "names.example.org", "--cors-origin", "https://example.org")
+    headers = {"Host": "names.example.org", "Origin": "https://example.org"}
+    answer = service.ask("GET", "/v1/models", headers=headers)
+    assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, "https://example.org")
+    assert service.ask("GET", "/v1/models", headers={"Host": "evil.example"}).status_code == 400
+    assert service.ask("GET", "/v1/models", headers={"Host": "localhost"}).status_code == 200
+
+
+def test_others_can_ask_only_where_that_is_asked_for_and_it_is_said_so(serve):
+    service = serve("--host", "0.0.0.0")
+    assert httpx.get(f"http://127.0.0.1:{service.port}/healthz", headers={"Host": "any.example"}).status_code == 200
+    status, _, said = service.stop()
+    assert status == 0
+    assert said == "elman: whoever reaches 0.0.0.0 can ask; set ELMAN_API_KEY to ask for a key\n"
+
+
+def test_an_address_of_the_newer_kind_is_listened_at(serve):
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("needs a machine with IPv6")
+    service = serve("--host", "::1")
+    assert service.address.startswith("http://[::1]:")
+    assert service.ask("GET", "/healthz").status_code == 200
+
+
+# Stopping
+
+
+def read_answer(connection: socket.socket) -> bytes:
+    seen = b""
+    while part := connection.recv(65536):
+        seen += part
+    return seen
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_what_was_accepted_is_answered_before_it_stops(serve, number):
+    service = serve()
+    head = (
+        "POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(BODY)}\r\n\r\n"
+    ).encode()
+    with service.connect() as asking, service.connect():  # the other one never asks
+        asking.sendall(head + BODY[:5])
+        wait_until(lambda: "elman_requests_in_flight 2.0" in service.ask("GET", "/metrics").text)
+        service.process.send_signal(number)
+        wait_until(lambda: not accepts(service))
+        assert service.process.poll() is None
+        asking.sendall(BODY[5:])
+        answer = read_answer(asking)
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert b'"label":"Gamma"' in answer
+    assert service.end() == (0, "", "")
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + STUCK
+    while not condition():
+        assert time.monotonic() < deadline, "it never comes to that"
+
+
+def accepts(service: Service) -> bool:
+    try:
+        service.connect().close()
+    except OSError:
+        return False
+    return True
+
+
+def test_it_stops_though_connections_stay_open(serve):
+    service = serve()
+    with httpx.Client(base_url=service.address, timeout=STUCK) as client:
+        assert client.get("/healthz").status_code == 200
+        assert service.stop() == (0, "", "")
+
+
+# What is said
+
+
+def test_no_name_is_said_whatever_is_sent(serve):
+    service = serve()
+    service.ask("POST", "/v1/predict", json={"names": NAME})
+    service.ask("POST", "/v1/predict", content=NAME)
+    service.ask("GET", f"/{NAME}?{NAME}={NAME}")
+    service.ask("POST", "/v1/annotate?column=name", files={"file": (f"{NAME}.csv", f"name\n{NAME}\n{NAME},1\n")})
+    for nonsense in (f"{NAME}\r\n\r\n", f"GET /{NAME} HTTP/{NAME}\r\n\r\n", f"{NAME} / HTTP/1.1\r\n{NAME}\r\n\r\n"):
+        with service.connect() as connection:
+            connection.sendall(nonsense.encode())
+            read_answer(connection)
+    with service.connect() as connection:  # a caller who goes away in the middle
+        connection.sendall(
+            f'POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n\r\n"{NAME}'.encode()
+        )
+    status, out, err = service.stop()
+    assert (status, out) == (0, "")
+    assert NAME not in err
+    assert "Traceback" not in err
+
+
+# Bad input
+
+
+def test_an_address_that_is_taken_gets_one_line(elman_here, model_file):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        said = error_line(elman_here("serve", "--model", model_file, "--port", port))
+    assert f"port {port}" in said
+    assert "in use" in said
+
+
+@pytest.mark.parametrize("host", ["256.1.1.1", "no-such-host.invalid", "192.0.2.1", "\ud800", "a" * 300])
+def test_an_address_that_is_not_this_machine_s_gets_one_line(elman_here, model_file, host):
+    assert "cannot listen" in error_line(elman_here("serve", "--model", model_file, "--host", host, "--port", 0))
+
+
+def test_an_unknown_model_gets_one_line(elman_here):
+    assert "no model 'nothing'" in error_line(elman_here("serve", "--model", "nothing"))
+
+
+def test_models_of_one_name_get_one_line(elman_here, model_file):
+    assert "called toy too" in error_line(elman_here("serve", "--model", model_file, "--model", model_file))
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (("--port", 70000), "port"),
+        (("--max-names", 0), "names"),
+        (("--max-seconds", "nan"), "seconds"),
+        (("--cors-origin", "example.org"), "origin"),
+        (("--allowed-host", "a:80"), "host"),
+    ],
+)
+def test_an_option_that_cannot_be_gets_one_line(elman_here, model_file, options, named):
+    assert named in error_line(elman_here("serve", "--model", model_file, *options))
+
+
+def test_an_empty_key_is_no_key_and_gets_one_line(elman_here, model_file, monkeypatch):
+    monkeypatch.setenv("ELMAN_API_KEY", "")
+    assert "API key" in error_line(elman_here("serve", "--model", model_file))
+
+
+@pytest.mark.parametrize("package", ["fastapi", "uvicorn", "prometheus_client", "python_multipart"])
+def test_a_missing_package_gets_one_line(python_process, package):
+    code = (
+        "import sys; sys.modules[sys.argv.pop()] = None; sys.argv = ['elman', 'serve', '--port', '0']\n"
+        "sys.stderr = sys.stdout\n"
+        "from elman.cli import main\n"
+        "try: main()\n"
+        "except SystemExit as ended: print(ended.code)"
+    )
+    said = python_process(code, package)
+    assert re.fullmatch(rf"elman: .*{package}: pip install 'elman\[serve\]'\n2\n", said)
+
+
+def test_the_other_commands_do_not_load_the_service(python_process):
+    code = (
+        "import sys; sys.argv = ['elman', 'predict', 'Nakamura']; from elman.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: print(sorted({'fastapi', 'uvicorn', 'pydantic', 'elman.server'} & sys.modules.keys()))"
+    )
+    assert python_process(code).endswith("\n[]\n")

@@ -1,0 +1,856 @@
+"""The page, in a real browser against a real service: what people see, do and are told."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from browsing import STOPWATCH, Browser, Locator, Page, Route, browsing, expect, serving, waits_of
+
+import elman
+
+PAGE = Path(elman.__file__).parent / "server" / "page"
+NAME = "Papadopoulos"
+KEY = "open sesame"
+MANY = 'Nakamura\nO\'Brien\n\n42\nИванов\nمحفوظ\n=1+1\n@sum, "quoted"\n<b>bold</b>'
+ROWS = [["1", "Nakamura", "a, b"], ["2", "42", 'say "so"'], ["3", "", "line\nend"], ["4", "Müller", "ü"]]
+SIZES = {"phone": {"width": 320, "height": 640}, "desktop": {"width": 1280, "height": 800}}
+
+
+@pytest.fixture(scope="module")
+def languages() -> elman.Predictor:
+    return elman.load("languages")
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with serving() as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def strict() -> Iterator[str]:
+    with serving("--max-names", "3", "--max-upload-bytes", "2000", ELMAN_API_KEY=KEY) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with browsing() as browser:
+        yield browser
+
+
+@pytest.fixture
+def forgiven() -> list[str]:
+    """What the console may say in this test: browsers report each refused request there."""
+    return []
+
+
+@pytest.fixture
+def open_page(browser: Browser, address: str, forgiven: list[str]) -> Iterator[Callable[..., Page]]:
+    """Open the page; what it loads must come from its own host, and it must break nothing."""
+    contexts, requests, complaints, hosts = [], [], [], set()
+
+    def opened(at: str = address, **settings: Any) -> Page:
+        context = browser.new_context(**{"viewport": SIZES["desktop"], "reduced_motion": "reduce", **settings})
+        contexts.append(context)
+        context.grant_permissions(["clipboard-read", "clipboard-write"])
+        page = context.new_page()
+        page.add_init_script(STOPWATCH)
+        page.on("request", lambda request: requests.append(request.url))
+        page.on("console", lambda said: said.type in ("error", "warning") and complaints.append(said.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(at)
+        hosts.add(urlsplit(at).netloc)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert {urlsplit(url.removeprefix("blob:")).netloc for url in requests} == hosts
+    assert [one for one in complaints if not any(known in one for known in forgiven)] == []
+
+
+@pytest.fixture
+def page(open_page: Callable[..., Page]) -> Page:
+    page = open_page()
+    expect(page.locator("#model-facts strong")).to_have_text("languages")
+    return page
+
+
+def percent(share: float) -> str:
+    if share < 0.0005:
+        return "< 0.1 %"
+    return "> 99.9 %" if share > 0.9995 else f"{share * 100:.1f} %"
+
+
+def bars(page: Page) -> list[list[str]]:
+    return [row.replace("\xa0", " ").splitlines() for row in page.locator("#bars li").all_inner_texts()]
+
+
+def answer_for(page: Page, name: str) -> Locator:
+    """Type a name, wait until it is answered and explained, and return the sentence."""
+    page.fill("#name", "")
+    expect(page.locator("#answer")).to_be_hidden()
+    page.fill("#name", name)
+    expect(page.locator("#answer")).to_be_visible()
+    expect(page.locator("#one")).not_to_have_attribute("data-waiting", "")
+    return page.locator("#sentence")
+
+
+def tiles(page: Page) -> Locator:
+    return page.locator("#letters .tile")
+
+
+def saved(page: Page, button: str) -> tuple[str, bytes]:
+    """Press a button that saves a file; return the file's name and content."""
+    with page.expect_download() as download:
+        page.get_by_role("button", name=button).click()
+    return download.value.suggested_filename, Path(download.value.path()).read_bytes()
+
+
+def table_text(rows: list[list[str]] = ROWS, *, columns: tuple[str, ...] = ("id", "full, name", "note")) -> str:
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows([columns, *rows])
+    return text.getvalue()
+
+
+def handed_in(page: Page, name: str, content: bytes) -> None:
+    page.set_input_files("#file", {"name": name, "mimeType": "application/octet-stream", "buffer": content})
+    expect(page.locator("#file-settings")).to_be_visible()
+
+
+# One name
+
+
+def test_typing_moves_the_bars_and_ends_at_the_answer_that_python_gives(page, languages):
+    courses = []
+    for end, letter in enumerate(NAME, start=1):
+        page.locator("#name").press(letter)
+        answer = languages.predict(NAME[:end], top=5)
+        wanted = [[one.label, percent(one.probability)] for one in answer.top]
+        expect(page.locator("#bars .share")).to_have_text([share for _, share in wanted])
+        assert bars(page) == wanted
+        courses.append(wanted)
+    assert len({str(course) for course in courses}) > len(NAME) // 2
+    expect(page.locator("#sentence")).to_have_text(
+        f"Elman reads this as {answer.label}, {percent(answer.probability)}."
+    )
+    widths = page.locator("#bars .bar").evaluate_all("bars => bars.map(bar => bar.style.getPropertyValue('--share'))")
+    assert [float(width) for width in widths] == pytest.approx([one.probability for one in answer.top])
+
+
+def test_each_key_press_is_asked_at_once_and_gives_up_the_one_before(page):
+    held: list[Route] = []
+    page.route("**/v1/predict", lambda route: held.append(route))
+    asked: list[list[str] | None] = []
+    given_up: list[list[str] | None] = []
+    page.on("request", lambda request: asked.append(request.post_data_json.get("names")))
+    page.on("requestfailed", lambda request: given_up.append(request.post_data_json.get("names")))
+    page.locator("#name").press_sequentially("Nak")
+    expect(page.locator("#one")).to_have_attribute("data-waiting", "")
+    while len(held) < 3:
+        page.evaluate("() => new Promise(requestAnimationFrame)")
+    held[-1].continue_()
+    expect(page.locator("#sentence")).to_be_visible()
+    assert (asked[:3], given_up) == ([["N"], ["Na"], ["Nak"]], [["N"], ["Na"]])
+
+
+HURDLE = """
+const real = fetch;
+let first = null;
+globalThis.fetch = async (path, { signal, ...request }) => {  // as if nothing could be given up
+  const answer = await real(path, request);
+  if (path === "v1/predict" && request.body.includes('"Nakamura"')) await new Promise((go) => { first = go; });
+  return answer;
+};
+globalThis.letGo = async () => { first(); await new Promise((go) => setTimeout(go)); };
+"""
+
+
+def test_an_answer_that_comes_too_late_is_never_shown(open_page, languages):
+    page = open_page()
+    page.evaluate(f"() => {{ {HURDLE} }}")
+    page.fill("#name", "Nakamura")
+    page.fill("#name", NAME)
+    expect(page.locator("#bars .label").first).to_have_text("Greek")
+    page.evaluate("() => letGo()")
+    expect(tiles(page)).to_have_text(list(NAME.lower()))
+    assert bars(page)[0][0] == "Greek"
+
+
+def test_each_letter_shows_what_the_model_says_where_the_name_ends_or_begins_there(page, languages):
+    from elman.explanation import explain
+
+    explanation = explain(languages, NAME)
+    answer_for(page, NAME)
+    expect(tiles(page)).to_have_text(list(explanation.normalised))
+    for place in (0, 4, 11):
+        tiles(page).nth(place).hover()
+        for part, title, text, course in (
+            (0, "If the name ended here", NAME[: place + 1], explanation.forwards),
+            (1, "If it began here", NAME[place:], explanation.backwards),
+        ):
+            shown = page.locator("#letter .part").nth(part)
+            best = sorted(course[place].items(), key=lambda pair: -pair[1])[:3]
+            expect(shown.locator("h3")).to_have_text(title)
+            expect(shown.locator(".piece")).to_have_text(text.lower())
+            expect(shown.locator(".label")).to_have_text([label for label, _ in best])
+
+
+def test_the_taller_the_tile_the_more_its_letter_is_worth(page, languages):
+    from elman.explanation import explain
+
+    answer_for(page, "O'Brien")
+    evidence = explain(languages, "O'Brien").evidence
+    expect(tiles(page)).to_have_count(7)
+    speaks = tiles(page).evaluate_all("tiles => tiles.map(tile => tile.dataset.speaks)")
+    assert speaks == ["against" if nats < 0 else "for" for nats in evidence]
+    assert "against" in speaks  # else the example shows too little
+    edges = tiles(page).evaluate_all(
+        """tiles => tiles.map(tile => getComputedStyle(tile, "::before"))
+        .map(block => [block.top, block.bottom].map(parseFloat))"""
+    )
+    strengths = [abs(nats) / max(map(abs, evidence)) for nats in evidence]
+    for (top, bottom), nats, strength in zip(edges, evidence, strengths, strict=True):
+        assert [top, bottom] == pytest.approx(
+            [88 * (1 - strength), 32] if nats >= 0 else [88, 32 * (1 - strength)], abs=1
+        )
+
+
+def test_a_letter_in_words_tells_ears_what_the_tiles_tell_eyes(page):
+    answer_for(page, "O'Brien")
+    expect(tiles(page)).to_have_count(7)
+    assert re.fullmatch(
+        r"o, 1 of 7\. If the name ended here: \w+ \d+\s%\. If it began here: Irish \d+\s%\. "
+        r"Without it the odds of Irish would be [\d.]+ times smaller: it speaks for Irish\.",
+        tiles(page).first.get_attribute("aria-label"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence", "doubts"),
+    [
+        ("42", "Elman does not answer: no letters.", ["There is nothing that the model can read."]),
+        ("x" * 201, "Elman does not answer: too long.", ["More than 200 characters is no name."]),
+    ],
+)
+def test_a_name_that_is_not_read_gets_the_reason(page, name, sentence, doubts):
+    expect(answer_for(page, name)).to_have_text(sentence)
+    expect(page.locator("#doubts li")).to_have_text(doubts)
+    expect(page.locator("#bars li")).to_have_count(0)
+    expect(page.locator("#reading")).to_be_hidden()
+
+
+def test_doubts_are_said_in_words(page):
+    expect(answer_for(page, "Ива7нов")).to_contain_text("Russian")
+    expect(page.locator("#doubts li")).to_have_text(
+        [
+            "It read the Cyrillic letters as iva7nov.",
+            "It does not know 7; the answer rests on the rest.",
+            "The spelling is what counts, not the person.",
+        ]
+    )
+    expect(tiles(page).nth(3)).to_have_attribute("data-speaks", "unknown")
+
+
+def test_the_slider_makes_the_model_abstain(page, languages):
+    best = languages.predict("Santo").top[0]
+    assert 0.4 < best.probability < 0.6
+    answer_for(page, "Santo")
+    page.locator("#abstain").fill("60")
+    expect(page.locator("#sentence")).to_have_text(
+        f"Elman abstains: its best guess, {best.label}, reaches only {percent(best.probability)}."
+    )
+    expect(page.locator("#abstain-shown")).to_have_text("60 %")
+    expect(page.locator("#one")).to_have_attribute("data-state", "abstained")
+    page.locator("#abstain").fill("0")
+    expect(page.locator("#one")).to_have_attribute("data-state", "answered")
+
+
+def test_the_answer_is_read_out_once_typing_pauses(page):
+    said = page.locator("#spoken")
+    expect(said).to_have_attribute("role", "status")
+    sentence = answer_for(page, NAME)
+    expect(said).to_have_text(f"{sentence.inner_text()} The spelling is what counts, not the person.")
+
+
+def test_the_time_from_a_key_press_to_its_answer_is_measured(page, capsys):
+    waits = [wait for word in ("Nakamura", NAME) for wait in waits_of(page, word)]
+    assert len(waits) == 20
+    assert min(waits) > 0
+    with capsys.disabled():
+        print(f"\nkey press to answer: median {sorted(waits)[10]:.0f} ms, longest {max(waits):.0f} ms of {len(waits)}")
+
+
+def test_an_example_is_asked_when_it_is_pressed_and_an_empty_field_asks_nothing(page):
+    page.get_by_role("button", name="Nakamura").click()
+    expect(page.locator("#sentence")).to_contain_text("Japanese")
+    expect(page.locator("#name")).to_be_focused()
+    page.fill("#name", "  ")
+    expect(page.locator("#welcome")).to_be_visible()
+    expect(page.locator("#answer")).to_be_hidden()
+
+
+@pytest.mark.parametrize(
+    ("answer", "sentence"),
+    [
+        ({"value": 12.5}, "Elman answers 12.5000."),
+        ({"label": "ohlol", "probability": 0.9}, "Elman reads this as ohlol, 90.0 %."),
+        ({"label": "A", "probability": 0.3}, "Elman is unsure: A is its best guess, 30.0 %."),
+    ],
+)
+def test_answers_of_every_kind_are_said_in_a_sentence(page, answer, sentence):
+    known = page.request.get(f"{page.url}v1/models").json()["models"][0]
+    page.route("**/v1/models", lambda route: route.fulfill(json={"models": [{**known, "answers": "other"}]}))
+    page.reload()
+    expect(page.locator("#model-facts strong")).to_have_text("languages")
+    top = [{"label": answer["label"], "probability": answer["probability"]}] if "label" in answer else []
+    plain = {"label": None, "probability": None, "reason": None, "unknown": [], "transliterated": False, "top": top}
+    page.route("**/v1/predict", lambda route: route.fulfill(json={"predictions": [{**plain, **answer}]}))
+    page.fill("#name", "hello")
+    expect(page.locator("#sentence")).to_have_text(sentence)
+    expect(page.locator("#reading")).to_be_hidden()
+
+
+def test_a_name_from_right_to_left_is_shown_so_and_read_from_left_to_right(page):
+    answer_for(page, "محفوظ")
+    expect(tiles(page)).to_have_count(6)
+    assert page.locator("#name").evaluate("field => getComputedStyle(field).direction") == "rtl"
+    assert page.locator("#letters").evaluate("row => getComputedStyle(row).direction") == "ltr"
+
+
+def test_a_model_that_reads_letters_from_right_to_left_has_its_tiles_so(page, forgiven):
+    letters = [{"letter": one, "evidence": 1.0, "forwards": {"A": 1.0}, "backwards": {"A": 1.0}} for one in "محفوظ"]
+    page.route("**/v1/explain", lambda route: route.fulfill(json={"label": "A", "letters": letters}))
+    answer_for(page, "محفوظ")
+    expect(tiles(page)).to_have_count(5)
+    tiles(page).first.focus()
+    page.keyboard.press("ArrowLeft")
+    expect(tiles(page).nth(1)).to_be_focused()
+    assert tiles(page).nth(1).bounding_box()["x"] < tiles(page).first.bounding_box()["x"]
+
+
+def test_nothing_moves_where_people_ask_for_stillness(open_page):
+    for motion, moves in (("reduce", False), ("no-preference", True)):
+        page = open_page(reduced_motion=motion)
+        answer_for(page, "Papa")
+        page.evaluate("""() => {
+          globalThis.moved = 0;
+          addEventListener("transitionrun", () => { moved += 1; });
+          const real = Element.prototype.animate;
+          Element.prototype.animate = function (...given) { moved += 1; return real.apply(this, given); };
+        }""")
+        page.locator("#name").press_sequentially("dopoulos")
+        expect(tiles(page)).to_have_count(12)
+        assert (page.evaluate("() => moved") > 0) is moves
+
+
+def test_names_are_kept_in_no_address_storage_or_cookie(page):
+    answer_for(page, NAME)
+    page.fill("#lines", MANY)
+    expect(page.locator("#rows tr")).to_have_count(9)
+    kept = page.evaluate("() => [location.href, history.length, { ...localStorage }, { ...sessionStorage }]")
+    assert [NAME in str(kept), kept[2:], page.context.cookies()] == [False, [{}, {}], []]
+
+
+# Many names
+
+
+def pasted(page: Page, text: str) -> None:
+    page.evaluate("text => navigator.clipboard.writeText(text)", text)
+    page.locator("#name").press("Control+v")
+
+
+def test_many_names_pasted_into_the_name_field_become_a_table(page, languages):
+    pasted(page, MANY + "\n")
+    expect(page.locator("#rows tr")).to_have_count(9)
+    assert page.input_value("#name") == ""
+    for row, answer in zip(page.locator("#rows tr").all(), languages.predict(MANY.split("\n")), strict=True):
+        cells = [cell.replace("\xa0", " ") for cell in row.locator("th, td").all_inner_texts()]
+        assert cells == [
+            answer.name,
+            *([answer.reason] if answer.abstained else [answer.label, percent(answer.probability)]),
+        ]
+    expect(page.locator("#many-status")).to_contain_text("9 names, 3 abstained.")
+    assert page.locator("#rows b").count() == 0  # what people paste is text
+
+
+def test_one_name_pasted_with_its_line_end_stays_one_name(page):
+    pasted(page, "Nakamura\n")
+    expect(page.locator("#sentence")).to_contain_text("Japanese")
+    expect(page.locator("#results")).to_be_hidden()
+
+
+def test_the_csv_of_pasted_names_is_safe_and_says_what_python_says(page, languages):
+    page.fill("#lines", MANY)
+    expect(page.locator("#rows tr")).to_have_count(9)
+    name, content = saved(page, "Download CSV")
+    assert name == "names.annotated.csv"
+    assert content.startswith(b"\xef\xbb\xbf")
+    assert content.count(b"\r\n") == 10
+    header, *rows = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""))
+    assert header == ["name", "elman_label", "elman_probability", "elman_reason"]
+    for row, answer in zip(rows, languages.predict(MANY.split("\n")), strict=True):
+        safe = f"'{answer.name}" if answer.name[:1] in ("=", "@") else answer.name
+        assert row[0] == safe
+        assert (row[1], row[3]) == (answer.label or "", answer.reason or "")
+        assert row[2] == "" if answer.abstained else float(row[2]) == pytest.approx(answer.probability, abs=1e-6)
+
+
+def test_what_is_copied_is_the_csv_without_its_mark(page):
+    page.fill("#lines", MANY)
+    expect(page.locator("#rows tr")).to_have_count(9)
+    _, content = saved(page, "Download CSV")
+    page.get_by_role("button", name="Copy as CSV").click()
+    expect(page.locator("#spoken")).to_have_text("Copied")
+    assert page.evaluate("() => navigator.clipboard.readText()").encode() == content.removeprefix(b"\xef\xbb\xbf")
+
+
+def test_a_long_list_is_answered_in_parts_and_in_order(page, languages):
+    names = [f"{stem}{end}" for stem in ("Naka", "Papa", "Iva", "Mül", "O'") for end in range(260)]
+    sizes = []
+    page.on("request", lambda request: sizes.append(len(request.post_data_json["names"])))
+    pasted(page, "\n".join(names))
+    expect(page.locator("#many-status")).to_contain_text("The first 1,000 are shown; the CSV holds all.")
+    assert sizes == [500, 500, 300]
+    expect(page.locator("#rows tr")).to_have_count(1000)
+    _, content = saved(page, "Download CSV")
+    rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))[1:]
+    assert [row[:2] for row in rows] == [[answer.name, answer.label] for answer in languages.predict(names)]
+
+
+# Files
+
+
+def annotated(predictor: elman.Predictor, name: str, content: bytes, folder: Path, **settings: Any) -> bytes:
+    from elman.annotation import annotate_file
+
+    source, target = folder / name, folder / f"out-{name}"
+    source.write_bytes(content)
+    annotate_file(predictor, source, target, **settings)
+    return target.read_bytes()
+
+
+def test_a_dropped_table_comes_back_as_python_annotates_it(page, languages, tmp_path):
+    text = table_text()
+    transfer = page.evaluate_handle(
+        "text => { const moved = new DataTransfer(); moved.items.add(new File([text], 'people.csv')); return moved; }",
+        text,
+    )
+    page.dispatch_event("body", "drop", {"dataTransfer": transfer})
+    expect(page.locator("#column option")).to_have_text(["id", "full, name", "note"])
+    page.select_option("#column", "full, name")
+    page.select_option("#top", "2")
+    name, content = saved(page, "Annotate")
+    assert name == "people.annotated.csv"
+    assert content == annotated(languages, "people.csv", text.encode(), tmp_path, column="full, name", top=2)
+    expect(page.locator("#file-status")).to_contain_text("Done: 4 rows, 2 abstained.")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("people.tsv", b"id\tsurname\r\n1\tNakamura\r\n2\t42\r\n"),
+        ("people.jsonl", b'{"id": 1, "surname": "Nakamura"}\n{"id": 2, "surname": null}\n'),
+        ("with mark.csv", '\ufeff"id","surname"\r\n1,"Müller"\r\n'.encode()),
+        ("имена.csv", "id,surname\n1,Иванов\n".encode()),
+    ],
+)
+def test_the_columns_of_a_text_file_are_offered_and_a_likely_one_is_chosen(page, languages, tmp_path, name, content):
+    handed_in(page, name, content)
+    expect(page.locator("#column option")).to_have_text(["id", "surname"])
+    expect(page.locator("#column")).to_have_value("surname")
+    saved_name, answered = saved(page, "Annotate")
+    assert saved_name == f"{Path(name).stem}.annotated{Path(name).suffix}"
+    assert answered == annotated(languages, name, content, tmp_path, column="surname")
+
+
+def test_the_column_of_a_parquet_file_is_typed(page, languages, tmp_path, forgiven):
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    pq.write_table(pa.table({"surname": ["Nakamura", None, "Müller"]}), tmp_path / "people.parquet")
+    content = (tmp_path / "people.parquet").read_bytes()
+    handed_in(page, "people.parquet", content)
+    page.get_by_label("Column of the names").fill("surname")
+    name, answered = saved(page, "Annotate")
+    assert name == "people.annotated.parquet"
+    wanted = annotated(languages, "people.parquet", content, tmp_path, column="surname")
+    assert pq.read_table(pa.BufferReader(answered)).equals(pq.read_table(pa.BufferReader(wanted)))
+
+
+def test_an_annotation_can_be_stopped(page, forgiven):
+    page.route("**/v1/annotate*", lambda route: None)  # never answered
+    handed_in(page, "people.csv", table_text().encode())
+    page.get_by_role("button", name="Annotate").click()
+    expect(page.locator("#file-status")).to_contain_text("Sending")
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator("#file-status")).to_have_text("Stopped. The file is still chosen.")
+    expect(page.locator("#file-stop")).to_be_hidden()
+
+
+# What goes wrong
+
+
+def test_a_wrong_column_is_said_as_an_alert(page, forgiven):
+    forgiven.append("422")
+    handed_in(page, "people.parquet", b"PAR1 and nothing more")
+    page.get_by_label("Column of the names").fill("nowhere")
+    page.get_by_role("button", name="Annotate").click()
+    alert = page.locator("#file-trouble")
+    expect(alert).to_be_visible()
+    expect(alert).to_have_attribute("role", "alert")
+    expect(alert).to_have_text(re.compile(r"[A-Z][^{}]+\."))
+    expect(page.locator("#file-status")).to_have_text("The file is still chosen.")
+
+
+def test_a_limit_is_said_as_an_alert_and_the_next_name_is_answered(page, forgiven):
+    forgiven.append("422")
+    page.fill("#name", "x" * 1001)
+    expect(page.locator("#trouble")).to_have_text(re.compile(r"[A-Z].*1,?000.*\."))
+    expect(page.locator("#trouble")).to_have_attribute("role", "alert")
+    expect(answer_for(page, "Nakamura")).to_contain_text("Japanese")
+    expect(page.locator("#trouble")).to_be_hidden()
+
+
+def test_a_busy_server_is_asked_again_when_it_says_so(page, forgiven):
+    forgiven.append("429")
+    page.route("**/v1/predict", lambda route: route.fulfill(status=429, headers={"Retry-After": "1"}), times=1)
+    page.fill("#name", "Nakamura")
+    expect(page.locator("#trouble")).to_have_text("The server is busy. Elman asks again in 1 s.")
+    expect(page.locator("#sentence")).to_contain_text("Japanese")
+    expect(page.locator("#trouble")).to_be_hidden()
+
+
+def test_a_server_that_is_gone_is_said_so_and_asked_again_and_what_was_typed_stays(page, forgiven):
+    forgiven.append("net::ERR")
+    answer_for(page, "Nakamur")
+    page.route("**/v1/**", lambda route: route.abort("connectionrefused"))
+    page.locator("#name").press("a")
+    expect(page.locator("#trouble")).to_contain_text("The server does not answer. What you typed is kept.")
+    expect(page.locator("#answer")).to_be_hidden()  # it answered another name
+    expect(page.locator("#name")).to_have_value("Nakamura")
+    page.unroute("**/v1/**")
+    expect(page.locator("#sentence")).to_contain_text("Japanese")
+    expect(page.locator("#trouble")).to_be_hidden()
+
+
+def test_a_server_with_a_key_is_answered_from_a_field_that_forgets(open_page, forgiven, strict):
+    forgiven.append("401")
+    page = open_page(strict)
+    dialog = page.get_by_role("dialog", name="This server asks for a key")
+    expect(dialog).to_be_visible()
+    page.get_by_label("API key").fill("wrong")
+    page.keyboard.press("Enter")
+    expect(page.locator("#key-why")).to_have_text("The server does not take that key.")
+    page.get_by_label("API key").fill(KEY)
+    page.get_by_role("button", name="Use this key").click()
+    expect(dialog).to_be_hidden()
+    expect(answer_for(page, "Nakamura")).to_contain_text("Japanese")
+    assert page.input_value("#key-value") == ""
+    assert page.evaluate("() => [{ ...localStorage }, { ...sessionStorage }]") == [{}, {}]
+
+
+@pytest.fixture
+def strict_page(open_page, forgiven, strict):
+    forgiven += ["401", "422", "413", "net::ERR"]
+    page = open_page(strict)
+    page.get_by_label("API key").fill(KEY)
+    page.keyboard.press("Enter")
+    expect(page.locator("#model-facts strong")).to_have_text("languages")
+    return page
+
+
+def test_a_list_is_answered_however_few_names_the_server_takes_at_once(strict_page, languages):
+    names = [*MANY.split("\n"), "x" * 1001, "Nakamura"]
+    pasted(strict_page, "\n".join(names))
+    expect(strict_page.locator("#rows tr")).to_have_count(11)
+    labels = [answer.label or "" for answer in languages.predict(names)]
+    _, content = saved(strict_page, "Download CSV")
+    rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))[1:]
+    assert [row[1] for row in rows] == labels
+    assert "1000 characters" in rows[9][3]
+
+
+def test_a_file_that_is_too_large_is_said_as_an_alert(strict_page):
+    handed_in(strict_page, "people.csv", b"name\n" + b"Nakamura\n" * 400)
+    strict_page.get_by_role("button", name="Annotate").click()
+    expect(strict_page.locator("#file-trouble")).to_have_text(re.compile("2000 bytes|larger than it takes"))
+
+
+def test_a_key_that_is_not_given_is_asked_for_again_with_the_next_name(page, forgiven):
+    forgiven.append("401")
+    page.route("**/v1/**", lambda route: route.fulfill(status=401, json={}))
+    page.fill("#name", "Nakamura")
+    expect(page.locator("#key")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#trouble")).to_contain_text("Without its key the server does not answer.")
+    page.unroute("**/v1/**")
+    expect(answer_for(page, "Nakamura")).to_contain_text("Japanese")
+
+
+def test_a_page_opened_before_its_server_meets_the_models_with_the_first_answer(page, forgiven):
+    forgiven.append("net::ERR")
+    page.route("**/v1/**", lambda route: route.abort("connectionrefused"))
+    page.reload()
+    expect(page.locator("#model-facts")).to_contain_text("The server does not answer.")
+    page.unroute("**/v1/**")
+    answer_for(page, "Nakamura")
+    expect(page.locator("#model-facts strong")).to_have_text("languages")
+
+
+# The model
+
+
+def test_the_card_is_shown_below_the_headings_of_the_page(page):
+    expect(page.locator("#model-facts")).to_contain_text("Learned from")
+    page.locator("summary").click()
+    expect(page.locator("#card-text h4").first).to_have_text("What it is")
+    assert page.locator("#card-text :is(h1, h2)").count() == 0
+    expect(page.locator("#card-text")).to_contain_text("It is no evidence of a person's identity")
+
+
+def test_what_an_answer_is_not_stands_in_sight_always(page):
+    note = page.locator("#estimate")
+    expect(note).to_contain_text(
+        "no evidence of a person’s identity, ancestry or citizenship. Names stay on this server."
+    )
+    for part in ("#one", "#many", "#model"):
+        page.locator(part).evaluate("part => part.scrollIntoView()")
+        expect(note).to_be_in_viewport(ratio=1)
+
+
+def test_a_model_is_chosen_where_there_are_several(open_page, address):
+    page = open_page()
+    expect(page.locator("#model-facts strong")).to_have_text("languages")
+    expect(page.locator("#model-choice")).to_be_hidden()
+    known = page.request.get(f"{address}/v1/models").json()["models"][0]
+    others = [{**known, "name": "towns", "default": False}, {**known, "name": "digits", "reads": "images"}]
+    page.route("**/v1/models", lambda route: route.fulfill(json={"models": [known, *others]}))
+    page.reload()
+    expect(page.locator("#model-name option")).to_have_text(["languages", "towns"])
+    asked = []
+
+    def answer_all_the_same(route: Route) -> None:
+        sent = route.request.post_data_json
+        asked.append(sent["model"])
+        route.continue_(post_data=json.dumps({**sent, "model": "languages"}))
+
+    for path in ("predict", "explain"):
+        page.route(f"**/v1/{path}", answer_all_the_same)
+    answer_for(page, "Nakamura")
+    page.select_option("#model-name", "towns")
+    expect(page.locator("#model-facts strong")).to_have_text("towns")
+    expect(page.locator("#answer")).to_have_attribute("data-question", "2")
+    expect(page.locator("#one")).not_to_have_attribute("data-waiting", "")
+    assert (asked[0], asked[-1]) == ("languages", "towns")
+
+
+# For everybody
+
+
+def test_every_part_of_the_page_is_served(page):
+    parts = {path.name: page.request.get(f"{page.url}page/{path.name}") for path in PAGE.iterdir()}
+    assert {name: answer.status for name, answer in parts.items() if name != "index.html"} == {
+        "icon.svg": 200,
+        "script.js": 200,
+        "style.css": 200,
+    }
+    assert parts["icon.svg"].headers["content-type"].startswith("image/svg+xml")
+
+
+def state_empty(page: Page) -> None:
+    expect(page.locator("#welcome")).to_be_visible()
+
+
+def state_answered(page: Page) -> None:
+    answer_for(page, NAME)
+    expect(tiles(page)).to_have_count(12)
+
+
+def state_letter(page: Page) -> None:
+    answer_for(page, "O'Brien7")
+    expect(tiles(page)).to_have_count(8)
+    tiles(page).first.focus()
+    page.keyboard.press("ArrowRight")
+
+
+def state_abstained(page: Page) -> None:
+    page.locator("#abstain").fill("99")
+    answer_for(page, "Santo")
+    expect(tiles(page)).to_have_count(5)
+
+
+def state_long(page: Page) -> None:
+    answer_for(page, "Maria da Silva Santos de Oliveira")
+    expect(tiles(page)).to_have_count(33)
+
+
+def state_many(page: Page) -> None:
+    page.fill("#lines", MANY)
+    expect(page.locator("#rows tr")).to_have_count(9)
+
+
+def state_file(page: Page) -> None:
+    handed_in(page, "people.csv", table_text().encode())
+
+
+def state_error(page: Page) -> None:
+    page.fill("#name", "x" * 1001)
+    expect(page.locator("#trouble")).to_be_visible()
+    handed_in(page, "people.parquet", b"PAR1")
+    page.get_by_role("button", name="Annotate").click()
+    expect(page.locator("#file-trouble")).to_be_visible()
+
+
+def state_key(page: Page) -> None:
+    page.route("**/v1/**", lambda route: route.fulfill(status=401, json={}))
+    page.fill("#name", "N")
+    expect(page.locator("#key")).to_be_visible()
+
+
+def state_card(page: Page) -> None:
+    page.locator("summary").click()
+    expect(page.locator("#card-text table").first).to_be_visible()
+
+
+STATES = {name.removeprefix("state_"): state for name, state in globals().items() if name.startswith("state_")}
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    found = find_spec("axe_playwright_python")
+    if found is None or found.origin is None:
+        pytest.skip("needs axe: pip install 'elman[dev]'")
+    return (Path(found.origin).parent / "axe.min.js").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("size", SIZES)
+def test_axe_finds_nothing_serious_and_nothing_stands_out_of_the_page(open_page, axe, forgiven, size, state):
+    forgiven += ["422", "401"] if state in ("error", "key") else []
+    page = open_page(viewport=SIZES[size])
+    expect(page.locator("#model-facts strong")).to_have_text("languages")
+    STATES[state](page)
+    page.evaluate(axe)
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        found = page.evaluate("() => axe.run()")
+        assert len(found["passes"]) > 10
+        serious = [one for one in found["violations"] if one["impact"] in ("serious", "critical")]
+        assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in serious] == []
+    assert page.evaluate("() => document.documentElement.scrollWidth - innerWidth") <= 0
+
+
+def test_everything_can_be_done_with_the_keyboard_alone(page):
+    press = page.keyboard.press
+    expect(page.locator("#name")).to_be_focused()  # from the start, so that whoever comes can type
+    page.keyboard.type("Nakamura")
+    expect(tiles(page)).to_have_count(8)
+    press("Tab")
+    expect(page.locator("#abstain")).to_be_focused()
+    press("ArrowRight")
+    expect(page.locator("#abstain-shown")).to_have_text("1 %")
+    press("Tab")
+    expect(tiles(page).first).to_be_focused()
+    for key, place in (
+        ("ArrowRight", 1),
+        ("ArrowRight", 2),
+        ("ArrowLeft", 1),
+        ("End", 7),
+        ("ArrowRight", 7),
+        ("Home", 0),
+    ):
+        press(key)
+        expect(tiles(page).nth(place)).to_be_focused()
+        expect(page.locator("#letter .piece").nth(1)).to_have_text("nakamura"[place:])
+    press("Tab")
+    expect(page.locator("#letter .piece")).to_have_count(0)
+    expect(page.locator("#lines")).to_be_focused()
+    page.keyboard.type("Papadakis\nIvanov")
+    expect(page.locator("#rows tr")).to_have_count(2)
+    press("Tab")
+    expect(page.locator("#file")).to_be_focused()
+    press("Tab")
+    expect(page.locator("#copy")).to_be_focused()
+    press("Enter")
+    expect(page.locator("#spoken")).to_have_text("Copied")
+    expect(page.locator("#copy")).to_be_focused()
+    press("Tab")
+    with page.expect_download() as download:
+        press("Enter")
+    assert download.value.suggested_filename == "names.annotated.csv"
+    press("Tab")
+    expect(page.get_by_role("region", name="Answers")).to_be_focused()
+    press("Tab")
+    press("Enter")
+    expect(page.locator("#card-text h4").first).to_be_visible()
+
+
+FOCUS = """() => {
+  const focused = document.activeElement;
+  if (focused === document.body) return null;
+  const drawn = [getComputedStyle(focused), getComputedStyle(focused, "::before")];
+  const seen = drawn.some((one) => one.outlineStyle !== "none" && parseFloat(one.outlineWidth) >= 2
+    || focused.id === "name" && one.boxShadow !== "none");
+  return [focused.id || focused.className || focused.textContent.trim() || focused.tagName, seen];
+}"""
+
+
+def test_focus_is_seen_wherever_it_goes(page):
+    state_answered(page)
+    state_many(page)
+    state_file(page)
+    page.locator(".brand").focus()
+    stops = []
+    while (stop := page.evaluate(FOCUS)) is not None and stop not in stops:
+        stops.append(stop)
+        page.keyboard.press("Tab")
+    assert len(stops) >= 15
+    assert [name for name, is_seen in stops if not is_seen] == []
+
+
+# Colours
+
+
+Colour = tuple[float, ...]
+
+
+def colours(block: str) -> dict[str, Colour]:
+    found = re.findall(r"--([\w-]+): #(..)(..)(..);", block)
+    return {name: tuple(int(part, 16) / 255 for part in parts) for name, *parts in found}
+
+
+def mixed(over: Colour, under: Colour, share: float) -> Colour:
+    return tuple(share * one + (1 - share) * other for one, other in zip(over, under, strict=True))
+
+
+def contrast(one: Colour, other: Colour) -> float:
+    """Return the contrast ratio of two colours as WCAG 2.2 defines it, 1 to 21."""
+
+    def luminance(colour: Colour) -> float:
+        linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    lighter, darker = sorted((luminance(one), luminance(other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_text_stands_out_from_its_ground(scheme):
+    light, dark = (PAGE / "style.css").read_text(encoding="utf-8").split("prefers-color-scheme: dark", 1)
+    block = light if scheme == "light" else dark.split("}")[0]
+    known = colours(block)
+    *lamp, share = map(float, re.search(r"--lamp: rgb\((\d+) (\d+) (\d+) / (0\.\d+)\)", block).groups())
+    lit = mixed([part / 255 for part in lamp], known["paper"], share)
+    for ground in (known["paper"], known["sheet"], lit):
+        assert min(contrast(known[text], ground) for text in ("ink", "quiet", "glass", "brass")) >= 4.5
+        assert contrast(known["edge"], ground) >= 3
+    assert contrast(known["on-glass"], known["glass"]) >= 4.5
+    for tint in ("glass", "brass"):  # the deepest tile
+        assert contrast(known["ink"], mixed(known[tint], known["sheet"], 0.38)) >= 4.5

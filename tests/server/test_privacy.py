@@ -1,0 +1,86 @@
+"""No name ever stands in a log, a metric or an error: one is sent through every door and looked for everywhere."""
+
+import logging
+
+import pytest
+from asking import CANARY, CSV, annotate, ask, explain, post, predict, service
+
+from elman.predictor import Predictor
+
+SPELLINGS = {CANARY, CANARY.lower(), CANARY.upper(), CANARY[:8], CANARY.encode().hex()}
+
+
+class Failing(Predictor):
+    """A predictor with bugs that quote what they are asked."""
+
+    def predict(self, names, **options):
+        raise RuntimeError(f"cannot predict {names}")
+
+    def abstention(self, normalised):
+        raise ValueError(f"cannot read {normalised}")
+
+    def predict_columns(self, names, **options):
+        raise IndexError(f"cannot annotate {list(names)}")
+
+
+def every_door(app):
+    """Send the name through every route, in every part of a request, rightly and wrongly."""
+    table = f"name,id\n{CANARY},1\n"
+    for question in (CANARY, [CANARY, None], [CANARY, 1], {CANARY: 1}, [[CANARY]], CANARY * 200, [CANARY] * 2000):
+        yield predict(app, question)
+        yield explain(app, question)
+    for name in ("top", "abstain_below", "model", "label", CANARY):
+        yield predict(app, CANARY, **{name: CANARY})
+        yield explain(app, CANARY, **{name: CANARY})
+    for content in (CANARY, f'{{"names": "{CANARY}', f'{{"names": {CANARY}}}', f'"{CANARY}"', f"\xff{CANARY}"):
+        for media_type in (
+            "application/json",
+            "text/plain",
+            f"application/{CANARY}",
+            f"multipart/form-data; boundary={CANARY}",
+        ):
+            for path in ("/v1/predict", "/v1/explain", "/v1/annotate?column=name"):
+                yield ask(app, "POST", path, content=content.encode("latin-1"), headers={"Content-Type": media_type})
+    for content in (table, f"{table}{CANARY}\n", f"{CANARY}\n{CANARY}\n", f'name\n"{CANARY}', CANARY, ""):
+        for name in ("a.csv", "a.jsonl", "a.parquet", f"{CANARY}.csv", f"a.{CANARY}"):
+            yield annotate(app, content, name)
+    for setting in ("column", "top", "abstain_below", "format", "model", CANARY):
+        yield annotate(app, table, **{setting: CANARY})
+    for method in ("GET", "POST", "PUT", "OPTIONS"):
+        for path in (
+            f"/{CANARY}",
+            f"/v1/{CANARY}",
+            f"/v1/models/{CANARY}/card",
+            f"/page/{CANARY}",
+            f"/v1/predict?name={CANARY}",
+        ):
+            yield ask(app, method, path)
+    for header in ("Host", "Authorization", "X-API-Key", "Origin", "Cookie", "User-Agent", "Referer", f"X-{CANARY}"):
+        yield ask(app, "GET", "/v1/models", headers={header: CANARY})
+    yield post(app, "/v1/predict", {"names": "a" * 3000, "model": CANARY})
+
+
+@pytest.mark.parametrize("settings", [{}, {"api_key": "key"}, {"json_bytes": 20, "upload_bytes": 20}], ids=str)
+@pytest.mark.parametrize("is_broken", [False, True])
+def test_no_name_in_logs_metrics_or_errors(predictor, settings, is_broken, caplog, capfd):
+    app = service(Failing(predictor.artifact) if is_broken else predictor, **settings)
+    seen, statuses = [], set()
+    with caplog.at_level(logging.DEBUG):
+        for answer in every_door(app):
+            statuses.add(answer.status_code)
+            if answer.status_code >= 400:
+                seen += [answer.text, str(answer.headers)]
+    key = {"X-API-Key": settings.get("api_key", "")}
+    # The client logs what it sends; that is not the service's doing.
+    logged = [record for record in caplog.records if not record.name.startswith(("httpx", "httpcore"))]
+    seen += [logging.Formatter("%(message)s %(pathname)s").format(record) for record in logged]
+    seen += [ask(app, "GET", "/metrics", headers=key).text, *capfd.readouterr()]
+    assert {400, 404, 405, 413, 415, 422} & statuses
+    assert (500 in statuses) == (is_broken and not settings)
+    found = [(spelling, text) for text in seen for spelling in SPELLINGS if spelling in text]
+    assert found == []
+
+
+def test_the_search_would_find_a_name(predictor):
+    text = predict(service(predictor), CANARY).text + annotate(service(predictor), CSV.replace("xyz", CANARY)).text
+    assert text.count(CANARY) == 2

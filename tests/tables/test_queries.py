@@ -1,0 +1,461 @@
+"""Queries: rows of SQLite and PostgreSQL are annotated as the same rows of a file are, and nothing secret is shown."""
+
+import base64
+import csv
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from collections import deque
+from contextlib import closing
+from glob import glob
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from elman.annotation import AnnotateConfig, Annotator, annotate_stream, annotate_table, parts_folder
+from elman.errors import DataError, MissingExtraError, SettingError
+from elman.predictor import Predictor
+from elman.tables import queries
+from elman.tables.formats import format_of
+from elman.tables.queries import FETCHED, Query, open_query
+
+PASSWORD = "geheim"
+NAMES = ["abc", "cab", None, "", "b'a", "水", 'a,"b', "42"]
+PATIENCE = 60  # seconds for the database to start or to stop
+
+
+# What the tests share
+
+
+@pytest.fixture
+def annotator(tiny_artifact):
+    return Annotator(Predictor(tiny_artifact), AnnotateConfig())
+
+
+@pytest.fixture
+def people(tmp_path):
+    """A file of SQLite's with 100 people, a third of them without a name or with one that cannot be read."""
+    path = tmp_path / "people.db"
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("create table people (id integer, name text, note text)")
+        rows = [(k, NAMES[k % len(NAMES)], f"note {k}\n") for k in range(100)]
+        database.executemany("insert into people values (?, ?, ?)", rows)
+        database.commit()
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def in_nines(monkeypatch):
+    monkeypatch.setattr(queries, "ROWS", 9)
+    monkeypatch.setattr(queries, "FETCHED", 3)
+
+
+@pytest.fixture(scope="module")
+def postgres():
+    """The URL of a PostgreSQL that this module starts and stops, reached through a socket of its own."""
+    found = [*sorted(glob("/usr/lib/postgresql/*/bin/initdb"))[::-1], shutil.which("initdb")]
+    if found[0] is None:
+        pytest.skip("needs PostgreSQL's own programs: apt install postgresql, or put initdb and pg_ctl on the PATH")
+    as_user = []
+    if os.geteuid() == 0:  # it refuses to run as root
+        as_user = ["runuser", "-u", "postgres", "--"]
+        if shutil.which("runuser") is None or subprocess.run([*as_user, "true"], check=False).returncode:
+            pytest.skip("needs a user postgres and runuser, for PostgreSQL refuses to run as root")
+    programs, folder = Path(found[0]).parent, Path(tempfile.mkdtemp(prefix="pg"))  # a socket's path must be short
+    (folder / "password").write_text(PASSWORD)
+    if as_user:
+        for place in (folder, folder / "password"):
+            shutil.chown(place, "postgres")
+
+    def run(program, *arguments):
+        command = [*as_user, programs / program, "-D", folder / "data", *arguments]
+        subprocess.run(command, check=True, capture_output=True, timeout=PATIENCE, cwd=folder)
+
+    try:
+        run("initdb", "-U", "ada", "-A", "scram-sha-256", f"--pwfile={folder}/password", "-E", "UTF8", "--no-sync")
+        settings = f"-k {folder} -c listen_addresses='' -c fsync=off -c timezone=Europe/Berlin"
+        run("pg_ctl", "start", "-w", "-l", folder / "log", "-o", settings)
+        try:
+            yield f"postgresql+psycopg://ada:{PASSWORD}@/postgres?host={folder}"
+        finally:
+            run("pg_ctl", "stop", "-m", "immediate")
+    finally:
+        shutil.rmtree(folder)
+
+
+def asked_of(url, sql):
+    """Run a statement that is to stay, and return the rows it gives."""
+    from sqlalchemy import NullPool, create_engine
+
+    with create_engine(url, poolclass=NullPool).begin() as connection:
+        result = connection.exec_driver_sql(sql, execution_options={"no_parameters": True})
+        return result.fetchall() if result.returns_rows else []
+
+
+def annotated(annotator, query, target):
+    deque(annotate_stream(annotator, query, target, form=format_of(str(target))), maxlen=0)
+    return target
+
+
+def rows_of(path):
+    if path.suffix == ".parquet":
+        return pq.read_table(path).to_pylist()
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file)) if path.suffix == ".csv" else [json.loads(line) for line in file]
+
+
+def chunks_of(query, column="name"):
+    with open_query(query, column=column) as source:
+        return list(source.chunks())
+
+
+# Rows
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
+def test_a_query_is_answered_as_a_file_of_the_same_rows_is(annotator, people, tmp_path, suffix):
+    some = "from people where name is not null order by people.id"  # a delimited file cannot hold NULL
+    with (tmp_path / "people.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([("id", "name", "note"), *asked_of(people, f"select * {some}")])
+    query = Query(people, f"select cast(id as text) as id, name, note {some}")
+    by_query = annotated(annotator, query, tmp_path / f"query.{suffix}")
+    by_file = annotated(annotator, [str(tmp_path / "people.csv")], tmp_path / f"file.{suffix}")
+    assert rows_of(by_query) == rows_of(by_file)
+    assert len(rows_of(by_query)) == 87
+
+
+def test_a_name_that_is_null_is_missing_and_one_without_letters_is_blank(annotator, people, tmp_path):
+    query = Query(people, "select name from people where id in (2, 3) order by id")
+    table = rows_of(annotated(annotator, query, tmp_path / "out.parquet"))
+    assert [(row["name"], row["elman_reason"].split(":")[0]) for row in table] == [(None, "missing"), ("", "blank")]
+
+
+def test_a_query_without_rows_makes_a_table_without_rows(annotator, people, tmp_path):
+    query = Query(people, "select * from people where id < 0")
+    table = pq.read_table(annotated(annotator, query, tmp_path / "out.parquet"))
+    assert table.num_rows == 0 and table.column_names[:3] == ["id", "name", "note"]
+    assert annotated(annotator, query, tmp_path / "out.csv").read_text().startswith("id,name,note,elman_label")
+
+
+def test_a_query_is_sent_as_it_was_written(people):
+    (chunk,) = chunks_of(Query(people, "select 'a%s :b' as name, '?' as other -- 100 %"))
+    assert list(chunk.rows()) == [("a%s :b", "?")]
+
+
+def test_what_a_query_changes_is_never_kept(people):
+    assert len(chunks_of(Query(people, "insert into people values (100, 'new', '') returning name"))) == 1
+    assert asked_of(people, "select count(*) from people") == [(100,)]
+
+
+# Kinds
+
+
+TYPES = """
+select 'abc' as name, 7 as small, 1.50::numeric(10, 2) as price, 2.5::float8 as weight, true as flag,
+  date '2001-02-03' as day, timestamp '2001-02-03 04:05:06.789' as local,
+  timestamptz '2001-07-03 04:05:06+02' as instant, '\\x00ff'::bytea as content,
+  'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'::uuid as uuid, '{"b": [1, {"c": null}], "a": "ü"}'::jsonb as json,
+  array[1, 2] as numbers, array['a', null] as texts, array[[1], [2]] as matrix, '[]'::json as empty,
+  interval '1 day 2 hours' as span, time '04:05' as hour, timetz '04:05+02' as hour_zone,
+  inet '10.0.0.1' as address, '{1.5, NaN}'::float8[] as floats, '"x"'::jsonb as scalar, null::int as nothing
+"""
+
+
+def test_every_kind_of_postgresql_comes_out_in_parquet(annotator, postgres, tmp_path):
+    table = pq.read_table(annotated(annotator, Query(postgres, TYPES), tmp_path / "out.parquet"))
+    kinds = {field.name: str(field.type) for field in table.schema if not field.name.startswith("elman_")}
+    assert kinds == {
+        "name": "string",
+        "small": "int64",
+        "price": "decimal128(38, 2)",
+        "weight": "double",
+        "flag": "bool",
+        "day": "date32[day]",
+        "local": "timestamp[us]",
+        "instant": "timestamp[us, tz=UTC]",
+        "content": "binary",
+        "uuid": "string",
+        "json": "string",
+        "numbers": "list<element: int64>",
+        "texts": "list<element: string>",
+        "matrix": "list<element: list<element: int64>>",
+        "empty": "string",
+        "span": "duration[us]",
+        "hour": "time64[us]",
+        "hour_zone": "string",
+        "address": "string",
+        "floats": "string",
+        "scalar": "string",
+        "nothing": "string",
+    }
+    (row,) = table.to_pylist()
+    assert str(row["price"]) == "1.50" and row["content"] == b"\x00\xff" and row["matrix"] == [[1], [2]]
+    assert json.loads(row["json"]) == {"a": "ü", "b": [1, {"c": None}]}
+    assert row["instant"].isoformat() == "2001-07-03T02:05:06+00:00"
+    assert row["nothing"] is None and row["elman_label"] is not None
+
+
+def test_every_kind_of_postgresql_comes_out_in_text(annotator, postgres, tmp_path):
+    (row,) = rows_of(annotated(annotator, Query(postgres, TYPES), tmp_path / "out.csv"))
+    (said,) = rows_of(annotated(annotator, Query(postgres, TYPES), tmp_path / "out.jsonl"))
+    shown = {
+        "name": "abc",
+        "small": 7,
+        "price": "1.50",
+        "weight": 2.5,
+        "flag": True,
+        "day": "2001-02-03",
+        "local": "2001-02-03T04:05:06.789000",
+        "instant": "2001-07-03T02:05:06+00:00",
+        "content": base64.b64encode(b"\x00\xff").decode(),
+        "uuid": "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11",
+        "json": {"a": "ü", "b": [1, {"c": None}]},
+        "numbers": [1, 2],
+        "texts": ["a", None],
+        "matrix": [[1], [2]],
+        "empty": [],
+        "span": "1 day, 2:00:00",
+        "hour": "04:05:00",
+        "hour_zone": "04:05:00+02:00",
+        "address": "10.0.0.1",
+        "floats": [1.5, None],
+        "scalar": "x",
+        "nothing": None,
+    }
+    assert {key: value for key, value in said.items() if not key.startswith("elman_")} == shown
+    for column, value in shown.items():
+        assert row[column] == ("" if value is None else value) or json.loads(row[column]) == value
+
+
+@pytest.mark.parametrize(
+    ("early", "late"), [("1", "1.5"), ("1", "'x'"), ("1.5", "'x'"), ("1", "x'00'"), ("x'00'", "'x'"), ("1", "1e300")]
+)
+@pytest.mark.usefixtures("in_nines")
+def test_a_later_value_of_another_kind_is_refused_with_its_column(people, early, late):
+    query = Query(people, f"select name, iif(id < 50, {early}, {late}) as value from people order by id")
+    with pytest.raises(DataError, match=r"row 46 and those after it: expected .* in the column 'value'"):
+        chunks_of(query)
+
+
+@pytest.mark.usefixtures("in_nines")
+def test_a_column_that_begins_with_nulls_holds_text(people):
+    chunks = chunks_of(Query(people, "select name, iif(id < 50, null, id) as value from people order by id"))
+    assert [row[1] for chunk in chunks for row in chunk.rows()] == [None] * 50 + [str(k) for k in range(50, 100)]
+
+
+@pytest.mark.usefixtures("in_nines")
+def test_a_decimal_may_grow_and_objects_may_change(postgres):
+    sql = """select 'abc' as name, (k * 1000.5)::numeric as price, jsonb_build_object('k' || k, k) as json
+             from generate_series(1, 30) k"""
+    rows = [row for chunk in chunks_of(Query(postgres, sql)) for row in chunk.rows()]
+    assert [(str(price), json) for _, price, json in rows] == [(f"{k * 1000.5}", {f"k{k}": k}) for k in range(1, 31)]
+
+
+@pytest.mark.parametrize("value", ["1", "x'00'"])
+def test_names_that_are_no_strings_are_refused(people, value):
+    with pytest.raises(DataError, match="expected strings in the column 'name', got"):
+        chunks_of(Query(people, f"select {value} as name"))
+
+
+@pytest.mark.parametrize("sql", ["select id from people", "select name, name from people"])
+def test_a_column_that_is_not_there_once_is_refused(people, sql):
+    with pytest.raises(DataError, match="expected one column 'name', found"):
+        chunks_of(Query(people, sql))
+
+
+# Memory
+
+
+def test_rows_are_made_by_the_server_only_as_they_are_read(postgres):
+    asked_of(postgres, "create sequence made")
+    query = Query(postgres, "select 'abc' as name, nextval('made') as number from generate_series(1, 100000)")
+    seen = 0
+    with open_query(query, column="name") as source:
+        for chunk in source.chunks():
+            seen += len(chunk.names)
+            ((made,),) = asked_of(postgres, "select last_value from made")
+            assert seen <= made <= seen + FETCHED
+            assert len(chunk.names) <= queries.ROWS
+    assert seen == 100_000
+
+
+def test_wide_rows_make_short_chunks(people, monkeypatch):
+    monkeypatch.setattr(queries, "FETCHED", 2)
+    monkeypatch.setattr(queries, "CHARACTERS", 5000)
+    chunks = chunks_of(Query(people, "select 'abc' as name, hex(zeroblob(1000)) as wide from people"))
+    assert [len(chunk.names) for chunk in chunks] == [4] * 25
+
+
+# Going on
+
+
+@pytest.mark.usefixtures("in_nines")
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_an_interrupted_query_goes_on_to_the_same_bytes(annotator, people, tmp_path, suffix):
+    query, out = Query(people, "select * from people order by id"), tmp_path / f"out.{suffix}"
+    form = format_of(str(out))
+    deque(annotate_table(annotator, query, tmp_path / f"whole.{suffix}", form=form), maxlen=0)
+    steps = annotate_table(annotator, query, out, form=form)
+    for _ in range(4):
+        next(steps)
+    steps.close()
+    assert not out.exists()
+    steps = list(annotate_table(annotator, query, out, form=form, resume=True))
+    assert sum(step.kept for step in steps) == 4 and steps[-1].summary.rows == 100
+    assert out.read_bytes() == (tmp_path / f"whole.{suffix}").read_bytes()
+
+
+@pytest.mark.usefixtures("in_nines")
+def test_rows_that_are_others_than_before_stop_the_job(annotator, people, tmp_path):
+    query, out = Query(people, "select * from people order by id"), tmp_path / "out.csv"
+    steps = annotate_table(annotator, query, out, form=format_of("csv", "csv"))
+    next(steps), steps.close()
+    asked_of(people, "update people set note = 'other' where id = 1")
+    with pytest.raises(DataError, match="the input has changed since the job was interrupted"):
+        list(annotate_table(annotator, query, out, form=format_of("csv", "csv"), resume=True))
+    other = Query(people, "select * from people order by name")
+    with pytest.raises(DataError, match="was asked for something else"):
+        list(annotate_table(annotator, other, out, form=format_of("csv", "csv"), resume=True))
+
+
+# What is never shown
+
+
+@pytest.mark.usefixtures("in_nines")
+def test_no_password_stands_in_the_parts_of_a_job(annotator, postgres, tmp_path):
+    query = Query(postgres, "select 'abc' as name from generate_series(1, 100)")
+    steps = annotate_table(annotator, query, tmp_path / "out.csv", form=format_of("out.csv"))
+    next(steps)
+    note = (parts_folder(tmp_path / "out.csv") / "job.json").read_text()
+    assert "ada:***@" in note and PASSWORD not in note
+    steps.close()
+
+
+@pytest.mark.parametrize("wrong", ["falsch%40", PASSWORD + "x"])
+def test_no_password_stands_in_the_words_of_a_refusal(postgres, wrong, elman_here):
+    url = postgres.replace(PASSWORD, wrong)
+    outcome = elman_here("annotate", "out.csv", "--from-sql", url, "--query", "select 'abc' as name")
+    assert outcome.status == 2 and outcome.err.count("\n") == 1
+    assert "ada:***@" in outcome.err and "password authentication failed" in outcome.err
+    assert wrong not in outcome.err and "falsch" not in outcome.err
+
+
+@pytest.mark.parametrize(
+    "url", ["geheim", "postgresql://ada:ge/heim@host:port/x", "postgresql+psycopg://ada@/x?host=/nowhere&geheim=geheim"]
+)
+def test_no_password_stands_in_the_words_for_a_url_that_is_none(url):
+    with pytest.raises((SettingError, DataError)) as refused:
+        chunks_of(Query(url, "select 1"))
+    shown = "".join(map(str, (refused.value, refused.value.__cause__, Query(url, "select 1"))))
+    assert "heim" not in shown.replace("invalid connection option", "").replace('"geheim"', "")
+    assert refused.value.__suppress_context__
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select name, (case when k > 3000 then name end)::int from (select 'Nakamura' as name, k "
+        "from generate_series(1, 5000) k) x",
+        "select 'Nakamura' as name, 'Nakamura'::int",
+    ],
+)
+def test_a_database_error_never_says_what_a_row_holds(postgres, sql):
+    with pytest.raises(DataError, match="the query failed .*InvalidTextRepresentation") as refused:
+        chunks_of(Query(postgres, sql))
+    assert "Nakamura" not in str(refused.value) and "\n" not in str(refused.value)
+
+
+def test_text_that_is_no_utf8_is_an_error_without_the_text(people):
+    with pytest.raises(DataError, match="after row 0: the query failed") as refused:
+        chunks_of(Query(people, "select cast(x'4e616b616dff' as text) as name"))
+    assert "Nakam" not in str(refused.value)
+
+
+# What cannot be
+
+
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        ("selec", 'near "selec": syntax error'),
+        ("select * from nowhere", "no such table: nowhere"),
+        ("delete from people", "expected a query that gives rows"),
+        ("select 1; select 2", "one statement"),
+    ],
+)
+def test_a_query_that_the_database_refuses_is_one_line(people, sql, said):
+    with pytest.raises(DataError, match=said) as refused:
+        chunks_of(Query(people, sql))
+    assert "\n" not in str(refused.value)
+
+
+def test_a_file_that_is_not_there_is_not_made(tmp_path):
+    with pytest.raises(DataError, match="there is no such file"):
+        chunks_of(Query(f"sqlite:///{tmp_path}/absent.db", "select 1"))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("postgresql+pg8000://ada@host/x", "needs the driver pg8000: pip install 'pg8000'"),
+        ("mysql+mysqldb://ada@host/x", "needs the driver mysqlclient: pip install 'mysqlclient'"),
+        ("oracel://ada@host/x", "knows databases of the kind 'oracel'"),
+    ],
+)
+def test_a_driver_that_is_not_there_is_named_with_what_to_install(url, said, monkeypatch):
+    for module in ("pg8000", "MySQLdb"):
+        monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(MissingExtraError, match=said):
+        chunks_of(Query(url, "select 1"))
+
+
+def test_an_asynchronous_driver_is_refused(people):
+    with pytest.raises(SettingError, match="is asynchronous"):
+        chunks_of(Query(people.replace("sqlite:", "sqlite+aiosqlite:"), "select 1"))
+
+
+def test_without_sqlalchemy_the_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "sqlalchemy", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'elman\[sql\]'"):
+        chunks_of(Query("sqlite:///people.db", "select 1"))
+
+
+# The command line
+
+
+def test_a_query_takes_the_place_of_the_input(elman_process, tiny_file, people, tmp_path):
+    asked = ("--from-sql", people, "--query", "select * from people order by id", "--model", tiny_file)
+    done = elman_process("annotate", "out.csv", *asked)
+    assert (done.returncode, done.stdout) == (0, b"") and b"100 rows" in done.stderr
+    assert len(rows_of(tmp_path / "out.csv")) == 100
+    assert elman_process("annotate", "-", *asked).stdout == (tmp_path / "out.csv").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("out.csv", "--query", "select 1"), "--from-sql URL and --query SQL go together"),
+        (("out.csv", "--from-sql", "sqlite://"), "--from-sql URL and --query SQL go together"),
+        (("in.csv", "out.csv", "--from-sql", "sqlite://", "--query", "select 1"), "expected one argument"),
+        (("out.csv", "--from-sql", "sqlite://", "--query", "select 1", "--from", "csv"), "--from names the format"),
+        (("out/", "--from-sql", "sqlite://", "--query", "select 1"), "expected a file to write"),
+    ],
+)
+def test_what_does_not_go_with_a_query_is_refused_in_one_line(elman_here, arguments, said):
+    outcome = elman_here("annotate", *arguments)
+    assert outcome.status == 2 and said in outcome.err and outcome.err.count("\n") == 1
+
+
+def test_kinds_that_parquet_reads_back_are_those_that_were_written(postgres):
+    with open_query(Query(postgres, TYPES), column="name") as source:
+        (chunk,) = source.chunks()
+        out = pa.BufferOutputStream()
+        pq.write_table(pa.Table.from_batches([chunk.batch()]), out)
+    assert pq.read_table(pa.BufferReader(out.getvalue())).to_pylist() == chunk.batch().to_pylist()

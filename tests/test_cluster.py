@@ -1,0 +1,281 @@
+"""A cluster annotates as this machine does, whatever dies on the way."""
+
+import json
+import os
+import signal
+import sys
+import time
+from collections import deque
+from contextlib import suppress
+from dataclasses import asdict
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from elman import cluster
+from elman.annotation import AnnotateConfig, Annotator, annotate_folder, parts_folder
+from elman.artifact import dump_artifact
+from elman.cluster import PieceAnnotator, annotate_cluster, cut
+from elman.errors import DataError, MissingExtraError, SettingError, WorkerError
+from elman.predictor import Predictor
+from elman.version import __version__
+
+PATIENCE = 60  # seconds that a test waits for processes of the cluster
+MACHINE = {"num_cpus": 1, "object_store_memory": 80 * 2**20, "include_dashboard": False}
+NAMES = ["abc", "cab", None, "", "b'a", "水", "42", "a" * 300]
+
+
+@pytest.fixture
+def annotator(tiny_artifact):
+    return Annotator(Predictor(tiny_artifact), AnnotateConfig(top=2))
+
+
+@pytest.fixture
+def people(tmp_path, monkeypatch):
+    """A folder of three Parquet files, 290 rows, that are cut into pieces of 50 at most."""
+    monkeypatch.setattr(cluster, "ROWS", 50)
+    for name, rows in {"a.parquet": 120, "b.parquet": 50, "deep/c.parquet": 120}.items():
+        write_people(tmp_path / "people" / name, rows)
+    return tmp_path / "people"
+
+
+def write_people(path, rows, **more):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    columns = {"name": [NAMES[k % len(NAMES)] for k in range(rows)], "id": list(range(rows)), **more}
+    pq.write_table(pa.table(columns), path, row_group_size=25)
+
+
+def tables_of(folder):
+    return {str(path): str(path.relative_to(folder)) for path in sorted(folder.rglob("*.parquet"))}
+
+
+def steps_of(annotator, people, **asked):
+    return annotate_cluster(annotator, tables_of(people), people.parent / "out", **asked)
+
+
+def rows_of(folder):
+    """Every row below a folder, as Parquet files in the order of their names have them, and how many files there are."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return [row for path in files for row in pq.read_table(path).to_pylist()], len(files)
+
+
+# Pieces
+
+
+def test_tables_are_cut_into_pieces_whose_names_sort_in_the_order_of_their_rows(people):
+    pieces = cut(tables_of(people), "name")
+    assert [piece.name for piece in pieces] == [
+        "a.00000.parquet",
+        "a.00001.parquet",
+        "a.00002.parquet",
+        "b.parquet",
+        "deep/c.00000.parquet",
+        "deep/c.00001.parquet",
+        "deep/c.00002.parquet",
+    ]
+    assert [piece.row_groups for piece in pieces[:4]] == [(0, 1), (2, 3), (4,), (0, 1)]
+    assert [piece.rows for piece in pieces] == [50, 50, 20, 50, 50, 50, 20]
+    assert sorted(piece.name for piece in pieces) == [piece.name for piece in pieces]
+
+
+def test_a_table_without_rows_is_a_piece_too(people, annotator):
+    pq.write_table(pa.table({"name": pa.array([], pa.string())}), people / "empty.parquet")
+    (piece,) = cut({str(people / "empty.parquet"): "empty.parquet"}, "name")
+    writer = writer_of(annotator, people.parent)
+    assert writer.write(piece).rows == 0
+    assert pq.read_table(people.parent / "empty.parquet").column_names[:2] == ["name", "elman_label"]
+
+
+def test_a_table_that_lacks_the_column_is_one_line_before_anything_starts(people, annotator):
+    pq.write_table(pa.table({"surname": ["abc"]}), people / "b.parquet")
+    with pytest.raises(DataError, match=r"b\.parquet: expected one column 'name', found the columns surname"):
+        next(steps_of(annotator, people))
+    assert not parts_folder(people.parent / "out").exists()
+
+
+def test_a_file_that_is_no_parquet_is_one_line(people):
+    (people / "b.parquet").write_bytes(b"name\nabc\n")
+    with pytest.raises(DataError, match=r"b\.parquet: cannot be read as Parquet"):
+        cut(tables_of(people), "name")
+    with pytest.raises(SettingError, match=r"people\.csv: expected Parquet"):
+        cut({"people.csv": "people.csv"}, "name")
+
+
+def test_two_pieces_of_one_name_are_refused(people):
+    write_people(people / "a.00001.parquet", 10)
+    with pytest.raises(DataError, match=r"two tables would become a\.00001\.parquet"):
+        cut(tables_of(people), "name")
+
+
+# A process of the cluster's, without a cluster
+
+
+def writer_of(annotator, folder, version=__version__):
+    return PieceAnnotator(dump_artifact(annotator.predictor.artifact), annotator.config, str(folder), version)
+
+
+def said_of(annotator, people, version=__version__):
+    """What a process says of the first piece."""
+    piece = json.dumps(asdict(cut(tables_of(people), "name")[0]))
+    (said,) = writer_of(annotator, people.parent / "whole", version)({"piece": [piece]})["said"]
+    return json.loads(said)
+
+
+def test_a_piece_is_written_to_the_same_bytes_however_often(people, annotator):
+    piece = cut(tables_of(people), "name")[1]
+    writer = writer_of(annotator, people.parent / "whole")
+    first, path = writer.write(piece), people.parent / "whole" / piece.name
+    content = path.read_bytes()
+    assert writer.write(piece) == first and path.read_bytes() == content
+    assert pq.read_table(path)["id"].to_pylist() == list(range(50, 100))
+
+
+def test_a_piece_over_which_many_processes_died_stops_the_job(people, annotator):
+    for number in range(cluster.DEATHS):
+        scratch = people.parent / "whole" / f".a.00000.parquet.{number}.{number:08x}"
+        scratch.parent.mkdir(exist_ok=True)
+        scratch.touch()
+    assert "8 processes died over a.00000.parquet" in said_of(annotator, people)["error"]
+
+
+def test_a_process_says_in_one_line_why_it_cannot_write(people, annotator):
+    assert "expected Elman 0.0.0 on all machines" in said_of(annotator, people, version="0.0.0")["error"]
+    (people.parent / "whole").touch()
+    assert said_of(annotator, people)["error"].endswith("File exists")
+
+
+def test_a_process_says_nothing_of_what_a_row_holds(people, annotator, monkeypatch):
+    def fail(*args, **kwargs):
+        raise ZeroDivisionError("Nakamura")
+
+    monkeypatch.setattr(Predictor, "predict_columns", fail)
+    assert said_of(annotator, people)["error"].endswith("a.parquet: ZeroDivisionError")
+
+
+# A cluster of two machines, on this one
+
+
+def test_without_ray_the_extra_is_named(people, annotator, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'elman\[ray\]'"):
+        next(steps_of(annotator, people))
+
+
+quiet = pytest.mark.filterwarnings("default")
+"""Ray warns of its own settings, and leaves files and processes to the collector of what is not used any more."""
+
+
+@pytest.fixture(scope="module")
+def machines():
+    """A cluster of one machine with one core; more can be added."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        from ray.cluster_utils import Cluster
+
+        found = Cluster(initialize_head=True, head_node_args=MACHINE)
+        patch.setenv("RAY_ADDRESS", found.address)
+        yield found
+        found.shutdown()
+
+
+@pytest.fixture
+def second(machines):
+    """A second machine with one core."""
+    added = machines.add_node(**MACHINE)
+    yield added
+    with suppress(Exception):  # a test has removed it
+        machines.remove_node(added)
+
+
+@pytest.fixture
+def patient(people, monkeypatch):
+    """Make the cluster's processes wait with all pieces but the first two, until there is a file ``go``.
+
+    Gives the folder where it is expected, and where each that waits leaves a file with its piece and process.
+    """
+    folder = people.parent / "waiting"
+    folder.mkdir()
+
+    class Patient(PieceAnnotator):
+        def __init__(self, *, patience=PATIENCE, **asked):
+            super().__init__(**asked)
+            self.waiting, self.piece, self.patience = folder, None, patience
+
+        def write(self, piece):
+            self.piece = piece
+            return super().write(piece)
+
+        def _answer(self, names):  # the file that is written is open
+            if self.piece.number > 1:
+                (self.waiting / f"{self.piece.number}-{os.getpid()}").touch()
+                until = time.monotonic() + self.patience
+                while not (self.waiting / "go").exists() and time.monotonic() < until:
+                    time.sleep(0.02)
+            return super()._answer(names)
+
+    monkeypatch.setattr(cluster, "PieceAnnotator", Patient)
+    return folder
+
+
+def waiting(folder, count):
+    """Wait until so many processes do; return their pieces and numbers."""
+    until = time.monotonic() + PATIENCE
+    while len(found := [path.name for path in folder.glob("*-*")]) < count:
+        assert time.monotonic() < until, f"only {found} wait"
+        time.sleep(0.02)
+    return [tuple(map(int, name.split("-"))) for name in found]
+
+
+def check_as_local(annotator, people):
+    """Check that the cluster's folder holds what this machine writes, and nothing else."""
+    out, local = people.parent / "out", people.parent / "local"
+    deque(annotate_folder(annotator, tables_of(people), local), maxlen=0)
+    ours, files = rows_of(out)
+    assert ours == rows_of(local)[0]
+    assert files == 7 and len(ours) == 290
+    assert not parts_folder(out).exists()
+    schemas = {pq.read_schema(path) for folder in (out, local) for path in folder.rglob("*.parquet")}
+    assert len(schemas) == 1
+
+
+@quiet
+@pytest.mark.usefixtures("second")
+def test_a_process_that_is_killed_over_a_piece_loses_and_doubles_nothing(annotator, people, patient):
+    steps = steps_of(annotator, people)
+    assert next(steps).summary.rows == 50
+    (piece, process), *_ = waiting(patient, 2)
+    os.kill(process, signal.SIGKILL)
+    (patient / "go").touch()
+    summary = list(steps)[-1].summary
+    assert summary.rows == 290
+    assert len([other for other, _ in waiting(patient, 7) if other == piece]) == 2
+    check_as_local(annotator, people)
+
+
+@quiet
+def test_an_interrupted_job_does_what_is_left_also_when_a_machine_goes(machines, second, annotator, people, patient):
+    steps = steps_of(annotator, people)
+    next(steps), steps.close()
+    parts = parts_folder(people.parent / "out")
+    ((kept, stamp),) = finished_of(parts).items()
+    with pytest.raises(DataError, match="an interrupted job lies here, 1 parts of it finished"):
+        next(steps_of(annotator, people))
+    for path in patient.iterdir():
+        path.unlink()
+    steps = steps_of(annotator, people, resume=True)
+    first = next(steps)
+    assert first.kept and first.summary.rows == 50
+    assert not next(steps).kept
+    waiting(patient, 2)
+    machines.remove_node(second, allow_graceful=False)
+    (patient / "go").touch()
+    assert [step.kept for step in steps] == [False] * 6
+    assert (people.parent / "out" / kept).stat().st_mtime_ns == stamp
+    check_as_local(annotator, people)
+
+
+def finished_of(parts):
+    """The finished pieces by name, each with when its file was written."""
+    names = [json.loads(record.read_text())["name"] for record in parts.glob("0*.json")]
+    return {name: (parts / "whole" / name).stat().st_mtime_ns for name in names}
