@@ -1,20 +1,23 @@
 """The page of `elman serve` in a browser: its first byte, and the time from a key press to the answer on the screen.
 
-    python benchmarks/page.py
+    python benchmarks/page.py [--pictures FOLDER]
 
 Needs Chromium and playwright (`elman[dev]`). Some 50 letters are typed, each once the one before is answered, and timed
 in the page: from the event of the key press to the end of the frame that shows the answer. What each letter is worth is
 asked for after the answer, and is timed apart. The first byte is of the page loaded anew, connection included.
+`--pictures docs/pictures` takes the two pictures of the page as well.
 """
 
+import argparse
 import os
 import platform
 import shutil
 import statistics
 import subprocess
 import sys
+from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 NAMES = ("Nakamura", "Papadopoulos", "O'Brien", "Wisniewska", "Rodriguez", "Szabolcsi")  # as many keys as letters
 LOADS = 20
@@ -65,7 +68,29 @@ def measured_page(page: Page, address: str) -> dict[str, list[float]]:
     return {**times, **page.evaluate("() => waits")}
 
 
+def take_pictures(browser: Browser, address: str, folder: Path) -> None:
+    """Take a picture of the page on a desk, in a light room, and one on a phone, in a dark one."""
+    desk = {"viewport": {"width": 1280, "height": 800}, "color_scheme": "light"}
+    phone = {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark", "has_touch": True}
+    for file, name, letter, settings in (
+        ("page.png", "Papadopoulos", 7, desk),
+        ("page-phone.png", "O'Brien", None, phone),
+    ):
+        page = browser.new_page(reduced_motion="reduce", **settings)
+        page.goto(address)
+        page.fill("#name", name)
+        page.wait_for_function("count => document.querySelectorAll('#letters > *').length === count", arg=len(name))
+        if letter is not None:
+            page.locator("#letters > *").nth(letter).hover()
+        page.wait_for_timeout(500)  # what fades in is there
+        page.screenshot(path=folder / file)
+        page.close()
+
+
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pictures", type=Path, help="the folder for the pictures")
+    arguments = parser.parse_args()
     chromium = shutil.which("chromium")
     if chromium is None:
         sys.exit("page: needs Chromium: apt-get install chromium")
@@ -81,6 +106,8 @@ def main() -> None:
             page.add_init_script(STOPWATCH)
             times = measured_page(page, address)
             version = browser.version
+            if arguments.pictures:
+                take_pictures(browser, address, arguments.pictures)
         finally:
             browser.close()
             server.terminate()

@@ -497,15 +497,19 @@ def test_an_annotation_can_be_stopped(page, forgiven):
 # What goes wrong
 
 
-def test_a_wrong_column_is_said_as_an_alert(page, forgiven):
+@pytest.mark.parametrize("is_parquet", [True, False], ids=["a wrong column", "no Parquet"])
+def test_a_table_that_cannot_be_read_is_said_as_an_alert(page, forgiven, tmp_path, is_parquet):
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    pq.write_table(pa.table({"surname": ["Nakamura"]}), tmp_path / "people.parquet")
     forgiven.append("422")
-    handed_in(page, "people.parquet", b"PAR1 and nothing more")
+    content = (tmp_path / "people.parquet").read_bytes()
+    handed_in(page, "people.parquet", content if is_parquet else b"PAR1 and nothing more")
     page.get_by_label("Column of the names").fill("nowhere")
     page.get_by_role("button", name="Annotate").click()
     alert = page.locator("#file-trouble")
     expect(alert).to_be_visible()
     expect(alert).to_have_attribute("role", "alert")
-    expect(alert).to_have_text(re.compile(r"[A-Z][^{}]+\."))
+    expect(alert).to_have_text(re.compile(r"no such column.*\." if is_parquet else r"[A-Z][^{}]+\."))
     expect(page.locator("#file-status")).to_have_text("The file is still chosen.")
 
 
