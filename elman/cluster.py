@@ -114,7 +114,7 @@ def annotate_cluster(
             folder holds something.
         MissingExtraError: Ray is not installed.
         SettingError: a table is no Parquet.
-        WorkerError: the cluster cannot be reached, or its processes keep dying.
+        WorkerError: the cluster cannot be reached, its processes keep dying, or one cannot read or write a piece.
     """
     check_free(target)
     pieces = cut(tables, annotator.config.column)
@@ -292,13 +292,16 @@ def _answered(
                 raise WorkerError(told["error"])
             if (piece := left.pop(told["number"], None)) is not None:
                 yield piece, Summary.from_dict(told["summary"])
+    if left:
+        raise WorkerError(f"the cluster did not finish: {len(left):,} pieces are not there; --resume goes on")
 
 
 def _told(rows: Any) -> Iterator[dict[str, Any]]:
     """Yield what the processes of a cluster say, and put in one line what stops them all."""
     try:
-        for row in rows.iter_rows():
-            yield json.loads(row["said"])
+        # Nothing is fetched ahead: that would hold back what is there until there is more.
+        for batch in rows.iter_batches(batch_size=1, batch_format="numpy", prefetch_batches=0):
+            yield from map(json.loads, batch["said"])
     except Exception as error:  # Ray has many, and wraps those of others
         if "No module named 'elman" in str(error):
             said = f"its machines have no Elman: pip install 'elman[ray]=={__version__}' on all of them"
@@ -340,15 +343,20 @@ def _start(ray: Any, processes: int | None) -> None:
     try:
         with _hushed():
             ray.init(log_to_driver=False, logging_level=logging.CRITICAL, **where)
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except Exception as error:  # Ray has many
         said = str(error).strip().partition("\n")[0] or type(error).__name__
         raise WorkerError(f"{address or 'Ray on this machine'}: the cluster cannot be reached ({said})") from None
 
 
 def _check_reachable(address: str) -> None:
     """Knock at the cluster's door: Ray itself would do so for minutes, without a word."""
+    if address.startswith("ray://"):
+        raise SettingError(
+            f"RAY_ADDRESS={address}: run the command on a machine of the cluster, with RAY_ADDRESS=auto, not through "
+            "Ray's client"
+        )
     host, _, port = address.rpartition(":")
-    if not host or not port.isdecimal() or "//" in address:
+    if not host or not port.isdecimal():
         return  # such as auto, which Ray finds out about quickly
     try:
         socket.create_connection((host, int(port)), PATIENCE).close()

@@ -20,6 +20,9 @@ Ids = NDArray[np.int64]
 FEW_CODES = 2**20
 """Where a context can take no more values than this, they are counted rather than sorted."""
 
+WORTH_COUNTING = 64
+"""Values that a context can take for each context there is: above, sorting those that are there is faster."""
+
 
 class Contexts:
     """What the steps of some strings read: a symbol, or where n-grams are inputs the run of symbols that ends there.
@@ -153,7 +156,7 @@ def _distinct(strings: EncodedStrings, reach: int, *, ends: bool) -> tuple[Encod
 def _codes(laid: Ids, reach: int, places: Ids) -> tuple[Ids, int | None]:
     """Return a code of the symbols that end at each place, and how many codes there can be; None where very many."""
     base = int(laid.max(initial=0)) + 2
-    if base**reach > FEW_CODES:
+    if base**reach > min(FEW_CODES, WORTH_COUNTING * len(places)):
         return ngram_codes(laid, reach)[places], None
     codes = np.zeros(len(places), np.int64)
     for back in range(reach - 1, -1, -1):

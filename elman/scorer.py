@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float32]
 
-FEW = 64
+ALONE = 2
+"""Up to so many strings are read length by length: there is little that they could be read together."""
+
+FEW = 192
 """Fewer strings than this have too little in common to sort them first."""
 
 MANY = 2048
@@ -64,8 +67,8 @@ class Scorer:
             SettingError: threads is no whole number of at least 1.
         """
         threads = _threads(threads, len(sequences))
-        if not self._shares(sequences):
-            return self._plain.logits(_separate(sequences))
+        if len(sequences) < FEW or not self._can_share:
+            return self._logits_of_few(sequences)
         return self._sharing.logits(EncodedStrings.gathered(sequences), threads=threads)
 
     def logits_of_steps(self, sequences: Sequence[NDArray[Any]]) -> list[Array]:
@@ -102,8 +105,8 @@ class Scorer:
             SettingError: as `logits`.
         """
         threads = _threads(threads, len(sequences))
-        if not self._shares(sequences):
-            return best_of(self._plain.logits(_separate(sequences)), top, temperature)
+        if len(sequences) < FEW or not self._can_share:
+            return best_of(self._logits_of_few(sequences), top, temperature)
         from concurrent.futures import ThreadPoolExecutor
 
         strings = EncodedStrings.gathered(sequences)
@@ -119,9 +122,13 @@ class Scorer:
                 list(pool.map(choose, (rows[s : s + CUT] for s in starts), (logits[s : s + CUT] for s in starts)))
         return labels, chances
 
-    def _shares(self, sequences: Sequence[NDArray[Any]] | EncodedStrings) -> bool:
-        if len(sequences) < FEW:
-            return False
+    def _logits_of_few(self, sequences: Sequence[NDArray[Any]] | EncodedStrings) -> Array:
+        if len(sequences) <= ALONE or not self._can_share:
+            return self._plain.logits(_separate(sequences))
+        return self._sharing.logits_of_few(EncodedStrings.gathered(sequences))
+
+    @cached_property
+    def _can_share(self) -> bool:
         from elman.sharing import can_share
 
         return can_share(self.config)

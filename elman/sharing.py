@@ -96,6 +96,35 @@ class SharingScorer:
             logits[rows] = of_rows
         return logits
 
+    def logits_of_few(self, strings: EncodedStrings) -> Array:
+        """Read strings that are too few to look for what they have in common; as `logits`.
+
+        The longest stand first, so that those that have not ended are the first rows of every step.
+        """
+        order = np.argsort(-strings.lengths, kind="stable")
+        lengths = strings.lengths[order]
+        contexts = Contexts(self.config, self.tensors, strings)
+        inputs, answered = contexts.inputs(slice(None)), np.zeros((len(strings), self.answers), np.float32)
+        for direction, layers in enumerate(self._directions):
+            tokens = contexts.read(order, lengths, backwards=direction == 1)
+            table = layers[0].project(inputs, np.empty((layers[0].gates, len(contexts), layers[0].size), np.float32))
+            states = [tuple(np.zeros((layer.parts, len(strings), layer.size), np.float32)) for layer in layers]
+            for step, token in enumerate(tokens):
+                left = int(np.searchsorted(-lengths, -step))  # the others have ended
+                below: Array | None = None
+                for layer, state in zip(layers, states, strict=True):
+                    now = tuple(part[:left] for part in state)
+                    recurrent = np.matmul(now[0], layer.recurrent)
+                    if layer.recurrent_bias is not None:
+                        recurrent[-1] += layer.recurrent_bias
+                    read = table[:, token[:left]] if below is None else layer.project(below, np.empty_like(recurrent))
+                    layer.step(read, recurrent, now, now)
+                    below = now[0]
+            answered += self._answered(states[-1][0], direction)
+        logits = np.empty_like(answered)
+        logits[order] = answered
+        return logits + Bag(self.config, self.tensors, strings).logits() if self.config.bag_orders else logits
+
     def parts(self, strings: EncodedStrings, *, threads: int = 1) -> Iterator[tuple[Ids, Array]]:
         """Read encoded strings part by part; arguments as for `logits`.
 

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import sys
 import time
 from collections import deque
@@ -21,8 +22,11 @@ from elman.errors import DataError, MissingExtraError, SettingError, WorkerError
 from elman.predictor import Predictor
 from elman.version import __version__
 
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:ray.data.context")  # settings that it sets itself
+
 PATIENCE = 60  # seconds that a test waits for processes of the cluster
 MACHINE = {"num_cpus": 1, "object_store_memory": 80 * 2**20, "include_dashboard": False}
+SOON = {"health_check_period_ms": 1000, "health_check_failure_threshold": 3}  # when a machine is taken for dead
 NAMES = ["abc", "cab", None, "", "b'a", "水", "42", "a" * 300]
 
 
@@ -55,7 +59,7 @@ def steps_of(annotator, people, **asked):
 
 
 def rows_of(folder):
-    """Every row below a folder, as Parquet files in the order of their names have them, and how many files there are."""
+    """Every row of the Parquet files below a folder, in the order of their names, and how many files there are."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     return [row for path in files for row in pq.read_table(path).to_pylist()], len(files)
 
@@ -153,7 +157,7 @@ def test_a_process_says_nothing_of_what_a_row_holds(people, annotator, monkeypat
     assert said_of(annotator, people)["error"].endswith("a.parquet: ZeroDivisionError")
 
 
-# A cluster of two machines, on this one
+# Reaching Ray
 
 
 def test_without_ray_the_extra_is_named(people, annotator, monkeypatch):
@@ -162,8 +166,64 @@ def test_without_ray_the_extra_is_named(people, annotator, monkeypatch):
         next(steps_of(annotator, people))
 
 
-quiet = pytest.mark.filterwarnings("default")
-"""Ray warns of its own settings, and leaves files and processes to the collector of what is not used any more."""
+def test_a_cluster_that_does_not_answer_is_one_line(people, annotator, monkeypatch):
+    with socket.socket() as door:
+        door.bind(("127.0.0.1", 0))  # and does not listen
+        monkeypatch.setenv("RAY_ADDRESS", f"127.0.0.1:{door.getsockname()[1]}")
+        with pytest.raises(WorkerError, match="no cluster answers there .Connection refused"):
+            next(steps_of(annotator, people))
+
+
+def test_a_client_of_a_cluster_is_sent_to_one_of_its_machines(people, annotator, monkeypatch):
+    monkeypatch.setenv("RAY_ADDRESS", "ray://host:10001")
+    with pytest.raises(SettingError, match="run the command on a machine of the cluster"):
+        next(steps_of(annotator, people))
+
+
+def test_ray_is_told_to_report_nothing_and_to_print_nothing(people, annotator, monkeypatch):
+    import ray
+
+    told = {}
+
+    def start(**asked):
+        told.update(asked, reports=os.environ["RAY_USAGE_STATS_ENABLED"])
+        raise ConnectionError("no room\nfor it")
+
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setattr(ray, "init", start)
+    with pytest.raises(WorkerError, match=r"Ray on this machine: the cluster cannot be reached .no room\)$"):
+        next(steps_of(annotator, people, processes=3))
+    assert told["reports"] == "0" and told["address"] == "local" and told["num_cpus"] == 3
+    assert not told["log_to_driver"] and not told["include_dashboard"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("people.csv", "out"), "people.csv: expected Parquet"),
+        (("people", "out", "--to", "csv"), "expected Parquet"),
+        (("-", "out"), "--engine ray reads Parquet files and writes a folder"),
+        (("people", "-"), "--engine ray reads Parquet files and writes a folder"),
+        (("out", "--from-sql", "sqlite://", "--query", "select 1"), "--engine ray reads Parquet files"),
+    ],
+)
+def test_what_a_cluster_cannot_do_is_refused_in_one_line(elman_here, people, arguments, said):
+    (people.parent / "people.csv").write_text("name\nabc\n", encoding="utf-8")
+    outcome = elman_here("annotate", *arguments, "--engine", "ray")
+    assert outcome.status == 2 and said in outcome.err and outcome.err.count("\n") == 1
+
+
+def test_without_an_address_this_machine_works_alone_and_ray_says_nothing(elman_process, people, tiny_file):
+    asked = ("annotate", "people", "out", "--model", tiny_file, "--top", 2)
+    done = elman_process(*asked, "--engine", "ray", "--processes", 2, RAY_ADDRESS="")
+    assert (done.returncode, done.stdout) == (0, b"")
+    assert elman_process("annotate", "people", "local", *asked[3:]).stderr == done.stderr
+    out, local = people.parent / "out", people.parent / "local"
+    assert list(tables_of(out).values()) == list(tables_of(local).values())
+    assert rows_of(out) == rows_of(local) and rows_of(out)[1] == 3
+
+
+# A cluster of two machines, on this one
 
 
 @pytest.fixture(scope="module")
@@ -173,7 +233,7 @@ def machines():
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         from ray.cluster_utils import Cluster
 
-        found = Cluster(initialize_head=True, head_node_args=MACHINE)
+        found = Cluster(initialize_head=True, head_node_args={**MACHINE, "_system_config": SOON})
         patch.setenv("RAY_ADDRESS", found.address)
         yield found
         found.shutdown()
@@ -239,7 +299,6 @@ def check_as_local(annotator, people):
     assert len(schemas) == 1
 
 
-@quiet
 @pytest.mark.usefixtures("second")
 def test_a_process_that_is_killed_over_a_piece_loses_and_doubles_nothing(annotator, people, patient):
     steps = steps_of(annotator, people)
@@ -249,11 +308,10 @@ def test_a_process_that_is_killed_over_a_piece_loses_and_doubles_nothing(annotat
     (patient / "go").touch()
     summary = list(steps)[-1].summary
     assert summary.rows == 290
-    assert len([other for other, _ in waiting(patient, 7) if other == piece]) == 2
+    assert len([other for other, _ in waiting(patient, 6) if other == piece]) == 2
     check_as_local(annotator, people)
 
 
-@quiet
 def test_an_interrupted_job_does_what_is_left_also_when_a_machine_goes(machines, second, annotator, people, patient):
     steps = steps_of(annotator, people)
     next(steps), steps.close()

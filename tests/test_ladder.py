@@ -93,8 +93,11 @@ def test_what_predicts_names_no_heavy_package(module):
     assert not IMPORTS[module] & set(HEAVY)
 
 
-@pytest.mark.parametrize(("package", "room"), [("matplotlib", "plots"), ("typer", "cli")])
-def test_drawing_and_the_command_line_stay_in_their_rooms(package, room):
+@pytest.mark.parametrize(
+    ("package", "room"),
+    [("matplotlib", "plots"), ("typer", "cli"), ("pyarrow", "tables"), ("sqlalchemy", "tables"), ("ray", "cluster")],
+)
+def test_a_package_for_one_thing_stays_in_its_room(package, room):
     assert {room_of(module) for module, names in IMPORTS.items() if package in names} == {room}
 
 

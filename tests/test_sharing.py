@@ -50,8 +50,9 @@ def scorers(config: ModelConfig) -> tuple[PlainScorer, SharingScorer]:
 def agree(config: ModelConfig, strings: list[list[int]], *, threads: int = 1) -> None:
     plain, shared = scorers(config)
     sequences = [np.array(ids) for ids in strings]
-    found = shared.logits(EncodedStrings.gathered(sequences), threads=threads)
-    np.testing.assert_allclose(found, plain.logits(sequences), rtol=1e-5, atol=1e-5)
+    expected, gathered = plain.logits(sequences), EncodedStrings.gathered(sequences)
+    for found in (shared.logits(gathered, threads=threads), shared.logits_of_few(gathered)):
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("cell", CELLS, ids=str)

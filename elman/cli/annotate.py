@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
 from glob import glob
 from pathlib import Path
@@ -17,7 +17,7 @@ from elman.processor import cores
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from elman.annotation import Annotator, Progress, Summary
+    from elman.annotation import Progress, Summary
     from elman.tables.chunks import Malformed
     from elman.tables.queries import Query
 
@@ -118,6 +118,7 @@ def annotate(
     from rich.console import Console
 
     from elman.annotation import AnnotateConfig, Annotator, annotate_folder, annotate_stream, annotate_table
+    from elman.cluster import annotate_cluster
     from elman.predictor import load
     from elman.tables.formats import STANDARD, format_of
 
@@ -128,7 +129,8 @@ def annotate(
     annotator = Annotator(predictor, AnnotateConfig(column, top, abstain_below, prefix, on_error is OnError.skip))
     count, target, console = cores() if processes is None else processes, Path(out), Console(stderr=True)
     if engine is Engine.ray:
-        steps = _on_cluster(annotator, given, out, write_as, processes=processes, resume=resume)
+        names = _names_for_cluster(given, out, read_as, write_as)
+        steps = annotate_cluster(annotator, names, target, processes=processes, resume=resume)
     elif out.endswith("/") or target.is_dir() or (len(given) == 1 and Path(given[0]).is_dir() and not target.suffix):
         if question is not None:
             raise SettingError(f"{out}: expected a file to write, for a query is one table; got a folder")
@@ -182,17 +184,6 @@ def _question(url: str | None, sql: str | None, tables: Sequence[str], read_as: 
     return Query(url, sql)
 
 
-def _on_cluster(
-    annotator: "Annotator", given: Sequence[str], out: str, write_as: str | None, *, processes: int | None, resume: bool
-) -> Iterator["Progress"]:
-    from elman.cluster import annotate_cluster
-    from elman.tables.formats import STANDARD
-
-    if not given or STANDARD in (*given, out):
-        raise SettingError("--engine ray reads Parquet files and writes a folder: elman annotate IN OUT --engine ray")
-    return annotate_cluster(annotator, _names_in_folder(given, write_as), Path(out), processes=processes, resume=resume)
-
-
 def _sources(given: Sequence[str]) -> list[str]:
     """Return the tables that names, globs and folders stand for, those of each in the order of their names."""
     return [path for one in given for path in _tables_of(one)]
@@ -237,6 +228,15 @@ def _names_in_folder(given: Sequence[str], write_as: str | None) -> dict[str, st
                 raise DataError(f"{path}: two tables would be {name} in the folder; annotate them apart")
             names[path] = name
     return names
+
+
+def _names_for_cluster(given: Sequence[str], out: str, read_as: str | None, write_as: str | None) -> dict[str, str]:
+    """Return the same for a cluster, where nothing but Parquet is read and nothing but a folder is written."""
+    from elman.tables.formats import STANDARD
+
+    if not given or STANDARD in (*given, out) or (read_as or "parquet") != "parquet":
+        raise SettingError("--engine ray reads Parquet files and writes a folder: elman annotate IN OUT --engine ray")
+    return _names_in_folder(given, write_as)
 
 
 def _side_file(skipped: Path | None, on_error: OnError) -> Callable[["Malformed"], Any]:

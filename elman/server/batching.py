@@ -1,9 +1,9 @@
 """Batching: requests that wait while others are scored are scored together next.
 
 While a batch is scored, on a thread of its own, what comes in waits; then all of it goes together, so that batches
-grow with the load. A lone request is answered at once. After a batch of several, the next one waits while further
-requests keep coming in, some milliseconds at most: callers who have just been answered ask again, and thirty names
-together take little longer than ten.
+grow with the load. A lone request is answered at once. After a batch of several, the next one waits until as many have
+come as were answered, some milliseconds at most: who has just been answered often asks again, and thirty names together
+take little longer than ten.
 """
 
 import asyncio
@@ -18,11 +18,8 @@ from elman.predictor import Predictor
 from elman.server.counters import Counters
 from elman.server.refusals import Refusal, to_json
 
-PAUSE = 0.002
-"""Seconds without a further request after which a batch that gathers is scored."""
-
-PAUSES = 4
-"""So often a batch that gathers waits on, at most."""
+PATIENCE = 0.005
+"""Seconds that a batch waits for those who have just been answered, at most."""
 
 Names = Sequence[str | None]
 Asked = tuple[int, float]
@@ -57,7 +54,7 @@ class Batcher:
         self._predictor, self._executor, self._counters = predictor, executor, counters
         self._name, self._most = name, names
         self._groups: dict[Asked, list[_Waiting]] = {}
-        self._is_busy, self._arrived = False, 0
+        self._is_scoring, self._expected, self._until = False, 0, 0.0
 
     async def predict(self, names: Names, *, top: int, abstain_below: float) -> bytes:
         """Return the predictions for some names, those of `Predictor.predict`, as a JSON array.
@@ -68,18 +65,19 @@ class Batcher:
         loop = asyncio.get_running_loop()
         waiting = _Waiting(names, loop.create_future())
         self._groups.setdefault((top, abstain_below), []).append(waiting)
-        self._arrived += 1
-        if not self._is_busy:
-            self._is_busy = True
+        self._expected -= 1
+        if self._expected > 0:
+            loop.call_at(self._until, self._start)  # at the latest
+        else:
             loop.call_soon(self._start)  # behind the requests that have come in at the same time
         return await waiting.answer
 
     def _start(self) -> None:
-        """Score those who have waited longest, and all who can go with them."""
-        batch = self._next_batch()
-        self._is_busy = batch is not None
+        """Score those who have waited longest, and all who can go with them, unless others are being scored."""
+        batch = None if self._is_scoring else self._next_batch()
         if batch is None:
             return
+        self._is_scoring = True
         try:
             scored = asyncio.get_running_loop().run_in_executor(self._executor, self._scored, batch)
         except RuntimeError:  # the executor has been shut down
@@ -105,6 +103,7 @@ class Batcher:
 
     def _finish(self, batch: _Batch, outcomes: Sequence[Outcome]) -> None:
         """Hand out the answers, and go on with those who came meanwhile."""
+        self._is_scoring = False
         for one, outcome in zip(batch.members, outcomes, strict=True):
             if one.answer.done():
                 continue
@@ -112,18 +111,14 @@ class Batcher:
                 one.answer.set_result(outcome)
             else:
                 one.answer.set_exception(outcome)
+        loop = asyncio.get_running_loop()
+        self._until = loop.time() + PATIENCE
         if len(batch.members) > 1:
-            self._gather(PAUSES, arrived=None)
+            self._expected = len(batch.members)
+            loop.call_at(self._until, self._start)
         else:
+            self._expected = 0
             self._start()
-
-    def _gather(self, pauses: int, *, arrived: int | None) -> None:
-        """Start once no request has come in since so many had arrived, or after so many more pauses."""
-        if arrived == self._arrived or pauses == 0:
-            self._start()
-        else:
-            now = self._arrived
-            asyncio.get_running_loop().call_later(PAUSE, lambda: self._gather(pauses - 1, arrived=now))
 
     def _scored(self, batch: _Batch) -> list[Outcome]:
         """Return an answer, or what went wrong, for each request of a batch. Runs on the executor."""

@@ -78,6 +78,34 @@ def test_those_who_wait_while_others_are_scored_go_together(predictor, executor)
     assert held.asked == [["abc"], ["x", "y", "z"], ["m"]]
 
 
+def test_those_who_have_just_been_answered_are_waited_for(predictor, executor, monkeypatch):
+    monkeypatch.setattr("elman.server.batching.PATIENCE", PATIENCE)
+    held = Held(predictor.artifact)
+    held.go_on.set()
+
+    async def callers():
+        batcher = batcher_of(held, executor)
+
+        async def twice(name):
+            await asked(batcher, [name])
+            await asyncio.sleep(0.01)  # they need not come at the same time
+            await asked(batcher, [name * 2])
+
+        await asyncio.gather(*map(twice, "abc"))
+
+    asyncio.run(callers())
+    assert [sorted(names) for names in held.asked] == [["a", "b", "c"], ["aa", "bb", "cc"]]
+
+
+def test_those_who_do_not_come_again_are_not_waited_for_long(predictor, executor):
+    async def callers():
+        batcher = batcher_of(predictor, executor)
+        await asyncio.gather(*(asked(batcher, [name]) for name in "abc"))
+        return await asyncio.wait_for(asked(batcher, ["x"]), PATIENCE)
+
+    assert len(asyncio.run(callers())) == 1
+
+
 def test_a_batch_has_a_bound_that_a_single_request_may_pass(predictor, executor):
     held = Held(predictor.artifact)
     held.go_on.set()

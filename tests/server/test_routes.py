@@ -56,9 +56,10 @@ def test_letters_stay_readable_in_the_answer(app):
 
 
 def test_other_kinds_of_models_predict_too(app):
-    (tags,) = predict(app, ["abca"], model="tagger").json()["predictions"]
+    answers = [predict(app, "abca", model="tagger"), predict(app, "1.5,2", model="rent")]
+    assert [answer.status_code for answer in answers] == [200, 200], [answer.text for answer in answers]
+    (tags,), (number,) = (answer.json()["predictions"] for answer in answers)
     assert (tags["label"], tags["model"]) == (tagger().predict("abca").label, "tagger")
-    (number,) = predict(app, "1.5,2", model="rent").json()["predictions"]
     assert number["value"] == pytest.approx(regression().predict("1.5,2").value)
 
 
