@@ -269,14 +269,15 @@ def _followed(steps: Iterable["Progress"], console: "Console") -> "Summary":
     )
     started, kept, last = time.perf_counter(), 0, None
     with bar:
-        task = bar.add_task("", total=1.0, rows="reading …")
+        task = bar.add_task("", total=None, rows="reading …")
         try:
             for step in steps:
                 last = step
                 kept = step.summary.rows if step.kept else kept
                 rate = (step.summary.rows - kept) / (time.perf_counter() - started)
                 said = f"{step.summary.rows:,} rows, {rate:,.0f} a second"
-                bar.update(task, rows=said, total=None if step.done is None else 1.0, completed=step.done or 0)
+                share: dict[str, Any] = {} if step.done is None else {"total": 1.0, "completed": step.done}
+                bar.update(task, rows=said, **share)
         except KeyboardInterrupt:
             count = 0 if last is None else last.summary.rows
             console.print(f"stopped after {count:,} rows; the same command with --resume goes on", highlight=False)

@@ -222,7 +222,7 @@ def plain_text(value: Any) -> str:
         return value if value.isprintable() else value.encode("utf-8", "replace").decode()
     if value is None:
         return ""
-    plain = plain_value(value)
+    plain = plain_value(value) if not isinstance(value, float) else str(value)
     return plain if isinstance(plain, str) else json.dumps(plain, ensure_ascii=False, default=str)
 
 

@@ -85,7 +85,7 @@ def test_values_of_parquet_become_text_that_can_be_read_again(tmp_path):
     assert list(rows[0].values())[:9] == [
         "Ann", "1", "1.5", "2024-05-17T12:30:00+00:00", "2024-05-17", "1.10", "[1, 2]", "/wA=", "true",
     ]  # fmt: skip
-    assert list(rows[1].values())[:9] == ["", "", "null", "", "", "", "", "", ""]
+    assert list(rows[1].values())[:9] == ["", "", "nan", "", "", "", "", "", ""]
     first = json.loads(through(tmp_path / "a.parquet", "o.jsonl").decode().splitlines()[0])
     assert (first["n"], first["many"], first["when"], first["yes"]) == (1, [1, 2], "2024-05-17T12:30:00+00:00", True)
 
