@@ -35,7 +35,7 @@ class Parts:
         if folder.exists():
             if not resume:
                 raise DataError(
-                    f"{folder}: an interrupted job lies here, {self._finished():,} parts of it finished; go on with "
+                    f"{folder}: an interrupted job lies here, finished parts: {self._finished():,}; go on with "
                     "--resume, or remove the folder to start again"
                 )
             if note.exists() and note.read_text(encoding="utf-8") != said:

@@ -317,7 +317,7 @@ def test_an_interrupted_job_does_what_is_left_also_when_a_machine_goes(machines,
     next(steps), steps.close()
     parts = parts_folder(people.parent / "out")
     ((kept, stamp),) = finished_of(parts).items()
-    with pytest.raises(DataError, match="an interrupted job lies here, 1 parts of it finished"):
+    with pytest.raises(DataError, match="an interrupted job lies here, finished parts: 1"):
         next(steps_of(annotator, people))
     for path in patient.iterdir():
         path.unlink()

@@ -27,7 +27,7 @@ def test_a_part_without_a_readable_record_is_not_finished(tmp_path):
 
 def test_an_interrupted_job_is_not_gone_on_with_unless_asked_and_not_as_another(tmp_path):
     Parts(tmp_path / "job", {"model": "a"}, resume=False).keep(0, b"x", {})
-    with pytest.raises(DataError, match="an interrupted job lies here, 1 parts of it finished; go on with --resume"):
+    with pytest.raises(DataError, match="an interrupted job lies here, finished parts: 1; go on with --resume"):
         Parts(tmp_path / "job", {"model": "a"}, resume=False)
     with pytest.raises(DataError, match="was asked for something else"):
         Parts(tmp_path / "job", {"model": "b"}, resume=True)

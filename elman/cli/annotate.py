@@ -162,7 +162,7 @@ def annotate(
             skipped=skipped or Path(f"{out}.skipped.jsonl"),
         )
     try:
-        _print_summary(_followed(steps, console), console)
+        _print_summary(_followed(steps, console, keeps_parts=out != STANDARD), console)
     finally:
         predictor.close()
 
@@ -254,7 +254,7 @@ def _side_file(skipped: Path | None, on_error: OnError) -> Callable[["Malformed"
     return write
 
 
-def _followed(steps: Iterable["Progress"], console: "Console") -> "Summary":
+def _followed(steps: Iterable["Progress"], console: "Console", *, keeps_parts: bool) -> "Summary":
     """Draw a bar while the work goes on, and return what became of the rows."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -280,7 +280,8 @@ def _followed(steps: Iterable["Progress"], console: "Console") -> "Summary":
                 bar.update(task, rows=said, **share)
         except KeyboardInterrupt:
             count = 0 if last is None else last.summary.rows
-            console.print(f"stopped after {count:,} rows; the same command with --resume goes on", highlight=False)
+            goes_on = "; the same command with --resume goes on" if keeps_parts else ""
+            console.print(f"stopped after {count:,} rows{goes_on}", highlight=False)
             raise
     assert last is not None
     return last.summary
@@ -292,7 +293,8 @@ def _print_summary(summary: "Summary", console: "Console") -> None:
 
     answered = summary.rows - sum(summary.abstained.values())
     left_out = f"; {summary.malformed:,} could not be read and were left out" if summary.malformed else ""
-    console.print(f"{summary.rows:,} rows, {answered:,} answered{left_out}", highlight=False, style="bold")
+    rows = "1 row" if summary.rows == 1 else f"{summary.rows:,} rows"
+    console.print(f"{rows}, {answered:,} answered{left_out}", highlight=False, style="bold")
     table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
     table.add_column(justify="left")
     table.add_column(justify="right")
