@@ -229,8 +229,8 @@ def plain_text(value: Any) -> str:
 def plain_value(value: Any) -> Any:
     """Return a value as JSON can hold it; infinite numbers and such that are none become None.
 
-    >>> plain_value({"a": [Decimal("1.10"), float("nan"), b"xy"]})
-    {'a': ['1.10', None, 'eHk=']}
+    >>> plain_value({"a": [date(2001, 2, 3), float("nan"), b"xy"]})
+    {'a': ['2001-02-03', None, 'eHk=']}
     """
     if value is None or isinstance(value, str | bool | int):
         return value
