@@ -9,6 +9,7 @@ ElmanError
 │   └── NewerModelError       a newer Elman wrote it
 ├── TrainingError         training cannot go on
 │   └── NonFiniteLossError    the loss became infinite or not a number
+├── WorkerError           a process that shares the work failed
 └── MissingExtraError     a part of Elman was asked for that needs packages not installed
 
 Each message says what was expected, what came, and what to do. The command line prints it as one line and exits with
@@ -57,4 +58,4 @@ class MissingExtraError(ElmanError, ImportError):
 
 
 class WorkerError(ElmanError):
-    """A process that shares the scoring of a long column failed."""
+    """A process that shares the work on a long column failed, here or on a cluster."""

@@ -118,7 +118,6 @@ def annotate(
     from rich.console import Console
 
     from elman.annotation import AnnotateConfig, Annotator, annotate_folder, annotate_stream, annotate_table
-    from elman.cluster import annotate_cluster
     from elman.predictor import load
     from elman.tables.formats import STANDARD, format_of
 
@@ -129,6 +128,8 @@ def annotate(
     annotator = Annotator(predictor, AnnotateConfig(column, top, abstain_below, prefix, on_error is OnError.skip))
     count, target, console = cores() if processes is None else processes, Path(out), Console(stderr=True)
     if engine is Engine.ray:
+        from elman.cluster import annotate_cluster
+
         names = _names_for_cluster(given, out, read_as, write_as)
         steps = annotate_cluster(annotator, names, target, processes=processes, resume=resume)
     elif out.endswith("/") or target.is_dir() or (len(given) == 1 and Path(given[0]).is_dir() and not target.suffix):
