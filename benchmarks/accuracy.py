@@ -20,7 +20,7 @@ import numpy as np
 
 from elman.config import recipe
 from elman.data.catalog import read_named
-from elman.runs import Run, RunConfig
+from elman.training.run import Run, RunConfig
 
 PROTOCOLS = {
     "stratified10": ("gru", False, "stratified", 0.1, range(42, 47)),

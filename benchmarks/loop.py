@@ -17,10 +17,10 @@ from torch import nn
 from elman.config import ModelConfig, TrainConfig
 from elman.data.batches import EncodedExamples
 from elman.data.catalog import read_named
-from elman.model import SequenceModel
-from elman.tasks.strings import normalise_examples
 from elman.text import Normalisation
-from elman.training import TrainingState, train
+from elman.training.loop import TrainingState, train
+from elman.training.network import SequenceModel
+from elman.training.tasks.strings import normalise_examples
 from elman.vocab import Labels, Vocabulary
 
 

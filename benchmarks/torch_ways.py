@@ -18,9 +18,9 @@ from ways import BATCH, Job, Logits, Work, batched_scoring, random_tensors, scor
 
 from elman.config import TrainConfig
 from elman.data.batches import EncodedExamples
-from elman.model import SequenceModel
 from elman.sequences import EncodedStrings
-from elman.training import TrainingState, train
+from elman.training.loop import TrainingState, train
+from elman.training.network import SequenceModel
 
 STEP = 128
 """Names in a training step."""

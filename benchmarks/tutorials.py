@@ -29,9 +29,9 @@ from torch.utils.data import DataLoader, TensorDataset
 from elman.data.catalog import read_named
 from elman.data.images import ImageReading
 from elman.data.sources import FeatureReading
-from elman.recipes import RECIPES, best_settings
-from elman.runs import Run
-from elman.tasks import RunConfig
+from elman.training.recipes import RECIPES, best_settings
+from elman.training.run import Run
+from elman.training.tasks import RunConfig
 
 
 def main() -> None:

@@ -22,8 +22,8 @@ from elman.data.catalog import read_named
 from elman.data.splits import split_examples
 from elman.metrics import negative_log_likelihood
 from elman.predictor import Predictor, find_model
-from elman.runs import Run, RunConfig
-from elman.tasks.strings import normalise_examples
+from elman.training.run import Run, RunConfig
+from elman.training.tasks.strings import normalise_examples
 
 
 def main() -> None:

@@ -31,7 +31,7 @@ from elman.version import __version__
 if TYPE_CHECKING:
     from elman.data.sources import read_examples
     from elman.predictor import Predictor, load
-    from elman.runs import train_run
+    from elman.training.run import train_run
 
 __all__ = [
     "Candidate",
@@ -64,7 +64,7 @@ _LAZY = {
     "Predictor": "elman.predictor",
     "load": "elman.predictor",
     "read_examples": "elman.data.sources",
-    "train_run": "elman.runs",
+    "train_run": "elman.training.run",
 }
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from elman.cli.train import train_with_bar
 from elman.config import recipe
 from elman.data.catalog import CATALOG, read_named
-from elman.runs import MODEL, Run, RunConfig
+from elman.training.run import MODEL, Run, RunConfig
 
 ROOT = Path(__file__).parents[1]
 SHIPPED, PICTURES = ROOT / "elman" / "pretrained", ROOT / "docs" / "pictures"

@@ -104,7 +104,7 @@ def network() -> Callable[..., Any]:
     """Build a network whose weights are nowhere zero, so that every part of it shows in the logits."""
     import torch
 
-    from elman.model import SequenceModel
+    from elman.training.network import SequenceModel
 
     def build(config: ModelConfig, *, symbols: int, labels: int) -> SequenceModel:
         torch.manual_seed(1)
@@ -121,7 +121,7 @@ def network() -> Callable[..., Any]:
 @pytest.fixture(scope="session")
 def toy_config(tiny_model: Callable[..., ModelConfig]) -> Callable[..., Any]:
     """Build the config of a very small run; keywords change its training."""
-    from elman.runs import RunConfig
+    from elman.training.run import RunConfig
 
     def build(**changes: Any) -> RunConfig:
         settings = {"epochs": 4, "batch_size": 32, "learning_rate": 0.02, "threads": 1, **changes}
@@ -145,7 +145,7 @@ def finished_run(
     toy_reading: Reading, toy_config: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory
 ) -> FinishedRun:
     """One small run over the toy set that was never interrupted. Read it; do not write to it."""
-    from elman.runs import Run
+    from elman.training.run import Run
 
     folder = tmp_path_factory.mktemp("runs") / "toy"
     run = Run(toy_reading, toy_config(), folder)

@@ -10,7 +10,7 @@ from elman.cells import ACTIVATIONS as CELL_ACTIVATIONS
 from elman.cells import CELLS as BUILT_CELLS
 from elman.config import ACTIVATIONS, CELLS, ModelConfig, TrainConfig, recipe
 from elman.errors import SettingError
-from elman.model import SequenceModel
+from elman.training.network import SequenceModel
 
 
 @pytest.mark.parametrize("cell", CELLS)

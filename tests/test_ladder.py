@@ -59,7 +59,7 @@ def room_of(module: str) -> str:
 
 
 def test_the_reader_sees_imports_in_functions_for_type_checkers_and_of_submodules():
-    assert imported("def f():\n    from elman.runs import Run") == {"runs"}
+    assert imported("def f():\n    from elman.training.run import Run") == {"runs"}
     assert imported("if TYPE_CHECKING:\n    import torch.nn as nn") == {"torch"}
     assert imported("from elman.data import catalog\nfrom elman.cells import Cell") == {"data.catalog", "cells"}
     assert imported("import elman\nfrom elman import load, text") == {"elman", "text"}

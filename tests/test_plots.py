@@ -18,8 +18,8 @@ from elman.plots import (
     plot_reliability,
     save_figure,
 )
-from elman.recipes import BARE, RECIPES
 from elman.records import EpochResult
+from elman.training.recipes import BARE, RECIPES
 
 NAMES = ("Alfa", "Beta", "Gamma")
 TRUTH = np.array([0, 0, 0, 1, 1, 2])

@@ -11,8 +11,8 @@ import torch
 from numpy.typing import NDArray
 
 from elman.config import ACTIVATIONS, ModelConfig
-from elman.model import SequenceModel
 from elman.scorer import Scorer, softmax
+from elman.training.network import SequenceModel
 
 SYMBOLS, LABELS, INPUTS = 9, 4, 5
 ORDERS = [field.name for field in fields(ModelConfig) if field.name.endswith("_orders")]

@@ -14,8 +14,8 @@ from elman.errors import SettingError, TrainingError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from elman.runs import RunReport
-    from elman.tasks import RunConfig
+    from elman.training.run import RunReport
+    from elman.training.tasks import RunConfig
 
 
 app = typer.Typer(add_completion=False, context_settings={"help_option_names": ["-h", "--help"]})
@@ -89,7 +89,7 @@ def compare(
 def _trained(reading: Any, config: "RunConfig", out: Path, called: str, console: "Console") -> "RunReport":
     """Train one of several, or go on where an earlier call stopped, and return its report."""
     from elman.cli.train import train_with_bar
-    from elman.runs import Run
+    from elman.training.run import Run
 
     try:
         run = Run(reading, config, out / called, resume=(out / called / "config.json").exists())
@@ -107,7 +107,7 @@ def _compare_tutorials(folder: Path | None, seed: int, epochs: int | None, out: 
     from rich.console import Console
 
     from elman.cli.source import read_source
-    from elman.recipes import RECIPES, Recipe, best_settings
+    from elman.training.recipes import RECIPES, Recipe, best_settings
 
     console = Console(stderr=as_json, markup=False)
     reading = read_source("languages", folder)

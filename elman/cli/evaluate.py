@@ -64,7 +64,7 @@ def evaluate(
     from elman.evaluation import evaluate as score
     from elman.evaluation import evaluate_baseline, fit_baseline, majority, verdict
     from elman.predictor import load
-    from elman.tasks.strings import normalise_examples
+    from elman.training.tasks.strings import normalise_examples
 
     if out is not None and out.exists() and not out.is_dir():
         raise SettingError(f"{out}: is a file; give a folder with --out")
@@ -126,7 +126,7 @@ def _evaluate_other(
 ) -> None:
     """Score a model that answers with tags or a number, or reads images, and print what it is measured by."""
     from elman.cli.source import read_for
-    from elman.tasks import RunConfig, measure
+    from elman.training.tasks import RunConfig, measure
 
     artifact = predictor.artifact
     task = {"images": "images", "features": "features"}.get(artifact.reads, artifact.answers)
@@ -176,7 +176,7 @@ def _part(
     predictor: "Predictor", examples: "list[Example]", part: str | None
 ) -> "tuple[tuple[Example, ...], str, Split | None]":
     """Choose what to score, and never call something the test part that the model may have learned from."""
-    from elman.tasks.strings import split_as
+    from elman.training.tasks.strings import split_as
 
     split = predictor.artifact.provenance.get("split")
     if part == "all" or split is None:

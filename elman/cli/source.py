@@ -12,7 +12,7 @@ from elman.text import LONGEST
 if TYPE_CHECKING:
     from elman.data.images import ImageReading
     from elman.data.sources import FeatureReading
-    from elman.tasks import RunConfig
+    from elman.training.tasks import RunConfig
 
 DataArgument = Annotated[
     str,

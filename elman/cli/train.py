@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from elman.records import EpochResult
-    from elman.runs import Run, RunReport
-    from elman.tasks import RunConfig
+    from elman.training.run import Run, RunReport
+    from elman.training.tasks import RunConfig
 
 MOST_LINES = 100
 """Of a run with more epochs, only the first and every tenth part are printed."""
@@ -127,7 +127,7 @@ def train(
 
     from elman.cli.source import account, read_for
     from elman.data.images import ImageReading
-    from elman.runs import Run
+    from elman.training.run import Run
 
     called = name or Path(data).name.split(".")[0] or "model"
     out = out or _default_folder(called, resume)
@@ -218,7 +218,7 @@ def show_report(report: "RunReport", console: "Console") -> None:
 def new_config(data: str, name: str, given: dict[str, Any]) -> "RunConfig":
     """Return the recipe that the options name, or the best one for the data, with the options that were given."""
     from elman.data.catalog import CATALOG
-    from elman.recipes import OF_DATA, best_settings, named_recipe
+    from elman.training.recipes import OF_DATA, best_settings, named_recipe
 
     if given.get("tags") and (given.get("number") or given.get("features")):
         raise SettingError("--tags and --number ask for different answers; give one of them")
@@ -287,8 +287,8 @@ def _changed(config: "RunConfig", given: dict[str, Any]) -> "RunConfig":
 
 def _resumed(out: Path, given: dict[str, Any]) -> "RunConfig":
     """Return the stored config of a run; an option that is given again must say the same."""
-    from elman.runs import read_run_config
-    from elman.tasks import RunConfig
+    from elman.training.run import read_run_config
+    from elman.training.tasks import RunConfig
 
     stored = RunConfig.from_dict(read_run_config(out)["config"])
     if given.get("recipe") or (given.get("tags") and stored.task != "tags"):

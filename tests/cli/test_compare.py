@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-import elman.recipes
+import elman.training.recipes
 from elman.data.catalog import LANGUAGES
-from elman.recipes import Recipe
-from elman.runs import RunConfig
+from elman.training.recipes import Recipe
+from elman.training.run import RunConfig
 
 TINY = ("--text", "word", "--label", "kind", "--epochs", 1, "--hidden-size", 4)
 
@@ -89,8 +89,8 @@ def tiny_recipes(monkeypatch, tiny_model, toy_config, tmp_path):
     tutorial = replace(own, data="languages", split="stratified", model=tiny_model(cell="rnn"))
     other = Recipe("t9", "a recipe of other data", RunConfig(name="", data="hello", task="tags"))
     recipes = {"tiny": Recipe("tiny", "a tiny recipe", tutorial, reported=0.5), "t9": other}
-    monkeypatch.setattr(elman.recipes, "RECIPES", recipes)
-    monkeypatch.setattr(elman.recipes, "best_settings", lambda task: own)
+    monkeypatch.setattr(elman.training.recipes, "RECIPES", recipes)
+    monkeypatch.setattr(elman.training.recipes, "best_settings", lambda task: own)
     (tmp_path / "names").mkdir()
     for number, label in enumerate(LANGUAGES):
         stems = [f"{chr(97 + number)}{first}{last}" for first in "aeiou" for last in "kl"]

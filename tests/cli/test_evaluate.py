@@ -6,7 +6,7 @@ import pytest
 
 from elman.data.sources import read_examples
 from elman.evaluation import evaluate
-from elman.tasks.strings import normalise_examples
+from elman.training.tasks.strings import normalise_examples
 
 
 def error_line(outcome) -> str:

@@ -14,7 +14,7 @@ import pytest
 from elman.artifact import load_artifact
 from elman.data.sources import read_examples
 from elman.predictor import load
-from elman.runs import Run, RunConfig, read_run_config
+from elman.training.run import Run, RunConfig, read_run_config
 
 STUCK = 120  # seconds after which a process of a test's own is killed
 TINY = ("--hidden-size", 8, "--embedding-size", 4, "--batch-size", 64, "--threads", 1)
@@ -267,7 +267,7 @@ def test_a_loss_that_is_not_finite_says_what_to_change(elman_here, toy_table, ra
 
 
 def test_a_command_whose_package_is_missing_says_what_to_install(elman_here, toy_table, monkeypatch):
-    for name in [name for name in sys.modules if name == "elman.runs"]:
+    for name in [name for name in sys.modules if name == "elman.training.run"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "torch", None)
     outcome = elman_here("train", toy_table, *COLUMNS)

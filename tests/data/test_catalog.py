@@ -12,7 +12,7 @@ from elman.data.catalog import CATALOG, ImageSet, NamedSet, cache_folder, check,
 from elman.data.sources import JUNK
 from elman.errors import DataError
 from elman.records import Example
-from elman.tasks import TASKS
+from elman.training.tasks import TASKS
 
 TINY = NamedSet(
     name="tiny",

@@ -12,10 +12,10 @@ import numpy as np
 
 from elman.artifact import Artifact
 from elman.predictor import Predictor
-from elman.recipes import BARE
 from elman.server.app import create_app
 from elman.server.settings import Settings
 from elman.text import Normalisation
+from elman.training.recipes import BARE
 from elman.vocab import Labels, Vocabulary
 
 PATIENCE = 60  # seconds that a test waits for another thread or process before it calls it stuck

@@ -18,12 +18,12 @@ from elman.errors import DataError, SettingError
 from elman.evaluation import evaluate_encoded
 from elman.files import digest_of
 from elman.metrics import LabelIds, score
-from elman.model import SequenceModel
 from elman.plots import plot_mistakes
 from elman.predictor import Predictor
 from elman.records import EvalReport
-from elman.tasks.contract import Findings, RunConfig, Task, shipped_weights
-from elman.tasks.labels import classifier_findings
+from elman.training.network import SequenceModel
+from elman.training.tasks.labels import classifier_findings
+from elman.training.tasks.task import Findings, RunConfig, Task, shipped_weights
 from elman.vocab import Labels, Vocabulary
 
 BASELINE_IMAGES = 10_000

@@ -16,14 +16,14 @@ from elman.data.sources import Reading
 from elman.data.splits import NOTHING_KEPT, ceiling
 from elman.evaluation import Evaluation, evaluate, evaluate_baseline, fit_baseline, majority, verdict
 from elman.metrics import calibration_error_by_chance
-from elman.model import SequenceModel
 from elman.ngrams import inventory
 from elman.plots import Figure, plot_confusion, plot_reliability
 from elman.predictor import Predictor
 from elman.records import EvalReport
-from elman.tasks.contract import Findings, RunConfig, Task, shipped_weights
-from elman.tasks.strings import normalise_examples, sizes_of, split_for
-from elman.training import example_weights
+from elman.training.loop import example_weights
+from elman.training.network import SequenceModel
+from elman.training.tasks.strings import normalise_examples, sizes_of, split_for
+from elman.training.tasks.task import Findings, RunConfig, Task, shipped_weights
 from elman.vocab import Labels, Vocabulary
 
 SCORES = (

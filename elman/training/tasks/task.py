@@ -20,11 +20,11 @@ from elman.config import ModelConfig, TrainConfig
 from elman.data.batches import EncodedExamples
 from elman.data.sources import MAX_CHARACTERS
 from elman.errors import SettingError
-from elman.model import SequenceModel
 from elman.plots import Figure
 from elman.predictor import Predictor
 from elman.records import EvalReport, NumberReport, TagReport
 from elman.text import Normalisation
+from elman.training.network import SequenceModel
 from elman.version import __version__
 
 LARGEST_SEED = 2**32 - 1

@@ -3,12 +3,12 @@
 from elman.data.images import ImageReading
 from elman.data.sources import FeatureReading, Reading
 from elman.errors import SettingError
-from elman.tasks.contract import Findings, RunConfig, Task
-from elman.tasks.images import ImageTask
-from elman.tasks.labels import LabelTask
-from elman.tasks.measure import measure
-from elman.tasks.numbers import FeatureTask, NumberTask
-from elman.tasks.tags import TagTask
+from elman.training.held_out import measure
+from elman.training.tasks.images import ImageTask
+from elman.training.tasks.labels import LabelTask
+from elman.training.tasks.numbers import FeatureTask, NumberTask
+from elman.training.tasks.tags import TagTask
+from elman.training.tasks.task import Findings, RunConfig, Task
 
 TASKS = ("label", "tags", "number", "images", "features")
 

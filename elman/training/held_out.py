@@ -10,10 +10,10 @@ from elman.errors import DataError, SettingError
 from elman.evaluation import evaluate_encoded, evaluate_numbers, evaluate_tags
 from elman.predictor import Predictor
 from elman.records import Example
-from elman.tasks.contract import Report, RunConfig
-from elman.tasks.images import as_steps
-from elman.tasks.numbers import numbers_of, with_numbers
-from elman.tasks.strings import normalise_examples, split_as
+from elman.training.tasks.images import as_steps
+from elman.training.tasks.numbers import numbers_of, with_numbers
+from elman.training.tasks.strings import normalise_examples, split_as
+from elman.training.tasks.task import Report, RunConfig
 
 
 def measure(

@@ -17,11 +17,11 @@ from elman.data.splits import NOTHING_KEPT
 from elman.errors import DataError
 from elman.evaluation import evaluate_tags
 from elman.metrics import score_tags
-from elman.model import SequenceModel
 from elman.predictor import Predictor
 from elman.records import Example, TagReport
-from elman.tasks.contract import Findings, RunConfig, Task, shipped_weights
-from elman.tasks.strings import normalise_examples, sizes_of, split_for
+from elman.training.network import SequenceModel
+from elman.training.tasks.strings import normalise_examples, sizes_of, split_for
+from elman.training.tasks.task import Findings, RunConfig, Task, shipped_weights
 from elman.vocab import Labels, Vocabulary
 
 

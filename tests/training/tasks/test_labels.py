@@ -9,8 +9,8 @@ from elman.data.augment import FOLDED_WEIGHT, with_folded_spellings
 from elman.data.sources import FeatureReading, Reading
 from elman.errors import DataError, SettingError
 from elman.records import Example
-from elman.runs import Run
-from elman.tasks import LabelTask, RunConfig, build_task
+from elman.training.run import Run
+from elman.training.tasks import LabelTask, RunConfig, build_task
 
 
 def test_the_loaded_model_answers_as_the_report_says(finished_run):

@@ -11,10 +11,10 @@ from elman.data.catalog import CATALOG, read_named
 from elman.data.images import ImageReading
 from elman.data.sources import FeatureReading, Reading
 from elman.errors import SettingError
-from elman.recipes import OF_DATA, RECIPES, best_settings, named_recipe
 from elman.records import Example
-from elman.tasks import TASKS, build_task
-from elman.training import example_losses
+from elman.training.loop import example_losses
+from elman.training.recipes import OF_DATA, RECIPES, best_settings, named_recipe
+from elman.training.tasks import TASKS, build_task
 
 NUMBERS = ("hidden_size", "layers", "directions", "embedding_size")
 

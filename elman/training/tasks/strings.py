@@ -8,8 +8,8 @@ from elman.data.sources import BLANK, Reading
 from elman.data.splits import Split, split_examples
 from elman.errors import DataError
 from elman.records import Example
-from elman.tasks.contract import RunConfig
 from elman.text import Normalisation
+from elman.training.tasks.task import RunConfig
 
 
 def normalise_examples(reading: Reading, normalisation: Normalisation) -> tuple[list[Example], dict[str, int]]:

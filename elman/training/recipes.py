@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 from elman.config import ModelConfig, TrainConfig, recipe
 from elman.errors import SettingError
-from elman.tasks.contract import RunConfig
 from elman.text import Normalisation
+from elman.training.tasks.task import RunConfig
 
 ASCII = Normalisation(lower_case=False, accents=False)
 """How the tutorials prepare names: transliterated, accents dropped, case kept."""
@@ -157,7 +157,7 @@ def best_settings(task: str, cell: str | None = None, *, by_hand: bool = False) 
     """Return the best settings found for a task and a cell; `benchmarks/` measures them.
 
     Args:
-        task: one of `elman.tasks.TASKS`.
+        task: one of `elman.training.tasks.TASKS`.
         cell: one of `elman.config.CELLS`; the best for the task where None.
         by_hand: the cell that is written for reading.
 

@@ -11,9 +11,9 @@ from elman.artifact import Artifact, save_artifact
 from elman.errors import DataError
 from elman.predictor import Predictor, load
 from elman.readers import NO_LETTERS
-from elman.recipes import BARE
 from elman.scorer import softmax
 from elman.text import Normalisation
+from elman.training.recipes import BARE
 from elman.vocab import Labels, Vocabulary
 
 SIZE = 28

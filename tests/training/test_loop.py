@@ -18,11 +18,11 @@ from elman.config import OPTIMISERS, SCHEDULES, ModelConfig, TrainConfig
 from elman.data.batches import EncodedExamples
 from elman.errors import NonFiniteLossError, TrainingError
 from elman.metrics import negative_log_likelihood
-from elman.model import SequenceModel
 from elman.ngrams import inventory
 from elman.records import EpochResult, Example, StepResult
 from elman.scorer import softmax
-from elman.training import TrainingState, example_losses, example_weights, learning_rate, logits_of, train
+from elman.training.loop import TrainingState, example_losses, example_weights, learning_rate, logits_of, train
+from elman.training.network import SequenceModel
 from elman.vocab import Labels, Vocabulary
 
 LABELS = Labels(("Alfa", "Beta", "Gamma"))

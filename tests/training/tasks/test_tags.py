@@ -12,11 +12,11 @@ from elman.data.catalog import read_named
 from elman.data.sources import Reading
 from elman.errors import DataError
 from elman.metrics import score_tags
-from elman.recipes import RECIPES, best_settings
 from elman.records import Example
-from elman.runs import Run, train_run
-from elman.tasks import TagTask
-from elman.tasks.tags import most_frequent_tags
+from elman.training.recipes import RECIPES, best_settings
+from elman.training.run import Run, train_run
+from elman.training.tasks import TagTask
+from elman.training.tasks.tags import most_frequent_tags
 from elman.vocab import Labels
 
 

@@ -8,11 +8,11 @@ import pytest
 import elman
 from elman.data.sources import FeatureReading, Reading
 from elman.errors import DataError, SettingError
-from elman.recipes import RECIPES, best_settings
 from elman.records import Example
-from elman.runs import Run, train_run
-from elman.tasks import FeatureTask, NumberTask
-from elman.tasks.numbers import NOT_A_NUMBER, equation
+from elman.training.recipes import RECIPES, best_settings
+from elman.training.run import Run, train_run
+from elman.training.tasks import FeatureTask, NumberTask
+from elman.training.tasks.numbers import NOT_A_NUMBER, equation
 
 SLOPES, INTERCEPT = np.array([3.25, -40.0, 0.0125]), 700.0
 COLUMNS = ("area", "rooms", "income")

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-import elman.runs
+import elman.training.run
 from elman.artifact import load_artifact
 from elman.data.sources import Reading
 from elman.data.splits import ceiling
@@ -23,9 +23,9 @@ from elman.errors import DataError, ElmanError, SettingError, TrainingError
 from elman.evaluation import evaluate, majority
 from elman.predictor import load
 from elman.records import Example
-from elman.runs import Run, RunConfig, read_run_config, report_text, train_run
-from elman.tasks.strings import normalise_examples, split_as
 from elman.text import Normalisation, fold_accents
+from elman.training.run import Run, RunConfig, read_run_config, report_text, train_run
+from elman.training.tasks.strings import normalise_examples, split_as
 
 SCORES = {"accuracy", "top_2", "top_3", "top_5", "macro_f1", "nll", "brier", "calibration_error", "per_label"}
 STUCK = 120  # seconds after which a process of a test's own is killed
@@ -66,7 +66,7 @@ def trained(run: Run, *, epochs: int | None = None) -> Run:
 
 
 def test_the_folder_holds_the_files_that_the_module_names_and_no_other(finished_run):
-    named = set(re.findall(r"\w+\.(?:jsonl?|md|png|safetensors)\b", elman.runs.__doc__))
+    named = set(re.findall(r"\w+\.(?:jsonl?|md|png|safetensors)\b", elman.training.run.__doc__))
     assert len(named) >= 9
     assert {file.name for file in finished_run.folder.iterdir()} == named
     assert all(file.stat().st_size > 0 for file in finished_run.folder.iterdir())
@@ -210,8 +210,8 @@ KILLED = """
 import json, sys
 from pathlib import Path
 from elman.data.sources import read_examples
-from elman import runs
-from elman.runs import Run, RunConfig
+from elman.training.loop import run as runs
+from elman.training.run import Run, RunConfig
 
 runs.CHECKPOINT_SECONDS = 0.0  # the epochs of this run are short, and it is killed after two
 

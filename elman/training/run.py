@@ -30,9 +30,9 @@ from elman.files import write_atomically
 from elman.plots import plot_curves, save_figure
 from elman.predictor import Predictor
 from elman.records import EpochResult, StepResult
-from elman.tasks import RunConfig, build_task
-from elman.tasks.contract import Findings, Report, versions
-from elman.training import TrainingState, train
+from elman.training.loop import TrainingState, train
+from elman.training.tasks import RunConfig, build_task
+from elman.training.tasks.task import Findings, Report, versions
 from elman.version import __version__
 
 CHECKPOINT, CONFIG, METRICS = "checkpoint.safetensors", "config.json", "metrics.jsonl"

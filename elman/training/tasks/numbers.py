@@ -25,13 +25,13 @@ from elman.errors import DataError, SettingError
 from elman.evaluation import evaluate_numbers
 from elman.files import digest_of
 from elman.metrics import score_numbers
-from elman.model import SequenceModel
 from elman.ngrams import inventory
 from elman.plots import plot_answers
 from elman.predictor import Predictor
 from elman.records import Example, NumberReport
-from elman.tasks.contract import Findings, RunConfig, Task
-from elman.tasks.strings import normalise_examples, sizes_of, split_for
+from elman.training.network import SequenceModel
+from elman.training.tasks.strings import normalise_examples, sizes_of, split_for
+from elman.training.tasks.task import Findings, RunConfig, Task
 from elman.vocab import Labels, Vocabulary
 
 LARGEST = 1e30

@@ -10,8 +10,8 @@ import torch
 
 from elman.config import ACTIVATIONS, CELLS, ModelConfig
 from elman.errors import SettingError
-from elman.model import REFRACTORY, SMALL, SequenceModel
 from elman.ngrams import inventory
+from elman.training.network import REFRACTORY, SMALL, SequenceModel
 
 SYMBOLS, LABELS = 7, 3
 SHAPES = list(product(CELLS, (True, False), (1, 2), (1, 2)))

@@ -44,7 +44,7 @@ class TrainingState:
     """Where a run stands: the network, its optimiser, the random draws to come, and the best weights so far.
 
     Args:
-        model: a module from a batch's inputs to logits, as `elman.model.SequenceModel`.
+        model: a module from a batch's inputs to logits, as `elman.training.network.SequenceModel`.
         config: how it is trained.
         steps_in_epoch: how many batches an epoch holds.
     """

@@ -10,10 +10,10 @@ from elman.data.images import read_images
 from elman.data.sources import FeatureReading, Reading
 from elman.errors import DataError, SettingError
 from elman.predictor import load
-from elman.recipes import best_settings
 from elman.records import Example
-from elman.runs import Run
-from elman.tasks import measure
+from elman.training.loop import held_out as measure
+from elman.training.recipes import best_settings
+from elman.training.run import Run
 
 
 def words():

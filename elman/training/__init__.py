@@ -1,0 +1,1 @@
+"""Training: configuration, network, loop, run folder, and one task for each kind of answer."""
