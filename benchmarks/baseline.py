@@ -13,7 +13,7 @@ import numpy as np
 
 from elman.data.catalog import read_named
 from elman.data.splits import split_examples
-from elman.evaluation import evaluate_baseline, fit_baseline
+from elman.evaluation.scores import evaluate_baseline, fit_baseline
 from elman.text import Normalisation
 from elman.training.tasks.strings import normalise_examples
 from elman.vocab import Labels

@@ -14,7 +14,7 @@ from elman.errors import DataError, SettingError
 
 if TYPE_CHECKING:
     from elman.data.splits import Split
-    from elman.evaluation import Evaluation
+    from elman.evaluation.scores import Evaluation
     from elman.predictor import Predictor
     from elman.records import Example
 
@@ -61,8 +61,8 @@ def evaluate(
     from elman.cli.source import account, read_source
     from elman.data.sources import Reading
     from elman.data.splits import ceiling
-    from elman.evaluation import evaluate as score
-    from elman.evaluation import evaluate_baseline, fit_baseline, majority, verdict
+    from elman.evaluation.scores import evaluate as score
+    from elman.evaluation.scores import evaluate_baseline, fit_baseline, majority, verdict
     from elman.predictor import load
     from elman.training.tasks.strings import normalise_examples
 
@@ -231,8 +231,8 @@ def _print(values: dict[str, Any], evaluation: "Evaluation", said: str) -> None:
 
 
 def _write(out: Path, values: dict[str, Any], evaluation: "Evaluation", predictor: "Predictor") -> None:
+    from elman.evaluation.plots import plot_confusion, plot_reliability, save_figure
     from elman.files import write_atomically
-    from elman.plots import plot_confusion, plot_reliability, save_figure
 
     write_atomically(out / "report.json", (json.dumps(values, indent=2) + "\n").encode())
     confusion = plot_confusion(evaluation.probabilities, evaluation.truth, predictor.labels)

@@ -48,7 +48,7 @@ def show(
     file = find_model(model)
     artifact = load(file).artifact
     if plot is not None:
-        from elman.plots import plot_network, save_figure
+        from elman.evaluation.plots import plot_network, save_figure
 
         steps = {
             "strings": list("hello"),

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from elman.data.sources import read_examples
-from elman.evaluation import evaluate
+from elman.evaluation.scores import evaluate
 from elman.training.tasks.strings import normalise_examples
 
 

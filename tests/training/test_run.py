@@ -20,7 +20,7 @@ from elman.artifact import load_artifact
 from elman.data.sources import Reading
 from elman.data.splits import ceiling
 from elman.errors import DataError, ElmanError, SettingError, TrainingError
-from elman.evaluation import evaluate, majority
+from elman.evaluation.scores import evaluate, majority
 from elman.predictor import load
 from elman.records import Example
 from elman.text import Normalisation, fold_accents

@@ -11,14 +11,14 @@ from sklearn.model_selection import train_test_split
 from torch import Tensor
 
 from elman.artifact import Artifact
-from elman.calibration import fit_temperature
 from elman.data.batches import EncodedExamples
 from elman.data.images import ImageReading
 from elman.errors import DataError, SettingError
-from elman.evaluation import evaluate_encoded
+from elman.evaluation.calibration import fit_temperature
+from elman.evaluation.metrics import LabelIds, score
+from elman.evaluation.plots import plot_mistakes
+from elman.evaluation.scores import evaluate_encoded
 from elman.files import digest_of
-from elman.metrics import LabelIds, score
-from elman.plots import plot_mistakes
 from elman.predictor import Predictor
 from elman.records import EvalReport
 from elman.training.network import SequenceModel

@@ -9,15 +9,15 @@ import numpy as np
 from torch import Tensor
 
 from elman.artifact import Artifact
-from elman.calibration import fit_temperature
 from elman.data.augment import FOLDED_WEIGHT, with_folded_spellings
 from elman.data.batches import EncodedExamples
 from elman.data.sources import Reading
 from elman.data.splits import NOTHING_KEPT, ceiling
-from elman.evaluation import Evaluation, evaluate, evaluate_baseline, fit_baseline, majority, verdict
-from elman.metrics import calibration_error_by_chance
+from elman.evaluation.calibration import fit_temperature
+from elman.evaluation.metrics import calibration_error_by_chance
+from elman.evaluation.plots import Figure, plot_confusion, plot_reliability
+from elman.evaluation.scores import Evaluation, evaluate, evaluate_baseline, fit_baseline, majority, verdict
 from elman.ngrams import inventory
-from elman.plots import Figure, plot_confusion, plot_reliability
 from elman.predictor import Predictor
 from elman.records import EvalReport
 from elman.training.loop import example_weights

@@ -22,11 +22,11 @@ from elman.data.batches import EncodedExamples
 from elman.data.sources import FeatureReading, Reading
 from elman.data.splits import BY_HEART, NOTHING_KEPT
 from elman.errors import DataError, SettingError
-from elman.evaluation import evaluate_numbers
+from elman.evaluation.metrics import score_numbers
+from elman.evaluation.plots import plot_answers
+from elman.evaluation.scores import evaluate_numbers
 from elman.files import digest_of
-from elman.metrics import score_numbers
 from elman.ngrams import inventory
-from elman.plots import plot_answers
 from elman.predictor import Predictor
 from elman.records import Example, NumberReport
 from elman.training.network import SequenceModel

@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 
 from elman.artifact import Artifact
-from elman.calibration import fit_temperature
 from elman.data.batches import EncodedExamples
 from elman.data.sources import Reading
 from elman.data.splits import NOTHING_KEPT
 from elman.errors import DataError
-from elman.evaluation import evaluate_tags
-from elman.metrics import score_tags
+from elman.evaluation.calibration import fit_temperature
+from elman.evaluation.metrics import score_tags
+from elman.evaluation.scores import evaluate_tags
 from elman.predictor import Predictor
 from elman.records import Example, TagReport
 from elman.training.network import SequenceModel

@@ -20,7 +20,7 @@ from elman.config import ModelConfig, TrainConfig
 from elman.data.batches import EncodedExamples
 from elman.data.sources import MAX_CHARACTERS
 from elman.errors import SettingError
-from elman.plots import Figure
+from elman.evaluation.plots import Figure
 from elman.predictor import Predictor
 from elman.records import EvalReport, NumberReport, TagReport
 from elman.text import Normalisation

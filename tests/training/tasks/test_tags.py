@@ -11,7 +11,7 @@ import elman
 from elman.data.catalog import read_named
 from elman.data.sources import Reading
 from elman.errors import DataError
-from elman.metrics import score_tags
+from elman.evaluation.metrics import score_tags
 from elman.records import Example
 from elman.training.recipes import RECIPES, best_settings
 from elman.training.run import Run, train_run

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from elman.errors import DataError
-from elman.evaluation import evaluate, evaluate_baseline, fit_baseline, majority, verdict
+from elman.evaluation.scores import evaluate, evaluate_baseline, fit_baseline, majority, verdict
 from elman.records import EvalReport, Example
 from elman.vocab import Labels
 

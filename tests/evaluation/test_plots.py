@@ -7,8 +7,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from elman.config import CELLS, ModelConfig
-from elman.explanation import Explanation, explain
-from elman.plots import (
+from elman.evaluation.plots import (
     plot_answers,
     plot_confusion,
     plot_curves,
@@ -18,6 +17,7 @@ from elman.plots import (
     plot_reliability,
     save_figure,
 )
+from elman.explanation import Explanation, explain
 from elman.records import EpochResult
 from elman.training.recipes import BARE, RECIPES
 
@@ -105,7 +105,7 @@ def test_reliability_names_its_axes_and_both_errors():
 
 
 def test_drawing_needs_neither_pyplot_nor_a_display(python_process):
-    code = "import sys, elman.plots; print('matplotlib.pyplot' in sys.modules)"
+    code = "import sys, elman.evaluation.plots; print('matplotlib.pyplot' in sys.modules)"
     assert python_process(code) == "False\n"
 
 

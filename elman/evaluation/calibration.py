@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
-from elman.metrics import LabelIds, negative_log_likelihood
+from elman.evaluation.metrics import LabelIds, negative_log_likelihood
 from elman.scorer import softmax
 
 LOWEST, HIGHEST = 0.05, 20.0

@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from elman.errors import DataError
-from elman.metrics import (
+from elman.evaluation.metrics import (
     LabelIds,
     Probabilities,
     negative_log_likelihood,

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elman.calibration import HIGHEST, LOWEST, fit_temperature
-from elman.metrics import calibration_error, negative_log_likelihood, score
+from elman.evaluation.calibration import HIGHEST, LOWEST, fit_temperature
+from elman.evaluation.metrics import calibration_error, negative_log_likelihood, score
 from elman.scorer import softmax
 
 

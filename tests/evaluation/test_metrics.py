@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sklearn
 
-from elman.metrics import (
+from elman.evaluation.metrics import (
     brier_score,
     calibration_error,
     calibration_error_by_chance,

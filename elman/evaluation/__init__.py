@@ -1,0 +1,1 @@
+"""Evaluation: metrics, calibration, scores beside a baseline, and plots."""
