@@ -14,9 +14,9 @@ import numpy as np
 from elman.data.catalog import read_named
 from elman.data.splits import split_examples
 from elman.evaluation.scores import evaluate_baseline, fit_baseline
-from elman.text import Normalisation
+from elman.text.normalisation import Normalisation
+from elman.text.vocabulary import Labels
 from elman.training.tasks.strings import normalise_examples
-from elman.vocab import Labels
 
 SETTINGS = [
     {},

@@ -17,11 +17,11 @@ from torch import nn
 from elman.config import ModelConfig, TrainConfig
 from elman.data.batches import EncodedExamples
 from elman.data.catalog import read_named
-from elman.text import Normalisation
+from elman.text.normalisation import Normalisation
+from elman.text.vocabulary import Labels, Vocabulary
 from elman.training.loop import TrainingState, train
 from elman.training.network import SequenceModel
 from elman.training.tasks.strings import normalise_examples
-from elman.vocab import Labels, Vocabulary
 
 
 class OneHotGRU(nn.Module):

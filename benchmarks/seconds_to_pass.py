@@ -17,12 +17,12 @@ from elman.config import ModelConfig, TrainConfig
 from elman.data.batches import EncodedExamples
 from elman.data.catalog import read_named
 from elman.data.splits import split_examples
-from elman.ngrams import inventory
-from elman.text import Normalisation
+from elman.text.ngrams import inventory
+from elman.text.normalisation import Normalisation
+from elman.text.vocabulary import Labels, Vocabulary
 from elman.training.loop import TrainingState, logits_of, train
 from elman.training.network import SequenceModel
 from elman.training.tasks.strings import normalise_examples
-from elman.vocab import Labels, Vocabulary
 
 GOAL = 0.8142
 

@@ -18,7 +18,7 @@ from ways import BATCH, Job, Logits, Work, batched_scoring, random_tensors, scor
 
 from elman.config import TrainConfig
 from elman.data.batches import EncodedExamples
-from elman.sequences import EncodedStrings
+from elman.text.encoded import EncodedStrings
 from elman.training.loop import TrainingState, train
 from elman.training.network import SequenceModel
 

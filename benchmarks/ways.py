@@ -20,9 +20,9 @@ from elman.artifact import Artifact
 from elman.config import ModelConfig
 from elman.predictor import Predictor
 from elman.scorer import Scorer
-from elman.sequences import EncodedStrings
-from elman.text import Normalisation
-from elman.vocab import Labels, Vocabulary
+from elman.text.encoded import EncodedStrings
+from elman.text.normalisation import Normalisation
+from elman.text.vocabulary import Labels, Vocabulary
 
 BATCH = 512
 """Names that the other libraries read together."""

@@ -20,8 +20,8 @@ from safetensors.numpy import load, save
 from elman.config import ModelConfig
 from elman.errors import DamagedModelError, ElmanError, NewerModelError, NotAModelError, SettingError
 from elman.files import write_atomically
-from elman.text import Normalisation
-from elman.vocab import Labels, Vocabulary
+from elman.text.normalisation import Normalisation
+from elman.text.vocabulary import Labels, Vocabulary
 
 FORMAT_VERSION = 3
 """Version 2 added what a model reads and answers with; files of version 1 read strings and answer with a label. Version

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.config import ModelConfig
-from elman.ngrams import EDGE, ngram_codes, ngram_ids
-from elman.sequences import EncodedStrings
+from elman.text.encoded import EncodedStrings
+from elman.text.ngrams import EDGE, ngram_codes, ngram_ids
 
 Array = NDArray[np.float32]
 Ids = NDArray[np.int64]

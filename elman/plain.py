@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.config import NO_CELL, ModelConfig
-from elman.ngrams import bag_codes, edged, ngram_ids
+from elman.text.ngrams import bag_codes, edged, ngram_ids
 
 Array = NDArray[np.float32]
 Step = Callable[[Array, tuple[Array, ...], Array, Array], tuple[Array, ...]]

@@ -17,7 +17,7 @@ from elman.errors import NotAModelError, SettingError
 from elman.readers import MISSING, Read, Reader, StringReader, reader_of
 from elman.records import Candidate, Prediction, PredictionColumns
 from elman.scorer import Scorer, softmax
-from elman.sequences import EncodedStrings
+from elman.text.encoded import EncodedStrings
 
 if TYPE_CHECKING:
     from elman.workers import Workers

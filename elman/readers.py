@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from elman.artifact import Artifact
 from elman.errors import DataError, MissingExtraError
 from elman.records import UNKNOWN
-from elman.sequences import EncodedStrings
-from elman.text import LONGEST, has_letter, is_foreign, script_of
+from elman.text.encoded import EncodedStrings
+from elman.text.normalisation import LONGEST, has_letter, is_foreign, script_of
 
 MISSING = "missing: there is no name"
 BLANK = "blank: there is nothing to read"
@@ -43,7 +43,7 @@ class Read:
         normalised: what is read, in words.
         reason: why it cannot be read; None where it can.
         unknown: the distinct symbols that the model does not know.
-        script: of a string, as `elman.text.script_of` names it.
+        script: of a string, as `elman.text.normalisation.script_of` names it.
         transliterated: whether letters of another script were written in Latin letters.
     """
 

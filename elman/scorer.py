@@ -11,7 +11,7 @@ from elman.config import ModelConfig
 from elman.errors import SettingError
 from elman.plain import PlainScorer
 from elman.processor import cores
-from elman.sequences import EncodedStrings
+from elman.text.encoded import EncodedStrings
 
 if TYPE_CHECKING:
     from elman.sharing import SharingScorer

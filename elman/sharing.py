@@ -23,7 +23,7 @@ from elman.config import NO_CELL, ModelConfig
 from elman.contexts import Bag, Contexts
 from elman.gatewise import Buffers, Layer, State, build_layer
 from elman.processor import single_threaded_products
-from elman.sequences import EncodedStrings
+from elman.text.encoded import EncodedStrings
 
 Array = NDArray[np.float32]
 Ids = NDArray[np.int64]

@@ -19,10 +19,10 @@ from hypothesis import settings
 from elman.artifact import Artifact, save_artifact
 from elman.config import ModelConfig, TrainConfig
 from elman.data.sources import Reading, read_examples
-from elman.ngrams import inventory
 from elman.predictor import Predictor, load
-from elman.text import Normalisation
-from elman.vocab import Labels, Vocabulary
+from elman.text.ngrams import inventory
+from elman.text.normalisation import Normalisation
+from elman.text.vocabulary import Labels, Vocabulary
 
 REAL_DATA = Path(os.environ.get("ELMAN_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 PATIENCE = 120  # seconds that a test waits for a process of its own before it calls it stuck

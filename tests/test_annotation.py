@@ -209,8 +209,8 @@ def kinds(tiny_model):
     import numpy as np
 
     from elman.artifact import Artifact
-    from elman.text import Normalisation
-    from elman.vocab import Labels, Vocabulary
+    from elman.text.normalisation import Normalisation
+    from elman.text.vocabulary import Labels, Vocabulary
 
     def model(answers, labels, **changes):
         config = tiny_model(ngram_orders=(), bag_orders=(), **changes)

@@ -18,8 +18,8 @@ from elman.artifact import FLOAT_VERSION, FORMAT_VERSION, Artifact, load_artifac
 from elman.config import ModelConfig
 from elman.errors import DamagedModelError, ModelFileError, NewerModelError, NotAModelError, SettingError
 from elman.predictor import Predictor
-from elman.text import Normalisation
-from elman.vocab import Labels, Vocabulary
+from elman.text.normalisation import Normalisation
+from elman.text.vocabulary import Labels, Vocabulary
 
 Forge = Callable[..., Path]
 

@@ -12,7 +12,7 @@ from elman.explanation import SHOWN, explain
 from elman.predictor import Predictor
 from elman.records import UNKNOWN
 from elman.scorer import softmax
-from elman.vocab import Labels, Vocabulary
+from elman.text.vocabulary import Labels, Vocabulary
 
 WORDS = ["abcdm", "Xyz", "m", "mnx'q", "кабан"]
 

@@ -106,8 +106,8 @@ import sys
 import numpy as np
 import elman
 from elman.artifact import Artifact, save_artifact
-from elman.text import Normalisation
-from elman.vocab import Labels, Vocabulary
+from elman.text.normalisation import Normalisation
+from elman.text.vocabulary import Labels, Vocabulary
 
 config = elman.ModelConfig(hidden_size=2, embedding_size=2, ngram_buckets=4)
 vocabulary, labels = Vocabulary(tuple("abc")), Labels(("Dutch", "Greek"))

@@ -15,7 +15,7 @@ from elman.artifact import save_artifact
 from elman.errors import ModelFileError, NotAModelError, SettingError
 from elman.predictor import Predictor, find_model, load, shipped_models
 from elman.records import Prediction
-from elman.text import LONGEST
+from elman.text.normalisation import LONGEST
 
 WORDS = ["abcabc", "MNOP", "", "xyz", "abcabc", " xyz ", "kkk", "42", "b", "vwxyzvw"]
 

@@ -8,8 +8,8 @@ from elman.artifact import Artifact
 from elman.config import ModelConfig
 from elman.errors import DataError
 from elman.readers import BLANK, NO_KNOWN_SYMBOL, NO_LETTERS, FeatureReader, ImageReader, StringReader, reader_of
-from elman.text import LONGEST, Normalisation
-from elman.vocab import Labels, Vocabulary
+from elman.text.normalisation import LONGEST, Normalisation
+from elman.text.vocabulary import Labels, Vocabulary
 
 
 def model_of(reads, input_size, **kind):

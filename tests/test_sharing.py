@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from elman import sharing
 from elman.config import ACTIVATIONS, ModelConfig
-from elman.ngrams import inventory
 from elman.plain import PlainScorer
 from elman.scorer import FEW, MANY, Scorer, best_of, softmax
-from elman.sequences import EncodedStrings
 from elman.sharing import SharingScorer, can_share
+from elman.text.encoded import EncodedStrings
+from elman.text.ngrams import inventory
 
 SYMBOLS, LABELS = 5, 3
 SMALL = ModelConfig(hidden_size=4, embedding_size=3, ngram_buckets=16)

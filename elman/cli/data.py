@@ -43,7 +43,7 @@ def show(
 
     from elman.cli.source import account, read_source
     from elman.data.images import ImageReading
-    from elman.text import Normalisation
+    from elman.text.normalisation import Normalisation
 
     reading = read_source(data, folder, text=text, label=label, longest=max_characters)
     if isinstance(reading, ImageReading):

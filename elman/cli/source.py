@@ -7,7 +7,7 @@ import typer
 
 from elman.data.sources import MAX_CHARACTERS, Reading, read_examples
 from elman.errors import SettingError
-from elman.text import LONGEST
+from elman.text.normalisation import LONGEST
 
 if TYPE_CHECKING:
     from elman.data.images import ImageReading

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.records import Example
-from elman.text import fold_accents
+from elman.text.normalisation import fold_accents
 
 FOLDED_WEIGHT = 2.0
 """How much a spelling without accents counts in the loss: it stands for everybody who types the name without them."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from elman.data.augment import shifted
 from elman.errors import SettingError
 from elman.records import Example
-from elman.vocab import Labels, Vocabulary
+from elman.text.vocabulary import Labels, Vocabulary
 
 
 @dataclass(frozen=True)

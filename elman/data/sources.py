@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from elman.errors import DataError
 from elman.records import Example
-from elman.text import Normalisation
+from elman.text.normalisation import Normalisation
 
 TABLES = {".csv": ",", ".tsv": "\t", ".jsonl": ""}
 """The table formats by their suffix, each with its delimiter."""

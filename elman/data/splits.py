@@ -16,7 +16,7 @@ from sklearn.model_selection import train_test_split
 
 from elman.errors import DataError, SettingError
 from elman.records import Example
-from elman.text import fold_accents
+from elman.text.normalisation import fold_accents
 
 PARTS = ("train", "validation", "test")
 SPLITS = ("grouped", "stratified")

@@ -23,7 +23,7 @@ from elman.evaluation.metrics import (
 from elman.predictor import Predictor
 from elman.records import EvalReport, Example, NumberReport, TagReport
 from elman.scorer import softmax
-from elman.vocab import Labels
+from elman.text.vocabulary import Labels
 
 
 @dataclass(frozen=True)

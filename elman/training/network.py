@@ -15,8 +15,8 @@ from torch.nn.functional import dropout, embedding_bag, one_hot, pad
 from elman.cells import Fused, State, build_recurrence
 from elman.config import NO_CELL, ModelConfig
 from elman.errors import SettingError
-from elman.ngrams import EDGE, bag_codes, ngram_ids
 from elman.records import UNKNOWN
+from elman.text.ngrams import EDGE, bag_codes, ngram_ids
 
 REFRACTORY, SMALL = -0.3, 0.05
 """The refractory start: no symbol means anything yet, and each unit holds back what it has just shown. Where the state
@@ -30,7 +30,7 @@ class SequenceModel(nn.Module):
         config: the shape of the network.
         symbols: V, the unknown one included.
         labels: C; 1 where the answer is a number.
-        inventory: codes of the n-grams that have a row in the bag, as `elman.ngrams.inventory` collects them.
+        inventory: codes of the n-grams that have a row in the bag, as `elman.text.ngrams.inventory` collects them.
 
     Raises:
         SettingError: without a head, D · H is not C.

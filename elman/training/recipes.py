@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from elman.config import ModelConfig, TrainConfig, recipe
 from elman.errors import SettingError
-from elman.text import Normalisation
+from elman.text.normalisation import Normalisation
 from elman.training.tasks.task import RunConfig
 
 ASCII = Normalisation(lower_case=False, accents=False)

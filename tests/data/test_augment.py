@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from elman.data.augment import shifted, with_folded_spellings
 from elman.records import Example
-from elman.text import fold_accents
+from elman.text.normalisation import fold_accents
 
 some_examples = st.lists(
     st.builds(Example, st.text("aäâoøłß\u0301", min_size=1, max_size=3), st.sampled_from(["x", "y"]), st.integers(1, 2))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from elman.data.batches import EncodedExamples
 from elman.errors import DataError
 from elman.records import Example
-from elman.vocab import Labels, Vocabulary
+from elman.text.vocabulary import Labels, Vocabulary
 
 VOCABULARY, LABELS = Vocabulary(("a", "b", "c")), Labels(("Dutch", "Greek"))
 some_examples = st.lists(

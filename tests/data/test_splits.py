@@ -12,7 +12,7 @@ from sklearn.model_selection import train_test_split
 from elman.data.splits import BY_HEART, PARTS, SPLITS, Split, ceiling, split_examples
 from elman.errors import DataError, SettingError
 from elman.records import Example
-from elman.text import fold_accents
+from elman.text.normalisation import fold_accents
 
 few_texts = st.text("aeéèöøłl", min_size=1, max_size=3)
 examples_of_few_texts = st.lists(

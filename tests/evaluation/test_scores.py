@@ -10,7 +10,7 @@ import pytest
 from elman.errors import DataError
 from elman.evaluation.scores import evaluate, evaluate_baseline, fit_baseline, majority, verdict
 from elman.records import EvalReport, Example
-from elman.vocab import Labels
+from elman.text.vocabulary import Labels
 
 LABELS = Labels(("Alfa", "Beta", "Gamma"))
 

@@ -14,9 +14,9 @@ from elman.artifact import Artifact
 from elman.predictor import Predictor
 from elman.server.app import create_app
 from elman.server.settings import Settings
-from elman.text import Normalisation
+from elman.text.normalisation import Normalisation
+from elman.text.vocabulary import Labels, Vocabulary
 from elman.training.recipes import BARE
-from elman.vocab import Labels, Vocabulary
 
 PATIENCE = 60  # seconds that a test waits for another thread or process before it calls it stuck
 CANARY = "Xanthippopulos"

@@ -12,9 +12,9 @@ from elman.errors import DataError
 from elman.predictor import Predictor, load
 from elman.readers import NO_LETTERS
 from elman.scorer import softmax
-from elman.text import Normalisation
+from elman.text.normalisation import Normalisation
+from elman.text.vocabulary import Labels, Vocabulary
 from elman.training.recipes import BARE
-from elman.vocab import Labels, Vocabulary
 
 SIZE = 28
 

@@ -18,12 +18,12 @@ from elman.data.batches import EncodedExamples
 from elman.errors import NonFiniteLossError, TrainingError
 from elman.evaluation.calibration import fit_temperature
 from elman.evaluation.metrics import negative_log_likelihood
-from elman.ngrams import inventory
 from elman.records import EpochResult, Example, StepResult
 from elman.scorer import softmax
+from elman.text.ngrams import inventory
+from elman.text.vocabulary import Labels, Vocabulary
 from elman.training.loop import TrainingState, example_losses, example_weights, learning_rate, logits_of, train
 from elman.training.network import SequenceModel
-from elman.vocab import Labels, Vocabulary
 
 LABELS = Labels(("Alfa", "Beta", "Gamma"))
 VOCABULARY = Vocabulary(tuple("abcmnoxyz"))

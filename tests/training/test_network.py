@@ -10,7 +10,7 @@ import torch
 
 from elman.config import ACTIVATIONS, CELLS, ModelConfig
 from elman.errors import SettingError
-from elman.ngrams import inventory
+from elman.text.ngrams import inventory
 from elman.training.network import REFRACTORY, SMALL, SequenceModel
 
 SYMBOLS, LABELS = 7, 3

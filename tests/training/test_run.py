@@ -23,7 +23,7 @@ from elman.errors import DataError, ElmanError, SettingError, TrainingError
 from elman.evaluation.scores import evaluate, majority
 from elman.predictor import load
 from elman.records import Example
-from elman.text import Normalisation, fold_accents
+from elman.text.normalisation import Normalisation, fold_accents
 from elman.training.run import Run, RunConfig, read_run_config, report_text, train_run
 from elman.training.tasks.strings import normalise_examples, split_as
 

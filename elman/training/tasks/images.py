@@ -21,10 +21,10 @@ from elman.evaluation.scores import evaluate_encoded
 from elman.files import digest_of
 from elman.predictor import Predictor
 from elman.records import EvalReport
+from elman.text.vocabulary import Labels, Vocabulary
 from elman.training.network import SequenceModel
 from elman.training.tasks.labels import classifier_findings
 from elman.training.tasks.task import Findings, RunConfig, Task, shipped_weights
-from elman.vocab import Labels, Vocabulary
 
 BASELINE_IMAGES = 10_000
 """The baseline is fitted on no more: it takes seconds so, and twice as many move it by less than a point."""

@@ -17,14 +17,14 @@ from elman.evaluation.calibration import fit_temperature
 from elman.evaluation.metrics import calibration_error_by_chance
 from elman.evaluation.plots import Figure, plot_confusion, plot_reliability
 from elman.evaluation.scores import Evaluation, evaluate, evaluate_baseline, fit_baseline, majority, verdict
-from elman.ngrams import inventory
 from elman.predictor import Predictor
 from elman.records import EvalReport
+from elman.text.ngrams import inventory
+from elman.text.vocabulary import Labels, Vocabulary
 from elman.training.loop import example_weights
 from elman.training.network import SequenceModel
 from elman.training.tasks.strings import normalise_examples, sizes_of, split_for
 from elman.training.tasks.task import Findings, RunConfig, Task, shipped_weights
-from elman.vocab import Labels, Vocabulary
 
 SCORES = (
     ("accuracy", "accuracy", 100, "%"),

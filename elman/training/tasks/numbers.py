@@ -26,13 +26,13 @@ from elman.evaluation.metrics import score_numbers
 from elman.evaluation.plots import plot_answers
 from elman.evaluation.scores import evaluate_numbers
 from elman.files import digest_of
-from elman.ngrams import inventory
 from elman.predictor import Predictor
 from elman.records import Example, NumberReport
+from elman.text.ngrams import inventory
+from elman.text.vocabulary import Labels, Vocabulary
 from elman.training.network import SequenceModel
 from elman.training.tasks.strings import normalise_examples, sizes_of, split_for
 from elman.training.tasks.task import Findings, RunConfig, Task
-from elman.vocab import Labels, Vocabulary
 
 LARGEST = 1e30
 """A little below what float32 holds, which the model file is written in."""

@@ -8,7 +8,7 @@ from elman.data.sources import BLANK, Reading
 from elman.data.splits import Split, split_examples
 from elman.errors import DataError
 from elman.records import Example
-from elman.text import Normalisation
+from elman.text.normalisation import Normalisation
 from elman.training.tasks.task import RunConfig
 
 

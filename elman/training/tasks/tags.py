@@ -19,10 +19,10 @@ from elman.evaluation.metrics import score_tags
 from elman.evaluation.scores import evaluate_tags
 from elman.predictor import Predictor
 from elman.records import Example, TagReport
+from elman.text.vocabulary import Labels, Vocabulary
 from elman.training.network import SequenceModel
 from elman.training.tasks.strings import normalise_examples, sizes_of, split_for
 from elman.training.tasks.task import Findings, RunConfig, Task, shipped_weights
-from elman.vocab import Labels, Vocabulary
 
 
 class TagTask(Task):

@@ -23,7 +23,7 @@ from elman.errors import SettingError
 from elman.evaluation.plots import Figure
 from elman.predictor import Predictor
 from elman.records import EvalReport, NumberReport, TagReport
-from elman.text import Normalisation
+from elman.text.normalisation import Normalisation
 from elman.training.network import SequenceModel
 from elman.version import __version__
 

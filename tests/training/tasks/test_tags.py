@@ -13,11 +13,11 @@ from elman.data.sources import Reading
 from elman.errors import DataError
 from elman.evaluation.metrics import score_tags
 from elman.records import Example
+from elman.text.vocabulary import Labels
 from elman.training.recipes import RECIPES, best_settings
 from elman.training.run import Run, train_run
 from elman.training.tasks import TagTask
 from elman.training.tasks.tags import most_frequent_tags
-from elman.vocab import Labels
 
 
 @pytest.fixture(scope="module")

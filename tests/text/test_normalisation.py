@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from elman.text import Normalisation, fold_accents, has_letter, script_of
+from elman.text.normalisation import Normalisation, fold_accents, has_letter, script_of
 
 ANY_TEXT = st.text(st.characters(), max_size=30)  # surrogates included
 AWKWARD = st.text(

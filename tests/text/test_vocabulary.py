@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from elman.errors import DataError
 from elman.records import UNKNOWN
-from elman.text import fold_accents
-from elman.vocab import Labels, Vocabulary
+from elman.text.normalisation import fold_accents
+from elman.text.vocabulary import Labels, Vocabulary
 
 ANY_TEXT = st.text(st.characters(), max_size=20)
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from elman.errors import DataError
 from elman.records import UNKNOWN
-from elman.sequences import EncodedStrings
-from elman.text import fold_accents
+from elman.text.encoded import EncodedStrings
+from elman.text.normalisation import fold_accents
 
 
 @dataclass(frozen=True)

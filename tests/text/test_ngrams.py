@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elman.ngrams import EDGE, bag_codes, edged, inventory, ngram_codes, ngram_ids
+from elman.text.ngrams import EDGE, bag_codes, edged, inventory, ngram_codes, ngram_ids
 
 MULTIPLIER = 6_364_136_223_846_793_005  # D. E. Knuth, "The Art of Computer Programming", volume 2, 3.3.4: MMIX
 orders = st.integers(1, 5)

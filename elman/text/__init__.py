@@ -1,0 +1,1 @@
+"""Text: from a string to symbol ids."""
