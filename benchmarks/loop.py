@@ -14,9 +14,9 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from elman.config import ModelConfig, TrainConfig
 from elman.data.batches import EncodedExamples
 from elman.data.catalog import read_named
+from elman.model.config import ModelConfig, TrainConfig
 from elman.text.normalisation import Normalisation
 from elman.text.vocabulary import Labels, Vocabulary
 from elman.training.loop import TrainingState, train

@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from elman.config import ModelConfig, TrainConfig
 from elman.data.batches import EncodedExamples
 from elman.data.catalog import read_named
 from elman.data.splits import split_examples
+from elman.model.config import ModelConfig, TrainConfig
 from elman.text.ngrams import inventory
 from elman.text.normalisation import Normalisation
 from elman.text.vocabulary import Labels, Vocabulary

@@ -16,8 +16,8 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_sequence
 from torch.utils.data import DataLoader
 from ways import BATCH, Job, Logits, Work, batched_scoring, random_tensors, scoring
 
-from elman.config import TrainConfig
 from elman.data.batches import EncodedExamples
+from elman.model.config import TrainConfig
 from elman.text.encoded import EncodedStrings
 from elman.training.loop import TrainingState, train
 from elman.training.network import SequenceModel

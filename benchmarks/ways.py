@@ -16,8 +16,8 @@ from names import NameSet
 from numpy.typing import NDArray
 
 import elman
-from elman.artifact import Artifact
-from elman.config import ModelConfig
+from elman.model.config import ModelConfig
+from elman.model.file import Artifact
 from elman.predictor import Predictor
 from elman.scorer import Scorer
 from elman.text.encoded import EncodedStrings

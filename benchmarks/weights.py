@@ -16,11 +16,11 @@ from pathlib import Path
 
 import numpy as np
 
-from elman.artifact import load_artifact, save_artifact
-from elman.config import recipe
 from elman.data.catalog import read_named
 from elman.data.splits import split_examples
 from elman.evaluation.metrics import negative_log_likelihood
+from elman.model.config import recipe
+from elman.model.file import load_artifact, save_artifact
 from elman.predictor import Predictor, find_model
 from elman.training.run import Run, RunConfig
 from elman.training.tasks.strings import normalise_examples

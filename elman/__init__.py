@@ -11,7 +11,6 @@ loaded when first used.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from elman.config import ModelConfig, TrainConfig
 from elman.errors import (
     DamagedModelError,
     DataError,
@@ -25,6 +24,7 @@ from elman.errors import (
     TrainingError,
     WorkerError,
 )
+from elman.model.config import ModelConfig, TrainConfig
 from elman.records import Candidate, EpochResult, EvalReport, Example, Prediction, PredictionColumns
 from elman.version import __version__
 

@@ -17,9 +17,9 @@ from typing import IO, Any
 
 import numpy as np
 
-from elman.artifact import digest_of_artifact
 from elman.errors import DataError, SettingError
 from elman.files import open_atomically, write_atomically
+from elman.model.file import digest_of_artifact
 from elman.parts import Parts
 from elman.predictor import Predictor
 from elman.records import PredictionColumns

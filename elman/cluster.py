@@ -30,9 +30,9 @@ from elman.annotation import (
     parts_folder,
     state_of,
 )
-from elman.artifact import dump_artifact, parse_artifact
 from elman.errors import DataError, ElmanError, MissingExtraError, SettingError, WorkerError
 from elman.files import open_atomically
+from elman.model.file import dump_artifact, parse_artifact
 from elman.parts import Parts
 from elman.predictor import Predictor
 from elman.processor import cores

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.config import ModelConfig
+from elman.model.config import ModelConfig
 from elman.text.encoded import EncodedStrings
 from elman.text.ngrams import EDGE, ngram_codes, ngram_ids
 

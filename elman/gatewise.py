@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.config import ModelConfig
+from elman.model.config import ModelConfig
 
 Array = NDArray[np.float32]
 State = tuple[Array, ...]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.config import NO_CELL, ModelConfig
+from elman.model.config import NO_CELL, ModelConfig
 from elman.text.ngrams import bag_codes, edged, ngram_ids
 
 Array = NDArray[np.float32]

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.artifact import Artifact, load_artifact
 from elman.errors import NotAModelError, SettingError
+from elman.model.file import Artifact, load_artifact
 from elman.readers import MISSING, Read, Reader, StringReader, reader_of
 from elman.records import Candidate, Prediction, PredictionColumns
 from elman.scorer import Scorer, softmax
@@ -312,7 +312,7 @@ def load(model: str | Path = "languages") -> Predictor:
 
     Raises:
         NotAModelError: there is no such name or file, or the file is of another kind.
-        DamagedModelError, NewerModelError: as `elman.artifact.load_artifact`.
+        DamagedModelError, NewerModelError: as `elman.model.file.load_artifact`.
 
     >>> load("languages").predict("Nakamura").label
     'Japanese'
@@ -345,5 +345,5 @@ def find_model(model: str | Path) -> Path:
 
 def shipped_models() -> dict[str, Path]:
     """Return the models inside the package: name to file."""
-    folder = Path(__file__).with_name("pretrained")
+    folder = Path(__file__).parent / "model" / "pretrained"
     return {file.stem: file for file in sorted(folder.glob("*.safetensors"))}

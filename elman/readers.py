@@ -12,8 +12,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.artifact import Artifact
 from elman.errors import DataError, MissingExtraError
+from elman.model.file import Artifact
 from elman.records import UNKNOWN
 from elman.text.encoded import EncodedStrings
 from elman.text.normalisation import LONGEST, has_letter, is_foreign, script_of

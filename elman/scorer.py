@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.config import ModelConfig
 from elman.errors import SettingError
+from elman.model.config import ModelConfig
 from elman.plain import PlainScorer
 from elman.processor import cores
 from elman.text.encoded import EncodedStrings

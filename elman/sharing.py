@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.config import NO_CELL, ModelConfig
 from elman.contexts import Bag, Contexts
 from elman.gatewise import Buffers, Layer, State, build_layer
+from elman.model.config import NO_CELL, ModelConfig
 from elman.processor import single_threaded_products
 from elman.text.encoded import EncodedStrings
 

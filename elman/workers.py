@@ -21,8 +21,8 @@ from typing import IO, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.artifact import Artifact, dump_artifact, parse_artifact
 from elman.errors import ElmanError, WorkerError
+from elman.model.file import Artifact, dump_artifact, parse_artifact
 from elman.records import PredictionColumns
 
 MISSING = -1

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from elman.cli.train import train_with_bar
-from elman.config import recipe
 from elman.data.catalog import CATALOG, read_named
+from elman.model.config import recipe
 from elman.training.run import MODEL, Run, RunConfig
 
 ROOT = Path(__file__).parents[1]

@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from elman.artifact import Artifact, save_artifact
-from elman.config import ModelConfig, TrainConfig
 from elman.data.sources import Reading, read_examples
+from elman.model.config import ModelConfig, TrainConfig
+from elman.model.file import Artifact, save_artifact
 from elman.predictor import Predictor, load
 from elman.text.ngrams import inventory
 from elman.text.normalisation import Normalisation

@@ -208,7 +208,7 @@ def test_models_that_answer_with_tags_or_numbers_annotate_too(tmp_path, kinds):
 def kinds(tiny_model):
     import numpy as np
 
-    from elman.artifact import Artifact
+    from elman.model.file import Artifact
     from elman.text.normalisation import Normalisation
     from elman.text.vocabulary import Labels, Vocabulary
 

@@ -14,9 +14,9 @@ import pytest
 
 from elman import cluster
 from elman.annotation import AnnotateConfig, Annotator, parts_folder
-from elman.artifact import dump_artifact
 from elman.cluster import PieceAnnotator, annotate_cluster, cut
 from elman.errors import DataError, MissingExtraError, SettingError, WorkerError
+from elman.model.file import dump_artifact
 from elman.predictor import Predictor
 from elman.version import __version__
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from elman.artifact import save_artifact
 from elman.errors import SettingError
 from elman.explanation import SHOWN, explain
+from elman.model.file import save_artifact
 from elman.predictor import Predictor
 from elman.records import UNKNOWN
 from elman.scorer import softmax

@@ -105,7 +105,7 @@ PREDICT = """
 import sys
 import numpy as np
 import elman
-from elman.artifact import Artifact, save_artifact
+from elman.model.file import Artifact, save_artifact
 from elman.text.normalisation import Normalisation
 from elman.text.vocabulary import Labels, Vocabulary
 

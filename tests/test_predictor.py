@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import elman
-from elman.artifact import save_artifact
 from elman.errors import ModelFileError, NotAModelError, SettingError
+from elman.model.file import save_artifact
 from elman.predictor import Predictor, find_model, load, shipped_models
 from elman.records import Prediction
 from elman.text.normalisation import LONGEST

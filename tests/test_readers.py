@@ -4,9 +4,9 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from elman.artifact import Artifact
-from elman.config import ModelConfig
 from elman.errors import DataError
+from elman.model.config import ModelConfig
+from elman.model.file import Artifact
 from elman.readers import BLANK, NO_KNOWN_SYMBOL, NO_LETTERS, FeatureReader, ImageReader, StringReader, reader_of
 from elman.text.normalisation import LONGEST, Normalisation
 from elman.text.vocabulary import Labels, Vocabulary

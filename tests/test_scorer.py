@@ -10,7 +10,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from elman.config import ACTIVATIONS, ModelConfig
+from elman.model.config import ACTIVATIONS, ModelConfig
 from elman.scorer import Scorer, softmax
 from elman.training.network import SequenceModel
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elman import sharing
-from elman.config import ACTIVATIONS, ModelConfig
+from elman.model.config import ACTIVATIONS, ModelConfig
 from elman.plain import PlainScorer
 from elman.scorer import FEW, MANY, Scorer, best_of, softmax
 from elman.sharing import SharingScorer, can_share

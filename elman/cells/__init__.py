@@ -9,8 +9,8 @@ from elman.cells.gru import GRUCell
 from elman.cells.library import LibraryGRU, LibraryLSTM, LibraryRNN
 from elman.cells.lstm import LSTMCell
 from elman.cells.unroll import Unrolled, check_sizes
-from elman.config import CELLS
 from elman.errors import SettingError
+from elman.model.config import CELLS
 
 __all__ = [
     "ACTIVATIONS",

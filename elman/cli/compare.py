@@ -52,8 +52,8 @@ def compare(
 
     from elman.cli.source import read_source
     from elman.cli.train import new_config
-    from elman.config import recipe
     from elman.data.catalog import CATALOG
+    from elman.model.config import recipe
 
     if tutorials:
         if data not in ("", "languages"):

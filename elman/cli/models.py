@@ -97,7 +97,7 @@ def shrink(
 
     It is as fast as before. Measure what it costs with elman evaluate.
     """
-    from elman.artifact import load_artifact, save_artifact
+    from elman.model.file import load_artifact, save_artifact
     from elman.predictor import find_model
 
     file = find_model(model)

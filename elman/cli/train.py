@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from elman.cli.source import DataArgument, FolderOption, LabelOption, LongestOption, TextOption
-from elman.config import NO_CELL
 from elman.data.sources import MAX_CHARACTERS
 from elman.errors import SettingError
+from elman.model.config import NO_CELL
 
 if TYPE_CHECKING:
     from rich.console import Console

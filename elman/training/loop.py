@@ -20,12 +20,12 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from elman.cells import Fused
-from elman.config import TrainConfig
 from elman.data.batches import EncodedExamples
 from elman.errors import NonFiniteLossError, TrainingError
 from elman.evaluation.calibration import fit_temperature
 from elman.evaluation.metrics import negative_log_likelihood
 from elman.files import write_atomically
+from elman.model.config import TrainConfig
 from elman.records import EpochResult, StepResult
 from elman.scorer import softmax
 

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from torch.nn.functional import dropout, embedding_bag, one_hot, pad
 
 from elman.cells import Fused, State, build_recurrence
-from elman.config import NO_CELL, ModelConfig
 from elman.errors import SettingError
+from elman.model.config import NO_CELL, ModelConfig
 from elman.records import UNKNOWN
 from elman.text.ngrams import EDGE, bag_codes, ngram_ids
 

@@ -6,8 +6,8 @@ reproduced; the data are split honestly where its author kept no test part. `elm
 
 from dataclasses import dataclass, replace
 
-from elman.config import ModelConfig, TrainConfig, recipe
 from elman.errors import SettingError
+from elman.model.config import ModelConfig, TrainConfig, recipe
 from elman.text.normalisation import Normalisation
 from elman.training.tasks.task import RunConfig
 
@@ -158,7 +158,7 @@ def best_settings(task: str, cell: str | None = None, *, by_hand: bool = False) 
 
     Args:
         task: one of `elman.training.tasks.TASKS`.
-        cell: one of `elman.config.CELLS`; the best for the task where None.
+        cell: one of `elman.model.config.CELLS`; the best for the task where None.
         by_hand: the cell that is written for reading.
 
     Raises:

@@ -22,12 +22,12 @@ from typing import Any
 
 import torch
 
-from elman.artifact import save_artifact
 from elman.data.images import ImageReading
 from elman.data.sources import FeatureReading, Reading
 from elman.errors import SettingError, TrainingError
 from elman.evaluation.plots import plot_curves, save_figure
 from elman.files import write_atomically
+from elman.model.file import save_artifact
 from elman.predictor import Predictor
 from elman.records import EpochResult, StepResult
 from elman.training.loop import TrainingState, train

@@ -11,8 +11,8 @@ from threading import Timer
 import numpy as np
 import pytest
 
-from elman.artifact import load_artifact
 from elman.data.sources import read_examples
+from elman.model.file import load_artifact
 from elman.predictor import load
 from elman.training.run import Run, RunConfig, read_run_config
 

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from elman.config import CELLS, ModelConfig
 from elman.evaluation.plots import (
     plot_answers,
     plot_confusion,
@@ -18,6 +17,7 @@ from elman.evaluation.plots import (
     save_figure,
 )
 from elman.explanation import Explanation, explain
+from elman.model.config import CELLS, ModelConfig
 from elman.records import EpochResult
 from elman.training.recipes import BARE, RECIPES
 

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import numpy as np
 
-from elman.artifact import Artifact
+from elman.model.file import Artifact
 from elman.predictor import Predictor
 from elman.server.app import create_app
 from elman.server.settings import Settings

@@ -7,8 +7,8 @@ import pytest
 from asking import ask, explain, image_reader, predict, refusal, regression, service, tagger
 
 import elman.explanation
-from elman.artifact import save_artifact
 from elman.errors import SettingError
+from elman.model.file import save_artifact
 from elman.predictor import load
 from elman.server.app import create_app
 from elman.server.guards import SAFE_HEADERS

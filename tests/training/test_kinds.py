@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from elman.artifact import Artifact, save_artifact
 from elman.errors import DataError
+from elman.model.file import Artifact, save_artifact
 from elman.predictor import Predictor, load
 from elman.readers import NO_LETTERS
 from elman.scorer import softmax

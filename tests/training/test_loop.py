@@ -13,11 +13,11 @@ import pytest
 import safetensors.numpy
 import torch
 
-from elman.config import OPTIMISERS, SCHEDULES, ModelConfig, TrainConfig
 from elman.data.batches import EncodedExamples
 from elman.errors import NonFiniteLossError, TrainingError
 from elman.evaluation.calibration import fit_temperature
 from elman.evaluation.metrics import negative_log_likelihood
+from elman.model.config import OPTIMISERS, SCHEDULES, ModelConfig, TrainConfig
 from elman.records import EpochResult, Example, StepResult
 from elman.scorer import softmax
 from elman.text.ngrams import inventory

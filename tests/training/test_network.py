@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from elman.config import ACTIVATIONS, CELLS, ModelConfig
 from elman.errors import SettingError
+from elman.model.config import ACTIVATIONS, CELLS, ModelConfig
 from elman.text.ngrams import inventory
 from elman.training.network import REFRACTORY, SMALL, SequenceModel
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from elman.config import CELLS, ModelConfig, TrainConfig
 from elman.data.catalog import CATALOG, read_named
 from elman.data.images import ImageReading
 from elman.data.sources import FeatureReading, Reading
 from elman.errors import SettingError
+from elman.model.config import CELLS, ModelConfig, TrainConfig
 from elman.records import Example
 from elman.training.loop import example_losses
 from elman.training.recipes import OF_DATA, RECIPES, best_settings, named_recipe

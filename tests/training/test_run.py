@@ -16,11 +16,11 @@ import pytest
 import safetensors.numpy
 
 import elman.training.run
-from elman.artifact import load_artifact
 from elman.data.sources import Reading
 from elman.data.splits import ceiling
 from elman.errors import DataError, ElmanError, SettingError, TrainingError
 from elman.evaluation.scores import evaluate, majority
+from elman.model.file import load_artifact
 from elman.predictor import load
 from elman.records import Example
 from elman.text.normalisation import Normalisation, fold_accents

@@ -10,7 +10,6 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
 from torch import Tensor
 
-from elman.artifact import Artifact
 from elman.data.batches import EncodedExamples
 from elman.data.images import ImageReading
 from elman.errors import DataError, SettingError
@@ -19,6 +18,7 @@ from elman.evaluation.metrics import LabelIds, score
 from elman.evaluation.plots import plot_mistakes
 from elman.evaluation.scores import evaluate_encoded
 from elman.files import digest_of
+from elman.model.file import Artifact
 from elman.predictor import Predictor
 from elman.records import EvalReport
 from elman.text.vocabulary import Labels, Vocabulary

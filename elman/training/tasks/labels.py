@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from elman.artifact import Artifact
 from elman.data.augment import FOLDED_WEIGHT, with_folded_spellings
 from elman.data.batches import EncodedExamples
 from elman.data.sources import Reading
@@ -17,6 +16,7 @@ from elman.evaluation.calibration import fit_temperature
 from elman.evaluation.metrics import calibration_error_by_chance
 from elman.evaluation.plots import Figure, plot_confusion, plot_reliability
 from elman.evaluation.scores import Evaluation, evaluate, evaluate_baseline, fit_baseline, majority, verdict
+from elman.model.file import Artifact
 from elman.predictor import Predictor
 from elman.records import EvalReport
 from elman.text.ngrams import inventory

@@ -17,7 +17,6 @@ from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from torch import Tensor
 
-from elman.artifact import Artifact
 from elman.data.batches import EncodedExamples
 from elman.data.sources import FeatureReading, Reading
 from elman.data.splits import BY_HEART, NOTHING_KEPT
@@ -26,6 +25,7 @@ from elman.evaluation.metrics import score_numbers
 from elman.evaluation.plots import plot_answers
 from elman.evaluation.scores import evaluate_numbers
 from elman.files import digest_of
+from elman.model.file import Artifact
 from elman.predictor import Predictor
 from elman.records import Example, NumberReport
 from elman.text.ngrams import inventory

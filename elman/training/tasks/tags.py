@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from elman.artifact import Artifact
 from elman.data.batches import EncodedExamples
 from elman.data.sources import Reading
 from elman.data.splits import NOTHING_KEPT
@@ -17,6 +16,7 @@ from elman.errors import DataError
 from elman.evaluation.calibration import fit_temperature
 from elman.evaluation.metrics import score_tags
 from elman.evaluation.scores import evaluate_tags
+from elman.model.file import Artifact
 from elman.predictor import Predictor
 from elman.records import Example, TagReport
 from elman.text.vocabulary import Labels, Vocabulary

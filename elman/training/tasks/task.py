@@ -15,12 +15,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from elman.artifact import Artifact
-from elman.config import ModelConfig, TrainConfig
 from elman.data.batches import EncodedExamples
 from elman.data.sources import MAX_CHARACTERS
 from elman.errors import SettingError
 from elman.evaluation.plots import Figure
+from elman.model.config import ModelConfig, TrainConfig
+from elman.model.file import Artifact
 from elman.predictor import Predictor
 from elman.records import EvalReport, NumberReport, TagReport
 from elman.text.normalisation import Normalisation

@@ -8,8 +8,8 @@ import pytest
 
 from elman.cells import ACTIVATIONS as CELL_ACTIVATIONS
 from elman.cells import CELLS as BUILT_CELLS
-from elman.config import ACTIVATIONS, CELLS, ModelConfig, TrainConfig, recipe
 from elman.errors import SettingError
+from elman.model.config import ACTIVATIONS, CELLS, ModelConfig, TrainConfig, recipe
 from elman.training.network import SequenceModel
 
 

@@ -14,9 +14,9 @@ import safetensors.numpy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elman.artifact import FLOAT_VERSION, FORMAT_VERSION, Artifact, load_artifact, save_artifact
-from elman.config import ModelConfig
 from elman.errors import DamagedModelError, ModelFileError, NewerModelError, NotAModelError, SettingError
+from elman.model.config import ModelConfig
+from elman.model.file import FLOAT_VERSION, FORMAT_VERSION, Artifact, load_artifact, save_artifact
 from elman.predictor import Predictor
 from elman.text.normalisation import Normalisation
 from elman.text.vocabulary import Labels, Vocabulary
@@ -115,7 +115,7 @@ def test_a_write_that_fails_leaves_the_older_model(tiny_artifact, tiny_file, mon
 
 def test_a_model_is_read_and_written_without_torch(python_process, tiny_file):
     code = (
-        "import sys; from elman.artifact import load_artifact, save_artifact\n"
+        "import sys; from elman.model.file import load_artifact, save_artifact\n"
         "save_artifact(load_artifact(sys.argv[1]), 'copy'); print('torch' in sys.modules)"
     )
     assert python_process(code, tiny_file) == "False\n"
@@ -492,7 +492,7 @@ def test_a_file_of_8_bits_is_smaller_and_says_that_it_is_newer(tmp_path, tiny_ar
 
 
 def test_an_8_bit_matrix_without_its_scale_is_damaged(tmp_path, tiny_artifact, monkeypatch):
-    monkeypatch.setattr("elman.artifact._rounded", lambda name, tensor: {name: tensor.astype(np.int8)})
+    monkeypatch.setattr("elman.model.file._rounded", lambda name, tensor: {name: tensor.astype(np.int8)})
     save_artifact(tiny_artifact, tmp_path / "forged.safetensors", weights="int8")
     with pytest.raises(DamagedModelError, match=r"forged\.safetensors"):
         load_artifact(tmp_path / "forged.safetensors")

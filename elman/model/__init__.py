@@ -1,0 +1,1 @@
+"""The model file: configuration, weights, vocabulary, labels and provenance; and the models in the package."""
