@@ -20,13 +20,13 @@ from pathlib import Path
 
 from names import made_up_names, read_nana
 
-from elman.processor import cores
+from elman.scoring.processor import cores
 
 ALONE = """
 import sys, time
 import numpy as np
 import elman
-from elman.processor import cores
+from elman.scoring.processor import cores
 predictor = elman.load("languages")
 names = open(sys.argv[1], encoding="utf-8", newline="\\n").read().split("\\n")[:-1]
 _, strings, reasons = predictor.reader.encoded(names)

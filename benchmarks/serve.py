@@ -29,7 +29,7 @@ from pathlib import Path
 from names import made_up_names
 
 from elman.data.catalog import read_named
-from elman.processor import cores
+from elman.scoring.processor import cores
 
 WARM_UP = 5  # seconds
 FIRST_BYTES = 50

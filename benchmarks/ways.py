@@ -19,7 +19,7 @@ import elman
 from elman.model.config import ModelConfig
 from elman.model.file import Artifact
 from elman.predictor import Predictor
-from elman.scorer import Scorer
+from elman.scoring.scorer import Scorer
 from elman.text.encoded import EncodedStrings
 from elman.text.normalisation import Normalisation
 from elman.text.vocabulary import Labels, Vocabulary

@@ -35,8 +35,8 @@ from elman.files import open_atomically
 from elman.model.file import dump_artifact, parse_artifact
 from elman.parts import Parts
 from elman.predictor import Predictor
-from elman.processor import cores
 from elman.records import PredictionColumns
+from elman.scoring.processor import cores
 from elman.tables.chunks import arrow
 from elman.tables.formats import Format, format_of
 from elman.tables.lines import open_table

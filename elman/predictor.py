@@ -16,7 +16,7 @@ from elman.errors import NotAModelError, SettingError
 from elman.model.file import Artifact, load_artifact
 from elman.readers import MISSING, Read, Reader, StringReader, reader_of
 from elman.records import Candidate, Prediction, PredictionColumns
-from elman.scorer import Scorer, softmax
+from elman.scoring.scorer import Scorer, softmax
 from elman.text.encoded import EncodedStrings
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class Predictor:
             names: any iterable of strings; None stands for a missing one.
             top: as in `predict`.
             abstain_below: as in `predict`.
-            threads: as in `elman.scorer.Scorer.logits`.
+            threads: as in `elman.scoring.scorer.Scorer.logits`.
             processes: more than 1: so many processes share the work instead. They start with the first such call,
                 which takes some tenths of a second, and stay until `close`.
 

@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from elman.errors import ElmanError, MissingExtraError
-from elman.processor import choose_routines
+from elman.scoring.processor import choose_routines
 from elman.version import __version__
 
 COMMANDS = ("predict", "explain", "annotate", "train", "evaluate", "compare", "data", "models", "serve", "system")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from elman.errors import DataError, SettingError
-from elman.processor import cores
+from elman.scoring.processor import cores
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -23,7 +23,7 @@ def system(
     Where the linear algebra library does not know the processor and took slower routines than it could, the last line
     says what to set. This command line sets it by itself on processors where that is known.
     """
-    from elman.processor import cores, kernel
+    from elman.scoring.processor import cores, kernel
 
     found = kernel()
     facts = {

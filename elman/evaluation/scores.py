@@ -22,7 +22,7 @@ from elman.evaluation.metrics import (
 )
 from elman.predictor import Predictor
 from elman.records import EvalReport, Example, NumberReport, TagReport
-from elman.scorer import softmax
+from elman.scoring.scorer import softmax
 from elman.text.vocabulary import Labels
 
 
@@ -61,7 +61,7 @@ def evaluate_encoded(predictor: Predictor, sequences: Sequence[NDArray[Any]], tr
 
     Args:
         predictor: the model.
-        sequences: as `elman.scorer.Scorer.logits` reads them.
+        sequences: as `elman.scoring.scorer.Scorer.logits` reads them.
         truth: label ids, (N,).
     """
     return _evaluation(predictor, predictor.scorer.logits(sequences), truth)
@@ -104,7 +104,7 @@ def evaluate_numbers(
 
     Args:
         predictor: the model.
-        sequences: as `elman.scorer.Scorer.logits` reads them.
+        sequences: as `elman.scoring.scorer.Scorer.logits` reads them.
         truth: (N,).
     """
     return score_numbers(predictor.scorer.logits(sequences)[:, 0].astype(np.float64), truth)

@@ -13,7 +13,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 
 from elman.predictor import Predictor
-from elman.processor import single_threaded_products
+from elman.scoring.processor import single_threaded_products
 from elman.server.bodies import invalid
 from elman.server.description import add_limits
 from elman.server.guards import HostGuard, KeyGuard, Record, SafeHeaders, WorkGuard

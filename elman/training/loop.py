@@ -27,7 +27,7 @@ from elman.evaluation.metrics import negative_log_likelihood
 from elman.files import write_atomically
 from elman.model.config import TrainConfig
 from elman.records import EpochResult, StepResult
-from elman.scorer import softmax
+from elman.scoring.scorer import softmax
 
 OPTIMISER_SETTINGS: dict[str, dict[str, Any]] = {
     "adamw": {"betas": (0.9, 0.99), "fused": True},

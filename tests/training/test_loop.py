@@ -19,7 +19,7 @@ from elman.evaluation.calibration import fit_temperature
 from elman.evaluation.metrics import negative_log_likelihood
 from elman.model.config import OPTIMISERS, SCHEDULES, ModelConfig, TrainConfig
 from elman.records import EpochResult, Example, StepResult
-from elman.scorer import softmax
+from elman.scoring.scorer import softmax
 from elman.text.ngrams import inventory
 from elman.text.vocabulary import Labels, Vocabulary
 from elman.training.loop import TrainingState, example_losses, example_weights, learning_rate, logits_of, train

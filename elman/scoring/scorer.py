@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from elman.errors import SettingError
 from elman.model.config import ModelConfig
-from elman.plain import PlainScorer
-from elman.processor import cores
+from elman.scoring.processor import cores
+from elman.scoring.reference import PlainScorer
 from elman.text.encoded import EncodedStrings
 
 if TYPE_CHECKING:
-    from elman.sharing import SharingScorer
+    from elman.scoring.trie import SharingScorer
 
 Array = NDArray[np.float32]
 
@@ -48,7 +48,7 @@ class Scorer:
 
     @cached_property
     def _sharing(self) -> "SharingScorer":
-        from elman.sharing import SharingScorer  # the first answer need not pay for what many strings need
+        from elman.scoring.trie import SharingScorer  # the first answer need not pay for what many strings need
 
         return SharingScorer(self.config, self.tensors)
 
@@ -129,7 +129,7 @@ class Scorer:
 
     @cached_property
     def _can_share(self) -> bool:
-        from elman.sharing import can_share
+        from elman.scoring.trie import can_share
 
         return can_share(self.config)
 

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from elman.model.config import ACTIVATIONS, ModelConfig
-from elman.scorer import Scorer, softmax
+from elman.scoring.scorer import Scorer, softmax
 from elman.training.network import SequenceModel
 
 SYMBOLS, LABELS, INPUTS = 9, 4, 5

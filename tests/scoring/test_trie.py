@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from elman import sharing
 from elman.model.config import ACTIVATIONS, ModelConfig
-from elman.plain import PlainScorer
-from elman.scorer import FEW, MANY, Scorer, best_of, softmax
-from elman.sharing import SharingScorer, can_share
+from elman.scoring import trie as sharing
+from elman.scoring.reference import PlainScorer
+from elman.scoring.scorer import FEW, MANY, Scorer, best_of, softmax
+from elman.scoring.trie import SharingScorer, can_share
 from elman.text.encoded import EncodedStrings
 from elman.text.ngrams import inventory
 

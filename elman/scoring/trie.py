@@ -6,7 +6,7 @@ is exact for one layer in two directions, and for any number of layers in one. T
 context alone and is looked up. Sharing beginnings was published for language models that rescore sentences (X. Chen et
 al., "Efficient GPU-based training and evaluation of recurrent neural network language models", 2014).
 
-`elman.plain` has the same equations written to be read, and the tests hold this path against it. Here the work is cut
+`elman.scoring.reference` has the same equations written to be read, and the tests hold this path against it. Here the work is cut
 into blocks and pieces, so that the numbers in use stay close to the processor, and blocks are shared out to threads:
 numpy lets go of the interpreter while it computes. `benchmarks/speed.py` measures it.
 """
@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.contexts import Bag, Contexts
-from elman.gatewise import Buffers, Layer, State, build_layer
 from elman.model.config import NO_CELL, ModelConfig
-from elman.processor import single_threaded_products
+from elman.scoring.layers import Buffers, Layer, State, build_layer
+from elman.scoring.lookups import Bag, Contexts
+from elman.scoring.processor import single_threaded_products
 from elman.text.encoded import EncodedStrings
 
 Array = NDArray[np.float32]
@@ -64,7 +64,7 @@ class SharingScorer:
 
     Args:
         config: its shape; see `can_share`.
-        tensors: its weights by name, as for `elman.scorer.Scorer`.
+        tensors: its weights by name, as for `elman.scoring.scorer.Scorer`.
     """
 
     def __init__(self, config: ModelConfig, tensors: Mapping[str, NDArray[Any]]) -> None:

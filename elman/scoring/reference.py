@@ -1,7 +1,7 @@
 """The forward pass without torch, plainly: symbol ids or numbers to logits in numpy, as training had them.
 
 Sequences of equal length go through together, step by step. The equations are those of `elman.cells`, in the same
-order. It reads every kind of model; where many strings are read by a model that allows it, `elman.sharing` is faster.
+order. It reads every kind of model; where many strings are read by a model that allows it, `elman.scoring.trie` is faster.
 """
 
 from collections import defaultdict

@@ -9,8 +9,16 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info
 
-from elman import processor
-from elman.processor import CORE_TYPE, WIDE, choose_routines, cores, has_wide_vectors, kernel, single_threaded_products
+from elman.scoring import processor
+from elman.scoring.processor import (
+    CORE_TYPE,
+    WIDE,
+    choose_routines,
+    cores,
+    has_wide_vectors,
+    kernel,
+    single_threaded_products,
+)
 
 FLAGS = "fpu avx2 avx512f avx512dq avx512cd avx512bw avx512vl"
 
@@ -89,7 +97,7 @@ def test_a_library_that_does_not_say_is_unknown(monkeypatch):
 
 
 def test_the_routines_named_are_the_routines_taken():
-    code = "from elman.processor import kernel; print(kernel().routines)"
+    code = "from elman.scoring.processor import kernel; print(kernel().routines)"
     environment = {**os.environ, CORE_TYPE: "Haswell"}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     if kernel().library.startswith("openblas") and kernel().routines in ("SkylakeX", "Haswell", "Zen"):

@@ -1,0 +1,1 @@
+"""Scoring: symbol ids to logits, with numpy."""
