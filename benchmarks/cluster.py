@@ -25,7 +25,7 @@ from names import made_up_names, read_nana
 
 from elman.annotation import AnnotateConfig, Annotator, Progress, annotate_folder
 from elman.cluster import annotate_cluster
-from elman.predictor import load
+from elman.prediction.predictor import load
 
 FILE_ROWS = 131_072
 BILLION = 1_000_000_000

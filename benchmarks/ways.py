@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 import elman
 from elman.model.config import ModelConfig
 from elman.model.file import Artifact
-from elman.predictor import Predictor
+from elman.prediction.predictor import Predictor
 from elman.scoring.scorer import Scorer
 from elman.text.encoded import EncodedStrings
 from elman.text.normalisation import Normalisation

@@ -21,7 +21,7 @@ from elman.data.splits import split_examples
 from elman.evaluation.metrics import negative_log_likelihood
 from elman.model.config import recipe
 from elman.model.file import load_artifact, save_artifact
-from elman.predictor import Predictor, find_model
+from elman.prediction.predictor import Predictor, find_model
 from elman.training.run import Run, RunConfig
 from elman.training.tasks.strings import normalise_examples
 

@@ -30,7 +30,7 @@ from elman.version import __version__
 
 if TYPE_CHECKING:
     from elman.data.sources import read_examples
-    from elman.predictor import Predictor, load
+    from elman.prediction.predictor import Predictor, load
     from elman.training.run import train_run
 
 __all__ = [
@@ -61,8 +61,8 @@ __all__ = [
 ]
 
 _LAZY = {
-    "Predictor": "elman.predictor",
-    "load": "elman.predictor",
+    "Predictor": "elman.prediction.predictor",
+    "load": "elman.prediction.predictor",
     "read_examples": "elman.data.sources",
     "train_run": "elman.training.run",
 }

@@ -21,7 +21,7 @@ from elman.errors import DataError, SettingError
 from elman.files import open_atomically, write_atomically
 from elman.model.file import digest_of_artifact
 from elman.parts import Parts
-from elman.predictor import Predictor
+from elman.prediction.predictor import Predictor
 from elman.records import PredictionColumns
 from elman.tables.chunks import Chunk, Malformed
 from elman.tables.formats import Format, format_of

@@ -34,7 +34,7 @@ from elman.errors import DataError, ElmanError, MissingExtraError, SettingError,
 from elman.files import open_atomically
 from elman.model.file import dump_artifact, parse_artifact
 from elman.parts import Parts
-from elman.predictor import Predictor
+from elman.prediction.predictor import Predictor
 from elman.records import PredictionColumns
 from elman.scoring.processor import cores
 from elman.tables.chunks import arrow

@@ -19,7 +19,7 @@ from hypothesis import settings
 from elman.data.sources import Reading, read_examples
 from elman.model.config import ModelConfig, TrainConfig
 from elman.model.file import Artifact, save_artifact
-from elman.predictor import Predictor, load
+from elman.prediction.predictor import Predictor, load
 from elman.text.ngrams import inventory
 from elman.text.normalisation import Normalisation
 from elman.text.vocabulary import Labels, Vocabulary

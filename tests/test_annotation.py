@@ -21,7 +21,7 @@ from elman.annotation import (
     parts_folder,
 )
 from elman.errors import DataError, SettingError
-from elman.predictor import Predictor
+from elman.prediction.predictor import Predictor
 from elman.tables import sources
 from elman.tables.formats import format_of
 

@@ -17,7 +17,7 @@ from elman.annotation import AnnotateConfig, Annotator, parts_folder
 from elman.cluster import PieceAnnotator, annotate_cluster, cut
 from elman.errors import DataError, MissingExtraError, SettingError, WorkerError
 from elman.model.file import dump_artifact
-from elman.predictor import Predictor
+from elman.prediction.predictor import Predictor
 from elman.version import __version__
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:ray.data.context")  # settings that it sets itself

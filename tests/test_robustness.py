@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import elman
 from elman.annotation import annotate_file
 from elman.cli import main
-from elman.predictor import Predictor, shipped_models
+from elman.prediction.predictor import Predictor, shipped_models
 
 HEADERS = {"content-type": "application/json"}
 STORM = "Müller" + "\u0301\u0316\u20dd" * 1000

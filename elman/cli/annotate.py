@@ -118,7 +118,7 @@ def annotate(
     from rich.console import Console
 
     from elman.annotation import AnnotateConfig, Annotator, annotate_folder, annotate_stream, annotate_table
-    from elman.predictor import load
+    from elman.prediction.predictor import load
     from elman.tables.formats import STANDARD, format_of
 
     question = _question(from_sql, query, tables, read_as)

@@ -15,7 +15,7 @@ from elman.errors import DataError, SettingError
 if TYPE_CHECKING:
     from elman.data.splits import Split
     from elman.evaluation.scores import Evaluation
-    from elman.predictor import Predictor
+    from elman.prediction.predictor import Predictor
     from elman.records import Example
 
 
@@ -63,7 +63,7 @@ def evaluate(
     from elman.data.splits import ceiling
     from elman.evaluation.scores import evaluate as score
     from elman.evaluation.scores import evaluate_baseline, fit_baseline, majority, verdict
-    from elman.predictor import load
+    from elman.prediction.predictor import load
     from elman.training.tasks.strings import normalise_examples
 
     if out is not None and out.exists() and not out.is_dir():

@@ -11,7 +11,7 @@ from elman.errors import SettingError
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from elman.explanation import Explanation
+    from elman.prediction.explanation import Explanation
 
 app = typer.Typer(add_completion=False, context_settings={"help_option_names": ["-h", "--help"]})
 
@@ -35,8 +35,8 @@ def explain(
     [bold]forwards[/bold] is what the model says if the name ends at this letter, [bold]backwards[/bold] if it begins
     there. [bold]evidence[/bold] is what the log-odds of the answer lose, in nats, when this letter alone is hidden.
     """
-    from elman.explanation import explain as explained
-    from elman.predictor import load
+    from elman.prediction.explanation import explain as explained
+    from elman.prediction.predictor import load
 
     if plot is not None and plot.suffix.lower() != ".png":
         raise SettingError(f"{plot}: pictures are PNG files; give --plot a name ending in .png")

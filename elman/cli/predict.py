@@ -9,7 +9,7 @@ import typer
 
 from elman.cli.output import to_json
 from elman.errors import DataError
-from elman.predictor import Predictor, load
+from elman.prediction.predictor import Predictor, load
 from elman.records import Prediction
 
 BLOCK = 4096  # names answered together; bounds the memory of a long input

@@ -11,7 +11,7 @@ import typer
 from elman.errors import MissingExtraError, SettingError
 
 if TYPE_CHECKING:
-    from elman.predictor import Predictor
+    from elman.prediction.predictor import Predictor
 
 KEY = "ELMAN_API_KEY"
 """The environment variable that holds the key; an option would stand in the list of processes."""
@@ -115,7 +115,7 @@ def serve(
 
 def _load(models: list[str]) -> "tuple[dict[str, Predictor], dict[str, Path]]":
     """Return the models and their files by the names that requests use."""
-    from elman.predictor import find_model, load
+    from elman.prediction.predictor import find_model, load
 
     predictors, files = {}, {}
     for given in models:

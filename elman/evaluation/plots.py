@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from elman.evaluation.metrics import LabelIds, Probabilities, calibration_error, confusion, reliability
-from elman.explanation import Explanation
 from elman.files import write_atomically
 from elman.model.config import NO_CELL, ModelConfig
+from elman.prediction.explanation import Explanation
 from elman.records import EpochResult
 
 __all__ = [

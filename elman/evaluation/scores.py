@@ -20,7 +20,7 @@ from elman.evaluation.metrics import (
     score_numbers,
     score_tags,
 )
-from elman.predictor import Predictor
+from elman.prediction.predictor import Predictor
 from elman.records import EvalReport, Example, NumberReport, TagReport
 from elman.scoring.scorer import softmax
 from elman.text.vocabulary import Labels

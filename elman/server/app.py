@@ -12,7 +12,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 
-from elman.predictor import Predictor
+from elman.prediction.predictor import Predictor
 from elman.scoring.processor import single_threaded_products
 from elman.server.bodies import invalid
 from elman.server.description import add_limits

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from elman.errors import DataError
-from elman.predictor import Predictor
+from elman.prediction.predictor import Predictor
 from elman.server.counters import Counters
 from elman.server.refusals import Refusal, to_json
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from elman.data.catalog import CATALOG
 from elman.errors import SettingError
-from elman.predictor import Predictor
+from elman.prediction.predictor import Predictor
 from elman.server.refusals import to_json
 
 NO_JUDGE = (

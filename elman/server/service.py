@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from elman.errors import SettingError
-from elman.explanation import explain
-from elman.predictor import Predictor
+from elman.prediction.explanation import explain
+from elman.prediction.predictor import Predictor
 from elman.server.batching import Batcher, Names
 from elman.server.counters import Counters
 from elman.server.models import ServedModel

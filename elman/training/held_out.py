@@ -8,7 +8,7 @@ from elman.data.images import ImageReading
 from elman.data.sources import FeatureReading, Reading
 from elman.errors import DataError, SettingError
 from elman.evaluation.scores import evaluate_encoded, evaluate_numbers, evaluate_tags
-from elman.predictor import Predictor
+from elman.prediction.predictor import Predictor
 from elman.records import Example
 from elman.training.tasks.images import as_steps
 from elman.training.tasks.numbers import numbers_of, with_numbers

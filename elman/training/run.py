@@ -28,7 +28,7 @@ from elman.errors import SettingError, TrainingError
 from elman.evaluation.plots import plot_curves, save_figure
 from elman.files import write_atomically
 from elman.model.file import save_artifact
-from elman.predictor import Predictor
+from elman.prediction.predictor import Predictor
 from elman.records import EpochResult, StepResult
 from elman.training.loop import TrainingState, train
 from elman.training.tasks import RunConfig, build_task

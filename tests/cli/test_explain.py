@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from elman.explanation import explain
+from elman.prediction.explanation import explain
 
 
 def error_line(outcome) -> str:

@@ -17,7 +17,7 @@ import pytest
 import typer
 
 from elman.cli import app
-from elman.predictor import load, shipped_models
+from elman.prediction.predictor import load, shipped_models
 from elman.version import __version__
 
 STUCK = 60  # seconds after which a test gives up waiting for a process

@@ -9,7 +9,7 @@ from pictures import drawn_pictures, write_picture_folder
 
 from elman.cli.train import new_config
 from elman.errors import SettingError
-from elman.predictor import load
+from elman.prediction.predictor import load
 
 SMALL = ("--hidden-size", 8, "--threads", 1)
 LINEAR = ("--number", "rent", "--features", "area,rooms")

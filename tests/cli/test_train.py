@@ -13,7 +13,7 @@ import pytest
 
 from elman.data.sources import read_examples
 from elman.model.file import load_artifact
-from elman.predictor import load
+from elman.prediction.predictor import load
 from elman.training.run import Run, RunConfig, read_run_config
 
 STUCK = 120  # seconds after which a process of a test's own is killed

@@ -16,8 +16,8 @@ from elman.evaluation.plots import (
     plot_reliability,
     save_figure,
 )
-from elman.explanation import Explanation, explain
 from elman.model.config import CELLS, ModelConfig
+from elman.prediction.explanation import Explanation, explain
 from elman.records import EpochResult
 from elman.training.recipes import BARE, RECIPES
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from elman.errors import DamagedModelError, ModelFileError, NewerModelError, NotAModelError, SettingError
 from elman.model.config import ModelConfig
 from elman.model.file import FLOAT_VERSION, FORMAT_VERSION, Artifact, load_artifact, save_artifact
-from elman.predictor import Predictor
+from elman.prediction.predictor import Predictor
 from elman.text.normalisation import Normalisation
 from elman.text.vocabulary import Labels, Vocabulary
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import elman
-from elman.predictor import shipped_models
+from elman.prediction.predictor import shipped_models
 
 SPELLINGS = ("Müller", "MÜLLER", "Muller", "Mu\u0308ller", "ＭÜＬＬＥＲ", " müller ")
 

@@ -11,7 +11,7 @@ import httpx
 import numpy as np
 
 from elman.model.file import Artifact
-from elman.predictor import Predictor
+from elman.prediction.predictor import Predictor
 from elman.server.app import create_app
 from elman.server.settings import Settings
 from elman.text.normalisation import Normalisation

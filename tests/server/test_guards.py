@@ -9,7 +9,7 @@ import pytest
 from asking import CANARY, CSV, PATIENCE, Held, annotate, ask, ask_all, client, explain, post, predict, refusal, service
 
 import elman
-from elman.predictor import Predictor
+from elman.prediction.predictor import Predictor
 from elman.server.guards import SAFE_HEADERS
 
 KEY = "k3y of the house"

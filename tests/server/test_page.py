@@ -186,7 +186,7 @@ def test_an_answer_that_comes_too_late_is_never_shown(open_page, languages):
 
 
 def test_each_letter_shows_what_the_model_says_where_the_name_ends_or_begins_there(page, languages):
-    from elman.explanation import explain
+    from elman.prediction.explanation import explain
 
     explanation = explain(languages, NAME)
     answer_for(page, NAME)
@@ -205,7 +205,7 @@ def test_each_letter_shows_what_the_model_says_where_the_name_ends_or_begins_the
 
 
 def test_the_taller_the_tile_the_more_its_letter_is_worth(page, languages):
-    from elman.explanation import explain
+    from elman.prediction.explanation import explain
 
     answer_for(page, "O'Brien")
     evidence = explain(languages, "O'Brien").evidence

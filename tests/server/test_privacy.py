@@ -5,7 +5,7 @@ import logging
 import pytest
 from asking import CANARY, CSV, annotate, ask, explain, post, predict, service
 
-from elman.predictor import Predictor
+from elman.prediction.predictor import Predictor
 
 SPELLINGS = {CANARY, CANARY.lower(), CANARY.upper(), CANARY[:8], CANARY.encode().hex()}
 

@@ -6,10 +6,10 @@ from html.parser import HTMLParser
 import pytest
 from asking import ask, explain, image_reader, predict, refusal, regression, service, tagger
 
-import elman.explanation
+import elman.prediction.explanation
 from elman.errors import SettingError
 from elman.model.file import save_artifact
-from elman.predictor import load
+from elman.prediction.predictor import load
 from elman.server.app import create_app
 from elman.server.guards import SAFE_HEADERS
 
@@ -83,7 +83,7 @@ def test_a_model_that_is_not_there_is_refused_with_those_that_are(app):
 
 def test_explanations_are_those_of_python(app, predictor):
     answer = explain(app, "abcx", label="Beta")
-    expected = elman.explanation.explain(predictor, "abcx", label="Beta").to_dict()
+    expected = elman.prediction.explanation.explain(predictor, "abcx", label="Beta").to_dict()
     assert answer.json().keys() == expected.keys()
     assert (answer.json()["label"], answer.json()["normalised"]) == ("Beta", "abcx")
     for letter, wanted in zip(answer.json()["letters"], expected["letters"], strict=True):

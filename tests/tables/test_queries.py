@@ -20,7 +20,7 @@ import pytest
 
 from elman.annotation import AnnotateConfig, Annotator, annotate_stream, annotate_table, parts_folder
 from elman.errors import DataError, MissingExtraError, SettingError
-from elman.predictor import Predictor
+from elman.prediction.predictor import Predictor
 from elman.tables import queries
 from elman.tables.formats import format_of
 from elman.tables.queries import FETCHED, Query, open_query

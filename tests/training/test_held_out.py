@@ -9,7 +9,7 @@ from pictures import drawn_pictures, write_picture_folder
 from elman.data.images import read_images
 from elman.data.sources import FeatureReading, Reading
 from elman.errors import DataError, SettingError
-from elman.predictor import load
+from elman.prediction.predictor import load
 from elman.records import Example
 from elman.training.loop import held_out as measure
 from elman.training.recipes import best_settings

@@ -9,8 +9,8 @@ from PIL import Image
 
 from elman.errors import DataError
 from elman.model.file import Artifact, save_artifact
-from elman.predictor import Predictor, load
-from elman.readers import NO_LETTERS
+from elman.prediction.inputs import NO_LETTERS
+from elman.prediction.predictor import Predictor, load
 from elman.scoring.scorer import softmax
 from elman.text.normalisation import Normalisation
 from elman.text.vocabulary import Labels, Vocabulary

@@ -21,7 +21,7 @@ from elman.data.splits import ceiling
 from elman.errors import DataError, ElmanError, SettingError, TrainingError
 from elman.evaluation.scores import evaluate, majority
 from elman.model.file import load_artifact
-from elman.predictor import load
+from elman.prediction.predictor import load
 from elman.records import Example
 from elman.text.normalisation import Normalisation, fold_accents
 from elman.training.run import Run, RunConfig, read_run_config, report_text, train_run

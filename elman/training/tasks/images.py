@@ -19,7 +19,7 @@ from elman.evaluation.plots import plot_mistakes
 from elman.evaluation.scores import evaluate_encoded
 from elman.files import digest_of
 from elman.model.file import Artifact
-from elman.predictor import Predictor
+from elman.prediction.predictor import Predictor
 from elman.records import EvalReport
 from elman.text.vocabulary import Labels, Vocabulary
 from elman.training.network import SequenceModel

@@ -17,7 +17,7 @@ from elman.evaluation.metrics import calibration_error_by_chance
 from elman.evaluation.plots import Figure, plot_confusion, plot_reliability
 from elman.evaluation.scores import Evaluation, evaluate, evaluate_baseline, fit_baseline, majority, verdict
 from elman.model.file import Artifact
-from elman.predictor import Predictor
+from elman.prediction.predictor import Predictor
 from elman.records import EvalReport
 from elman.text.ngrams import inventory
 from elman.text.vocabulary import Labels, Vocabulary

@@ -26,7 +26,7 @@ from elman.evaluation.plots import plot_answers
 from elman.evaluation.scores import evaluate_numbers
 from elman.files import digest_of
 from elman.model.file import Artifact
-from elman.predictor import Predictor
+from elman.prediction.predictor import Predictor
 from elman.records import Example, NumberReport
 from elman.text.ngrams import inventory
 from elman.text.vocabulary import Labels, Vocabulary

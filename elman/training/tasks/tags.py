@@ -17,7 +17,7 @@ from elman.evaluation.calibration import fit_temperature
 from elman.evaluation.metrics import score_tags
 from elman.evaluation.scores import evaluate_tags
 from elman.model.file import Artifact
-from elman.predictor import Predictor
+from elman.prediction.predictor import Predictor
 from elman.records import Example, TagReport
 from elman.text.vocabulary import Labels, Vocabulary
 from elman.training.network import SequenceModel

@@ -21,7 +21,7 @@ from elman.errors import SettingError
 from elman.evaluation.plots import Figure
 from elman.model.config import ModelConfig, TrainConfig
 from elman.model.file import Artifact
-from elman.predictor import Predictor
+from elman.prediction.predictor import Predictor
 from elman.records import EvalReport, NumberReport, TagReport
 from elman.text.normalisation import Normalisation
 from elman.training.network import SequenceModel

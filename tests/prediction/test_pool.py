@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from elman import predictor as predictors
 from elman.errors import SettingError, WorkerError
 from elman.model.file import Artifact
-from elman.predictor import Predictor
+from elman.prediction import predictor as predictors
+from elman.prediction.predictor import Predictor
 
 NAMES = ["abc", "cab", None, "Nakamura", "", "a'b", "b", "水", "\ud800a"] * 40
 

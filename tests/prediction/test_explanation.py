@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from elman.errors import SettingError
-from elman.explanation import SHOWN, explain
 from elman.model.file import save_artifact
-from elman.predictor import Predictor
+from elman.prediction.explanation import SHOWN, explain
+from elman.prediction.predictor import Predictor
 from elman.records import UNKNOWN
 from elman.scoring.scorer import softmax
 from elman.text.vocabulary import Labels, Vocabulary
@@ -139,7 +139,7 @@ def test_a_model_of_another_kind_is_refused(other_kind):
 def test_explaining_needs_no_torch(tiny_artifact, tmp_path, python_process):
     save_artifact(tiny_artifact, tmp_path / "tiny.safetensors")
     code = (
-        "import sys; from elman.predictor import load; from elman.explanation import explain\n"
+        "import sys; from elman.prediction.predictor import load; from elman.prediction.explanation import explain\n"
         "print(explain(load(sys.argv[1]), 'abc').label)\n"
         "print(sorted({'torch', 'sklearn', 'matplotlib'} & set(sys.modules)))"
     )

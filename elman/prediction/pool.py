@@ -34,7 +34,7 @@ Arrays = Sequence[NDArray[Any]]
 
 
 class Answering(Protocol):
-    """What answers in a worker: a `elman.predictor.Predictor`."""
+    """What answers in a worker: a `elman.prediction.predictor.Predictor`."""
 
     def predict_columns(
         self, names: Sequence[str | None], *, top: int, abstain_below: float, threads: int | None
@@ -55,7 +55,7 @@ class Workers:
 
     def __init__(self, artifact: Artifact, count: int) -> None:
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OPENBLAS_NUM_THREADS": "1"}
-        command = [sys.executable, "-c", "from elman.predictor import serve; serve()"]
+        command = [sys.executable, "-c", "from elman.prediction.predictor import serve; serve()"]
         self.count, self._artifact = count, artifact
         self._idle: SimpleQueue[subprocess.Popen[bytes]] = SimpleQueue()
         processes = [
@@ -75,7 +75,7 @@ class Workers:
     def predict_columns(
         self, names: Sequence[str | None], *, top: int = 3, abstain_below: float = 0.0
     ) -> PredictionColumns:
-        """Have one idle process answer, and wait for it; see `elman.predictor.Predictor.predict_columns`.
+        """Have one idle process answer, and wait for it; see `elman.prediction.predictor.Predictor.predict_columns`.
 
         Raises:
             WorkerError: the process failed; all of them are ended then.

@@ -7,7 +7,15 @@ import pytest
 from elman.errors import DataError
 from elman.model.config import ModelConfig
 from elman.model.file import Artifact
-from elman.readers import BLANK, NO_KNOWN_SYMBOL, NO_LETTERS, FeatureReader, ImageReader, StringReader, reader_of
+from elman.prediction.inputs import (
+    BLANK,
+    NO_KNOWN_SYMBOL,
+    NO_LETTERS,
+    FeatureReader,
+    ImageReader,
+    StringReader,
+    reader_of,
+)
 from elman.text.normalisation import LONGEST, Normalisation
 from elman.text.vocabulary import Labels, Vocabulary
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from elman.errors import SettingError
-from elman.predictor import Predictor
+from elman.prediction.predictor import Predictor
 from elman.records import UNKNOWN
 from elman.scoring.scorer import softmax
 
@@ -78,7 +78,7 @@ def explain(predictor: Predictor, name: str, *, label: str | None = None) -> Exp
     Raises:
         SettingError: the model is of another kind, it cannot read the string, or it has no such label.
 
-    >>> from elman.predictor import load
+    >>> from elman.prediction.predictor import load
     >>> explanation = explain(load("languages"), "Nakamura")
     >>> explanation.label, len(explanation.evidence)
     ('Japanese', 8)

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 
 from elman.errors import NotAModelError, SettingError
 from elman.model.file import Artifact, load_artifact
-from elman.readers import MISSING, Read, Reader, StringReader, reader_of
+from elman.prediction.inputs import MISSING, Read, Reader, StringReader, reader_of
 from elman.records import Candidate, Prediction, PredictionColumns
 from elman.scoring.scorer import Scorer, softmax
 from elman.text.encoded import EncodedStrings
 
 if TYPE_CHECKING:
-    from elman.workers import Workers
+    from elman.prediction.pool import Workers
 
 BLOCK = 65_536
 """Names that are normalised together, which bounds the memory of a long column."""
@@ -139,7 +139,7 @@ class Predictor:
         """
         if not isinstance(count, int) or isinstance(count, bool) or count < 1:
             raise SettingError(f"processes must be a whole number of at least 1; got {count!r}")
-        from elman.workers import Workers
+        from elman.prediction.pool import Workers
 
         if self._workers is None or self._workers.count != count or self._workers.closed:
             self.close()
@@ -301,8 +301,8 @@ def _joined_columns(parts: Sequence[PredictionColumns]) -> PredictionColumns:
 
 
 def serve() -> None:
-    """Answer another process: what `elman.workers` starts."""
-    from elman.workers import serve_with
+    """Answer another process: what `elman.prediction.pool` starts."""
+    from elman.prediction.pool import serve_with
 
     serve_with(Predictor)
 
@@ -345,5 +345,5 @@ def find_model(model: str | Path) -> Path:
 
 def shipped_models() -> dict[str, Path]:
     """Return the models inside the package: name to file."""
-    folder = Path(__file__).parent / "model" / "pretrained"
+    folder = Path(__file__).parents[1] / "model" / "pretrained"
     return {file.stem: file for file in sorted(folder.glob("*.safetensors"))}

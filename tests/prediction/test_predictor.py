@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import elman
 from elman.errors import ModelFileError, NotAModelError, SettingError
 from elman.model.file import save_artifact
-from elman.predictor import Predictor, find_model, load, shipped_models
+from elman.prediction.predictor import Predictor, find_model, load, shipped_models
 from elman.records import Prediction
 from elman.text.normalisation import LONGEST
 
@@ -315,7 +315,7 @@ def test_columns_say_what_predictions_say(predictor, copies, abstain_below):
 
 def test_columns_do_not_depend_on_how_names_are_blocked(predictor, monkeypatch):
     whole = predictor.predict_columns(STRANGE * 3)
-    monkeypatch.setattr("elman.predictor.BLOCK", 4)
+    monkeypatch.setattr("elman.prediction.predictor.BLOCK", 4)
     cut = predictor.predict_columns(iter(STRANGE * 3))
     np.testing.assert_array_equal(cut.best, whole.best)
     assert [cut[k] for k in range(len(cut))] == [whole[k] for k in range(len(whole))]

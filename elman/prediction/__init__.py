@@ -1,0 +1,1 @@
+"""Prediction: names to predictions, from one model file."""
