@@ -16,9 +16,8 @@ import pyarrow.parquet as pq
 import pytest
 from test_cluster import annotator, people, rows_of, steps_of, tables_of  # noqa: F401 - the first two are fixtures
 
-from elman import cluster
-from elman.annotation import annotate_folder, parts_folder
-from elman.cluster import PieceAnnotator
+from elman.annotation.annotator import annotate_folder, cluster, parts_folder
+from elman.annotation.cluster import PieceAnnotator
 from elman.errors import DataError
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:ray.data.context")  # settings that it sets itself

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import elman
-from elman.annotation import annotate_file
+from elman.annotation.annotator import annotate_file
 from elman.cli import main
 from elman.prediction.predictor import Predictor, shipped_models
 
@@ -111,7 +111,7 @@ FUZZ = """
 import random, sys
 from pathlib import Path
 import elman
-from elman.annotation import annotate_file
+from elman.annotation.annotator import annotate_file
 from elman.errors import ElmanError
 
 kind, source, seed = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])

@@ -17,7 +17,7 @@ from elman.scoring.processor import cores
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from elman.annotation import Progress, Summary
+    from elman.annotation.annotator import Progress, Summary
     from elman.tables.chunks import Malformed
     from elman.tables.queries import Query
 
@@ -117,7 +117,7 @@ def annotate(
     """
     from rich.console import Console
 
-    from elman.annotation import AnnotateConfig, Annotator, annotate_folder, annotate_stream, annotate_table
+    from elman.annotation.annotator import AnnotateConfig, Annotator, annotate_folder, annotate_stream, annotate_table
     from elman.prediction.predictor import load
     from elman.tables.formats import STANDARD, format_of
 
@@ -128,7 +128,7 @@ def annotate(
     annotator = Annotator(predictor, AnnotateConfig(column, top, abstain_below, prefix, on_error is OnError.skip))
     count, target, console = cores() if processes is None else processes, Path(out), Console(stderr=True)
     if engine is Engine.ray:
-        from elman.cluster import annotate_cluster
+        from elman.annotation.cluster import annotate_cluster
 
         names = _names_for_cluster(given, out, read_as, write_as)
         steps = annotate_cluster(annotator, names, target, processes=processes, resume=resume)

@@ -138,7 +138,7 @@ def _annotate(
     stop: threading.Event,
 ) -> tuple[int, int]:
     """Annotate a table; return how many rows it has, and how many of them were abstained on. Runs on a thread."""
-    from elman.annotation import AnnotateConfig, Annotator, Summary, annotate_stream
+    from elman.annotation.annotator import AnnotateConfig, Annotator, Summary, annotate_stream
     from elman.tables.formats import format_of
 
     with source.open("wb") as copy:

@@ -12,9 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from elman import cluster
-from elman.annotation import AnnotateConfig, Annotator, parts_folder
-from elman.cluster import PieceAnnotator, annotate_cluster, cut
+from elman.annotation.annotator import AnnotateConfig, Annotator, cluster, parts_folder
+from elman.annotation.cluster import PieceAnnotator, annotate_cluster, cut
 from elman.errors import DataError, MissingExtraError, SettingError, WorkerError
 from elman.model.file import dump_artifact
 from elman.prediction.predictor import Predictor

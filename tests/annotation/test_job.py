@@ -2,8 +2,8 @@
 
 import pytest
 
+from elman.annotation.job import Parts
 from elman.errors import DataError
-from elman.parts import Parts
 
 
 def test_parts_come_back_in_their_order_with_what_was_recorded(tmp_path):

@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from elman import annotation
-from elman.annotation import (
+from elman.annotation.annotator import (
     AnnotateConfig,
     Annotator,
     annotate_file,
@@ -20,6 +19,7 @@ from elman.annotation import (
     annotate_table,
     parts_folder,
 )
+from elman.annotation.annotator import annotator as annotation
 from elman.errors import DataError, SettingError
 from elman.prediction.predictor import Predictor
 from elman.tables import sources

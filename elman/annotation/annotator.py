@@ -1,7 +1,7 @@
 """Annotation: tables in, the same tables out with answers beside each row, streaming.
 
 Every row comes back once, in its order, with all of its columns as they were. What is added has a prefix. The output
-appears whole or not at all: finished parts wait in a hidden folder beside it (`elman.parts`) until all are there.
+appears whole or not at all: finished parts wait in a hidden folder beside it (`elman.annotation.job`) until all are there.
 """
 
 import json
@@ -17,10 +17,10 @@ from typing import IO, Any
 
 import numpy as np
 
+from elman.annotation.job import Parts
 from elman.errors import DataError, SettingError
 from elman.files import open_atomically, write_atomically
 from elman.model.file import digest_of_artifact
-from elman.parts import Parts
 from elman.prediction.predictor import Predictor
 from elman.records import PredictionColumns
 from elman.tables.chunks import Chunk, Malformed

@@ -19,7 +19,7 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from elman.annotation import (
+from elman.annotation.annotator import (
     WHOLE,
     AnnotateConfig,
     Annotator,
@@ -30,10 +30,10 @@ from elman.annotation import (
     parts_folder,
     state_of,
 )
+from elman.annotation.job import Parts
 from elman.errors import DataError, ElmanError, MissingExtraError, SettingError, WorkerError
 from elman.files import open_atomically
 from elman.model.file import dump_artifact, parse_artifact
-from elman.parts import Parts
 from elman.prediction.predictor import Predictor
 from elman.records import PredictionColumns
 from elman.scoring.processor import cores
@@ -75,7 +75,7 @@ class Piece:
         name: the place and name of the file to write, in the folder.
         row_groups: those of the source's row groups that hold them.
         rows: how many there are.
-        state: the source's, as `elman.annotation.state_of` gives it.
+        state: the source's, as `elman.annotation.annotator.state_of` gives it.
     """
 
     number: int
