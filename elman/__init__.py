@@ -29,7 +29,7 @@ from elman.records import Candidate, EpochResult, EvalReport, Example, Predictio
 from elman.version import __version__
 
 if TYPE_CHECKING:
-    from elman.data.sources import read_examples
+    from elman.data.examples import read_examples
     from elman.prediction.predictor import Predictor, load
     from elman.training.run import train_run
 
@@ -63,7 +63,7 @@ __all__ = [
 _LAZY = {
     "Predictor": "elman.prediction.predictor",
     "load": "elman.prediction.predictor",
-    "read_examples": "elman.data.sources",
+    "read_examples": "elman.data.examples",
     "train_run": "elman.training.run",
 }
 

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from elman.data.sources import Reading, read_examples
+from elman.data.examples import Reading, read_examples
 from elman.model.config import ModelConfig, TrainConfig
 from elman.model.file import Artifact, save_artifact
 from elman.prediction.predictor import Predictor, load

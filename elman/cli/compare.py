@@ -8,7 +8,7 @@ import typer
 
 from elman.cli.output import to_json
 from elman.cli.source import FolderOption, LabelOption, LongestOption, TextOption
-from elman.data.sources import MAX_CHARACTERS
+from elman.data.examples import MAX_CHARACTERS
 from elman.errors import SettingError, TrainingError
 
 if TYPE_CHECKING:

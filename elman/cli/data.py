@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from elman.cli.source import DataArgument, FolderOption, LabelOption, LongestOption, TextOption
-from elman.data.sources import MAX_CHARACTERS
+from elman.data.examples import MAX_CHARACTERS
 
 if TYPE_CHECKING:
     from elman.data.images import ImageReading

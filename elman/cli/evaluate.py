@@ -9,7 +9,7 @@ import typer
 
 from elman.cli.output import to_json
 from elman.cli.source import DataArgument, FolderOption, LabelOption, LongestOption, TextOption
-from elman.data.sources import MAX_CHARACTERS
+from elman.data.examples import MAX_CHARACTERS
 from elman.errors import DataError, SettingError
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def evaluate(
 ) -> None:
     """Score a model on labelled strings that it did not learn from."""
     from elman.cli.source import account, read_source
-    from elman.data.sources import Reading
+    from elman.data.examples import Reading
     from elman.data.splits import ceiling
     from elman.evaluation.scores import evaluate as score
     from elman.evaluation.scores import evaluate_baseline, fit_baseline, majority, verdict

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from elman.data.sources import MAX_CHARACTERS, Reading, read_examples
+from elman.data.examples import MAX_CHARACTERS, Reading, read_examples
 from elman.errors import SettingError
 from elman.text.normalisation import LONGEST
 
 if TYPE_CHECKING:
+    from elman.data.examples import FeatureReading
     from elman.data.images import ImageReading
-    from elman.data.sources import FeatureReading
     from elman.training.tasks import RunConfig
 
 DataArgument = Annotated[
@@ -65,7 +65,7 @@ def read_source(
 def read_for(config: "RunConfig") -> "Reading | ImageReading | FeatureReading":
     """Read the data of a run, as its task wants them."""
     from elman.data.catalog import CATALOG
-    from elman.data.sources import read_features, read_pairs
+    from elman.data.examples import read_features, read_pairs
 
     folder = Path(config.data_folder) if config.data_folder else None
     if config.data not in CATALOG and folder is None and config.task in ("tags", "features"):

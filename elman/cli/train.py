@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from elman.cli.source import DataArgument, FolderOption, LabelOption, LongestOption, TextOption
-from elman.data.sources import MAX_CHARACTERS
+from elman.data.examples import MAX_CHARACTERS
 from elman.errors import SettingError
 from elman.model.config import NO_CELL
 

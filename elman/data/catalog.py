@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from elman.data.examples import Reading, read_examples
 from elman.data.images import ImageReading, read_images
-from elman.data.sources import Reading, read_examples
 from elman.errors import DataError, MissingExtraError
 from elman.records import Example
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from elman.data.examples import FeatureReading, Reading
 from elman.data.images import ImageReading
-from elman.data.sources import FeatureReading, Reading
 from elman.errors import DataError, SettingError
 from elman.evaluation.scores import evaluate_encoded, evaluate_numbers, evaluate_tags
 from elman.prediction.predictor import Predictor

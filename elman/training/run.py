@@ -22,8 +22,8 @@ from typing import Any
 
 import torch
 
+from elman.data.examples import FeatureReading, Reading
 from elman.data.images import ImageReading
-from elman.data.sources import FeatureReading, Reading
 from elman.errors import SettingError, TrainingError
 from elman.evaluation.plots import plot_curves, save_figure
 from elman.files import write_atomically

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from elman.data.sources import read_examples
+from elman.data.examples import read_examples
 from elman.evaluation.scores import evaluate
 from elman.training.tasks.strings import normalise_examples
 

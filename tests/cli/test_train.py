@@ -11,7 +11,7 @@ from threading import Timer
 import numpy as np
 import pytest
 
-from elman.data.sources import read_examples
+from elman.data.examples import read_examples
 from elman.model.file import load_artifact
 from elman.prediction.predictor import load
 from elman.training.run import Run, RunConfig, read_run_config

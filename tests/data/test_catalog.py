@@ -9,7 +9,7 @@ import pytest
 
 from elman.data import catalog
 from elman.data.catalog import CATALOG, ImageSet, NamedSet, cache_folder, check, fetch, named, read_named
-from elman.data.sources import JUNK
+from elman.data.examples import JUNK
 from elman.errors import DataError
 from elman.records import Example
 from elman.training.tasks import TASKS

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from pictures import drawn_pictures, write_picture_folder
 
+from elman.data.examples import FeatureReading, Reading
 from elman.data.images import read_images
-from elman.data.sources import FeatureReading, Reading
 from elman.errors import DataError, SettingError
 from elman.prediction.predictor import load
 from elman.records import Example

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from elman.data.catalog import CATALOG, read_named
+from elman.data.examples import FeatureReading, Reading
 from elman.data.images import ImageReading
-from elman.data.sources import FeatureReading, Reading
 from elman.errors import SettingError
 from elman.model.config import CELLS, ModelConfig, TrainConfig
 from elman.records import Example

@@ -16,7 +16,7 @@ import pytest
 import safetensors.numpy
 
 import elman.training.run
-from elman.data.sources import Reading
+from elman.data.examples import Reading
 from elman.data.splits import ceiling
 from elman.errors import DataError, ElmanError, SettingError, TrainingError
 from elman.evaluation.scores import evaluate, majority
@@ -209,7 +209,7 @@ def test_a_run_resumed_before_its_first_checkpoint_starts_from_the_beginning(
 KILLED = """
 import json, sys
 from pathlib import Path
-from elman.data.sources import read_examples
+from elman.data.examples import read_examples
 from elman.training.loop import run as runs
 from elman.training.run import Run, RunConfig
 

@@ -1,7 +1,7 @@
 """Tasks: what is read and what is answered. One file each; a run trains any of them."""
 
+from elman.data.examples import FeatureReading, Reading
 from elman.data.images import ImageReading
-from elman.data.sources import FeatureReading, Reading
 from elman.errors import SettingError
 from elman.training.held_out import measure
 from elman.training.tasks.images import ImageTask

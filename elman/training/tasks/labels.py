@@ -10,7 +10,7 @@ from torch import Tensor
 
 from elman.data.augment import FOLDED_WEIGHT, with_folded_spellings
 from elman.data.batches import EncodedExamples
-from elman.data.sources import Reading
+from elman.data.examples import Reading
 from elman.data.splits import NOTHING_KEPT, ceiling
 from elman.evaluation.calibration import fit_temperature
 from elman.evaluation.metrics import calibration_error_by_chance

@@ -18,7 +18,7 @@ from sklearn.pipeline import make_pipeline
 from torch import Tensor
 
 from elman.data.batches import EncodedExamples
-from elman.data.sources import FeatureReading, Reading
+from elman.data.examples import FeatureReading, Reading
 from elman.data.splits import BY_HEART, NOTHING_KEPT
 from elman.errors import DataError, SettingError
 from elman.evaluation.metrics import score_numbers

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from elman.data.sources import BLANK, Reading
+from elman.data.examples import BLANK, Reading
 from elman.data.splits import Split, split_examples
 from elman.errors import DataError
 from elman.records import Example

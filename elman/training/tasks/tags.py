@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from elman.data.batches import EncodedExamples
-from elman.data.sources import Reading
+from elman.data.examples import Reading
 from elman.data.splits import NOTHING_KEPT
 from elman.errors import DataError
 from elman.evaluation.calibration import fit_temperature

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from elman.data.batches import EncodedExamples
-from elman.data.sources import MAX_CHARACTERS
+from elman.data.examples import MAX_CHARACTERS
 from elman.errors import SettingError
 from elman.evaluation.plots import Figure
 from elman.model.config import ModelConfig, TrainConfig

@@ -6,7 +6,7 @@ import pytest
 
 import elman
 from elman.data.augment import FOLDED_WEIGHT, with_folded_spellings
-from elman.data.sources import FeatureReading, Reading
+from elman.data.examples import FeatureReading, Reading
 from elman.errors import DataError, SettingError
 from elman.records import Example
 from elman.training.run import Run

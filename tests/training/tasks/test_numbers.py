@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import elman
-from elman.data.sources import FeatureReading, Reading
+from elman.data.examples import FeatureReading, Reading
 from elman.errors import DataError, SettingError
 from elman.records import Example
 from elman.training.recipes import RECIPES, best_settings

@@ -9,7 +9,7 @@ import safetensors.numpy
 
 import elman
 from elman.data.catalog import read_named
-from elman.data.sources import Reading
+from elman.data.examples import Reading
 from elman.errors import DataError
 from elman.evaluation.metrics import score_tags
 from elman.records import Example

@@ -2,7 +2,7 @@
 
 import pytest
 
-from elman.data.sources import (
+from elman.data.examples import (
     BLANK,
     JUNK,
     MALFORMED,
