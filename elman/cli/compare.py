@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from elman.cli.output import to_json
-from elman.cli.source import FolderOption, LabelOption, LongestOption, TextOption
+from elman.cli.options import FolderOption, LabelOption, LongestOption, TextOption
+from elman.cli.progress import to_json
 from elman.data.examples import MAX_CHARACTERS
 from elman.errors import SettingError, TrainingError
 
@@ -50,7 +50,7 @@ def compare(
     """
     from rich.console import Console
 
-    from elman.cli.source import read_source
+    from elman.cli.options import read_source
     from elman.cli.train import new_config
     from elman.data.catalog import CATALOG
     from elman.model.config import recipe
@@ -106,7 +106,7 @@ def _compare_tutorials(folder: Path | None, seed: int, epochs: int | None, out: 
     """Train the tutorials' name classifiers, and Elman's default on the same splits, and print one table."""
     from rich.console import Console
 
-    from elman.cli.source import read_source
+    from elman.cli.options import read_source
     from elman.training.recipes import RECIPES, Recipe, best_settings
 
     console = Console(stderr=as_json, markup=False)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from elman.cli.source import DataArgument, FolderOption, LabelOption, LongestOption, TextOption
+from elman.cli.options import DataArgument, FolderOption, LabelOption, LongestOption, TextOption
 from elman.data.examples import MAX_CHARACTERS
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def show(
     from rich.table import Column, Table
     from rich.text import Text
 
-    from elman.cli.source import account, read_source
+    from elman.cli.options import account, read_source
     from elman.data.images import ImageReading
     from elman.text.normalisation import Normalisation
 
@@ -83,7 +83,7 @@ def fetch(
     name: Annotated[str, typer.Argument(help="A named set; see `elman data list`.")],
 ) -> None:
     """Download a named data set once, check it, and say where it lies."""
-    from elman.cli.source import download_bar
+    from elman.cli.options import download_bar
     from elman.data import catalog
 
     print(catalog.fetch(catalog.named(name), progress=download_bar()))

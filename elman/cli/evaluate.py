@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from elman.cli.output import to_json
-from elman.cli.source import DataArgument, FolderOption, LabelOption, LongestOption, TextOption
+from elman.cli.options import DataArgument, FolderOption, LabelOption, LongestOption, TextOption
+from elman.cli.progress import to_json
 from elman.data.examples import MAX_CHARACTERS
 from elman.errors import DataError, SettingError
 
@@ -58,7 +58,7 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="Print the scores as JSON alone.")] = False,
 ) -> None:
     """Score a model on labelled strings that it did not learn from."""
-    from elman.cli.source import account, read_source
+    from elman.cli.options import account, read_source
     from elman.data.examples import Reading
     from elman.data.splits import ceiling
     from elman.evaluation.scores import evaluate as score
@@ -125,7 +125,7 @@ def _evaluate_other(
     as_json: bool,
 ) -> None:
     """Score a model that answers with tags or a number, or reads images, and print what it is measured by."""
-    from elman.cli.source import read_for
+    from elman.cli.options import read_for
     from elman.training.tasks import RunConfig, measure
 
     artifact = predictor.artifact

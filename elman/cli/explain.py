@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from elman.cli.output import to_json
+from elman.cli.progress import to_json
 from elman.errors import SettingError
 
 if TYPE_CHECKING:

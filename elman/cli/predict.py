@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from elman.cli.output import to_json
+from elman.cli.progress import to_json
 from elman.errors import DataError
 from elman.prediction.predictor import Predictor, load
 from elman.records import Prediction

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from elman.cli.output import to_json
+from elman.cli.progress import to_json
 from elman.version import __version__
 
 PACKAGES = ("numpy", "safetensors", "torch", "scikit-learn", "matplotlib", "pillow")

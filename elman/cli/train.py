@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from elman.cli.source import DataArgument, FolderOption, LabelOption, LongestOption, TextOption
+from elman.cli.options import DataArgument, FolderOption, LabelOption, LongestOption, TextOption
 from elman.data.examples import MAX_CHARACTERS
 from elman.errors import SettingError
 from elman.model.config import NO_CELL
@@ -125,7 +125,7 @@ def train(
     }
     from rich.console import Console
 
-    from elman.cli.source import account, read_for
+    from elman.cli.options import account, read_for
     from elman.data.images import ImageReading
     from elman.training.run import Run
 
