@@ -82,7 +82,7 @@ def serve(
     """
     try:
         from elman.server.app import create_app
-        from elman.server.listening import bound_socket, listen
+        from elman.server.run import bound_socket, listen
         from elman.server.settings import LOOPBACK, Settings
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("elman"):

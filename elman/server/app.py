@@ -15,9 +15,9 @@ from starlette.responses import Response
 from elman.prediction.predictor import Predictor
 from elman.scoring.processor import single_threaded_products
 from elman.server.bodies import invalid
-from elman.server.description import add_limits
-from elman.server.guards import HostGuard, KeyGuard, Record, SafeHeaders, WorkGuard
-from elman.server.refusals import Refusal
+from elman.server.errors import Refusal
+from elman.server.middleware import HostGuard, KeyGuard, Record, SafeHeaders, WorkGuard
+from elman.server.openapi import add_limits
 from elman.server.routes import PATHS, api, plain
 from elman.server.service import Service
 from elman.server.settings import Settings

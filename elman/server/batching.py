@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 from elman.errors import DataError
 from elman.prediction.predictor import Predictor
-from elman.server.counters import Counters
-from elman.server.refusals import Refusal, to_json
+from elman.server.errors import Refusal, to_json
+from elman.server.metrics import Counters
 
 PATIENCE = 0.005
 """Seconds that a batch waits for those who have just been answered, at most."""

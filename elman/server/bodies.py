@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
-from elman.server.refusals import Refusal
+from elman.server.errors import Refusal
 
 Asked = TypeVar("Asked", bound=BaseModel)
 

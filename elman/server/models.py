@@ -9,7 +9,7 @@ from typing import Any
 from elman.data.catalog import CATALOG
 from elman.errors import SettingError
 from elman.prediction.predictor import Predictor
-from elman.server.refusals import to_json
+from elman.server.errors import to_json
 
 NO_JUDGE = (
     "An answer is an estimate, relative to what the model learned from. It is no evidence of a person's identity, "

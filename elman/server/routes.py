@@ -10,9 +10,9 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
 from elman.server.bodies import read_json
-from elman.server.counters import MEDIA_TYPE
-from elman.server.guards import METRICS, TABLES
-from elman.server.refusals import Refusal, json_response
+from elman.server.errors import Refusal, json_response
+from elman.server.metrics import MEDIA_TYPE
+from elman.server.middleware import METRICS, TABLES
 from elman.server.schemas import (
     MOST_LABELS,
     ErrorAnswer,

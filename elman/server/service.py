@@ -11,9 +11,9 @@ from elman.errors import SettingError
 from elman.prediction.explanation import explain
 from elman.prediction.predictor import Predictor
 from elman.server.batching import Batcher, Names
-from elman.server.counters import Counters
+from elman.server.errors import Refusal, to_json
+from elman.server.metrics import Counters
 from elman.server.models import ServedModel
-from elman.server.refusals import Refusal, to_json
 from elman.server.settings import Settings
 
 Result = TypeVar("Result")

@@ -18,8 +18,8 @@ from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from elman.errors import DataError, SettingError
+from elman.server.errors import Refusal
 from elman.server.models import ServedModel
-from elman.server.refusals import Refusal
 from elman.server.service import Service
 
 MEDIA_TYPES = {

@@ -8,8 +8,8 @@ import pytest
 from asking import PATIENCE, Held, regression
 
 from elman.server.batching import Batcher
-from elman.server.counters import Counters
-from elman.server.refusals import Refusal
+from elman.server.errors import Refusal
+from elman.server.metrics import Counters
 
 NAMES = ["abcabc", "xyz", "", None, "mnop", "42", "abd", "вода", "\ud800", "zyxv" * 60]
 

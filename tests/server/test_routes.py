@@ -11,7 +11,7 @@ from elman.errors import SettingError
 from elman.model.file import save_artifact
 from elman.prediction.predictor import load
 from elman.server.app import create_app
-from elman.server.guards import SAFE_HEADERS
+from elman.server.middleware import SAFE_HEADERS
 
 
 @pytest.fixture(scope="module")

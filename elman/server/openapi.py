@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from elman.server.guards import API, METRICS
+from elman.server.middleware import API, METRICS
 from elman.server.service import Service
 
 REFUSED = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorAnswer"}}}

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from elman.server.counters import Counters
-from elman.server.refusals import Refusal
+from elman.server.errors import Refusal
+from elman.server.metrics import Counters
 from elman.server.settings import ANY, Settings
 
 API, METRICS, TABLES = "/v1/", "/metrics", "/v1/annotate"

@@ -10,7 +10,7 @@ from asking import CANARY, CSV, PATIENCE, Held, annotate, ask, ask_all, client, 
 
 import elman
 from elman.prediction.predictor import Predictor
-from elman.server.guards import SAFE_HEADERS
+from elman.server.middleware import SAFE_HEADERS
 
 KEY = "k3y of the house"
 
