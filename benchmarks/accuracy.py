@@ -18,8 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
-from elman.data.catalog import read_named
-from elman.model.config import recipe
+from elman.data.reading import read_named
+from elman.training.recipes import recipe
 from elman.training.run import Run, RunConfig
 
 PROTOCOLS = {

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from elman.data.catalog import read_named
+from elman.data.reading import read_named
 from elman.data.splits import split_examples
 from elman.evaluation.scores import evaluate_baseline, fit_baseline
 from elman.text.normalisation import Normalisation

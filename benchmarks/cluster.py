@@ -23,8 +23,9 @@ import pyarrow.parquet as pq
 from annotate import memory_of
 from names import made_up_names, read_nana
 
-from elman.annotation.annotator import AnnotateConfig, Annotator, Progress, annotate_folder
+from elman.annotation.annotator import AnnotateConfig, Annotator, Progress
 from elman.annotation.cluster import annotate_cluster
+from elman.annotation.local import annotate_folder
 from elman.prediction.predictor import load
 
 FILE_ROWS = 131_072

@@ -15,10 +15,11 @@ import torch
 from torch import nn
 
 from elman.data.batches import EncodedExamples
-from elman.data.catalog import read_named
-from elman.model.config import ModelConfig, TrainConfig
+from elman.data.reading import read_named
+from elman.model.config import ModelConfig
 from elman.text.normalisation import Normalisation
 from elman.text.vocabulary import Labels, Vocabulary
+from elman.training.config import TrainConfig
 from elman.training.loop import TrainingState, train
 from elman.training.network import SequenceModel
 from elman.training.tasks.strings import normalise_examples

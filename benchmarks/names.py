@@ -77,7 +77,7 @@ class NameSet:
 def read_languages(folder: Path | None) -> tuple[Pairs, Pairs]:
     """Return the 18 languages, normalised as Elman trains on them, and as they stand in their files."""
     # Imported here: the processes that are timed read names only, and their memory is measured.
-    from elman.data.catalog import read_named
+    from elman.data.reading import read_named
     from elman.text.normalisation import Normalisation
     from elman.training.tasks.strings import normalise_examples
 

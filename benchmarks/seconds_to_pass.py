@@ -14,12 +14,13 @@ import numpy as np
 import torch
 
 from elman.data.batches import EncodedExamples
-from elman.data.catalog import read_named
+from elman.data.reading import read_named
 from elman.data.splits import split_examples
-from elman.model.config import ModelConfig, TrainConfig
+from elman.model.config import ModelConfig
 from elman.text.ngrams import inventory
 from elman.text.normalisation import Normalisation
 from elman.text.vocabulary import Labels, Vocabulary
+from elman.training.config import TrainConfig
 from elman.training.loop import TrainingState, logits_of, train
 from elman.training.network import SequenceModel
 from elman.training.tasks.strings import normalise_examples

@@ -28,7 +28,7 @@ from pathlib import Path
 
 from names import made_up_names
 
-from elman.data.catalog import read_named
+from elman.data.reading import read_named
 from elman.scoring.processor import cores
 
 WARM_UP = 5  # seconds

@@ -17,8 +17,8 @@ from torch.utils.data import DataLoader
 from ways import BATCH, Job, Logits, Work, batched_scoring, random_tensors, scoring
 
 from elman.data.batches import EncodedExamples
-from elman.model.config import TrainConfig
 from elman.text.encoded import EncodedStrings
+from elman.training.config import TrainConfig
 from elman.training.loop import TrainingState, train
 from elman.training.network import SequenceModel
 

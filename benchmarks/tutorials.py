@@ -26,9 +26,9 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from elman.data.catalog import read_named
 from elman.data.examples import FeatureReading
 from elman.data.images import ImageReading
+from elman.data.reading import read_named
 from elman.training.recipes import RECIPES, best_settings
 from elman.training.run import Run
 from elman.training.tasks import RunConfig

@@ -16,12 +16,13 @@ from pathlib import Path
 
 import numpy as np
 
-from elman.data.catalog import read_named
+from elman.data.reading import read_named
 from elman.data.splits import split_examples
 from elman.evaluation.metrics import negative_log_likelihood
-from elman.model.config import recipe
 from elman.model.file import load_artifact, save_artifact
-from elman.prediction.predictor import Predictor, find_model
+from elman.model.shipped import find_model
+from elman.prediction.predictor import Predictor
+from elman.training.recipes import recipe
 from elman.training.run import Run, RunConfig
 from elman.training.tasks.strings import normalise_examples
 

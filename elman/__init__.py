@@ -24,13 +24,14 @@ from elman.errors import (
     TrainingError,
     WorkerError,
 )
-from elman.model.config import ModelConfig, TrainConfig
+from elman.model.config import ModelConfig
 from elman.records import Candidate, EpochResult, EvalReport, Example, Prediction, PredictionColumns
 from elman.version import __version__
 
 if TYPE_CHECKING:
     from elman.data.examples import read_examples
     from elman.prediction.predictor import Predictor, load
+    from elman.training.config import TrainConfig
     from elman.training.run import train_run
 
 __all__ = [
@@ -64,6 +65,7 @@ _LAZY = {
     "Predictor": "elman.prediction.predictor",
     "load": "elman.prediction.predictor",
     "read_examples": "elman.data.examples",
+    "TrainConfig": "elman.training.config",
     "train_run": "elman.training.run",
 }
 

@@ -13,9 +13,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from elman.cli.train import train_with_bar
-from elman.data.catalog import CATALOG, read_named
-from elman.model.config import recipe
+from elman.cli.progress import train_with_bar
+from elman.data.catalog import CATALOG
+from elman.data.reading import read_named
+from elman.training.recipes import recipe
 from elman.training.run import MODEL, Run, RunConfig
 
 ROOT = Path(__file__).parents[1]

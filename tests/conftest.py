@@ -17,12 +17,13 @@ import pytest
 from hypothesis import settings
 
 from elman.data.examples import Reading, read_examples
-from elman.model.config import ModelConfig, TrainConfig
+from elman.model.config import ModelConfig
 from elman.model.file import Artifact, save_artifact
 from elman.prediction.predictor import Predictor, load
 from elman.text.ngrams import inventory
 from elman.text.normalisation import Normalisation
 from elman.text.vocabulary import Labels, Vocabulary
+from elman.training.config import TrainConfig
 
 REAL_DATA = Path(os.environ.get("ELMAN_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 PATIENCE = 120  # seconds that a test waits for a process of its own before it calls it stuck

@@ -14,9 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import elman
-from elman.annotation.annotator import annotate_file
+from elman.annotation.local import annotate_file
 from elman.cli import main
-from elman.prediction.predictor import Predictor, shipped_models
+from elman.model.shipped import shipped_models
+from elman.prediction.predictor import Predictor
 
 HEADERS = {"content-type": "application/json"}
 STORM = "Müller" + "\u0301\u0316\u20dd" * 1000
@@ -111,7 +112,7 @@ FUZZ = """
 import random, sys
 from pathlib import Path
 import elman
-from elman.annotation.annotator import annotate_file
+from elman.annotation.local import annotate_file
 from elman.errors import ElmanError
 
 kind, source, seed = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])

@@ -5,13 +5,20 @@ job goes on with the parts that have one.
 """
 
 import json
+import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from elman.annotation.annotator import Annotator
 from elman.errors import DataError
 from elman.files import write_atomically
+from elman.model.file import digest_of_artifact
+from elman.tables.formats import Format
+from elman.tables.queries import Query
+from elman.version import __version__
 
 NOTE = "job.json"
 """The file that says what the job was asked to do."""
@@ -87,3 +94,49 @@ class Parts:
 
     def _finished(self) -> int:
         return len(list(self.folder.glob("[0-9]*.json")))
+
+
+WHOLE = "whole"
+"""Where the tables of a folder wait, among the finished parts, until all are there."""
+
+
+def check_free(target: Path) -> None:
+    """Check that a folder can be written: it is not there, or empty.
+
+    Raises:
+        DataError: it holds something, or is a file.
+    """
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise DataError(f"{target}: is there already, and not empty; name a folder that is not there")
+
+
+def parts_folder(target: Path) -> Path:
+    """Return where the finished parts of an output wait."""
+    return target.with_name(f".{target.name}.parts")
+
+
+def state_of(source: str) -> list[int]:
+    """Return what changes with a file: its size in bytes, and when it was written, in nanoseconds.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    try:
+        found = os.stat(source)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{source}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
+    return [found.st_size, found.st_mtime_ns]
+
+
+def job_of(
+    annotator: Annotator, sources: Sequence[Any] | Query, form: Format | None, read_as: Format | None
+) -> dict[str, Any]:
+    """Return what tells a job from others: its parts are of no use to them."""
+    return {
+        "elman": __version__,
+        "model": digest_of_artifact(annotator.predictor.artifact),
+        "sources": sources.to_dict() if isinstance(sources, Query) else list(sources),
+        "config": asdict(annotator.config),
+        "read_as": None if read_as is None else asdict(read_as),
+        "form": None if form is None else asdict(form),
+    }

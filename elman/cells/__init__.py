@@ -10,7 +10,9 @@ from elman.cells.library import LibraryGRU, LibraryLSTM, LibraryRNN
 from elman.cells.lstm import LSTMCell
 from elman.cells.unroll import Unrolled, check_sizes
 from elman.errors import SettingError
-from elman.model.config import CELLS
+
+CELLS = ("elman", "rnn", "gru", "lstm")
+"""``rnn`` is the Elman network's other name, as torch.nn calls it."""
 
 __all__ = [
     "ACTIVATIONS",

@@ -5,7 +5,6 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
-from glob import glob
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,8 +19,10 @@ if TYPE_CHECKING:
     from elman.annotation.annotator import Progress, Summary
     from elman.tables.chunks import Malformed
     from elman.tables.queries import Query
+from elman.annotation.local import find_tables, name_outputs, name_parquet_outputs
 
 app = typer.Typer(add_completion=False, context_settings={"help_option_names": ["-h", "--help"]})
+
 
 SHOWN = 10
 """Labels that the summary lists."""
@@ -117,7 +118,8 @@ def annotate(
     """
     from rich.console import Console
 
-    from elman.annotation.annotator import AnnotateConfig, Annotator, annotate_folder, annotate_stream, annotate_table
+    from elman.annotation.annotator import AnnotateConfig, Annotator
+    from elman.annotation.local import annotate_folder, annotate_stream, annotate_table
     from elman.prediction.predictor import load
     from elman.tables.formats import STANDARD, format_of
 
@@ -130,19 +132,19 @@ def annotate(
     if engine is Engine.ray:
         from elman.annotation.cluster import annotate_cluster
 
-        names = _names_for_cluster(given, out, read_as, write_as)
+        names = name_parquet_outputs(given, out, read_as, write_as)
         steps = annotate_cluster(annotator, names, target, processes=processes, resume=resume)
     elif out.endswith("/") or target.is_dir() or (len(given) == 1 and Path(given[0]).is_dir() and not target.suffix):
         if question is not None:
             raise SettingError(f"{out}: expected a file to write, for a query is one table; got a folder")
         steps = annotate_folder(
-            annotator, _names_in_folder(given, write_as), target, read_as=read, processes=count, resume=resume
+            annotator, name_outputs(given, write_as), target, read_as=read, processes=count, resume=resume
         )
     elif out == STANDARD:
         form, lost = format_of(STANDARD, write_as), _side_file(skipped, on_error)
         steps = annotate_stream(
             annotator,
-            question or _sources(given),
+            question or find_tables(given),
             sys.stdout.buffer,
             form=form,
             read_as=read,
@@ -154,7 +156,7 @@ def annotate(
             raise DataError(f"{target}: is there already; give another name, or --overwrite to replace it")
         steps = annotate_table(
             annotator,
-            question or _sources(given),
+            question or find_tables(given),
             target,
             form=format_of(out, write_as),
             read_as=read,
@@ -183,61 +185,6 @@ def _question(url: str | None, sql: str | None, tables: Sequence[str], read_as: 
     if read_as is not None:
         raise SettingError("--from names the format of files; leave it out with --from-sql")
     return Query(url, sql)
-
-
-def _sources(given: Sequence[str]) -> list[str]:
-    """Return the tables that names, globs and folders stand for, those of each in the order of their names."""
-    return [path for one in given for path in _tables_of(one)]
-
-
-def _tables_of(given: str) -> list[str]:
-    from elman.tables.formats import STANDARD, is_table
-
-    path = Path(given)
-    if given == STANDARD or path.is_file():
-        return [given]
-    if path.is_dir():
-        found = sorted(str(file) for file in path.rglob("*") if file.is_file() and _is_seen(file.relative_to(path)))
-        found = [file for file in found if is_table(file)]
-        wanted = "holds no table"
-    else:
-        found = sorted(file for file in glob(given, recursive=True) if Path(file).is_file())
-        wanted = "no such file, and no table goes by this pattern"
-    if not found:
-        raise DataError(f"{given}: {wanted}; expected CSV, TSV, JSON Lines or Parquet")
-    return found
-
-
-def _is_seen(path: Path) -> bool:
-    """Return whether no part of a path is hidden, or marked as no data by a leading ``_``."""
-    return not any(part.startswith((".", "_")) for part in path.parts)
-
-
-def _names_in_folder(given: Sequence[str], write_as: str | None) -> dict[str, str]:
-    """Return the tables to read, each with its name in the folder to write: as in the folder it comes from."""
-    from elman.tables.formats import STANDARD, format_of
-
-    names: dict[str, str] = {}
-    for one in given:
-        for path in _tables_of(one):
-            if path == STANDARD:
-                raise SettingError("standard input has no name to have in a folder; name a file to write")
-            name = str(Path(path).relative_to(one)) if Path(one).is_dir() else Path(path).name
-            if write_as:
-                name = name.removesuffix("".join(Path(name).suffixes[-2:])) + format_of("", write_as).suffix
-            if name in names.values():
-                raise DataError(f"{path}: two tables would be {name} in the folder; annotate them apart")
-            names[path] = name
-    return names
-
-
-def _names_for_cluster(given: Sequence[str], out: str, read_as: str | None, write_as: str | None) -> dict[str, str]:
-    """Return the same for a cluster, where nothing but Parquet is read and nothing but a folder is written."""
-    from elman.tables.formats import STANDARD
-
-    if not given or STANDARD in (*given, out) or (read_as or "parquet") != "parquet":
-        raise SettingError("--engine ray reads Parquet files and writes a folder: elman annotate IN OUT --engine ray")
-    return _names_in_folder(given, write_as)
 
 
 def _side_file(skipped: Path | None, on_error: OnError) -> Callable[["Malformed"], Any]:

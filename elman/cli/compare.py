@@ -50,10 +50,11 @@ def compare(
     """
     from rich.console import Console
 
-    from elman.cli.options import read_source
-    from elman.cli.train import new_config
+    from elman.cli.progress import download_bar
     from elman.data.catalog import CATALOG
-    from elman.model.config import recipe
+    from elman.data.reading import read_source
+    from elman.training.options import new_config
+    from elman.training.recipes import recipe
 
     if tutorials:
         if data not in ("", "languages"):
@@ -70,7 +71,7 @@ def compare(
     for cell in wanted:
         recipe(cell)  # an unknown name is refused before anything is trained
     console = Console(stderr=as_json, markup=False)
-    reading = read_source(data, folder, text=text, label=label, longest=max_characters)
+    reading = read_source(data, folder, text=text, label=label, longest=max_characters, progress=download_bar())
     called = Path(data).name.split(".")[0]
     out = out or Path("runs", f"compare-{called}")
     asked = {"split": split, "seed": seed, "epochs": epochs, "hidden_size": hidden_size}
@@ -88,7 +89,7 @@ def compare(
 
 def _trained(reading: Any, config: "RunConfig", out: Path, called: str, console: "Console") -> "RunReport":
     """Train one of several, or go on where an earlier call stopped, and return its report."""
-    from elman.cli.train import train_with_bar
+    from elman.cli.progress import train_with_bar
     from elman.training.run import Run
 
     try:
@@ -106,11 +107,12 @@ def _compare_tutorials(folder: Path | None, seed: int, epochs: int | None, out: 
     """Train the tutorials' name classifiers, and Elman's default on the same splits, and print one table."""
     from rich.console import Console
 
-    from elman.cli.options import read_source
+    from elman.cli.progress import download_bar
+    from elman.data.reading import read_source
     from elman.training.recipes import RECIPES, Recipe, best_settings
 
     console = Console(stderr=as_json, markup=False)
-    reading = read_source("languages", folder)
+    reading = read_source("languages", folder, progress=download_bar())
     recipes = [one for one in RECIPES.values() if one.config.data == "languages"]
     reports = {}
     own = best_settings("label")

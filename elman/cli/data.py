@@ -41,11 +41,12 @@ def show(
     from rich.table import Column, Table
     from rich.text import Text
 
-    from elman.cli.options import account, read_source
+    from elman.cli.progress import account, download_bar
     from elman.data.images import ImageReading
+    from elman.data.reading import read_source
     from elman.text.normalisation import Normalisation
 
-    reading = read_source(data, folder, text=text, label=label, longest=max_characters)
+    reading = read_source(data, folder, text=text, label=label, longest=max_characters, progress=download_bar())
     if isinstance(reading, ImageReading):
         _show_images(data, reading)
         return
@@ -83,7 +84,8 @@ def fetch(
     name: Annotated[str, typer.Argument(help="A named set; see `elman data list`.")],
 ) -> None:
     """Download a named data set once, check it, and say where it lies."""
-    from elman.cli.options import download_bar
-    from elman.data import catalog
+    from elman.cli.progress import download_bar
+    from elman.data.catalog import named
+    from elman.data.download import fetch as fetch_set
 
-    print(catalog.fetch(catalog.named(name), progress=download_bar()))
+    print(fetch_set(named(name), progress=download_bar()))

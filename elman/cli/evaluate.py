@@ -13,11 +13,9 @@ from elman.data.examples import MAX_CHARACTERS
 from elman.errors import DataError, SettingError
 
 if TYPE_CHECKING:
-    from elman.data.splits import Split
     from elman.evaluation.scores import Evaluation
     from elman.prediction.predictor import Predictor
-    from elman.records import Example
-
+from elman.training.held_out import choose_part
 
 NAMES = {
     "symbol_accuracy": "symbols right",
@@ -30,6 +28,7 @@ NAMES = {
     "brier": "Brier score",
 }
 """How scores are called for people, where the field's name is not it."""
+
 
 app = typer.Typer(add_completion=False, context_settings={"help_option_names": ["-h", "--help"]})
 
@@ -58,8 +57,9 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="Print the scores as JSON alone.")] = False,
 ) -> None:
     """Score a model on labelled strings that it did not learn from."""
-    from elman.cli.options import account, read_source
+    from elman.cli.progress import account, download_bar
     from elman.data.examples import Reading
+    from elman.data.reading import read_source
     from elman.data.splits import ceiling
     from elman.evaluation.scores import evaluate as score
     from elman.evaluation.scores import evaluate_baseline, fit_baseline, majority, verdict
@@ -77,11 +77,11 @@ def evaluate(
         given = None if label == "label" else label
         _evaluate_other(predictor, data, folder, text, given, max_characters, part, as_json)
         return
-    reading = read_source(data, folder, text=text, label=label, longest=max_characters)
+    reading = read_source(data, folder, text=text, label=label, longest=max_characters, progress=download_bar())
     if not isinstance(reading, Reading):
         raise DataError(f"{data}: holds images; {predictor.name!r} reads strings")
     examples, dropped = normalise_examples(reading, predictor.artifact.normalisation)
-    chosen, asked, split = _part(predictor, examples, part)
+    chosen, asked, split = choose_part(predictor, examples, part)
     if with_baseline and split is None:
         raise DataError(f"--baseline needs the data that {predictor.name!r} was trained on, to fit it on the same part")
     evaluation = score(predictor, chosen)
@@ -125,8 +125,10 @@ def _evaluate_other(
     as_json: bool,
 ) -> None:
     """Score a model that answers with tags or a number, or reads images, and print what it is measured by."""
-    from elman.cli.options import read_for
-    from elman.training.tasks import RunConfig, measure
+    from elman.cli.progress import download_bar
+    from elman.training.config import RunConfig
+    from elman.training.held_out import measure
+    from elman.training.options import read_for
 
     artifact = predictor.artifact
     task = {"images": "images", "features": "features"}.get(artifact.reads, artifact.answers)
@@ -141,7 +143,7 @@ def _evaluate_other(
         feature_columns=artifact.columns,
         data_folder=None if folder is None else str(folder),
     )
-    report, scored = measure(predictor, read_for(config), config, part)
+    report, scored = measure(predictor, read_for(config, progress=download_bar()), config, part)
     if part is None and scored == "all":
         print(
             "note: all examples are scored; those that the model was trained on are among them, if any", file=sys.stderr
@@ -170,30 +172,6 @@ def _warn_if_learned(predictor: "Predictor") -> None:
 
     if predictor.artifact.provenance.get("split", {}).get("kind") == NOTHING_KEPT:
         print(f"note: {BY_HEART}", file=sys.stderr)
-
-
-def _part(
-    predictor: "Predictor", examples: "list[Example]", part: str | None
-) -> "tuple[tuple[Example, ...], str, Split | None]":
-    """Choose what to score, and never call something the test part that the model may have learned from."""
-    from elman.training.tasks.strings import split_as
-
-    split = predictor.artifact.provenance.get("split")
-    if part == "all" or split is None:
-        return tuple(examples), "all", None
-    try:
-        again = split_as(examples, split)
-        same = again.fingerprint == split["fingerprint"]
-    except DataError:  # too few examples to split are not what the model was trained on
-        same = False
-    if same:
-        return again.part(part or "test"), part or "test", again
-    if part is None:
-        return tuple(examples), "all", None
-    raise DataError(
-        f"--part {part} needs the data that {predictor.name!r} was trained on, and these are others "
-        "(the split's fingerprint differs); leave --part out to score all of them"
-    )
 
 
 def _print(values: dict[str, Any], evaluation: "Evaluation", said: str) -> None:

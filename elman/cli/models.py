@@ -20,7 +20,8 @@ app = typer.Typer(
 @app.command("list")
 def list_models() -> None:
     """List the models inside the package."""
-    from elman.prediction.predictor import load, shipped_models
+    from elman.model.shipped import shipped_models
+    from elman.prediction.predictor import load
 
     for name, file in shipped_models().items():
         predictor = load(file)
@@ -41,7 +42,8 @@ def show(
     """Show a model's card, or what its file says of where it came from."""
     from dataclasses import asdict
 
-    from elman.prediction.predictor import find_model, load
+    from elman.model.shipped import find_model
+    from elman.prediction.predictor import load
 
     if plot is not None and plot.suffix.lower() != ".png":
         raise SettingError(f"{plot}: pictures are PNG files; give --plot a name ending in .png")
@@ -98,7 +100,7 @@ def shrink(
     It is as fast as before. Measure what it costs with elman evaluate.
     """
     from elman.model.file import load_artifact, save_artifact
-    from elman.prediction.predictor import find_model
+    from elman.model.shipped import find_model
 
     file = find_model(model)
     if out.exists():

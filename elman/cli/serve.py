@@ -115,7 +115,8 @@ def serve(
 
 def _load(models: list[str]) -> "tuple[dict[str, Predictor], dict[str, Path]]":
     """Return the models and their files by the names that requests use."""
-    from elman.prediction.predictor import find_model, load
+    from elman.model.shipped import find_model
+    from elman.prediction.predictor import load
 
     predictors, files = {}, {}
     for given in models:

@@ -8,31 +8,13 @@ import typer
 
 from elman.cli.options import DataArgument, FolderOption, LabelOption, LongestOption, TextOption
 from elman.data.examples import MAX_CHARACTERS
-from elman.errors import SettingError
-from elman.model.config import NO_CELL
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
-    from elman.records import EpochResult
-    from elman.training.run import Run, RunReport
-    from elman.training.tasks import RunConfig
-
-MOST_LINES = 100
-"""Of a run with more epochs, only the first and every tenth part are printed."""
+    pass
+from elman.cli.progress import describe_run, download_bar, show_report, train_with_bar
+from elman.training.options import READING, apply_options, default_folder, new_config, stored_config
 
 NETWORK, TRAINING, DATA, RUN = "Network", "Training", "Data", "Run"
-OPTION_FIELDS = {
-    "hand": "by_hand",
-    "text": "text_column",
-    "label": "label_column",
-    "number": "label_column",
-    "features": "feature_columns",
-    "folder": "data_folder",
-}
-"""Options whose name is not that of the field that they set."""
-READING = ("text", "label", "number", "features", "folder", "max_characters")
-"""How DATA is read: a resumed run remembers it and may be told otherwise, as long as the split stays the same."""
 
 
 def _option(panel: str, text: str, *names: str, **settings: Any) -> Any:
@@ -125,21 +107,22 @@ def train(
     }
     from rich.console import Console
 
-    from elman.cli.options import account, read_for
+    from elman.cli.progress import account
     from elman.data.images import ImageReading
+    from elman.training.options import read_for
     from elman.training.run import Run
 
     called = name or Path(data).name.split(".")[0] or "model"
-    out = out or _default_folder(called, resume)
-    config = _resumed(out, given) if resume else new_config(data, called, given)
+    out = out or default_folder(called, resume)
+    config = stored_config(out, given) if resume else new_config(data, called, given)
     console = Console(markup=False)
-    how = _changed(config, {option: value for option, value in given.items() if option in READING})
-    reading = read_for(replace(how, data=data))
+    how = apply_options(config, {option: value for option, value in given.items() if option in READING})
+    reading = read_for(replace(how, data=data), progress=download_bar())
     if isinstance(reading, ImageReading) and not resume:
         config = replace(config, model=replace(config.model, input_size=reading.images.shape[2]))
     run = Run(reading, config, out, resume=resume, tensorboard=tensorboard)
     console.print(f"{data}: {account(reading, run.task.dropped)}", highlight=False)
-    console.print(_description(run), highlight=False)
+    console.print(describe_run(run), highlight=False)
     for note in run.task.notes:
         console.print(f"note: {note}", style="yellow", highlight=False)
     interrupted = train_with_bar(run, console)
@@ -151,178 +134,3 @@ def train(
     if interrupted:
         console.print(f"Stopped early. Go on with: elman train {data} --out {out} --resume")
         raise typer.Exit(130)
-
-
-def train_with_bar(run: "Run", console: "Console") -> bool:
-    """Train under a progress bar; return whether Ctrl-C stopped it. What is done stays in the run."""
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-
-    from elman.records import StepResult
-
-    steps = run.state.steps_in_epoch
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
-        bar = progress.add_task("training", total=steps * run.config.train.epochs, completed=steps * run.state.epoch)
-
-        def show(step: StepResult) -> None:
-            right = "" if step.accuracy is None else f"accuracy {step.accuracy:.0%}  "
-            said = f"epoch {step.epoch}  loss {step.loss:.3f}  {right}rate {step.learning_rate:.1e}"
-            progress.update(bar, advance=1, description=said)
-
-        epochs = run.config.train.epochs
-        every = epochs // 10 if epochs > MOST_LINES else 1
-        try:
-            for epoch in run.epochs(on_step=show):
-                if epoch.epoch % every == 0 or epoch.epoch == 1 or run.finished:
-                    progress.console.print(_epoch_line(run, epoch), highlight=False)
-        except KeyboardInterrupt:
-            return True
-    return False
-
-
-def _epoch_line(run: "Run", epoch: "EpochResult") -> str:
-    """Return what one epoch did: loss and accuracy of both parts, and what the network writes where it writes."""
-    shares = ("" if share is None else f" {share:6.1%}" for share in (epoch.accuracy, epoch.validation_accuracy))
-    training, validation = shares
-    line = f"epoch {epoch.epoch:>3}  loss {epoch.loss:.3f}{training}"
-    if run.config.split != "none":
-        line += f"   validation {epoch.validation_loss:.3f}{validation}   {epoch.seconds:5.1f} s"
-        line += "  best" if epoch.is_best else ""
-    written = run.task.sample(run.model)
-    return f"{line}  {written}" if written else line
-
-
-def show_report(report: "RunReport", console: "Console") -> None:
-    """Print a run's scores beside its baseline's, the verdict, and where everything lies."""
-    from rich.table import Table
-    from rich.text import Text
-
-    title = Text(f"{report.values['name']}, test part ({report.test.examples:,} examples)")
-    table = Table(title=title, title_justify="left")
-    for heading, justify in (("", "left"), ("model", "right"), ("baseline", "right"), ("model, validation", "right")):
-        table.add_column(heading, justify=justify)  # type: ignore[arg-type]
-    for name, test, validation, baseline in report.values["rows"]:
-        table.add_row(Text(name), test, baseline, validation)
-    console.print(table)
-    for remark in report.values["remarks"]:
-        console.print(remark, highlight=False)
-    console.print(report.verdict, style="bold")
-    pictures = ", ".join(["curves.png", *report.values["pictures"]])
-    console.print(f"Everything is in {report.folder}: model.safetensors, report.md, {pictures}")
-    asked = {"images": "PICTURE.png", "features": "1.5,2", "tags": "STRING"}.get(
-        report.values["config"]["task"], "NAME"
-    )
-    console.print(f"Try it: elman predict --model {report.folder} {asked}", highlight=False)
-
-
-def new_config(data: str, name: str, given: dict[str, Any]) -> "RunConfig":
-    """Return the recipe that the options name, or the best one for the data, with the options that were given."""
-    from elman.data.catalog import CATALOG
-    from elman.training.recipes import OF_DATA, best_settings, named_recipe
-
-    if given.get("tags") and (given.get("number") or given.get("features")):
-        raise SettingError("--tags and --number ask for different answers; give one of them")
-    if given.get("number") and given.get("label"):
-        raise SettingError("--label and --number ask for different answers; give one of them")
-    if given.get("features") and not given.get("number"):
-        raise SettingError("--features says what to answer from; say what to answer with --number COLUMN")
-    asked = next((task for task in ("tags", "features", "number") if given.get(task)), "label")
-    task = CATALOG[data].task if data in CATALOG else asked
-    if given.get("shift") and task != "images":
-        raise SettingError("--shift moves images, and these data are none; leave it out")
-    if data in CATALOG and asked not in ("label", task):
-        raise SettingError(f"the named set {data!r} is for {task}; leave --{asked} out, or give a file of your own")
-    chosen = given.get("recipe") or OF_DATA.get(data)
-    if chosen is not None:
-        config = named_recipe(chosen).config
-        if config.task != task:
-            raise SettingError(f"the recipe {chosen!r} is for {config.task}, and {data} for {task}")
-        config = replace(config, name=name, data=data)
-    else:
-        settings = best_settings(task, given.get("cell"), by_hand=bool(given.get("hand")))
-        config = replace(settings, name=name, data=data)
-    if "activation" in given and given.get("cell", config.model.cell) not in ("elman", "rnn"):
-        raise SettingError(
-            f"--activation is of the Elman cell; {config.model.cell} has its own; leave it out or take --cell elman"
-        )
-    config = _changed(config, given)
-    if config.feature_columns:
-        config = replace(config, model=replace(config.model, input_size=len(config.feature_columns)))
-    return config
-
-
-def _changed(config: "RunConfig", given: dict[str, Any]) -> "RunConfig":
-    """Return a config with the options that were given; an option has the name of the field that it sets."""
-    values = {**given, **({"clip": None} if given.get("clip") == 0 else {})}
-    for option, field in OPTION_FIELDS.items():
-        if option in values:
-            values[field] = values.pop(option)
-    if values.get("feature_columns"):
-        names = (name.strip() for name in values["feature_columns"].split(","))
-        values["feature_columns"] = tuple(name for name in names if name)
-    if values.get("data_folder") is not None:
-        values["data_folder"] = str(values["data_folder"])
-    if values.pop("plain", False):
-        values |= {"ngram_orders": (), "bag_orders": ()}
-    if "seed" in values:
-        values["split_seed"] = values["seed"]
-
-    def fields_of(record: Any) -> dict[str, Any]:
-        return {key: value for key, value in values.items() if key in record.__dataclass_fields__}
-
-    normalisation = config.normalisation
-    if "keep_case" in values:
-        normalisation = replace(normalisation, lower_case=not values["keep_case"])
-    if "keep_script" in values:
-        normalisation = replace(normalisation, transliterate=not values["keep_script"])
-    own = {key: value for key, value in fields_of(config).items() if key != "data"}
-    return replace(
-        config,
-        **own,
-        model=replace(config.model, **fields_of(config.model)),
-        train=replace(config.train, **fields_of(config.train)),
-        normalisation=normalisation,
-    )
-
-
-def _resumed(out: Path, given: dict[str, Any]) -> "RunConfig":
-    """Return the stored config of a run; an option that is given again must say the same."""
-    from elman.training.run import read_run_config
-    from elman.training.tasks import RunConfig
-
-    stored = RunConfig.from_dict(read_run_config(out)["config"])
-    if given.get("recipe") or (given.get("tags") and stored.task != "tags"):
-        raise SettingError(f"the run in {out} has its own settings; leave --recipe and --tags out to resume")
-    for option, value in given.items():
-        if option not in READING and _changed(stored, {option: value}) != stored:
-            raise SettingError(
-                f"--{option.replace('_', '-')} {value} differs from the run in {out}; "
-                "leave the option out to resume, or start another run with another --out"
-            )
-    return stored
-
-
-def _default_folder(name: str, resume: bool) -> Path:
-    """Return runs/NAME, or the next free runs/NAME-2 …; the last one there is when resuming."""
-    taken = [Path("runs", name), *(Path("runs", f"{name}-{number}") for number in range(2, 10_000))]
-    first_free = next(position for position, path in enumerate(taken) if not path.exists())
-    return taken[max(0, first_free - 1) if resume else first_free]
-
-
-def _description(run: "Run") -> str:
-    model, sizes = run.config.model, run.task.sizes
-    parameters = sum(parameter.numel() for parameter in run.model.parameters())
-    kinds = {"Unrolled": "by hand", "Fused": "fused"}
-    hand = kinds.get(type(getattr(run.model, "recurrence", None)).__name__, "torch.nn")
-    cells = (
-        f"{model.cell} ({hand}), layers: {model.layers}, hidden size: {model.hidden_size}, "
-        f"directions: {model.directions}"
-        if model.cell != NO_CELL
-        else "linear"
-    )
-    return (
-        f"{cells}, {parameters:,} parameters\n"
-        f"{run.task.description()}: "
-        f"{sizes['train']:,} train, {sizes['validation']:,} validate, {sizes['test']:,} test\n"
-        f"folder: {run.folder}"
-    )

@@ -4,21 +4,10 @@ A named set is looked for in the folder that the user gives, then in the cache, 
 smallest stands here itself.
 """
 
-import hashlib
-import os
-import shutil
-import tempfile
-import zipfile
-import zlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from elman.data.examples import Reading, read_examples
-from elman.data.images import ImageReading, read_images
-from elman.errors import DataError, MissingExtraError
-from elman.records import Example
+from elman.errors import DataError
 
 LANGUAGES = (
     *("Arabic", "Chinese", "Czech", "Dutch", "English", "French", "German", "Greek", "Irish"),
@@ -122,33 +111,6 @@ CATALOG: dict[str, NamedSet | ImageSet | PairSet] = {
 }
 
 
-def cache_folder() -> Path:
-    """Return where downloaded data sets are kept: ``$ELMAN_CACHE``, or ``elman`` in the user's cache."""
-    chosen = os.environ.get("ELMAN_CACHE")
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(chosen) if chosen else Path(base) / "elman"
-
-
-def read_named(name: str, folder: Path | None = None, *, progress: Any = False) -> Reading | ImageReading:
-    """Read a named data set.
-
-    Args:
-        name: one of `CATALOG`.
-        folder: where its files lie; the cache, filled by a download if need be, where None.
-        progress: passed to `fetch`.
-
-    Raises:
-        DataError: the name is unknown, the folder does not hold the set, or the download failed.
-    """
-    entry = named(name)
-    if isinstance(entry, PairSet):
-        return Reading(tuple(Example(source, target) for source, target in entry.pairs), len(entry.pairs), {}, {})
-    if isinstance(entry, ImageSet):
-        return read_images(folder if folder is not None else fetch(entry, progress=progress))
-    place = check(entry, folder) if folder is not None else fetch(entry, progress=progress)
-    return read_examples(place, junk=entry.junk)
-
-
 def named(name: str) -> NamedSet | ImageSet | PairSet:
     """Return the catalog's entry of that name.
 
@@ -175,73 +137,3 @@ def check(entry: NamedSet, folder: Path) -> Path:
     raise DataError(
         f"{folder}: does not hold the data set {entry.name!r}; expected {entry.labels[0]}.txt … {entry.labels[-1]}.txt"
     )
-
-
-def fetch(
-    entry: NamedSet | ImageSet | PairSet,
-    *,
-    progress: Any = False,
-    download: Callable[[str, Path], None] | None = None,
-) -> Path:
-    """Return the cached folder of a named set, downloading and checking it the first time.
-
-    Args:
-        entry: what to fetch.
-        progress: True, or an object with pooch's progress bar methods.
-        download: how a URL is written to a file; pooch where None.
-
-    Raises:
-        DataError: the download failed or did not hold the set, or there is nothing to download. Nothing is left behind.
-        MissingExtraError: pooch is not installed.
-    """
-    if isinstance(entry, PairSet):
-        raise DataError(f"{entry.name!r} is inside the package; there is nothing to fetch: elman train {entry.name}")
-    place = cache_folder() / entry.name
-    if place.is_dir():
-        return place if isinstance(entry, ImageSet) else check(entry, place)
-    cache_folder().mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=cache_folder()) as scratch:
-        if isinstance(entry, ImageSet):
-            return _fetch_images(entry, Path(scratch), place, download or _download_with_pooch(progress))
-        archive = Path(scratch, "archive.zip")
-        (download or _download_with_pooch(progress))(entry.url, archive)
-        try:
-            with zipfile.ZipFile(archive) as opened:
-                wanted = [n for n in opened.namelist() if n.startswith(f"{entry.folder}/") and n.endswith(".txt")]
-                opened.extractall(scratch, wanted)
-        except (zipfile.BadZipFile, zlib.error, EOFError):
-            raise DataError(f"{entry.url}: the download is not a whole zip archive; try again later") from None
-        found = Path(scratch, entry.folder)
-        found.mkdir(parents=True, exist_ok=True)
-        shutil.move(check(entry, found), place)
-    return place
-
-
-def _fetch_images(entry: ImageSet, scratch: Path, place: Path, download: Callable[[str, Path], None]) -> Path:
-    found = scratch / "files"
-    found.mkdir()
-    for name, expected in entry.digests.items():
-        download(entry.url + name, found / name)
-        came = hashlib.md5((found / name).read_bytes(), usedforsecurity=False).hexdigest()
-        if came != expected:
-            raise DataError(f"{entry.url}{name}: expected MD5 {expected}, got {came}; try again later")
-    shutil.move(found, place)
-    return place
-
-
-def _download_with_pooch(progress: Any) -> Callable[[str, Path], None]:
-    try:
-        import pooch
-    except ImportError:
-        raise MissingExtraError("downloading needs the package pooch: pip install 'elman[train]'") from None
-
-    def download(url: str, file: Path) -> None:
-        try:
-            pooch.HTTPDownloader(progressbar=progress, timeout=30)(url, str(file), None)
-        except (OSError, ValueError) as error:  # requests' errors are OSErrors
-            raise DataError(
-                f"could not download {url} ({type(error).__name__}); check the network, "
-                "or give a local copy with --data DIR"
-            ) from None
-
-    return download

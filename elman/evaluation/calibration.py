@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
 from elman.evaluation.metrics import LabelIds, negative_log_likelihood
-from elman.scoring.scorer import softmax
+from elman.scoring.probabilities import softmax
 
 LOWEST, HIGHEST = 0.05, 20.0
 

@@ -22,7 +22,7 @@ from elman.evaluation.metrics import (
 )
 from elman.prediction.predictor import Predictor
 from elman.records import EvalReport, Example, NumberReport, TagReport
-from elman.scoring.scorer import softmax
+from elman.scoring.probabilities import softmax
 from elman.text.vocabulary import Labels
 
 

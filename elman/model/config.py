@@ -3,37 +3,41 @@
 They stand apart from the model and the loop because the torch-free runtime reads them too.
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Self
 
+from elman.checks import check_choice, check_number, check_share, check_whole
 from elman.errors import SettingError
 
 CELLS = ("elman", "rnn", "gru", "lstm")
 """``rnn`` is the Elman network's other name, as torch.nn calls it."""
 
+
 NO_CELL = "none"
 """A network without recurrence: the readout sees the inputs themselves."""
 
+
 ACTIVATIONS = ("tanh", "relu", "sigmoid", "none")
-OPTIMISERS = ("adamw", "adam", "sgd", "rmsprop")
-SCHEDULES = ("one-cycle", "constant")
-KEEPS = ("best", "last")
-PRODUCTS = ("float32", "bfloat16")
+
+
 READOUTS = ("last", "each")
+
+
 HEADS = ("output", "concatenation", "none")
+
+
 FIRST_STATES = ("zeros", "drawn")
+
+
 INITIALISATIONS = ("orthogonal", "uniform", "refractory")
 
-LARGEST_RATE = 1e30
-"""Beyond any use; torch refuses rates that float32 cannot hold."""
 
 _GATES = {"elman": 1, "rnn": 1, "gru": 3, "lstm": 4, NO_CELL: 0}
 
 
 @dataclass(frozen=True)
-class _Config:
+class Config:
     """What both configurations share: they are built from plain values and refuse unknown names."""
 
     @classmethod
@@ -50,7 +54,7 @@ class _Config:
 
 
 @dataclass(frozen=True)
-class ModelConfig(_Config):
+class ModelConfig(Config):
     """The shape of a network: inputs → embedding (+ n-grams) → cells → readout (last or each) → head → logits.
 
     Beside the recurrent path a linear one may run, as in H.-T. Cheng et al., "Wide & deep learning", 2016: a bag of all
@@ -112,24 +116,24 @@ class ModelConfig(_Config):
 
     def __post_init__(self) -> None:
         """Check every value."""
-        _check_choice("cell", self.cell, (*CELLS, NO_CELL))
-        _check_choice("activation", self.activation, ACTIVATIONS)
-        _check_choice("readout", self.readout, READOUTS)
-        _check_choice("head", self.head, HEADS)
-        _check_choice("first_state", self.first_state, FIRST_STATES)
-        _check_choice("initialisation", self.initialisation, INITIALISATIONS)
+        check_choice("cell", self.cell, (*CELLS, NO_CELL))
+        check_choice("activation", self.activation, ACTIVATIONS)
+        check_choice("readout", self.readout, READOUTS)
+        check_choice("head", self.head, HEADS)
+        check_choice("first_state", self.first_state, FIRST_STATES)
+        check_choice("initialisation", self.initialisation, INITIALISATIONS)
         for name in ("hidden_size", "layers", "ngram_buckets", "bag_min_count"):
-            _check_whole(name, getattr(self, name), 1)
+            check_whole(name, getattr(self, name), 1)
         for name in ("input_size", "embedding_size"):
-            _check_whole(name, getattr(self, name), 0)
-        _check_whole("directions", self.directions, 1)
+            check_whole(name, getattr(self, name), 0)
+        check_whole("directions", self.directions, 1)
         if self.directions > 2:
             raise SettingError(f"directions must be 1 or 2; got {self.directions!r}")
         _check_orders("ngram_orders", self.ngram_orders, 2)
         _check_orders("bag_orders", self.bag_orders, 1)
-        _check_number("bag_scale", self.bag_scale, above=0)
+        check_number("bag_scale", self.bag_scale, above=0)
         for name in ("dropout", "input_dropout", "ngram_dropout", "bag_dropout", "symbol_dropout", "layer_dropout"):
-            _check_share(name, getattr(self, name))
+            check_share(name, getattr(self, name))
         self._check_parts_fit()
 
     def _check_parts_fit(self) -> None:
@@ -193,110 +197,8 @@ class ModelConfig(_Config):
         return shapes
 
 
-@dataclass(frozen=True)
-class TrainConfig(_Config):
-    """How a network is trained.
-
-    Args:
-        epochs: passes over the training part, at least 1.
-        batch_size: sequences of one length in a step, at least 1.
-        optimiser: ``adamw``, ``adam``, ``sgd`` or ``rmsprop``.
-        learning_rate: the highest rate of the schedule, above 0.
-        schedule: ``one-cycle`` rises and falls over all steps; ``constant``.
-        weight_decay: of matrices, not biases; decoupled in ``adamw``.
-        clip: the gradient norm is cut to this, above 0; None leaves it.
-        label_smoothing: share of the target spread over all labels, 0 up to 1.
-        class_weighting: labels count 1 / frequency to this power in the loss: 0 not at all, 1 all labels alike.
-        copy_weighting: copies of a string count as their number to this power: 0 as one, 1 as all of them.
-        average: decay of the running average of the weights that is evaluated and kept, 0 up to 1; 0 keeps the last.
-        draws: steps in an epoch, each of one example: a label drawn uniformly, then an example of it by its weight;
-            batch_size must be 1. None: every example once.
-        keep: ``best``, the weights of the epoch with the lowest validation loss; or ``last``.
-        patience: stop after so many epochs without a better validation loss; None never.
-        seed: of weights, order and dropout.
-        threads: for torch; None leaves its default.
-        products: ``float32``, or ``bfloat16`` for the recurrent products of fused passes: faster on processors that
-            multiply bfloat16 in hardware, slower on others, and a little less exact.
-    """
-
-    epochs: int = 18
-    batch_size: int = 128
-    optimiser: str = "adamw"
-    learning_rate: float = 4e-3
-    schedule: str = "one-cycle"
-    weight_decay: float = 0.01
-    clip: float | None = 1.0
-    label_smoothing: float = 0.0
-    class_weighting: float = 0.0
-    copy_weighting: float = 0.0
-    average: float = 0.0
-    draws: int | None = None
-    keep: str = "best"
-    patience: int | None = None
-    seed: int = 0
-    threads: int | None = None
-    products: str = "float32"
-
-    def __post_init__(self) -> None:
-        """Check every value."""
-        _check_choice("products", self.products, PRODUCTS)
-        _check_choice("optimiser", self.optimiser, OPTIMISERS)
-        _check_choice("schedule", self.schedule, SCHEDULES)
-        _check_choice("keep", self.keep, KEEPS)
-        for name in ("epochs", "batch_size"):
-            _check_whole(name, getattr(self, name), 1)
-        _check_whole("seed", self.seed, 0)
-        for name in ("draws", "patience", "threads"):
-            if getattr(self, name) is not None:
-                _check_whole(name, getattr(self, name), 1)
-        if self.draws is not None and self.batch_size != 1:
-            raise SettingError(f"examples are drawn one by one: draws needs batch_size 1; got {self.batch_size}")
-        _check_number("learning_rate", self.learning_rate, above=0, most=LARGEST_RATE)
-        if self.clip is not None:
-            _check_number("clip", self.clip, above=0)
-        for name in ("weight_decay", "class_weighting", "copy_weighting"):
-            _check_number(name, getattr(self, name), least=0)
-        for name in ("label_smoothing", "average"):
-            _check_share(name, getattr(self, name))
-
-
-def recipe(cell: str, *, by_hand: bool = False) -> tuple[ModelConfig, TrainConfig]:
-    """Return the best settings found for a cell; `benchmarks/accuracy.py` measures them.
-
-    Raises:
-        SettingError: the cell has no such name.
-    """
-    return ModelConfig(cell=cell, by_hand=by_hand), TrainConfig()
-
-
-def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise SettingError(f"{name} must be one of {', '.join(choices)}; got {value!r}")
-
-
-def _check_whole(name: str, value: object, least: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        raise SettingError(f"{name} must be a whole number of at least {least}; got {value!r}")
-
-
 def _check_orders(name: str, values: object, least: int) -> None:
     if not isinstance(values, tuple):
         raise SettingError(f"{name} must be a list of whole numbers of at least {least}; got {values!r}")
     for value in values:
-        _check_whole(f"each of {name}", value, least)
-
-
-def _check_number(
-    name: str, value: object, *, above: float = -math.inf, least: float = -math.inf, most: float = math.inf
-) -> None:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if is_number and math.isfinite(value) and above < value and least <= value <= most:  # type: ignore[operator,arg-type]
-        return
-    lower = f"above {above:g}" if math.isfinite(above) else f"of at least {least:g}"
-    upper = f" and at most {most:g}" if math.isfinite(most) else ""
-    raise SettingError(f"{name} must be a number {lower}{upper}; got {value!r}")
-
-
-def _check_share(name: str, value: object) -> None:
-    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < 1:
-        raise SettingError(f"{name} must be at least 0 and below 1; got {value!r}")
+        check_whole(f"each of {name}", value, least)

@@ -16,7 +16,7 @@ import numpy as np
 from elman.errors import SettingError
 from elman.prediction.predictor import Predictor
 from elman.records import UNKNOWN
-from elman.scoring.scorer import softmax
+from elman.scoring.probabilities import softmax
 
 SHOWN = 5
 """Labels whose course is shown: the likeliest at the end, and others that led on the way."""

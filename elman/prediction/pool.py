@@ -9,37 +9,29 @@ process that started them.
 import json
 import math
 import os
-import signal
 import subprocess
 import sys
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from queue import SimpleQueue
-from typing import IO, Any, Protocol
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.errors import ElmanError, WorkerError
-from elman.model.file import Artifact, dump_artifact, parse_artifact
+from elman.errors import WorkerError
+from elman.model.file import Artifact, dump_artifact
 from elman.records import PredictionColumns
 
 MISSING = -1
 """What stands for the length of a name that is not there."""
 
+
 GONE = "a worker process ended before it had answered; try again, or without processes"
 
+
 Arrays = Sequence[NDArray[Any]]
-
-
-class Answering(Protocol):
-    """What answers in a worker: a `elman.prediction.predictor.Predictor`."""
-
-    def predict_columns(
-        self, names: Sequence[str | None], *, top: int, abstain_below: float, threads: int | None
-    ) -> PredictionColumns:
-        """Answer for many strings in columns."""
 
 
 class Workers:
@@ -55,7 +47,7 @@ class Workers:
 
     def __init__(self, artifact: Artifact, count: int) -> None:
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OPENBLAS_NUM_THREADS": "1"}
-        command = [sys.executable, "-c", "from elman.prediction.predictor import serve; serve()"]
+        command = [sys.executable, "-m", "elman.prediction.worker"]
         self.count, self._artifact = count, artifact
         self._idle: SimpleQueue[subprocess.Popen[bytes]] = SimpleQueue()
         processes = [
@@ -66,7 +58,7 @@ class Workers:
         content = np.frombuffer(dump_artifact(artifact), np.uint8)
         try:
             for process in processes:
-                _send(process.stdin, {}, [content])
+                send(process.stdin, {}, [content])
                 self._idle.put(process)
         except OSError:
             self.close()
@@ -82,8 +74,8 @@ class Workers:
         """
         process = self._idle.get()
         try:
-            _send(process.stdin, {"top": top, "abstain_below": abstain_below}, _packed(names))
-            said, arrays = _receive(process.stdout)
+            send(process.stdin, {"top": top, "abstain_below": abstain_below}, pack_names(names))
+            said, arrays = receive(process.stdout)
         except (OSError, EOFError, ValueError):
             self.close()
             raise WorkerError(GONE) from None
@@ -105,37 +97,14 @@ class Workers:
         self._end()
 
 
-def serve_with(build: Callable[[Artifact], Answering]) -> None:
-    """Read a model from standard input, then answer what is asked, until the input ends.
-
-    Args:
-        build: makes of the model what answers.
-    """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that asks; its end ends this one
-    source, out = sys.stdin.buffer, sys.stdout.buffer
-    with suppress(EOFError, BrokenPipeError):  # whoever asked is gone
-        _, (content,) = _receive(source)
-        predictor = build(parse_artifact(content.tobytes(), "the model of a worker"))
-        while True:
-            asked, packed = _receive(source)
-            try:
-                columns = predictor.predict_columns(_unpacked(packed), threads=1, **asked)
-            except Exception as error:  # a name may stand in a message of other errors
-                said = str(error) if isinstance(error, ElmanError) else type(error).__name__
-                _send(out, {"error": said}, [])
-            else:
-                arrays = columns.best, columns.probabilities, columns.reason_ids
-                _send(out, {"reasons": columns.reasons}, arrays)
-
-
-def _packed(names: Sequence[str | None]) -> list[NDArray[Any]]:
+def pack_names(names: Sequence[str | None]) -> list[NDArray[Any]]:
     """Return names as their lengths in characters, (N,), int32, and the bytes of all of them, joined."""
     lengths = np.fromiter((MISSING if name is None else len(name) for name in names), np.int32, len(names))
     joined = "".join([name for name in names if name is not None]).encode("utf-8", "surrogatepass")
     return [lengths, np.frombuffer(joined, np.uint8)]
 
 
-def _unpacked(packed: Arrays) -> list[str | None]:
+def unpack_names(packed: Arrays) -> list[str | None]:
     lengths, joined = packed
     text = joined.tobytes().decode("utf-8", "surrogatepass")
     ends = np.cumsum(np.maximum(lengths, 0)).tolist()
@@ -145,7 +114,7 @@ def _unpacked(packed: Arrays) -> list[str | None]:
     ]
 
 
-def _send(stream: IO[bytes] | None, said: Mapping[str, Any], arrays: Arrays) -> None:
+def send(stream: IO[bytes] | None, said: Mapping[str, Any], arrays: Arrays) -> None:
     """Write one line of JSON, which describes the arrays, and then their bytes."""
     assert stream is not None
     described = [(array.dtype.str, array.shape) for array in arrays]
@@ -155,7 +124,7 @@ def _send(stream: IO[bytes] | None, said: Mapping[str, Any], arrays: Arrays) -> 
     stream.flush()
 
 
-def _receive(stream: IO[bytes] | None) -> tuple[dict[str, Any], list[NDArray[Any]]]:
+def receive(stream: IO[bytes] | None) -> tuple[dict[str, Any], list[NDArray[Any]]]:
     assert stream is not None
     line = stream.readline()
     if not line:

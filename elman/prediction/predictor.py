@@ -12,21 +12,25 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.errors import NotAModelError, SettingError
+from elman.errors import SettingError
 from elman.model.file import Artifact, load_artifact
 from elman.prediction.inputs import MISSING, Read, Reader, StringReader, reader_of
 from elman.records import Candidate, Prediction, PredictionColumns
-from elman.scoring.scorer import Scorer, softmax
+from elman.scoring.probabilities import softmax
+from elman.scoring.scorer import Scorer
 from elman.text.encoded import EncodedStrings
 
 if TYPE_CHECKING:
     from elman.prediction.pool import Workers
+from elman.model.shipped import find_model
 
 BLOCK = 65_536
 """Names that are normalised together, which bounds the memory of a long column."""
 
+
 SHARE = 32_768
 """Names that a worker process is handed at a time, at most."""
+
 
 TOO_UNSURE = "unsure: no label reaches the probability {limit:g}"
 
@@ -300,13 +304,6 @@ def _joined_columns(parts: Sequence[PredictionColumns]) -> PredictionColumns:
     return PredictionColumns(parts[0].labels, best, probabilities, np.concatenate(ids), reasons, parts[0].model)
 
 
-def serve() -> None:
-    """Answer another process: what `elman.prediction.pool` starts."""
-    from elman.prediction.pool import serve_with
-
-    serve_with(Predictor)
-
-
 def load(model: str | Path = "languages") -> Predictor:
     """Return a predictor for a shipped model, by name, or for a model file, by path.
 
@@ -318,32 +315,3 @@ def load(model: str | Path = "languages") -> Predictor:
     'Japanese'
     """
     return Predictor(load_artifact(find_model(model)))
-
-
-def find_model(model: str | Path) -> Path:
-    """Return the file of a shipped model's name or of a path; a folder stands for the model.safetensors inside.
-
-    Raises:
-        NotAModelError: there is neither.
-    """
-    shipped = shipped_models()
-    if str(model) in shipped:
-        return shipped[str(model)]
-    path = Path(model)
-    try:
-        path = path / "model.safetensors" if path.is_dir() else path
-        found = path.is_file()
-    except (OSError, ValueError):  # a name that no file can have
-        found = False
-    if not found:
-        raise NotAModelError(
-            f"no model {str(model)!r}: it is neither a shipped model ({', '.join(shipped)}) nor a file; "
-            "see `elman models list`"
-        )
-    return path
-
-
-def shipped_models() -> dict[str, Path]:
-    """Return the models inside the package: name to file."""
-    folder = Path(__file__).parents[1] / "model" / "pretrained"
-    return {file.stem: file for file in sorted(folder.glob("*.safetensors"))}

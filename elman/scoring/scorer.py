@@ -15,23 +15,25 @@ from elman.text.encoded import EncodedStrings
 
 if TYPE_CHECKING:
     from elman.scoring.trie import SharingScorer
+from elman.scoring.probabilities import best_of
 
 Array = NDArray[np.float32]
+
 
 ALONE = 2
 """Up to so many strings are read length by length: there is little that they could be read together."""
 
+
 FEW = 192
 """Fewer strings than this have too little in common to sort them first."""
+
 
 MANY = 2048
 """From so many strings on, several threads share the work."""
 
+
 CUT = 4096
 """Strings whose best answers one thread finds at a time."""
-
-FEW_ANSWERS = 8
-"""Up to so many best answers are found one by one rather than by sorting all."""
 
 
 class Scorer:
@@ -132,36 +134,6 @@ class Scorer:
         from elman.scoring.trie import can_share
 
         return can_share(self.config)
-
-
-def best_of(logits: Array, top: int, temperature: float = 1.0) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
-    """Return the most likely answers and their probabilities, both (N, top), best first; logits are (N, C).
-
-    >>> best_of(np.log(np.array([[1, 2, 1]], np.float32)), top=2)
-    (array([[1, 0]], dtype=int32), array([[0.5 , 0.25]]))
-    """
-    probabilities = softmax(logits, temperature)
-    if top > FEW_ANSWERS:
-        order = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]
-    else:
-        left = probabilities.copy()
-        order = np.empty((len(left), min(top, left.shape[1])), np.int64)
-        for place in range(order.shape[1]):
-            order[:, place] = left.argmax(axis=1)
-            np.put_along_axis(left, order[:, place : place + 1], -1.0, axis=1)
-    return order.astype(np.int32), np.take_along_axis(probabilities, order, axis=1)
-
-
-def softmax(logits: NDArray[np.floating], temperature: float = 1.0) -> NDArray[np.float64]:
-    """Return calibrated probabilities: the softmax of logits / temperature over the last axis, float64.
-
-    >>> softmax(np.array([[0.0, 0.0]])).tolist()
-    [[0.5, 0.5]]
-    """
-    scaled = logits.astype(np.float64) / temperature
-    powers = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
-    probabilities: NDArray[np.float64] = powers / powers.sum(axis=-1, keepdims=True)
-    return probabilities
 
 
 def _separate(sequences: Sequence[NDArray[Any]] | EncodedStrings) -> Sequence[NDArray[Any]]:

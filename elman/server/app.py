@@ -14,12 +14,12 @@ from starlette.responses import Response
 
 from elman.prediction.predictor import Predictor
 from elman.scoring.processor import single_threaded_products
-from elman.server.bodies import invalid
 from elman.server.errors import Refusal
 from elman.server.middleware import HostGuard, KeyGuard, Record, SafeHeaders, WorkGuard
+from elman.server.models import Service
 from elman.server.openapi import add_limits
 from elman.server.routes import PATHS, api, plain
-from elman.server.service import Service
+from elman.server.schemas import invalid
 from elman.server.settings import Settings
 from elman.version import __version__
 

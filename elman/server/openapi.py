@@ -3,7 +3,7 @@
 from typing import Any
 
 from elman.server.middleware import API, METRICS
-from elman.server.service import Service
+from elman.server.models import Service
 
 REFUSED = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorAnswer"}}}
 

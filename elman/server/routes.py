@@ -9,10 +9,10 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
-from elman.server.bodies import read_json
 from elman.server.errors import Refusal, json_response
 from elman.server.metrics import MEDIA_TYPE
 from elman.server.middleware import METRICS, TABLES
+from elman.server.models import Service
 from elman.server.schemas import (
     MOST_LABELS,
     ErrorAnswer,
@@ -23,8 +23,8 @@ from elman.server.schemas import (
     PredictAnswer,
     PredictRequest,
     ReadyAnswer,
+    read_json,
 )
-from elman.server.service import Service
 from elman.server.uploads import MEDIA_TYPES, TableQuestion, annotate_upload
 
 PAGE = Path(__file__).with_name("page")

@@ -19,8 +19,7 @@ from starlette.types import Receive, Scope, Send
 
 from elman.errors import DataError, SettingError
 from elman.server.errors import Refusal
-from elman.server.models import ServedModel
-from elman.server.service import Service
+from elman.server.models import ServedModel, Service
 
 MEDIA_TYPES = {
     ".csv": "text/csv; charset=utf-8",
@@ -138,7 +137,8 @@ def _annotate(
     stop: threading.Event,
 ) -> tuple[int, int]:
     """Annotate a table; return how many rows it has, and how many of them were abstained on. Runs on a thread."""
-    from elman.annotation.annotator import AnnotateConfig, Annotator, Summary, annotate_stream
+    from elman.annotation.annotator import AnnotateConfig, Annotator, Summary
+    from elman.annotation.local import annotate_stream
     from elman.tables.formats import format_of
 
     with source.open("wb") as copy:

@@ -1,6 +1,7 @@
 """Measuring a model file on data: which examples it may be asked about, and the scores that fit its task."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,10 +11,16 @@ from elman.errors import DataError, SettingError
 from elman.evaluation.scores import evaluate_encoded, evaluate_numbers, evaluate_tags
 from elman.prediction.predictor import Predictor
 from elman.records import Example
+from elman.training.config import RunConfig
 from elman.training.tasks.images import as_steps
 from elman.training.tasks.numbers import numbers_of, with_numbers
 from elman.training.tasks.strings import normalise_examples, split_as
-from elman.training.tasks.task import Report, RunConfig
+from elman.training.tasks.task import Report
+
+if TYPE_CHECKING:
+    from elman.data.splits import Split
+    from elman.prediction.predictor import Predictor
+    from elman.records import Example
 
 
 def measure(
@@ -73,6 +80,30 @@ def _chosen(predictor: Predictor, examples: Sequence[Example], part: str | None)
             return again.part(part or "test"), part or "test"
     if part in (None, "all"):
         return examples, "all"
+    raise DataError(
+        f"--part {part} needs the data that {predictor.name!r} was trained on, and these are others "
+        "(the split's fingerprint differs); leave --part out to score all of them"
+    )
+
+
+def choose_part(
+    predictor: "Predictor", examples: "list[Example]", part: str | None
+) -> "tuple[tuple[Example, ...], str, Split | None]":
+    """Choose what to score, and never call something the test part that the model may have learned from."""
+    from elman.training.tasks.strings import split_as
+
+    split = predictor.artifact.provenance.get("split")
+    if part == "all" or split is None:
+        return tuple(examples), "all", None
+    try:
+        again = split_as(examples, split)
+        same = again.fingerprint == split["fingerprint"]
+    except DataError:  # too few examples to split are not what the model was trained on
+        same = False
+    if same:
+        return again.part(part or "test"), part or "test", again
+    if part is None:
+        return tuple(examples), "all", None
     raise DataError(
         f"--part {part} needs the data that {predictor.name!r} was trained on, and these are others "
         "(the split's fingerprint differs); leave --part out to score all of them"

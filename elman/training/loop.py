@@ -25,9 +25,9 @@ from elman.errors import NonFiniteLossError, TrainingError
 from elman.evaluation.calibration import fit_temperature
 from elman.evaluation.metrics import negative_log_likelihood
 from elman.files import write_atomically
-from elman.model.config import TrainConfig
 from elman.records import EpochResult, StepResult
-from elman.scoring.scorer import softmax
+from elman.scoring.probabilities import softmax
+from elman.training.config import TrainConfig
 
 OPTIMISER_SETTINGS: dict[str, dict[str, Any]] = {
     "adamw": {"betas": (0.9, 0.99), "fused": True},

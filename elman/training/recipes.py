@@ -7,15 +7,17 @@ reproduced; the data are split honestly where its author kept no test part. `elm
 from dataclasses import dataclass, replace
 
 from elman.errors import SettingError
-from elman.model.config import ModelConfig, TrainConfig, recipe
+from elman.model.config import ModelConfig
 from elman.text.normalisation import Normalisation
-from elman.training.tasks.task import RunConfig
+from elman.training.config import RunConfig, TrainConfig
 
 ASCII = Normalisation(lower_case=False, accents=False)
 """How the tutorials prepare names: transliterated, accents dropped, case kept."""
 
+
 AS_IT_IS = Normalisation(lower_case=False, transliterate=False)
 """How pairs are read: a tag belongs to a symbol, so no symbol may be lost or changed."""
+
 
 BARE = ModelConfig(
     fused=False,
@@ -29,6 +31,7 @@ BARE = ModelConfig(
     symbol_dropout=0.0,
 )
 """torch.nn's own layers and start, one-hot symbols, one direction, nothing dropped: what every tutorial has."""
+
 
 ONE_BY_ONE = TrainConfig(
     batch_size=1, optimiser="adam", learning_rate=1e-3, schedule="constant", weight_decay=0.0, clip=None, keep="last"
@@ -138,6 +141,8 @@ def _recipes() -> tuple[Recipe, ...]:
 
 
 RECIPES = {one.name: one for one in _recipes()}
+
+
 OF_DATA = {"hello": "t3"}
 """Data sets that a tutorial's recipe suits best."""
 
@@ -189,3 +194,12 @@ def best_settings(task: str, cell: str | None = None, *, by_hand: bool = False) 
         model = replace(model, readout="each", bag_orders=(), dropout=0.1, input_dropout=0.1, ngram_dropout=0.1)
         return replace(plain, model=model, train=replace(train, epochs=30, batch_size=32), normalisation=AS_IT_IS)
     return replace(plain, model=model, train=train)
+
+
+def recipe(cell: str, *, by_hand: bool = False) -> tuple[ModelConfig, TrainConfig]:
+    """Return the best settings found for a cell; `benchmarks/accuracy.py` measures them.
+
+    Raises:
+        SettingError: the cell has no such name.
+    """
+    return ModelConfig(cell=cell, by_hand=by_hand), TrainConfig()

@@ -10,16 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from elman.annotation.annotator import (
-    AnnotateConfig,
-    Annotator,
-    annotate_file,
-    annotate_folder,
-    annotate_stream,
-    annotate_table,
-    parts_folder,
-)
-from elman.annotation.annotator import annotator as annotation
+from elman.annotation import annotator as annotation
+from elman.annotation.annotator import AnnotateConfig, Annotator
+from elman.annotation.job import parts_folder
+from elman.annotation.local import annotate_file, annotate_folder, annotate_stream, annotate_table
 from elman.errors import DataError, SettingError
 from elman.prediction.predictor import Predictor
 from elman.tables import sources

@@ -12,8 +12,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from elman.annotation.annotator import AnnotateConfig, Annotator, cluster, parts_folder
-from elman.annotation.cluster import PieceAnnotator, annotate_cluster, cut
+from elman.annotation import cluster
+from elman.annotation.annotator import AnnotateConfig, Annotator
+from elman.annotation.cluster import annotate_cluster
+from elman.annotation.job import parts_folder
+from elman.annotation.pieces import PieceAnnotator, cut
 from elman.errors import DataError, MissingExtraError, SettingError, WorkerError
 from elman.model.file import dump_artifact
 from elman.prediction.predictor import Predictor
@@ -130,7 +133,7 @@ def test_a_piece_is_written_to_the_same_bytes_however_often(people, annotator):
 
 
 def test_a_piece_over_which_many_processes_died_stops_the_job(people, annotator):
-    for number in range(cluster.DEATHS):
+    for number in range(pieces.DEATHS):
         scratch = people.parent / "whole" / f".a.00000.parquet.{number}.{number:08x}"
         scratch.parent.mkdir(exist_ok=True)
         scratch.touch()

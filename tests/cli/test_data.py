@@ -109,7 +109,7 @@ def test_a_cached_set_that_lost_a_file_is_refused(elman_here, tmp_path, monkeypa
 
 
 def test_asking_python_for_an_unknown_set_gives_the_same_error():
-    from elman.data.catalog import read_named
+    from elman.data.reading import read_named
 
     with pytest.raises(DataError, match="'planets'"):
         read_named("planets")

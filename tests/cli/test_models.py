@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from elman.prediction.predictor import shipped_models
+from elman.model.shipped import shipped_models
 
 
 def test_list_has_a_line_for_each_shipped_model(elman_here):
@@ -14,7 +14,7 @@ def test_list_has_a_line_for_each_shipped_model(elman_here):
 
 
 def test_list_names_a_model_that_lies_in_the_package(elman_here, model_file, monkeypatch):
-    monkeypatch.setattr("elman.prediction.predictor.shipped_models", lambda: {"toy": model_file})
+    monkeypatch.setattr("elman.model.shipped.shipped_models", lambda: {"toy": model_file})
     outcome = elman_here("models", "list")
     assert outcome.out.startswith("toy: 3 labels, ")
     assert "parameters" in outcome.out

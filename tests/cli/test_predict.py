@@ -17,7 +17,8 @@ import pytest
 import typer
 
 from elman.cli import app
-from elman.prediction.predictor import load, shipped_models
+from elman.model.shipped import shipped_models
+from elman.prediction.predictor import load
 from elman.version import __version__
 
 STUCK = 60  # seconds after which a test gives up waiting for a process

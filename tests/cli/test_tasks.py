@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from pictures import drawn_pictures, write_picture_folder
 
-from elman.cli.train import new_config
 from elman.errors import SettingError
 from elman.prediction.predictor import load
+from elman.training.options import new_config
 
 SMALL = ("--hidden-size", 8, "--threads", 1)
 LINEAR = ("--number", "rent", "--features", "area,rooms")

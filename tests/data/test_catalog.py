@@ -7,9 +7,11 @@ import zipfile
 import numpy as np
 import pytest
 
-from elman.data import catalog
-from elman.data.catalog import CATALOG, ImageSet, NamedSet, cache_folder, check, fetch, named, read_named
+from elman.data import reading
+from elman.data.catalog import CATALOG, ImageSet, NamedSet, check, named
+from elman.data.download import cache_folder, fetch
 from elman.data.examples import JUNK
+from elman.data.reading import read_named
 from elman.errors import DataError
 from elman.records import Example
 from elman.training.tasks import TASKS
@@ -131,7 +133,7 @@ def test_a_download_that_fails_leaves_nothing_behind_and_can_be_tried_again(cach
 
 @pytest.mark.parametrize("inside", [".", "names"])
 def test_the_users_folder_or_the_one_named_as_the_archives_inside_it_is_read(tmp_path, monkeypatch, inside):
-    monkeypatch.setattr(catalog, "fetch", refuse)
+    monkeypatch.setattr(reading, "fetch", refuse)
     place = filled(tmp_path / "mine" / inside)
     assert check(TINY, tmp_path / "mine") == place
     assert len(read_named("tiny", tmp_path / "mine").examples) == 3
@@ -194,7 +196,7 @@ def test_the_cache_is_where_the_environment_says(tmp_path, monkeypatch, cache):
 
 
 def test_hello_is_one_pair_that_needs_no_folder(monkeypatch):
-    monkeypatch.setattr(catalog, "fetch", refuse)
+    monkeypatch.setattr(reading, "fetch", refuse)
     reading = read_named("hello")
     assert (reading.examples, reading.lines, reading.dropped) == ((Example("hello", "ohlol"),), 1, {})
 
@@ -282,7 +284,7 @@ def test_a_download_of_images_that_fails_half_way_leaves_nothing_behind(cache):
 
 
 def test_images_are_read_from_the_users_folder_without_a_download(tmp_path, monkeypatch):
-    monkeypatch.setattr(catalog, "fetch", refuse)
+    monkeypatch.setattr(reading, "fetch", refuse)
     for name, content in IMAGE_FILES.items():
         (tmp_path / name).write_bytes(content)
     assert read_named("mnist", tmp_path).names == ("0", "1")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from elman.evaluation.calibration import HIGHEST, LOWEST, fit_temperature
 from elman.evaluation.metrics import calibration_error, negative_log_likelihood, score
-from elman.scoring.scorer import softmax
+from elman.scoring.probabilities import softmax
 
 
 def honest_answers(count=4000, labels=5):

@@ -9,8 +9,10 @@ import pytest
 from elman.cells import ACTIVATIONS as CELL_ACTIVATIONS
 from elman.cells import CELLS as BUILT_CELLS
 from elman.errors import SettingError
-from elman.model.config import ACTIVATIONS, CELLS, ModelConfig, TrainConfig, recipe
+from elman.model.config import ACTIVATIONS, CELLS, ModelConfig
+from elman.training.config import TrainConfig
 from elman.training.network import SequenceModel
+from elman.training.recipes import recipe
 
 
 @pytest.mark.parametrize("cell", CELLS)

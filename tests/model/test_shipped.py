@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import elman
-from elman.prediction.predictor import shipped_models
+from elman.model.shipped import shipped_models
 
 SPELLINGS = ("Müller", "MÜLLER", "Muller", "Mu\u0308ller", "ＭÜＬＬＥＲ", " müller ")
 

@@ -11,7 +11,7 @@ from elman.model.file import save_artifact
 from elman.prediction.explanation import SHOWN, explain
 from elman.prediction.predictor import Predictor
 from elman.records import UNKNOWN
-from elman.scoring.scorer import softmax
+from elman.scoring.probabilities import softmax
 from elman.text.vocabulary import Labels, Vocabulary
 
 WORDS = ["abcdm", "Xyz", "m", "mnx'q", "кабан"]

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 import elman
 from elman.errors import ModelFileError, NotAModelError, SettingError
 from elman.model.file import save_artifact
-from elman.prediction.predictor import Predictor, find_model, load, shipped_models
+from elman.model.shipped import find_model, shipped_models
+from elman.prediction.predictor import Predictor, load
 from elman.records import Prediction
 from elman.text.normalisation import LONGEST
 

@@ -11,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 
 from elman.model.config import ACTIVATIONS, ModelConfig
-from elman.scoring.scorer import Scorer, softmax
+from elman.scoring.probabilities import softmax
+from elman.scoring.scorer import Scorer
 from elman.training.network import SequenceModel
 
 SYMBOLS, LABELS, INPUTS = 9, 4, 5

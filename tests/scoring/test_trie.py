@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from elman.model.config import ACTIVATIONS, ModelConfig
 from elman.scoring import trie as sharing
+from elman.scoring.probabilities import best_of, softmax
 from elman.scoring.reference import PlainScorer
-from elman.scoring.scorer import FEW, MANY, Scorer, best_of, softmax
+from elman.scoring.scorer import FEW, MANY, Scorer
 from elman.scoring.trie import SharingScorer, can_share
 from elman.text.encoded import EncodedStrings
 from elman.text.ngrams import inventory

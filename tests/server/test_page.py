@@ -430,7 +430,7 @@ def test_a_long_list_is_answered_in_parts_and_in_order(page, languages):
 
 
 def annotated(predictor: elman.Predictor, name: str, content: bytes, folder: Path, **settings: Any) -> bytes:
-    from elman.annotation.annotator import annotate_file
+    from elman.annotation.local import annotate_file
 
     source, target = folder / name, folder / f"out-{name}"
     source.write_bytes(content)

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from asking import CANARY, CSV, annotate, ask, refusal, service, tagger
 
-from elman.annotation.annotator import annotate_file
+from elman.annotation.local import annotate_file
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from elman.annotation.annotator import AnnotateConfig, Annotator, annotate_stream, annotate_table, parts_folder
+from elman.annotation.annotator import AnnotateConfig, Annotator
+from elman.annotation.job import parts_folder
+from elman.annotation.local import annotate_stream, annotate_table
 from elman.errors import DataError, MissingExtraError, SettingError
 from elman.prediction.predictor import Predictor
 from elman.tables import queries

@@ -11,7 +11,7 @@ from elman.data.images import read_images
 from elman.errors import DataError, SettingError
 from elman.prediction.predictor import load
 from elman.records import Example
-from elman.training.loop import held_out as measure
+from elman.training.held_out import measure
 from elman.training.recipes import best_settings
 from elman.training.run import Run
 

@@ -11,7 +11,7 @@ from elman.errors import DataError
 from elman.model.file import Artifact, save_artifact
 from elman.prediction.inputs import NO_LETTERS
 from elman.prediction.predictor import Predictor, load
-from elman.scoring.scorer import softmax
+from elman.scoring.probabilities import softmax
 from elman.text.normalisation import Normalisation
 from elman.text.vocabulary import Labels, Vocabulary
 from elman.training.recipes import BARE

@@ -17,11 +17,12 @@ from elman.data.batches import EncodedExamples
 from elman.errors import NonFiniteLossError, TrainingError
 from elman.evaluation.calibration import fit_temperature
 from elman.evaluation.metrics import negative_log_likelihood
-from elman.model.config import OPTIMISERS, SCHEDULES, ModelConfig, TrainConfig
+from elman.model.config import ModelConfig
 from elman.records import EpochResult, Example, StepResult
-from elman.scoring.scorer import softmax
+from elman.scoring.probabilities import softmax
 from elman.text.ngrams import inventory
 from elman.text.vocabulary import Labels, Vocabulary
+from elman.training.config import OPTIMISERS, SCHEDULES, TrainConfig
 from elman.training.loop import TrainingState, example_losses, example_weights, learning_rate, logits_of, train
 from elman.training.network import SequenceModel
 

@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from elman.data.catalog import CATALOG, read_named
+from elman.data.catalog import CATALOG
 from elman.data.examples import FeatureReading, Reading
 from elman.data.images import ImageReading
+from elman.data.reading import read_named
 from elman.errors import SettingError
-from elman.model.config import CELLS, ModelConfig, TrainConfig
+from elman.model.config import CELLS, ModelConfig
 from elman.records import Example
+from elman.training.config import TrainConfig
 from elman.training.loop import example_losses
 from elman.training.recipes import OF_DATA, RECIPES, best_settings, named_recipe
 from elman.training.tasks import TASKS, build_task

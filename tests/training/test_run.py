@@ -210,7 +210,7 @@ KILLED = """
 import json, sys
 from pathlib import Path
 from elman.data.examples import read_examples
-from elman.training.loop import run as runs
+from elman.training import run as runs
 from elman.training.run import Run, RunConfig
 
 runs.CHECKPOINT_SECONDS = 0.0  # the epochs of this run are short, and it is killed after two

@@ -3,12 +3,12 @@
 from elman.data.examples import FeatureReading, Reading
 from elman.data.images import ImageReading
 from elman.errors import SettingError
-from elman.training.held_out import measure
+from elman.training.config import RunConfig
 from elman.training.tasks.images import ImageTask
 from elman.training.tasks.labels import LabelTask
 from elman.training.tasks.numbers import FeatureTask, NumberTask
 from elman.training.tasks.tags import TagTask
-from elman.training.tasks.task import Findings, RunConfig, Task
+from elman.training.tasks.task import Findings, Task
 
 TASKS = ("label", "tags", "number", "images", "features")
 
@@ -22,7 +22,6 @@ __all__ = [
     "RunConfig",
     "TagTask",
     "Task",
-    "measure",
     "build_task",
 ]
 

@@ -22,9 +22,10 @@ from elman.model.file import Artifact
 from elman.prediction.predictor import Predictor
 from elman.records import EvalReport
 from elman.text.vocabulary import Labels, Vocabulary
+from elman.training.config import RunConfig
 from elman.training.network import SequenceModel
 from elman.training.tasks.labels import classifier_findings
-from elman.training.tasks.task import Findings, RunConfig, Task, shipped_weights
+from elman.training.tasks.task import Findings, Task, shipped_weights
 
 BASELINE_IMAGES = 10_000
 """The baseline is fitted on no more: it takes seconds so, and twice as many move it by less than a point."""

@@ -21,10 +21,11 @@ from elman.prediction.predictor import Predictor
 from elman.records import EvalReport
 from elman.text.ngrams import inventory
 from elman.text.vocabulary import Labels, Vocabulary
+from elman.training.config import RunConfig
 from elman.training.loop import example_weights
 from elman.training.network import SequenceModel
 from elman.training.tasks.strings import normalise_examples, sizes_of, split_for
-from elman.training.tasks.task import Findings, RunConfig, Task, shipped_weights
+from elman.training.tasks.task import Findings, Task, shipped_weights
 
 SCORES = (
     ("accuracy", "accuracy", 100, "%"),

@@ -30,9 +30,10 @@ from elman.prediction.predictor import Predictor
 from elman.records import Example, NumberReport
 from elman.text.ngrams import inventory
 from elman.text.vocabulary import Labels, Vocabulary
+from elman.training.config import RunConfig
 from elman.training.network import SequenceModel
 from elman.training.tasks.strings import normalise_examples, sizes_of, split_for
-from elman.training.tasks.task import Findings, RunConfig, Task
+from elman.training.tasks.task import Findings, Task
 
 LARGEST = 1e30
 """A little below what float32 holds, which the model file is written in."""

@@ -9,7 +9,7 @@ from elman.data.splits import Split, split_examples
 from elman.errors import DataError
 from elman.records import Example
 from elman.text.normalisation import Normalisation
-from elman.training.tasks.task import RunConfig
+from elman.training.config import RunConfig
 
 
 def normalise_examples(reading: Reading, normalisation: Normalisation) -> tuple[list[Example], dict[str, int]]:

@@ -20,9 +20,10 @@ from elman.model.file import Artifact
 from elman.prediction.predictor import Predictor
 from elman.records import Example, TagReport
 from elman.text.vocabulary import Labels, Vocabulary
+from elman.training.config import RunConfig
 from elman.training.network import SequenceModel
 from elman.training.tasks.strings import normalise_examples, sizes_of, split_for
-from elman.training.tasks.task import Findings, RunConfig, Task, shipped_weights
+from elman.training.tasks.task import Findings, Task, shipped_weights
 
 
 class TagTask(Task):

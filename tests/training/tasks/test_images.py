@@ -10,9 +10,10 @@ from pictures import drawn_pictures, write_picture_folder
 import elman
 from elman.data.images import read_images
 from elman.errors import DataError, SettingError
+from elman.training.held_out import measure
 from elman.training.recipes import best_settings
 from elman.training.run import Run
-from elman.training.tasks import ImageTask, measure
+from elman.training.tasks import ImageTask
 from elman.training.tasks.images import as_steps
 
 SIZE = 8

@@ -8,8 +8,8 @@ import pytest
 import safetensors.numpy
 
 import elman
-from elman.data.catalog import read_named
 from elman.data.examples import Reading
+from elman.data.reading import read_named
 from elman.errors import DataError
 from elman.evaluation.metrics import score_tags
 from elman.records import Example

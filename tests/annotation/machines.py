@@ -16,8 +16,10 @@ import pyarrow.parquet as pq
 import pytest
 from test_cluster import annotator, people, rows_of, steps_of, tables_of  # noqa: F401 - the first two are fixtures
 
-from elman.annotation.annotator import annotate_folder, cluster, parts_folder
-from elman.annotation.cluster import PieceAnnotator
+from elman.annotation import cluster
+from elman.annotation.job import parts_folder
+from elman.annotation.local import annotate_folder
+from elman.annotation.pieces import PieceAnnotator
 from elman.errors import DataError
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:ray.data.context")  # settings that it sets itself

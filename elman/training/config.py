@@ -1,0 +1,164 @@
+"""Configuration of a training and of a run, as plain records that check themselves."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from elman.checks import check_choice, check_number, check_share, check_whole
+from elman.data.examples import MAX_CHARACTERS
+from elman.errors import SettingError
+from elman.model.config import Config, ModelConfig
+from elman.text.normalisation import Normalisation
+
+OPTIMISERS = ("adamw", "adam", "sgd", "rmsprop")
+
+
+SCHEDULES = ("one-cycle", "constant")
+
+
+KEEPS = ("best", "last")
+
+
+PRODUCTS = ("float32", "bfloat16")
+
+
+LARGEST_RATE = 1e30
+"""Beyond any use; torch refuses rates that float32 cannot hold."""
+
+
+@dataclass(frozen=True)
+class TrainConfig(Config):
+    """How a network is trained.
+
+    Args:
+        epochs: passes over the training part, at least 1.
+        batch_size: sequences of one length in a step, at least 1.
+        optimiser: ``adamw``, ``adam``, ``sgd`` or ``rmsprop``.
+        learning_rate: the highest rate of the schedule, above 0.
+        schedule: ``one-cycle`` rises and falls over all steps; ``constant``.
+        weight_decay: of matrices, not biases; decoupled in ``adamw``.
+        clip: the gradient norm is cut to this, above 0; None leaves it.
+        label_smoothing: share of the target spread over all labels, 0 up to 1.
+        class_weighting: labels count 1 / frequency to this power in the loss: 0 not at all, 1 all labels alike.
+        copy_weighting: copies of a string count as their number to this power: 0 as one, 1 as all of them.
+        average: decay of the running average of the weights that is evaluated and kept, 0 up to 1; 0 keeps the last.
+        draws: steps in an epoch, each of one example: a label drawn uniformly, then an example of it by its weight;
+            batch_size must be 1. None: every example once.
+        keep: ``best``, the weights of the epoch with the lowest validation loss; or ``last``.
+        patience: stop after so many epochs without a better validation loss; None never.
+        seed: of weights, order and dropout.
+        threads: for torch; None leaves its default.
+        products: ``float32``, or ``bfloat16`` for the recurrent products of fused passes: faster on processors that
+            multiply bfloat16 in hardware, slower on others, and a little less exact.
+    """
+
+    epochs: int = 18
+    batch_size: int = 128
+    optimiser: str = "adamw"
+    learning_rate: float = 4e-3
+    schedule: str = "one-cycle"
+    weight_decay: float = 0.01
+    clip: float | None = 1.0
+    label_smoothing: float = 0.0
+    class_weighting: float = 0.0
+    copy_weighting: float = 0.0
+    average: float = 0.0
+    draws: int | None = None
+    keep: str = "best"
+    patience: int | None = None
+    seed: int = 0
+    threads: int | None = None
+    products: str = "float32"
+
+    def __post_init__(self) -> None:
+        """Check every value."""
+        check_choice("products", self.products, PRODUCTS)
+        check_choice("optimiser", self.optimiser, OPTIMISERS)
+        check_choice("schedule", self.schedule, SCHEDULES)
+        check_choice("keep", self.keep, KEEPS)
+        for name in ("epochs", "batch_size"):
+            check_whole(name, getattr(self, name), 1)
+        check_whole("seed", self.seed, 0)
+        for name in ("draws", "patience", "threads"):
+            if getattr(self, name) is not None:
+                check_whole(name, getattr(self, name), 1)
+        if self.draws is not None and self.batch_size != 1:
+            raise SettingError(f"examples are drawn one by one: draws needs batch_size 1; got {self.batch_size}")
+        check_number("learning_rate", self.learning_rate, above=0, most=LARGEST_RATE)
+        if self.clip is not None:
+            check_number("clip", self.clip, above=0)
+        for name in ("weight_decay", "class_weighting", "copy_weighting"):
+            check_number(name, getattr(self, name), least=0)
+        for name in ("label_smoothing", "average"):
+            check_share(name, getattr(self, name))
+
+
+LARGEST_SEED = 2**32 - 1
+"""What scikit-learn takes."""
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """Everything that decides what a run computes.
+
+    Args:
+        name: what the model will be called.
+        data: where the examples come from, as the user gave it.
+        model: the shape of the network.
+        train: the way it is trained.
+        task: ``label``, ``tags`` or ``number`` of strings; ``images``; or ``features`` for a linear regression.
+        split: ``grouped``, ``stratified`` or ``none``.
+        split_seed: of the shuffle before the split.
+        test_share: kept for one last look.
+        validation_share: chooses the epoch and the temperature.
+        normalisation: how strings are prepared.
+        symbol_min_count: rarer symbols are unknown ones.
+        shared_alphabet: of ``tags``: every symbol that is read may be answered too.
+        shift: of ``images``: in training they are moved at random by up to so many pixels each way.
+        text_column: of a table.
+        label_column: of a table; for ``number`` and ``features`` it holds the number.
+        feature_columns: of a table, for ``features``.
+        max_characters: longer strings are dropped.
+        data_folder: where a named set lies.
+    """
+
+    name: str
+    data: str
+    model: ModelConfig = field(default_factory=ModelConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)
+    task: str = "label"
+    split: str = "grouped"
+    split_seed: int = 0
+    test_share: float = 0.1
+    validation_share: float = 0.05
+    normalisation: Normalisation = field(default_factory=Normalisation)
+    symbol_min_count: int = 1
+    shared_alphabet: bool = False
+    shift: int = 0
+    text_column: str = "name"
+    label_column: str = "label"
+    feature_columns: tuple[str, ...] = ()
+    max_characters: int = MAX_CHARACTERS
+    data_folder: str | None = None
+
+    def __post_init__(self) -> None:
+        """Check what no other config checks."""
+        for name, share in (("test_share", self.test_share), ("validation_share", self.validation_share)):
+            if not isinstance(share, int | float) or not 0 < share < 1:
+                raise SettingError(f"the test and validation shares must be above 0 and below 1; {name} is {share!r}")
+        if not isinstance(self.split_seed, int) or not 0 <= self.split_seed <= LARGEST_SEED:
+            raise SettingError(f"seed must be a whole number from 0 to {LARGEST_SEED}; got {self.split_seed!r}")
+        if not isinstance(self.shift, int) or isinstance(self.shift, bool) or self.shift < 0:
+            raise SettingError(f"shift must be a whole number of pixels of at least 0; got {self.shift!r}")
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "RunConfig":
+        """Build a config from plain values, as ``config.json`` holds them."""
+        plain = dict(values)
+        return cls(
+            model=ModelConfig.from_dict(plain.pop("model")),
+            train=TrainConfig.from_dict(plain.pop("train")),
+            normalisation=Normalisation(**plain.pop("normalisation")),
+            feature_columns=tuple(plain.pop("feature_columns", ())),
+            **plain,
+        )
