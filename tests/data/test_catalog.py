@@ -197,8 +197,8 @@ def test_the_cache_is_where_the_environment_says(tmp_path, monkeypatch, cache):
 
 def test_hello_is_one_pair_that_needs_no_folder(monkeypatch):
     monkeypatch.setattr(reading, "fetch", refuse)
-    reading = read_named("hello")
-    assert (reading.examples, reading.lines, reading.dropped) == ((Example("hello", "ohlol"),), 1, {})
+    hello = read_named("hello")
+    assert (hello.examples, hello.lines, hello.dropped) == ((Example("hello", "ohlol"),), 1, {})
 
 
 def test_what_stands_in_the_package_cannot_be_fetched(cache):
