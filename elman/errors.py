@@ -16,6 +16,17 @@ Each message says what was expected, what came, and what to do. The command line
 status 2; anything else that escapes is a bug in Elman.
 """
 
+DATA_CODES = (
+    "unreadable",
+    "malformed_row",
+    "empty_table",
+    "unknown_column",
+    "not_strings",
+    "column_taken",
+    "column_twice",
+)
+"""What `DataError.code` can be: programs decide by it, never by the words of a message."""
+
 
 class ElmanError(Exception):
     """The root of all errors that Elman raises on purpose."""
@@ -26,7 +37,17 @@ class SettingError(ElmanError, ValueError):
 
 
 class DataError(ElmanError):
-    """A file or table of examples cannot be read as asked."""
+    """A file or table of examples cannot be read as asked.
+
+    Args:
+        message: what was expected, what came, and what to do.
+        code: the kind of problem, for programs; one of `DATA_CODES`.
+        line: the line or row of the input that has the problem, from 1; None if it is not in one line.
+    """
+
+    def __init__(self, message: str, *, code: str = "unreadable", line: int | None = None) -> None:
+        super().__init__(message)
+        self.code, self.line = code, line
 
 
 class ModelFileError(ElmanError):

@@ -2,10 +2,14 @@
 
 import hashlib
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
+
+SCRATCH_BYTES = 200
+"""Bytes of a file's own name in its scratch names; file systems allow 255 in all."""
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -16,9 +20,13 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 @contextmanager
 def open_atomically(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file under a scratch name beside its own, which it gets at the end: that never holds half a file."""
+    """Open a file for writing under a scratch name in the same folder, and rename it at the end.
+
+    The file under its own name is complete or does not exist. After an error nothing is left behind; a process that is
+    killed leaves its scratch file, see `find_scratch_files`.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f".{path.name[:100]}.{os.getpid()}.{os.urandom(4).hex()}")
+    scratch = path.with_name(f"{_scratch_prefix(path)}{os.getpid()}.{os.urandom(4).hex()}")
     try:
         with open(scratch, "xb") as file:
             yield file
@@ -28,6 +36,22 @@ def open_atomically(path: Path) -> Iterator[IO[bytes]]:
     except BaseException:
         scratch.unlink(missing_ok=True)
         raise
+
+
+def find_scratch_files(path: Path) -> list[Path]:
+    """Return the scratch files of ``path`` that `open_atomically` has in use or that killed processes left."""
+    name = re.compile(re.escape(_scratch_prefix(path)) + r"\d+\.[0-9a-f]{8}")
+    return [other for other in path.parent.glob(".*") if name.fullmatch(other.name)]
+
+
+def _scratch_prefix(path: Path) -> str:
+    """Return how scratch names of ``path`` begin: short enough for any file system, and different for long names."""
+    name = path.name
+    if len(os.fsencode(name)) <= SCRATCH_BYTES:
+        return f".{name}."
+    digest = hashlib.sha256(os.fsencode(name)).hexdigest()[:16]
+    kept = os.fsencode(name)[: SCRATCH_BYTES - len(digest) - 1].decode("utf-8", "ignore")
+    return f".{kept}~{digest}."
 
 
 def digest_of(*arrays: Any) -> str:

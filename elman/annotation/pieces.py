@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from threadpoolctl import threadpool_limits
 from elman.annotation.annotator import AnnotateConfig, Annotator, Summary
 from elman.annotation.job import state_of
 from elman.errors import DataError, ElmanError, SettingError, WorkerError
-from elman.files import open_atomically
+from elman.files import find_scratch_files, open_atomically
 from elman.model.file import parse_artifact
 from elman.prediction.predictor import Predictor
 from elman.records import PredictionColumns
@@ -150,8 +149,7 @@ class PieceAnnotator:
 
 def _deaths(path: Path) -> int:
     """Return how many processes died while they wrote a file: each leaves what `open_atomically` began."""
-    left = re.compile(rf"\.{re.escape(path.name)}\.\d+\.[0-9a-f]+")
-    return sum(left.fullmatch(other.name) is not None for other in path.parent.glob(".*"))
+    return len(find_scratch_files(path))
 
 
 def _cut(source: str, name: str, column: str) -> list[tuple[Any, ...]]:
