@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from elman.annotation import cluster
+from elman.annotation import cluster, pieces
 from elman.annotation.annotator import AnnotateConfig, Annotator
 from elman.annotation.cluster import annotate_cluster
 from elman.annotation.job import parts_folder
