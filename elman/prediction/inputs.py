@@ -28,7 +28,7 @@ TOO_LONG = "too long: more than {limit} characters is no name"
 
 LONGEST_INPUT = 4096
 """Characters of a string before normalisation, without white space at its ends. Longer strings are not normalised:
-that costs more than linear time where many accents follow each other."""
+that costs more than linear time if many accents follow each other."""
 
 FEW = 16
 """Fewer strings than this are read one by one."""
