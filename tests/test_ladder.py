@@ -16,9 +16,11 @@ text text.normalisation text.ngrams text.encoded text.vocabulary
 model model.kinds model.config model.file model.shipped
 scoring scoring.processor scoring.probabilities scoring.reference scoring.layers scoring.lookups scoring.trie
 scoring.scorer
-prediction prediction.inputs prediction.pool prediction.predictor prediction.worker prediction.explanation
+prediction prediction.inputs prediction.pool prediction.columns prediction.predictor prediction.worker
+prediction.explanation
 tables tables.formats tables.chunks tables.lines tables.sources tables.queries tables.sinks
-annotation annotation.annotator annotation.job annotation.local annotation.pieces annotation.cluster
+annotation annotation.annotator annotation.job annotation.paths annotation.local annotation.pieces annotation.cluster
+annotation.request
 data data.examples data.images data.catalog data.download data.reading data.splits data.augment data.batches
 cells.contract cells.elman cells.gru cells.lstm cells.library cells.unroll cells.passes cells.fused cells
 evaluation evaluation.metrics evaluation.calibration evaluation.scores evaluation.plots

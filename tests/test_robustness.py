@@ -1,4 +1,4 @@
-"""Whatever comes in: no crash, a sane answer or an abstention, and the same one by every way in."""
+"""Any input gets an answer or an abstention without a crash, and the same one from every interface."""
 
 import io
 import json
@@ -39,12 +39,12 @@ def languages():
 
 
 def facts(answer):
-    """Return what every way of asking tells."""
+    """Return the parts of an answer that all interfaces give."""
     return answer["label"], None if answer["label"] is None else round(answer["probability"], 4), answer["reason"]
 
 
-def by_command_line(names):
-    """Return the answers of `elman predict --json`, asked in this process."""
+def ask_command_line(names):
+    """Return the answers of `elman predict --json`, run in this process."""
     before = sys.argv, sys.stdout
     sys.argv, sys.stdout = ["elman", "predict", "--json", "--", *names], io.TextIOWrapper(io.BytesIO(), "utf-8")
     try:
@@ -57,15 +57,15 @@ def by_command_line(names):
         sys.argv, sys.stdout = before
 
 
-def in_bulk(predictor: Predictor, names: list[str], folder: Path):
-    table = "".join(json.dumps({"name": name}) + "\n" for name in names)  # halves of pairs come through escaped
+def ask_annotation(predictor: Predictor, names: list[str], folder: Path):
+    table = "".join(json.dumps({"name": name}) + "\n" for name in names)  # half a surrogate pair must be escaped
     (folder / "in.jsonl").write_text(table, encoding="ascii")
     annotate_file(predictor, folder / "in.jsonl", folder / "out.jsonl", column="name")
     lines = (folder / "out.jsonl").read_text(encoding="utf-8").split("\n")[:-1]
     return [{key.removeprefix("elman_"): value for key, value in json.loads(line).items()} for line in lines]
 
 
-def by_service(predictor: Predictor, names: list[str]):
+def ask_service(predictor: Predictor, names: list[str]):
     pytest.importorskip("fastapi")
     sys.path.insert(0, str(Path(__file__).with_name("server")))
     from asking import ask, service
@@ -78,34 +78,34 @@ def by_service(predictor: Predictor, names: list[str]):
 
 
 def check(predictor, names, folder):
-    names = [json.loads(json.dumps(name)) for name in names]  # two halves that meet in JSON become one symbol
+    names = [json.loads(json.dumps(name)) for name in names]  # JSON joins the two halves of a surrogate pair
     answers = [facts(answer.to_dict()) for answer in predictor.predict(names)]
     for label, probability, reason in answers:
         assert (label is None) == (reason is not None) == (probability is None)
         assert probability is None or 0 < probability <= 1
     close = [(label, None if p is None else pytest.approx(p, abs=2e-4), reason) for label, p, reason in answers]
     assert [facts(predictor.predict(name).to_dict()) for name in names] == close
-    assert [facts(answer) for answer in by_command_line(names)] == close
-    assert [facts(answer) for answer in in_bulk(predictor, names, folder)] == close
-    assert [facts(answer) for answer in by_service(predictor, names)] == close
+    assert [facts(answer) for answer in ask_command_line(names)] == close
+    assert [facts(answer) for answer in ask_annotation(predictor, names, folder)] == close
+    assert [facts(answer) for answer in ask_service(predictor, names)] == close
 
 
-def test_strange_strings_get_the_same_answer_by_every_way_in(languages, tmp_path):
+def test_strange_strings_get_the_same_answer_from_every_interface(languages, tmp_path):
     check(languages, STRANGE, tmp_path)
 
 
 @settings(max_examples=25)
 @given(names=st.lists(ANY, min_size=1, max_size=20))
-def test_arbitrary_strings_get_the_same_answer_by_every_way_in(languages, tmp_path_factory, names):
+def test_arbitrary_strings_get_the_same_answer_from_every_interface(languages, tmp_path_factory, names):
     check(languages, names, tmp_path_factory.mktemp("any"))
 
 
-def test_a_million_characters_are_answered_at_once_by_every_way_in(languages, tmp_path):
+def test_a_million_characters_are_answered_by_every_interface(languages, tmp_path):
     endless = ["x" * 10**6, "\u0301\u0316" * 500_000, "水" * 10**6, " " * 10**6]
     answers = [facts(answer.to_dict()) for answer in languages.predict(endless)]
     assert [reason.split(":")[0] for _, _, reason in answers] == ["too long"] * 3 + ["blank"]
-    assert [facts(answer) for answer in in_bulk(languages, endless, tmp_path)] == answers
-    assert [facts(answer) for answer in by_command_line(endless)] == answers
+    assert [facts(answer) for answer in ask_annotation(languages, endless, tmp_path)] == answers
+    assert [facts(answer) for answer in ask_command_line(endless)] == answers
 
 
 FUZZ = """
@@ -145,7 +145,7 @@ print(refused)
 
 
 def fuzz(kind, path, *, turns, seed):
-    """Return how many of the broken copies were refused in one line; the others were read. Neither crashed."""
+    """Return how many broken copies were refused in one line. The others were read; none crashed."""
     command = [sys.executable, "-c", FUZZ, kind, str(path), str(seed), str(turns)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
@@ -168,4 +168,4 @@ def test_a_broken_model_file_is_refused_or_read_and_never_crashes(tmp_path, tiny
     assert fuzz("model", tiny_file, turns=300, seed=3) > 200
     shipped = tmp_path / "languages.safetensors"
     shipped.write_bytes(shipped_models()["languages"].read_bytes())
-    assert fuzz("model", shipped, turns=20, seed=4) == 20  # its digest tells every change
+    assert fuzz("model", shipped, turns=20, seed=4) == 20  # its digest detects every change

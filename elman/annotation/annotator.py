@@ -1,7 +1,7 @@
-"""Annotation: tables in, the same tables out with answers beside each row, streaming.
+"""Annotation: the rows of a table, with the model's answers in new columns.
 
-Every row comes back once, in its order, with all of its columns as they were. What is added has a prefix. The output
-appears whole or not at all: finished parts wait in a hidden folder beside it (`elman.annotation.job`) until all are there.
+The output has every row once, in the order of the input, with all of its columns unchanged. The names of new columns
+have a prefix.
 """
 
 from collections import Counter
@@ -27,14 +27,14 @@ Answer = Callable[[Sequence[str | None]], PredictionColumns]
 
 @dataclass(frozen=True)
 class AnnotateConfig:
-    """What is asked of a table.
+    """The settings of an annotation.
 
     Args:
         column: the column of the strings; a number counts columns from 1 in a delimited file without a header.
         top: how many labels to write for each row, at least 1.
-        abstain_below: abstain where the best label's probability is lower, 0 to 1.
-        prefix: what the names of new columns begin with.
-        skip_malformed: leave out rows that cannot be read, and hand them over apart, rather than stop.
+        abstain_below: abstain if the best label's probability is lower, 0 to 1.
+        prefix: the first part of the names of new columns.
+        skip_malformed: skip rows that cannot be read, and write them to another file, rather than stop.
 
     Raises:
         SettingError: the prefix or the column is empty.
@@ -47,20 +47,20 @@ class AnnotateConfig:
     skip_malformed: bool = False
 
     def __post_init__(self) -> None:
-        """Check what only this knows of; the predictor checks the rest."""
+        """Check the names; the predictor checks the rest."""
         if not self.prefix or not self.column:
             raise SettingError("the column and the prefix of new columns need at least one character")
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What became of the rows of a table.
+    """Counts of the rows of a table.
 
     Args:
-        rows: how many were written.
-        labels: how many were answered with each label, the most frequent first; none where the answers are numbers.
-        abstained: how many were not answered, by reason.
-        malformed: how many could not be read and were left out.
+        rows: rows that were written.
+        labels: rows that were answered with each label; empty if the answers are numbers or tags.
+        abstained: rows that were not answered, by reason.
+        malformed: rows that could not be read and were skipped.
     """
 
     rows: int = 0
@@ -69,12 +69,12 @@ class Summary:
     malformed: int = 0
 
     def __add__(self, other: "Summary") -> "Summary":
-        """Count another table's rows too."""
+        """Return the counts of both tables together."""
         labels, abstained = self.labels + other.labels, self.abstained + other.abstained
         return Summary(self.rows + other.rows, labels, abstained, self.malformed + other.malformed)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the summary as plain values for JSON."""
+        """Return the summary as plain values for JSON, the most frequent labels and reasons first."""
         return {
             "rows": self.rows,
             "labels": dict(self.labels.most_common()),
@@ -90,12 +90,12 @@ class Summary:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far an annotation has come.
+    """The progress of an annotation.
 
     Args:
         summary: of the rows so far.
-        done: the share of the input that has been read, 0 to 1; None where nobody knows.
-        kept: whether the last part was finished already, in a run that was interrupted.
+        done: the share of the input that has been read, 0 to 1; None if unknown.
+        kept: whether the last part is from an earlier run, which was interrupted.
     """
 
     summary: Summary
@@ -108,10 +108,10 @@ class Annotator:
 
     Args:
         predictor: the model; it reads strings.
-        config: what is asked.
+        config: the settings.
 
     Raises:
-        SettingError: the model reads something else, or a setting cannot work.
+        SettingError: the model reads something else, or a setting is invalid.
     """
 
     def __init__(self, predictor: Predictor, config: AnnotateConfig) -> None:
@@ -128,7 +128,7 @@ class Annotator:
 
     @property
     def columns(self) -> dict[str, type]:
-        """The columns that are added, each with the kind of its values, `str` or `float`; None stands for no answer."""
+        """The new columns, each with the type of its values, `str` or `float`; a value is None without an answer."""
         prefix = self.config.prefix
         if self.predictor.artifact.answers == "number":
             return {f"{prefix}value": float, f"{prefix}reason": str}
@@ -142,15 +142,17 @@ class Annotator:
         """Answer in this process."""
         return self.predictor.predict_columns(names, top=self.config.top, abstain_below=self.config.abstain_below)
 
-    def added(self, names: Sequence[str | None], answer: Answer | None = None) -> tuple[dict[str, list[Any]], Summary]:
-        """Return the columns to add for some rows, and what became of them.
+    def annotate(
+        self, names: Sequence[str | None], answer: Answer | None = None
+    ) -> tuple[dict[str, list[Any]], Summary]:
+        """Return the new columns for some rows, and their summary.
 
         Args:
-            names: their strings.
-            answer: what answers, where the model answers with labels; `answer` where None.
+            names: the strings of the rows.
+            answer: the function that answers, if the model answers with labels; `answer` if None.
         """
         if self.predictor.artifact.answers == "label":
-            return self._labels((answer or self.answer)(names))
+            return self._format_labels((answer or self.answer)(names))
         answers = self.predictor.predict(names, top=1, abstain_below=self.config.abstain_below)
         summary = Summary(len(answers), abstained=Counter(one.reason for one in answers if one.reason))
         reasons = [one.reason for one in answers]
@@ -160,7 +162,7 @@ class Annotator:
         rounded = [None if one.probability is None else round(one.probability, DIGITS) for one in answers]
         return dict(zip(self.columns, ([one.label for one in answers], rounded, reasons), strict=True)), summary
 
-    def _labels(self, answers: PredictionColumns) -> tuple[dict[str, list[Any]], Summary]:
+    def _format_labels(self, answers: PredictionColumns) -> tuple[dict[str, list[Any]], Summary]:
         answered = answers.reason_ids < 0
         labels, reasons = np.array([*answers.labels, None], object), np.array([*answers.reasons, None], object)
         chosen = np.where(answered[:, None], answers.best, -1)

@@ -1,7 +1,7 @@
-"""Parts: the finished pieces of a long job, kept beside its output until the whole of it can appear at once.
+"""A job: the finished parts of an output, kept in a folder beside it until the whole output can appear at once.
 
-A part is a numbered file, and a small record that says what went into it; the record is written last. An interrupted
-job goes on with the parts that have one.
+A part is a numbered file, and a small record of what went into it, which is written last. An interrupted job continues
+after the parts that have a record.
 """
 
 import json
@@ -20,103 +20,102 @@ from elman.tables.formats import Format
 from elman.tables.queries import Query
 from elman.version import __version__
 
-NOTE = "job.json"
-"""The file that says what the job was asked to do."""
+SETTINGS = "job.json"
+"""The file with the settings of the job."""
+
+WHOLE = "whole"
+"""The folder, inside that of the job, of the finished tables of an output folder."""
 
 
-class Parts:
-    """The finished parts of one job, in a folder of their own; a context, which leaves no folder without parts.
+class Job:
+    """The finished parts of one job, in a folder; a context manager, which removes the folder if no part is finished.
 
     Args:
-        folder: it; made where it is not there.
-        asked: what the job was asked to do, as plain JSON values: another job must not go on with its parts.
-        resume: go on with the parts that are there.
+        folder: the folder; it is made if missing.
+        settings: what tells this job from others, as plain JSON values: another job cannot use its parts.
+        resume: continue after the parts that exist.
 
     Raises:
-        DataError: parts are there that are not to be gone on with, or those of another job.
+        DataError: an interrupted job exists and resume is False, or it has other settings.
     """
 
-    def __init__(self, folder: Path, asked: Mapping[str, Any], *, resume: bool) -> None:
+    def __init__(self, folder: Path, settings: Mapping[str, Any], *, resume: bool) -> None:
         self.folder = folder
-        note, said = folder / NOTE, json.dumps(asked, sort_keys=True)
+        path, content = folder / SETTINGS, json.dumps(settings, sort_keys=True)
         if folder.exists():
             if not resume:
                 raise DataError(
-                    f"{folder}: an interrupted job lies here, finished parts: {self._finished():,}; go on with "
+                    f"{folder}: an interrupted job exists, finished parts: {self._count_records():,}; continue it with "
                     "--resume, or remove the folder to start again"
                 )
-            if note.exists() and note.read_text(encoding="utf-8") != said:
+            if path.exists() and path.read_text(encoding="utf-8") != content:
                 raise DataError(
-                    f"{folder}: the interrupted job that lies here was asked for something else; give the same model "
-                    "and options, or remove the folder to start again"
+                    f"{folder}: the interrupted job has another model, input or options; give the same ones, or remove "
+                    "the folder to start again"
                 )
         folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(note, said.encode())
+        write_atomically(path, content.encode())
 
-    def __enter__(self) -> "Parts":
+    def __enter__(self) -> "Job":
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Remove the folder where nothing was finished: there is nothing to go on with."""
-        if not any(path.is_file() and path.name != NOTE for path in self.folder.rglob("*")):
+        """Remove the folder if no part is finished."""
+        if not any(path.is_file() and path.name != SETTINGS for path in self.folder.rglob("*")):
             shutil.rmtree(self.folder, ignore_errors=True)
 
-    def record(self, number: int) -> dict[str, Any] | None:
-        """Return what was recorded of a part; None where it is not finished."""
+    def read_record(self, number: int) -> dict[str, Any] | None:
+        """Return the record of a part; None if the part is not finished."""
         try:
-            found = json.loads(self._record(number).read_text(encoding="utf-8"))
+            found = json.loads(self._record_path(number).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
         return found if isinstance(found, dict) else None
 
-    def keep(self, number: int, content: bytes, record: Mapping[str, Any]) -> None:
-        """Keep a finished part, and what is to be recorded of it: plain JSON values."""
-        write_atomically(self._part(number), content)
-        self.note(number, record)
+    def save_part(self, number: int, content: bytes, record: Mapping[str, Any]) -> None:
+        """Save a finished part and its record, which is plain JSON values."""
+        write_atomically(self._part_path(number), content)
+        self.save_record(number, record)
 
-    def note(self, number: int, record: Mapping[str, Any]) -> None:
-        """Record a part whose content lies elsewhere."""
-        write_atomically(self._record(number), json.dumps(record).encode())
+    def save_record(self, number: int, record: Mapping[str, Any]) -> None:
+        """Save the record of a part whose content is stored elsewhere."""
+        write_atomically(self._record_path(number), json.dumps(record).encode())
 
-    def contents(self, count: int) -> Iterator[bytes]:
-        """Return the first ``count`` parts, in their order."""
-        return (self._part(number).read_bytes() for number in range(count))
+    def read_parts(self, count: int) -> Iterator[bytes]:
+        """Return the contents of the first ``count`` parts, in their order."""
+        return (self._part_path(number).read_bytes() for number in range(count))
 
     def remove(self) -> None:
-        """Remove all of it."""
+        """Remove the folder."""
         shutil.rmtree(self.folder)
 
-    def _part(self, number: int) -> Path:
+    def _part_path(self, number: int) -> Path:
         return self.folder / f"{number:08}.part"
 
-    def _record(self, number: int) -> Path:
+    def _record_path(self, number: int) -> Path:
         return self.folder / f"{number:08}.json"
 
-    def _finished(self) -> int:
+    def _count_records(self) -> int:
         return len(list(self.folder.glob("[0-9]*.json")))
 
 
-WHOLE = "whole"
-"""Where the tables of a folder wait, among the finished parts, until all are there."""
-
-
 def check_free(target: Path) -> None:
-    """Check that a folder can be written: it is not there, or empty.
+    """Check that a folder can be written: it does not exist, or is empty.
 
     Raises:
-        DataError: it holds something, or is a file.
+        DataError: it contains something, or is a file.
     """
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise DataError(f"{target}: is there already, and not empty; name a folder that is not there")
+        raise DataError(f"{target}: already exists and is not empty; name a folder that does not exist")
 
 
-def parts_folder(target: Path) -> Path:
-    """Return where the finished parts of an output wait."""
+def name_parts_folder(target: Path) -> Path:
+    """Return the folder for the finished parts of an output."""
     return target.with_name(f".{target.name}.parts")
 
 
-def state_of(source: str) -> list[int]:
-    """Return what changes with a file: its size in bytes, and when it was written, in nanoseconds.
+def read_state(source: str) -> list[int]:
+    """Return what changes when a file is written: its size in bytes, and its time of modification in nanoseconds.
 
     Raises:
         DataError: it cannot be read.
@@ -128,10 +127,10 @@ def state_of(source: str) -> list[int]:
     return [found.st_size, found.st_mtime_ns]
 
 
-def job_of(
+def describe_job(
     annotator: Annotator, sources: Sequence[Any] | Query, form: Format | None, read_as: Format | None
 ) -> dict[str, Any]:
-    """Return what tells a job from others: its parts are of no use to them."""
+    """Return the settings that tell a job from others."""
     return {
         "elman": __version__,
         "model": digest_of_artifact(annotator.predictor.artifact),

@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
-from glob import glob
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 from elman.annotation.annotator import AnnotateConfig, Annotator, Answer, Progress, Summary
-from elman.annotation.job import WHOLE, Parts, check_free, job_of, parts_folder, state_of
-from elman.errors import DataError, SettingError
+from elman.annotation.job import WHOLE, Job, check_free, describe_job, name_parts_folder, read_state
+from elman.errors import DataError
 from elman.files import open_atomically, write_atomically
 from elman.prediction.predictor import Predictor
 from elman.tables.chunks import Chunk, Malformed
@@ -23,20 +23,37 @@ from elman.tables.queries import Query, open_query
 from elman.tables.sinks import Sink, sink_for
 from elman.tables.sources import Source, open_source
 
-if TYPE_CHECKING:
-    from elman.annotation.annotator import Progress, Summary
-    from elman.tables.chunks import Malformed
-    from elman.tables.queries import Query
-
 
 @dataclass(frozen=True)
 class _Part:
-    """A part: its place, what was recorded of it, and its content; None where it was finished before."""
+    """One part of an output.
+
+    Args:
+        number: its place, from 0.
+        done: the share of the input that is read after it, 0 to 1; None if unknown.
+        digest: of the rows that it was made from; empty if parts are not kept.
+        summary: of its rows.
+        malformed: rows that were skipped.
+        content: its bytes; None if an earlier run finished it.
+    """
 
     number: int
     done: float | None
-    record: Mapping[str, Any]
+    digest: str
+    summary: Summary
+    malformed: Sequence[Malformed]
     content: bytes | None
+
+    @classmethod
+    def from_record(cls, number: int, done: float | None, record: Mapping[str, Any]) -> "_Part":
+        """Return a part that an earlier run finished."""
+        malformed = [Malformed(**row) for row in record["malformed"]]
+        return cls(number, done, record["digest"], Summary.from_dict(record["summary"]), malformed, None)
+
+    def to_record(self) -> dict[str, Any]:
+        """Return what to record of the part, as plain JSON values."""
+        malformed = [asdict(row) for row in self.malformed]
+        return {"digest": self.digest, "summary": self.summary.to_dict(), "malformed": malformed}
 
 
 def annotate_file(
@@ -48,19 +65,19 @@ def annotate_file(
     top: int = 1,
     abstain_below: float = 0.0,
 ) -> Summary:
-    """Annotate one file, whole or not at all, in this process and without parts to go on with.
+    """Annotate one file in this process. The output appears when it is complete; an interrupted call leaves nothing.
 
     Args:
         predictor: the model; it reads strings.
         source: a CSV, TSV, JSON Lines or Parquet file, by its name.
-        target: the file to write, likewise; it is replaced where it is there.
+        target: the file to write, likewise; an existing file is replaced.
         column: as in `AnnotateConfig`, and likewise the rest.
         top: how many labels to write for each row.
-        abstain_below: abstain where the best label's probability is lower, 0 to 1.
+        abstain_below: abstain if the best label's probability is lower, 0 to 1.
 
     Raises:
         DataError: a row cannot be read, or the column is missing.
-        SettingError: a setting or a format cannot work.
+        SettingError: a setting or a format is invalid.
     """
     annotator = Annotator(predictor, AnnotateConfig(column=column, top=top, abstain_below=abstain_below))
     steps = annotate_stream(annotator, [str(source)], Path(target), form=format_of(str(target)))
@@ -77,30 +94,30 @@ def annotate_stream(
     processes: int = 1,
     skipped: Callable[[Malformed], Any] = lambda row: None,
 ) -> Iterator[Progress]:
-    """Annotate a table straight into a stream, or into a file that appears when it is whole.
+    """Annotate a table into an open stream, or into a file that appears when it is complete.
 
     Args:
-        annotator: what answers.
+        annotator: the model and the settings.
         sources: one table, or several that follow each other, as in `elman.tables.sources.open_source`; or a query.
-        target: a file, or a stream that is open.
+        target: a file, or an open stream.
         form: the format to write.
-        read_as: the format to read; by the names of the sources where None.
-        processes: how many share the work, where there is more than one chunk of it.
-        skipped: gets each row that could not be read.
+        read_as: the format to read; by the names of the sources if None.
+        processes: how many share the work, if there is more than one chunk.
+        skipped: is called with each row that cannot be read.
 
     Yields:
-        How far it has come, after each part and at the end.
+        The progress after each part and at the end.
     """
     with ExitStack() as stack:
-        table, sink = _opened(stack, annotator, sources, form, read_as)
+        table, sink = _open_source_and_sink(stack, annotator, sources, form, read_as)
         out = stack.enter_context(open_atomically(target)) if isinstance(target, Path) else target
         add, summary = stack.enter_context(sink.writer(out)), Summary()
-        for part in _parts(annotator, table, sink, None, processes):
+        for part in _make_parts(annotator, table, sink, None, processes):
             assert part.content is not None
             add(part.content)
-            summary += Summary.from_dict(part.record["summary"])
-            for row in part.record["malformed"]:
-                skipped(Malformed(**row))
+            summary += part.summary
+            for row in part.malformed:
+                skipped(row)
             yield Progress(summary, part.done, kept=False)
     yield Progress(summary, 1.0, kept=False)
 
@@ -116,44 +133,43 @@ def annotate_table(
     resume: bool = False,
     skipped: Path | None = None,
 ) -> Iterator[Progress]:
-    """Annotate a table into a file, keeping finished parts, so that an interrupted job can be gone on with.
+    """Annotate a table into a file, and keep finished parts, so that an interrupted job can continue.
 
     Args:
-        annotator: what answers.
+        annotator: the model and the settings.
         sources: one table, or several that follow each other, as in `elman.tables.sources.open_source`; or a query.
-        target: the file; it appears when it is whole, and replaces one that is there.
+        target: the file; it appears when it is complete, and replaces an existing one.
         form: the format to write.
-        read_as: the format to read; by the names of the sources where None.
-        processes: how many share the work, where there is more than one chunk of it.
-        resume: go on with the parts of a job that was interrupted; the output's bytes are those of one that was not.
-        skipped: where rows go that could not be read, one JSON object a line; written where there are any.
+        read_as: the format to read; by the names of the sources if None.
+        processes: how many share the work, if there is more than one chunk.
+        resume: continue an interrupted job; the output has the same bytes as that of an uninterrupted one.
+        skipped: the file for rows that cannot be read, one JSON object a line; written only if there are any.
 
     Yields:
-        How far it has come, after each part and at the end.
+        The progress after each part and at the end.
 
     Raises:
-        DataError: a row cannot be read; parts are there and are not to be gone on with; the input has changed since.
+        DataError: a row cannot be read; an interrupted job exists and resume is False; the input has changed since.
     """
     summary, count = Summary(), 0
     with ExitStack() as stack:
-        table, sink = _opened(stack, annotator, sources, form, read_as)
-        asked = job_of(annotator, sources, form, read_as)
-        parts = stack.enter_context(Parts(parts_folder(target), asked, resume=resume))
-        malformed: list[dict[str, Any]] = []
-        for part in _parts(annotator, table, sink, parts, processes):
+        table, sink = _open_source_and_sink(stack, annotator, sources, form, read_as)
+        settings = describe_job(annotator, sources, form, read_as)
+        job = stack.enter_context(Job(name_parts_folder(target), settings, resume=resume))
+        malformed: list[Malformed] = []
+        for part in _make_parts(annotator, table, sink, job, processes):
             if part.content is not None:
-                parts.keep(part.number, part.content, part.record)
-            summary += Summary.from_dict(part.record["summary"])
-            malformed += part.record["malformed"]
+                job.save_part(part.number, part.content, part.to_record())
+            summary += part.summary
+            malformed += part.malformed
             count += 1
             yield Progress(summary, part.done, kept=part.content is None)
         if malformed and skipped is not None:
-            lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in malformed)
-            write_atomically(skipped, lines.encode(errors="replace"))
+            write_atomically(skipped, "".join(map(format_malformed, malformed)).encode(errors="replace"))
         with open_atomically(target) as out, sink.writer(out) as add:
-            for content in parts.contents(count):
+            for content in job.read_parts(count):
                 add(content)
-        parts.remove()
+        job.remove()
     yield Progress(summary, 1.0, kept=False)
 
 
@@ -166,59 +182,62 @@ def annotate_folder(
     processes: int = 1,
     resume: bool = False,
 ) -> Iterator[Progress]:
-    """Annotate tables one by one into a folder, which appears when it is whole.
+    """Annotate tables one by one into a folder, which appears when it is complete.
 
     Args:
-        annotator: what answers.
-        tables: each table's file, and its place and name in the folder, which says the format to write. Rows that could
-            not be read go beside it, into a file whose name ends in ``.skipped.jsonl``.
-        target: the folder; it must not be there, or be empty.
-        read_as: the format to read; by the names where None.
+        annotator: the model and the settings.
+        tables: each table's file, and the path of its output in the folder, whose suffix is the format to write. Rows
+            that cannot be read go into a file beside the output, whose name ends in ``.skipped.jsonl``.
+        target: the folder; it must not exist, or be empty.
+        read_as: the format to read; by the names if None.
         processes: how many share the work on a table.
-        resume: go on with a job that was interrupted.
+        resume: continue an interrupted job.
 
     Yields:
-        How far all of it has come.
+        The progress over all tables.
 
     Raises:
-        DataError: as `annotate_table`; or the folder holds something.
+        DataError: as `annotate_table`; or the folder contains something.
     """
     check_free(target)
-    asked = job_of(annotator, list(tables.items()), None, read_as)
-    with Parts(parts_folder(target), asked, resume=resume) as finished:
-        whole, before = finished.folder / WHOLE, Summary()
+    settings = describe_job(annotator, list(tables.items()), None, read_as)
+    with Job(name_parts_folder(target), settings, resume=resume) as job:
+        whole, before = job.folder / WHOLE, Summary()
         for number, (source, name) in enumerate(tables.items()):
-            state, record = state_of(source), finished.record(number)
+            state, record = read_state(source), job.read_record(number)
             if record is not None and record["state"] != state:
                 raise DataError(f"{source}: has changed since the job was interrupted; remove its parts to start again")
-            if record is None:
-                summary, steps = (
-                    Summary(),
-                    annotate_table(
-                        annotator,
-                        [source],
-                        whole / name,
-                        form=format_of(name),
-                        read_as=read_as,
-                        processes=processes,
-                        resume=resume,
-                        skipped=whole / f"{name}.skipped.jsonl",
-                    ),
-                )
-                for step in steps:
+            if record is not None:
+                summary = Summary.from_dict(record["summary"])
+            else:
+                summary = Summary()
+                for step in annotate_table(
+                    annotator,
+                    [source],
+                    whole / name,
+                    form=format_of(name),
+                    read_as=read_as,
+                    processes=processes,
+                    resume=resume,
+                    skipped=whole / f"{name}.skipped.jsonl",
+                ):
                     summary = step.summary
                     done = None if step.done is None else (number + step.done) / len(tables)
                     yield Progress(before + summary, done, step.kept)
-                record = {"state": state, "summary": summary.to_dict()}
-                finished.note(number, record)
-            before += Summary.from_dict(record["summary"])
+                job.save_record(number, {"state": state, "summary": summary.to_dict()})
+            before += summary
             yield Progress(before, (number + 1) / len(tables), kept=False)
         whole.mkdir(parents=True, exist_ok=True)
         os.replace(whole, target)
-        finished.remove()
+        job.remove()
 
 
-def _opened(
+def format_malformed(row: Malformed) -> str:
+    """Return a row that cannot be read as one line of JSON."""
+    return json.dumps(asdict(row), ensure_ascii=False) + "\n"
+
+
+def _open_source_and_sink(
     stack: ExitStack, annotator: Annotator, sources: Sequence[str] | Query, form: Format, read_as: Format | None
 ) -> tuple[Source, Sink]:
     column, skip = annotator.config.column, annotator.config.skip_malformed
@@ -230,36 +249,21 @@ def _opened(
     return table, sink_for(form, table, annotator.columns)
 
 
-def _parts(annotator: Annotator, table: Source, sink: Sink, finished: Parts | None, processes: int) -> Iterator[_Part]:
-    """Yield the parts of an output in their order, several in the making at a time."""
+def _make_parts(annotator: Annotator, table: Source, sink: Sink, job: Job | None, processes: int) -> Iterator[_Part]:
+    """Yield the parts of an output in their order; several are in progress at a time."""
     chunks = enumerate(table.chunks())
     first = list(islice(chunks, 2))
     answer: Answer | None = None
     if processes > 1 and len(first) > 1 and annotator.predictor.artifact.answers == "label":
         workers, config = annotator.predictor.workers(processes), annotator.config
-        answer = lambda names: workers.predict_columns(names, top=config.top, abstain_below=config.abstain_below)  # noqa: E731
-
-    def make(number: int, chunk: Chunk) -> _Part:
-        digest = chunk.digest() if finished is not None else ""
-        record = finished.record(number) if finished is not None else None
-        if record is not None:
-            if record["digest"] != digest:
-                raise DataError("the input has changed since the job was interrupted; remove its parts to start again")
-            return _Part(number, chunk.done, record, None)
-        added, summary = annotator.added(chunk.names, answer)
-        summary += Summary(malformed=len(chunk.malformed))
-        malformed = [asdict(row) for row in chunk.malformed]
-        content = sink.part(chunk, added)
-        return _Part(
-            number, chunk.done, {"digest": digest, "summary": summary.to_dict(), "malformed": malformed}, content
-        )
-
+        answer = partial(workers.predict_columns, top=config.top, abstain_below=config.abstain_below)
+    make = partial(_make_part, annotator, sink, job, answer)
     ahead = processes if answer else 1
     waiting: deque[Future[_Part]] = deque()
-    with ThreadPoolExecutor(ahead) as pool:
+    with ThreadPoolExecutor(ahead) as threads:
         try:
             for number, chunk in chain(first, chunks):
-                waiting.append(pool.submit(make, number, chunk))
+                waiting.append(threads.submit(make, number, chunk))
                 if len(waiting) > ahead:
                     yield waiting.popleft().result()
             while waiting:
@@ -269,56 +273,15 @@ def _parts(annotator: Annotator, table: Source, sink: Sink, finished: Parts | No
                 future.cancel()
 
 
-def find_tables(given: Sequence[str]) -> list[str]:
-    """Return the tables that names, globs and folders stand for, those of each in the order of their names."""
-    return [path for one in given for path in _tables_of(one)]
-
-
-def _tables_of(given: str) -> list[str]:
-    from elman.tables.formats import STANDARD, is_table
-
-    path = Path(given)
-    if given == STANDARD or path.is_file():
-        return [given]
-    if path.is_dir():
-        found = sorted(str(file) for file in path.rglob("*") if file.is_file() and _is_seen(file.relative_to(path)))
-        found = [file for file in found if is_table(file)]
-        wanted = "holds no table"
-    else:
-        found = sorted(file for file in glob(given, recursive=True) if Path(file).is_file())
-        wanted = "no such file, and no table goes by this pattern"
-    if not found:
-        raise DataError(f"{given}: {wanted}; expected CSV, TSV, JSON Lines or Parquet")
-    return found
-
-
-def _is_seen(path: Path) -> bool:
-    """Return whether no part of a path is hidden, or marked as no data by a leading ``_``."""
-    return not any(part.startswith((".", "_")) for part in path.parts)
-
-
-def name_outputs(given: Sequence[str], write_as: str | None) -> dict[str, str]:
-    """Return the tables to read, each with its name in the folder to write: as in the folder it comes from."""
-    from elman.tables.formats import STANDARD, format_of
-
-    names: dict[str, str] = {}
-    for one in given:
-        for path in _tables_of(one):
-            if path == STANDARD:
-                raise SettingError("standard input has no name to have in a folder; name a file to write")
-            name = str(Path(path).relative_to(one)) if Path(one).is_dir() else Path(path).name
-            if write_as:
-                name = name.removesuffix("".join(Path(name).suffixes[-2:])) + format_of("", write_as).suffix
-            if name in names.values():
-                raise DataError(f"{path}: two tables would be {name} in the folder; annotate them apart")
-            names[path] = name
-    return names
-
-
-def name_parquet_outputs(given: Sequence[str], out: str, read_as: str | None, write_as: str | None) -> dict[str, str]:
-    """Return the same for a cluster, where nothing but Parquet is read and nothing but a folder is written."""
-    from elman.tables.formats import STANDARD
-
-    if not given or STANDARD in (*given, out) or (read_as or "parquet") != "parquet":
-        raise SettingError("--engine ray reads Parquet files and writes a folder: elman annotate IN OUT --engine ray")
-    return name_outputs(given, write_as)
+def _make_part(
+    annotator: Annotator, sink: Sink, job: Job | None, answer: Answer | None, number: int, chunk: Chunk
+) -> _Part:
+    digest = chunk.digest() if job is not None else ""
+    record = job.read_record(number) if job is not None else None
+    if record is not None:
+        if record["digest"] != digest:
+            raise DataError("the input has changed since the job was interrupted; remove its parts to start again")
+        return _Part.from_record(number, chunk.done, record)
+    columns, summary = annotator.annotate(chunk.names, answer)
+    summary += Summary(malformed=len(chunk.malformed))
+    return _Part(number, chunk.done, digest, summary, chunk.malformed, sink.part(chunk, columns))

@@ -1,4 +1,4 @@
-"""Pieces: Parquet files cut into shares of rows, each of which one process answers for."""
+"""Pieces: Parquet files cut into shares of rows, each of which one process annotates."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 from elman.annotation.annotator import AnnotateConfig, Annotator, Summary
-from elman.annotation.job import state_of
+from elman.annotation.job import read_state
 from elman.errors import DataError, ElmanError, SettingError, WorkerError
 from elman.files import find_scratch_files, open_atomically
 from elman.model.file import parse_artifact
@@ -25,15 +25,15 @@ from elman.tables.sources import ParquetSource
 from elman.version import __version__
 
 ROWS = 2**19
-"""Rows of a piece, about: some tens of seconds of work, which is what a death can cost."""
+"""Rows of a piece, about: some tens of seconds of work, which is lost if the process dies."""
 
 
 DEATHS = 8
-"""Processes that may die over one piece: Ray starts others without end, but a piece that kills them all must end it."""
+"""Processes that may die while they write one piece. Ray would replace them without limit."""
 
 
 READERS = 16
-"""Files whose ends are read at a time, to cut the work: they may lie on storage that is far away."""
+"""Files whose metadata are read at the same time, because storage can be slow to respond."""
 
 
 PARQUET = Format("parquet")
@@ -45,11 +45,11 @@ class Piece:
 
     Args:
         number: its place among the pieces.
-        source: the file that they stand in.
-        name: the place and name of the file to write, in the folder.
-        row_groups: those of the source's row groups that hold them.
-        rows: how many there are.
-        state: the source's, as `elman.annotation.job.state_of` gives it.
+        source: the file that contains them.
+        name: the path of the file to write, inside the output folder.
+        row_groups: the row groups of the source that contain them.
+        rows: how many.
+        state: of the source, as `elman.annotation.job.read_state` returns it.
     """
 
     number: int
@@ -60,83 +60,91 @@ class Piece:
     state: tuple[int, ...]
 
 
-def cut(tables: Mapping[str, str], column: str) -> list[Piece]:
-    """Return the pieces of some tables, in the order of their rows.
+def cut_tables(tables: Mapping[str, str], column: str) -> list[Piece]:
+    """Cut tables into pieces, in the order of their rows.
 
     Args:
-        tables: each table's file, and its place and name in the folder to write.
+        tables: each table's file, and the path of its output in the folder to write.
         column: the column of the strings to answer for.
 
     Raises:
         DataError: a table cannot be read or lacks the column, or two pieces would have one name.
-        SettingError: a table is no Parquet.
+        SettingError: a table is not Parquet.
     """
     for path in (*tables, *tables.values()):
         if format_of(path) != PARQUET:
-            raise SettingError(f"{path}: expected Parquet, which is all that the engine ray reads and writes")
+            raise SettingError(f"{path}: expected Parquet, the only format that the engine ray reads and writes")
     with ThreadPoolExecutor(READERS) as pool:
-        found = [piece for cuts in pool.map(lambda one: _cut(one[0], one[1], column), tables.items()) for piece in cuts]
+        found = [
+            piece for cuts in pool.map(lambda one: _cut_table(one[0], one[1], column), tables.items()) for piece in cuts
+        ]
     pieces = [Piece(number, *rest) for number, rest in enumerate(found)]
     names = {piece.name: piece for piece in pieces}
     for piece in pieces:
         if names[piece.name] is not piece:
-            raise DataError(f"{piece.source}: two tables would become {piece.name} in the folder; annotate them apart")
+            raise DataError(
+                f"{piece.source}: two tables would become {piece.name} in the folder; annotate them separately"
+            )
     return pieces
 
 
 class PieceAnnotator:
-    """Answers for pieces, in a process of the cluster's.
+    """Annotates pieces, in a process of the cluster.
 
     Args:
-        model: a model file's content.
-        config: what is asked.
-        whole: the folder to write to.
-        version: that of the Elman that asks.
+        model: the content of a model file.
+        config: the settings.
+        folder: the folder to write to.
+        version: the version of Elman that started the job.
     """
 
-    def __init__(self, model: bytes, config: AnnotateConfig, whole: str, version: str) -> None:
-        threadpool_limits(1)  # there is a process for each core
+    def __init__(self, model: bytes, config: AnnotateConfig, folder: str, version: str) -> None:
+        threadpool_limits(1)  # each core has a process of its own
         self._annotator = Annotator(Predictor(parse_artifact(model, "the model of the job")), config)
-        self._whole, self._version = Path(whole), version
+        self._folder, self._version = Path(folder), version
 
-    def __call__(self, batch: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
-        """Write the files of some pieces, each as JSON; return what became of each, as JSON too."""
-        return {"said": [json.dumps(self._said(json.loads(piece))) for piece in batch["piece"]]}
+    def __call__(self, batch: Mapping[str, Any]) -> dict[str, list[str]]:
+        """Write the files of some pieces, each given as JSON; return the result of each, also as JSON."""
+        return {"result": [json.dumps(self._try_to_write(json.loads(piece))) for piece in batch["piece"]]}
 
-    def _said(self, piece: Mapping[str, Any]) -> dict[str, Any]:
+    def _try_to_write(self, piece: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the number of a piece, and its summary or an error."""
         try:
             if self._version != __version__:
                 raise WorkerError(
-                    f"expected Elman {self._version} on all machines, as where the job began; got {__version__}"
+                    f"expected Elman {self._version} on all machines, the version that started the job; got "
+                    f"{__version__}"
                 )
             summary = self.write(Piece(**piece))
         except OSError as error:
             return {"number": piece["number"], "error": f"{error.filename or piece['name']}: {error.strerror or error}"}
-        except Exception as error:  # a name may stand in a message of other errors
-            said = str(error) if isinstance(error, ElmanError) else f"{piece['source']}: {type(error).__name__}"
-            return {"number": piece["number"], "error": said}
+        except Exception as error:  # the message of an unexpected error may quote a name
+            message = str(error) if isinstance(error, ElmanError) else f"{piece['source']}: {type(error).__name__}"
+            return {"number": piece["number"], "error": message}
         return {"number": piece["number"], "summary": summary.to_dict()}
 
     def write(self, piece: Piece) -> Summary:
-        """Write the file of a piece, and return what became of its rows.
+        """Write the file of a piece, and return the summary of its rows.
 
         Raises:
-            DataError: it cannot be read, or has changed.
+            DataError: the source cannot be read, or has changed.
             OSError: the file cannot be written.
-            WorkerError: too many processes died over it.
+            WorkerError: too many processes died while they wrote it.
         """
-        annotator, summary, path = self._annotator, Summary(), self._whole / piece.name
-        if _deaths(path) >= DEATHS:
-            raise WorkerError(f"{piece.source}: {DEATHS} processes died over {piece.name}; they may want more memory")
+        annotator, summary, path = self._annotator, Summary(), self._folder / piece.name
+        if len(find_scratch_files(path)) >= DEATHS:  # each process that dies leaves one
+            raise WorkerError(
+                f"{piece.source}: {DEATHS} processes died while they wrote {piece.name}; they may need more memory"
+            )
         with open_table(piece.source) as file, open_atomically(path) as out:
-            if state_of(piece.source)[0] != piece.state[0]:
+            if read_state(piece.source)[0] != piece.state[0]:
                 raise DataError(f"{piece.source}: has changed since the job began; start it again")
             source = ParquetSource(file, piece.source, annotator.config.column, piece.row_groups)
             sink = sink_for(PARQUET, source, annotator.columns)
             with sink.writer(out) as add:
                 for chunk in source.chunks():
-                    added, part = annotator.added(chunk.names, self._answer)
-                    add(sink.part(chunk, added))
+                    columns, part = annotator.annotate(chunk.names, self._answer)
+                    add(sink.part(chunk, columns))
                     summary += part
         return summary
 
@@ -147,16 +155,11 @@ class PieceAnnotator:
         )
 
 
-def _deaths(path: Path) -> int:
-    """Return how many processes died while they wrote a file: each leaves what `open_atomically` began."""
-    return len(find_scratch_files(path))
-
-
-def _cut(source: str, name: str, column: str) -> list[tuple[Any, ...]]:
+def _cut_table(source: str, name: str, column: str) -> list[tuple[Any, ...]]:
     """Return the pieces of one table, without their numbers."""
-    state = tuple(state_of(source))
+    state = tuple(read_state(source))
     with open_table(source) as file:
-        ParquetSource(file, source, column)  # which checks that there is such a column
+        ParquetSource(file, source, column)  # checks that the column exists
         metadata = arrow().parquet.ParquetFile(file).metadata
     sizes = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
     cuts: list[tuple[list[int], int]] = [([], 0)]
@@ -168,5 +171,5 @@ def _cut(source: str, name: str, column: str) -> list[tuple[Any, ...]]:
             cuts[-1] = ([*groups, group], rows + size)
     stem = name.removesuffix(PurePath(name).suffix)
     names = [f"{stem}.{place:05}.parquet" for place in range(len(cuts))] if len(cuts) > 1 else [name]
-    path = os.path.abspath(source)  # processes of the cluster stand elsewhere
+    path = os.path.abspath(source)  # processes of the cluster have another working folder
     return [(path, part, tuple(groups), rows, state) for part, (groups, rows) in zip(names, cuts, strict=True)]

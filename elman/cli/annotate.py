@@ -1,25 +1,18 @@
 """``elman annotate``: tables in, the same tables out with answers beside each row."""
 
-import json
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from elman.errors import DataError, SettingError
-from elman.scoring.processor import cores
-
 if TYPE_CHECKING:
     from rich.console import Console
 
     from elman.annotation.annotator import Progress, Summary
-    from elman.tables.chunks import Malformed
-    from elman.tables.queries import Query
-from elman.annotation.local import find_tables, name_outputs, name_parquet_outputs
 
 app = typer.Typer(add_completion=False, context_settings={"help_option_names": ["-h", "--help"]})
 
@@ -29,14 +22,14 @@ SHOWN = 10
 
 
 class OnError(StrEnum):
-    """What a row that cannot be read does."""
+    """What to do with a row that cannot be read."""
 
     stop = "stop"
     skip = "skip"
 
 
 class Engine(StrEnum):
-    """Who does the work."""
+    """What does the work."""
 
     local = "local"
     ray = "ray"
@@ -49,7 +42,7 @@ def annotate(
         typer.Argument(
             metavar="IN... OUT",
             help="Tables to read: files, quoted globs or folders; - is standard input. Then the table to write: a "
-            "file, or - for standard output; or a folder, where it ends in / or the input is a folder.",
+            "file, or - for standard output; or a folder, if it ends in / or the input is a folder.",
             show_default=False,
         ),
     ],
@@ -61,33 +54,34 @@ def annotate(
     ] = "languages",
     top: Annotated[int, typer.Option("--top", "-k", help="How many labels to write for each row.")] = 1,
     abstain_below: Annotated[
-        float, typer.Option(help="Abstain where the best label's probability is lower (0 to 1).")
+        float, typer.Option(help="Abstain if the best label's probability is lower (0 to 1).")
     ] = 0.0,
-    prefix: Annotated[str, typer.Option(help="What the names of new columns begin with.")] = "elman_",
+    prefix: Annotated[str, typer.Option(help="The first part of the names of new columns.")] = "elman_",
     read_as: Annotated[
         str | None,
         typer.Option(
-            "--from", help="The format to read, where names do not say it: csv, jsonl.gz, …", show_default=False
+            "--from", help="The format to read, if file names do not tell it: csv, jsonl.gz, …", show_default=False
         ),
     ] = None,
     write_as: Annotated[
         str | None,
-        typer.Option("--to", help="The format to write, where the name does not say it.", show_default=False),
+        typer.Option("--to", help="The format to write, if the file name does not tell it.", show_default=False),
     ] = None,
     on_error: Annotated[
-        OnError, typer.Option(help="A row that cannot be read stops the job, or is left out and kept apart.")
+        OnError,
+        typer.Option(help="A row that cannot be read stops the job, or is skipped and written to another file."),
     ] = OnError.stop,
     skipped: Annotated[
         Path | None,
-        typer.Option(help="Where rows that were left out go; OUT.skipped.jsonl where not given.", show_default=False),
+        typer.Option(help="The file for skipped rows; OUT.skipped.jsonl by default.", show_default=False),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted job.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUT where it is there.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted job.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUT if it exists.")] = False,
     processes: Annotated[
-        int | None, typer.Option(min=1, help="How many share the work; all cores where not given.", show_default=False)
+        int | None, typer.Option(min=1, help="How many share the work; all cores by default.", show_default=False)
     ] = None,
     engine: Annotated[
-        Engine, typer.Option(help="Who works: this process and its helpers, or Ray: here, or where RAY_ADDRESS says.")
+        Engine, typer.Option(help="What does the work: this machine, or Ray, here or on the cluster in RAY_ADDRESS.")
     ] = Engine.local,
     from_sql: Annotated[
         str | None,
@@ -102,9 +96,9 @@ def annotate(
     """Answer for every row of a table: the same rows in the same order, with the answers in new columns.
 
     Reads and writes CSV, TSV, JSON Lines (.jsonl; all three also .gz and .zst) and Parquet, in any pairing. Memory does
-    not grow with the table. OUT appears when it is whole; a job that was interrupted goes on with --resume.
+    not grow with the table. OUT appears when it is complete; --resume continues a job that was interrupted.
 
-    Rows without a name, or with one that the model cannot read, abstain, and say why in a column of its own.
+    For rows without a name, or with one that the model cannot read, the model abstains; a column says why.
 
     [bold]elman annotate people.csv people.parquet --column surname[/bold]  one table
 
@@ -119,91 +113,34 @@ def annotate(
     from rich.console import Console
 
     from elman.annotation.annotator import AnnotateConfig, Annotator
-    from elman.annotation.local import annotate_folder, annotate_stream, annotate_table
+    from elman.annotation.request import AnnotateRequest, annotate_request
     from elman.prediction.predictor import load
-    from elman.tables.formats import STANDARD, format_of
 
-    question = _question(from_sql, query, tables, read_as)
-    *given, out = tables
-    read = None if read_as is None else format_of("", read_as)
-    predictor = load(model)
-    annotator = Annotator(predictor, AnnotateConfig(column, top, abstain_below, prefix, on_error is OnError.skip))
-    count, target, console = cores() if processes is None else processes, Path(out), Console(stderr=True)
-    if engine is Engine.ray:
-        from elman.annotation.cluster import annotate_cluster
-
-        names = name_parquet_outputs(given, out, read_as, write_as)
-        steps = annotate_cluster(annotator, names, target, processes=processes, resume=resume)
-    elif out.endswith("/") or target.is_dir() or (len(given) == 1 and Path(given[0]).is_dir() and not target.suffix):
-        if question is not None:
-            raise SettingError(f"{out}: expected a file to write, for a query is one table; got a folder")
-        steps = annotate_folder(
-            annotator, name_outputs(given, write_as), target, read_as=read, processes=count, resume=resume
-        )
-    elif out == STANDARD:
-        form, lost = format_of(STANDARD, write_as), _side_file(skipped, on_error)
-        steps = annotate_stream(
-            annotator,
-            question or find_tables(given),
-            sys.stdout.buffer,
-            form=form,
-            read_as=read,
-            processes=count,
-            skipped=lost,
-        )
-    else:
-        if target.exists() and not overwrite:
-            raise DataError(f"{target}: is there already; give another name, or --overwrite to replace it")
-        steps = annotate_table(
-            annotator,
-            question or find_tables(given),
-            target,
-            form=format_of(out, write_as),
-            read_as=read,
-            processes=count,
-            resume=resume,
-            skipped=skipped or Path(f"{out}.skipped.jsonl"),
-        )
+    *inputs, output = tables
+    request = AnnotateRequest(
+        inputs,
+        output,
+        from_sql=from_sql,
+        query=query,
+        read_as=read_as,
+        write_as=write_as,
+        skipped=skipped,
+        engine=engine.value,
+        processes=processes,
+        resume=resume,
+        overwrite=overwrite,
+    )
+    predictor, console = load(model), Console(stderr=True)
+    config = AnnotateConfig(column, top, abstain_below, prefix, on_error is OnError.skip)
     try:
-        _print_summary(_followed(steps, console, keeps_parts=out != STANDARD), console)
+        steps = annotate_request(Annotator(predictor, config), request, sys.stdout.buffer)
+        _print_summary(_show_progress(steps, console, can_resume=not request.writes_stream), console)
     finally:
         predictor.close()
 
 
-def _question(url: str | None, sql: str | None, tables: Sequence[str], read_as: str | None) -> "Query | None":
-    """Return the query to read from; None where files are read."""
-    from elman.tables.queries import Query
-
-    if url is None and sql is None:
-        if len(tables) < 2:
-            raise SettingError("annotate needs a table to read and one to write: elman annotate IN OUT --column NAME")
-        return None
-    if url is None or sql is None:
-        raise SettingError("--from-sql URL and --query SQL go together; one of them is missing")
-    if len(tables) != 1:
-        raise SettingError(f"with --from-sql expected one argument, the table to write; got {len(tables)}")
-    if read_as is not None:
-        raise SettingError("--from names the format of files; leave it out with --from-sql")
-    return Query(url, sql)
-
-
-def _side_file(skipped: Path | None, on_error: OnError) -> Callable[["Malformed"], Any]:
-    """Return what writes rows that could not be read, where the answers go to standard output."""
-    from dataclasses import asdict
-
-    if on_error is OnError.skip and skipped is None:
-        raise SettingError("with standard output, --on-error skip needs --skipped FILE for the rows that are left out")
-
-    def write(row: "Malformed") -> None:
-        assert skipped is not None
-        with open(skipped, "a", encoding="utf-8", errors="replace") as file:
-            file.write(json.dumps(asdict(row), ensure_ascii=False) + "\n")
-
-    return write
-
-
-def _followed(steps: Iterable["Progress"], console: "Console", *, keeps_parts: bool) -> "Summary":
-    """Draw a bar while the work goes on, and return what became of the rows."""
+def _show_progress(steps: Iterable["Progress"], console: "Console", *, can_resume: bool) -> "Summary":
+    """Draw a bar while the work is done, and return the summary at its end."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = TextColumn("{task.fields[rows]}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %")
@@ -223,13 +160,13 @@ def _followed(steps: Iterable["Progress"], console: "Console", *, keeps_parts: b
                 last = step
                 kept = step.summary.rows if step.kept else kept
                 rate = (step.summary.rows - kept) / (time.perf_counter() - started)
-                said = f"{step.summary.rows:,} rows, {rate:,.0f} a second"
+                rows = f"{step.summary.rows:,} rows, {rate:,.0f} a second"
                 share: dict[str, Any] = {} if step.done is None else {"total": 1.0, "completed": step.done}
-                bar.update(task, rows=said, **share)
+                bar.update(task, rows=rows, **share)
         except KeyboardInterrupt:
             count = 0 if last is None else last.summary.rows
-            goes_on = "; the same command with --resume goes on" if keeps_parts else ""
-            console.print(f"stopped after {count:,} rows{goes_on}", highlight=False)
+            advice = "; continue with the same command and --resume" if can_resume else ""
+            console.print(f"stopped after {count:,} rows{advice}", highlight=False)
             raise
     assert last is not None
     return last.summary
@@ -240,9 +177,9 @@ def _print_summary(summary: "Summary", console: "Console") -> None:
     from rich.text import Text
 
     answered = summary.rows - sum(summary.abstained.values())
-    left_out = f"; {summary.malformed:,} could not be read and were left out" if summary.malformed else ""
+    skipped = f"; {summary.malformed:,} could not be read and were skipped" if summary.malformed else ""
     rows = "1 row" if summary.rows == 1 else f"{summary.rows:,} rows"
-    console.print(f"{rows}, {answered:,} answered{left_out}", highlight=False, style="bold")
+    console.print(f"{rows}, {answered:,} answered{skipped}", highlight=False, style="bold")
     table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
     table.add_column(justify="left")
     table.add_column(justify="right")

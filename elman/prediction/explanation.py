@@ -1,17 +1,19 @@
-"""Explanation: how an answer comes about, letter by letter.
+"""Explanation: which letters of a string lead to its answer.
 
-Two questions, asked of any model that reads strings and answers with a label, with numpy alone:
+It asks two questions, of any model that reads strings and answers with a label, with numpy alone:
 
-- How does the answer move while the name is read? The model answers for every beginning of the name (read forwards) and
-  for every end of it (read backwards).
-- Which letters carry the answer? Each is hidden in turn, as the unknown symbol that training knows, and what the
-  log-odds of the answer lose is the letter's evidence (occlusion: M. D. Zeiler and R. Fergus, 2014).
+- How does the answer change while the string is read? The model answers for every beginning of the string (read
+  forwards) and for every end of it (read backwards).
+- Which letters does the answer rest on? Each letter in turn is replaced by the unknown symbol, which training knows.
+  The log-odds that the answer loses are the letter's evidence (occlusion: M. D. Zeiler and R. Fergus, 2014).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from elman.errors import SettingError
 from elman.prediction.predictor import Predictor
@@ -19,23 +21,23 @@ from elman.records import UNKNOWN
 from elman.scoring.probabilities import softmax
 
 SHOWN = 5
-"""Labels whose course is shown: the likeliest at the end, and others that led on the way."""
+"""Labels to show: the most likely ones, for the whole string and on average over its beginnings and ends."""
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """How one answer came about.
+    """How the answer for one string depends on its letters.
 
     Args:
-        name: the string as it was given.
-        normalised: what the model read; one entry below for each of its symbols.
+        name: the string before normalisation.
+        normalised: what the model read; the entries below have one for each of its symbols.
         label: the label that is explained.
         probability: its calibrated probability.
-        shown: labels worth watching, the explained one first.
-        forwards: after each symbol the probability of every label, were the name to end there.
-        backwards: at each symbol the probability of every label, were the name to begin there.
-        evidence: for each symbol how much the log-odds of the label lose when it is hidden, nats; below 0 where the
-            symbol speaks against the label.
+        shown: labels worth showing, the explained one first.
+        forwards: after each symbol, the probability of every label if the string ended here.
+        backwards: at each symbol, the probability of every label if the string began here.
+        evidence: for each symbol, the log-odds that the label loses when the symbol is hidden, nats; below 0 if the
+            symbol is evidence against the label.
         model: the name of the model.
     """
 
@@ -73,7 +75,7 @@ def explain(predictor: Predictor, name: str, *, label: str | None = None) -> Exp
     Args:
         predictor: a model that reads strings and answers with a label.
         name: the string.
-        label: the label to explain; the model's answer where None.
+        label: the label to explain; the model's answer if None.
 
     Raises:
         SettingError: the model is of another kind, it cannot read the string, or it has no such label.
@@ -89,41 +91,44 @@ def explain(predictor: Predictor, name: str, *, label: str | None = None) -> Exp
             f"{predictor.name!r} reads {artifact.reads} and answers with {artifact.answers}; "
             "only answers of models that read strings and answer with a label can be explained"
         )
-    read = predictor.reader.read(name)
-    text, reason = read.normalised, read.reason
-    if reason is not None:
-        raise SettingError(f"{name!r} cannot be explained, for the model does not read it: {reason}")
+    one = predictor.reader.read(name)
+    if one.numbers is None:
+        raise SettingError(f"{name!r} cannot be explained, because the model does not read it: {one.reason}")
     if label is not None and label not in predictor.labels:
         raise SettingError(f"no label {label!r}; the labels are {', '.join(predictor.labels)}")
-    ids = artifact.vocabulary.encode(text)
-    beginnings = [ids[:end] for end in range(1, len(ids) + 1)]
-    ends = [ids[start:] for start in range(len(ids))]
-    hidden = [np.where(np.arange(len(ids)) == place, UNKNOWN, ids) for place in range(len(ids))]
-    logits = predictor.scorer.logits([*beginnings, *ends, *hidden])
-    probabilities = softmax(logits, artifact.temperature)
-    forwards, backwards, occluded = np.split(probabilities, 3)
+    forwards, backwards, occluded = _compute_probabilities(predictor, one.numbers)
     whole = forwards[-1]
     chosen = int(whole.argmax()) if label is None else predictor.labels.index(label)
-    evidence = _log_odds(whole[chosen]) - _log_odds(occluded[:, chosen])
-    watched = dict.fromkeys([chosen, *np.argsort(-(whole + np.concatenate([forwards, backwards]).mean(axis=0)))])
-    shown = tuple(predictor.labels[k] for k in list(watched)[:SHOWN])
-
-    def by_label(rows: Any) -> tuple[dict[str, float], ...]:
-        return tuple(dict(zip(predictor.labels, row, strict=True)) for row in rows.tolist())
-
+    evidence = _compute_log_odds(whole[chosen]) - _compute_log_odds(occluded[:, chosen])
+    likely = np.argsort(-(whole + np.concatenate([forwards, backwards]).mean(axis=0)))
     return Explanation(
         name=name,
-        normalised=text,
+        normalised=one.normalised,
         label=predictor.labels[chosen],
         probability=float(whole[chosen]),
-        shown=shown,
-        forwards=by_label(forwards),
-        backwards=by_label(backwards),
+        shown=tuple(predictor.labels[k] for k in list(dict.fromkeys([chosen, *likely]))[:SHOWN]),
+        forwards=_name_columns(predictor.labels, forwards),
+        backwards=_name_columns(predictor.labels, backwards),
         evidence=tuple(evidence.tolist()),
         model=predictor.name,
     )
 
 
-def _log_odds(probability: Any) -> Any:
-    kept = np.clip(probability, 1e-12, 1 - 1e-12)
-    return np.log(kept) - np.log1p(-kept)
+def _compute_probabilities(predictor: Predictor, ids: NDArray[np.int64]) -> list[NDArray[np.float64]]:
+    """Return the probabilities of the beginnings, of the ends, and with each symbol hidden: three arrays, (T, C)."""
+    steps = len(ids)
+    beginnings = [ids[:end] for end in range(1, steps + 1)]
+    ends = [ids[start:] for start in range(steps)]
+    hidden = [np.where(np.arange(steps) == place, UNKNOWN, ids) for place in range(steps)]
+    logits = predictor.scorer.logits([*beginnings, *ends, *hidden])
+    return np.split(softmax(logits, predictor.artifact.temperature), 3)
+
+
+def _compute_log_odds(probability: Any) -> Any:
+    clipped = np.clip(probability, 1e-12, 1 - 1e-12)
+    return np.log(clipped) - np.log1p(-clipped)
+
+
+def _name_columns(labels: Sequence[str], rows: NDArray[np.float64]) -> tuple[dict[str, float], ...]:
+    """Return each row as a dictionary from label to probability."""
+    return tuple(dict(zip(labels, row, strict=True)) for row in rows.tolist())

@@ -1,6 +1,6 @@
-"""Readers: what a user hands in, turned into the numbers that a network reads, with the reason where it cannot be.
+"""Inputs: strings, pictures and rows of numbers, turned into what a network reads, or into a reason to abstain.
 
-One reader for each kind of input: strings, pictures, and named numbers.
+There is one reader for each kind of input.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.errors import DataError, MissingExtraError
+from elman.errors import DataError
+from elman.extras import extra
 from elman.model.file import Artifact
 from elman.records import UNKNOWN
 from elman.text.encoded import EncodedStrings
@@ -25,24 +26,24 @@ NO_KNOWN_SYMBOL = "no known symbol: the model has never seen any of these charac
 TOO_LONG = "too long: more than {limit} characters is no name"
 
 
-LONGEST_GIVEN = 4096
-"""Characters of a string as it was given: normalising costs more than its length where many accents follow each other,
-so longer ones are not even begun with. White space at the ends does not count."""
+LONGEST_INPUT = 4096
+"""Characters of a string before normalisation, without white space at its ends. Longer strings are not normalised:
+that costs more than linear time if many accents follow each other."""
 
 FEW = 16
 """Fewer strings than this are read one by one."""
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
-    """One input as a network reads it.
+class Input:
+    """One input in the form that a network reads.
 
     Args:
         key: inputs with the same key are the same to the network.
-        numbers: symbol ids, (T,), int64, or the numbers of each step, (T, I), float32; None where there is a reason.
+        numbers: symbol ids, (T,), integers, or the numbers of each step, (T, I), float32; None if there is a reason.
         normalised: what is read, in words.
-        reason: why it cannot be read; None where it can.
-        unknown: the distinct symbols that the model does not know.
+        reason: why it cannot be read; None if it can.
+        unknown: the distinct symbols that the model does not know, in order of appearance.
         script: of a string, as `elman.text.normalisation.script_of` names it.
         transliterated: whether letters of another script were written in Latin letters.
     """
@@ -56,25 +57,25 @@ class Read:
     transliterated: bool = False
 
 
-class Reader(Protocol):
-    """Turns what a user hands in into what a network reads."""
+class InputReader(Protocol):
+    """Reads inputs of one kind."""
 
-    def read(self, given: str) -> Read:
+    def read(self, value: str) -> Input:
         """Read one input.
 
         Raises:
             DataError: it is not of the kind that the model reads.
         """
 
-    def read_all(self, given: Sequence[str]) -> list[Read]:
-        """Read many inputs, as `read` does it one by one."""
+    def read_all(self, values: Sequence[str]) -> list[Input]:
+        """Read many inputs; the results are those of `read`."""
 
 
 class StringReader:
-    """Reads strings: normalised, each symbol an id.
+    """Reads strings: normalises them, and looks up the id of each symbol.
 
     Args:
-        artifact: its normalisation and vocabulary.
+        artifact: the model, for its normalisation and vocabulary.
     """
 
     def __init__(self, artifact: Artifact) -> None:
@@ -84,75 +85,101 @@ class StringReader:
             artifact.answers,
         )
 
-    def read(self, given: str) -> Read:
-        """Read one string; see `Reader.read`."""
-        if len(given) > LONGEST_GIVEN and len(given := given.strip()) > LONGEST_GIVEN:
-            script = script_of(given[:LONGEST_GIVEN])
-            return Read(key="", numbers=None, normalised="", reason=TOO_LONG.format(limit=LONGEST), script=script)
-        text = self.normalisation.apply(given)
-        reason = self.abstention(text)
-        return Read(
-            key=text,
-            numbers=self.vocabulary.encode(text) if reason is None else None,
-            normalised=text,
-            reason=reason,
-            unknown=self.vocabulary.unknown_in(text),
-            script=script_of(given),
-            transliterated=self.normalisation.transliterate and is_foreign(given),
-        )
+    def read(self, value: str) -> Input:
+        """Read one string; see `InputReader.read`."""
+        if len(value) > LONGEST_INPUT and len(value := value.strip()) > LONGEST_INPUT:
+            script = script_of(value[:LONGEST_INPUT])
+            return Input(key="", numbers=None, normalised="", reason=TOO_LONG.format(limit=LONGEST), script=script)
+        text = self.normalisation.apply(value)
+        ids = self._encode(text)
+        return self._build_input(value, text, ids, self._check(text, ids), has_unknown=not ids.all())
 
-    def read_all(self, given: Sequence[str]) -> list[Read]:
-        """Read many strings; see `Reader.read_all`."""
-        if len(given) < FEW:
-            return [self.read(one) for one in given]
-        if max(map(len, given)) > LONGEST_GIVEN:
-            return [self.read(one) for one in given]
-        texts, strings, reasons = self.encoded(given)
-        holds_unknown = _any_in_each(strings.ids == UNKNOWN, strings).tolist()  # of plain texts; others are looked at
-        starts = strings.starts.tolist()
+    def read_all(self, values: Sequence[str]) -> list[Input]:
+        """Read many strings; see `InputReader.read_all`."""
+        if len(values) < FEW or max(map(len, values)) > LONGEST_INPUT:
+            return [self.read(value) for value in values]
+        texts, strings, reasons = self.encode_all(values)
+        ids, has_unknown = strings.ids, _any_of_each(strings.ids == UNKNOWN, strings).tolist()
         return [
-            Read(
-                key=text,
-                numbers=strings.ids[start : start + len(text)] if reason is None else None,
-                normalised=text,
-                reason=reason,
-                unknown=self.vocabulary.unknown_in(text) if odd or not text.isascii() else (),
-                script=script_of(one),
-                transliterated=self.normalisation.transliterate and is_foreign(one),
+            self._build_input(value, text, ids[start : start + len(text)], reason, has_unknown=unknown)
+            for value, text, start, reason, unknown in zip(
+                values, texts, strings.starts.tolist(), reasons, has_unknown, strict=True
             )
-            for one, text, start, odd, reason in zip(given, texts, starts, holds_unknown, reasons, strict=True)
         ]
 
-    def encoded(self, given: Sequence[str]) -> tuple[list[str], EncodedStrings, list[str | None]]:
-        """Return many strings normalised and encoded, and why the model would not read them; None where it reads."""
-        endless = {place for place, one in enumerate(given) if len(one) > LONGEST_GIVEN < len(one.strip())}
-        texts = self.normalisation.apply_all(["" if place in endless else one for place, one in enumerate(given)])
+    def encode_all(self, values: Sequence[str]) -> tuple[list[str], EncodedStrings, list[str | None]]:
+        """Normalise and encode many strings.
+
+        Returns:
+            The normalised strings, their ids, and the reason why the model would not read each; None if it reads it.
+        """
+        endless = {place for place, one in enumerate(values) if len(one) > LONGEST_INPUT < len(one.strip())}
+        texts = self.normalisation.apply_all(["" if place in endless else one for place, one in enumerate(values)])
         strings = self.vocabulary.encode_all(texts)
-        is_read = _any_in_each(self._is_evidence[strings.ids], strings) & (strings.lengths <= LONGEST)
-        reasons = [None if read else self.abstention(text) for read, text in zip(is_read.tolist(), texts, strict=True)]
+        is_read = _any_of_each(self._is_evidence[strings.ids], strings) & (strings.lengths <= LONGEST)
+        reasons = [None if read else _explain_unread(text) for read, text in zip(is_read.tolist(), texts, strict=True)]
         for place in endless:
             reasons[place] = TOO_LONG.format(limit=LONGEST)
         return texts, strings, reasons
 
     def abstention(self, normalised: str) -> str | None:
-        """Return why the model would not read this normalised string; None where it reads it."""
-        if not normalised:
-            return BLANK
-        if len(normalised) > LONGEST:
-            return TOO_LONG.format(limit=LONGEST)
-        if self._is_evidence[self.vocabulary.encode(normalised)].any():
-            return None
-        return NO_KNOWN_SYMBOL if has_letter(normalised) else NO_LETTERS
+        """Return why the model would not read this normalised string; None if it reads it."""
+        return self._check(normalised, self._encode(normalised))
+
+    def _encode(self, text: str) -> NDArray[Any]:
+        """Return the ids of one normalised string, (T,), integers."""
+        if len(text) <= LONGEST:
+            return self.vocabulary.encode(text)
+        return self.vocabulary.encode_all([text]).ids  # looks up each distinct symbol once, however long the text is
+
+    def _check(self, text: str, ids: NDArray[Any]) -> str | None:
+        is_read = len(text) <= LONGEST and self._is_evidence[ids].any()
+        return None if is_read else _explain_unread(text)
+
+    def _build_input(self, value: str, text: str, ids: NDArray[Any], reason: str | None, *, has_unknown: bool) -> Input:
+        return Input(
+            key=text,
+            numbers=ids if reason is None else None,
+            normalised=text,
+            reason=reason,
+            unknown=self._find_unknown(text, ids) if has_unknown or not text.isascii() else (),
+            script=script_of(value),
+            transliterated=self.normalisation.transliterate and is_foreign(value),
+        )
+
+    def _find_unknown(self, text: str, ids: NDArray[Any]) -> tuple[str, ...]:
+        """Return the distinct symbols that are not in the vocabulary, in order of appearance.
+
+        An unknown accented letter can have the id of the letter alone, so symbols are compared, not only ids.
+        """
+        known = self._known_symbols
+        return tuple(
+            dict.fromkeys(symbol for symbol, number in zip(text, ids.tolist(), strict=True) if known[number] != symbol)
+        )
+
+    @cached_property
+    def _known_symbols(self) -> tuple[str, ...]:
+        """The symbol of each id; no symbol for the unknown one, id 0."""
+        return ("", *self.vocabulary.symbols)
 
     @cached_property
     def _is_evidence(self) -> NDArray[np.bool_]:
-        """Which symbol ids an answer can rest on: for labels letters, where the vocabulary has any, else all of it."""
+        """Which symbol ids an answer can rest on: for labels letters, if the vocabulary has any; otherwise all."""
         symbols = self.vocabulary.symbols
         letters = np.array([False, *map(str.isalpha, symbols)])
         return letters if self.answers == "label" and letters.any() else np.arange(len(letters)) > UNKNOWN
 
 
-def _any_in_each(truths: NDArray[np.bool_], strings: EncodedStrings) -> NDArray[np.bool_]:
+def _explain_unread(text: str) -> str:
+    """Return the reason why a model does not read a normalised string."""
+    if not text:
+        return BLANK
+    if len(text) > LONGEST:
+        return TOO_LONG.format(limit=LONGEST)
+    return NO_KNOWN_SYMBOL if has_letter(text) else NO_LETTERS
+
+
+def _any_of_each(truths: NDArray[np.bool_], strings: EncodedStrings) -> NDArray[np.bool_]:
     """Return whether anything is true of any symbol of each string, which may be empty, (N,)."""
     upto = np.concatenate([[0], np.cumsum(truths)])
     found: NDArray[np.bool_] = upto[strings.starts + strings.lengths] > upto[strings.starts]
@@ -160,85 +187,87 @@ def _any_in_each(truths: NDArray[np.bool_], strings: EncodedStrings) -> NDArray[
 
 
 class ImageReader:
-    """Reads picture files, row by row, as grey values from 0 (paper) to 1 (ink).
+    """Reads picture files as grey values, row by row, from 0 (paper) to 1 (ink).
 
     Args:
-        artifact: its picture size.
+        artifact: the model, for the size of its pictures.
     """
 
     def __init__(self, artifact: Artifact) -> None:
         self.shape = artifact.picture
 
-    def read(self, given: str) -> Read:
-        """Read one picture file; dark ink on light paper is turned round. See `Reader.read`."""
-        if not given.strip():
-            return Read(key="", numbers=None, normalised="", reason=BLANK)
-        try:
+    def read(self, value: str) -> Input:
+        """Read one picture file; dark ink on light paper is inverted. See `InputReader.read`."""
+        if not value.strip():
+            return Input(key="", numbers=None, normalised="", reason=BLANK)
+        grey = self._read_grey(value)
+        border = np.concatenate([grey[0], grey[-1], grey[1:-1, 0], grey[1:-1, -1]])
+        is_dark_on_light = float(np.median(border)) > 127
+        pixels = (255 - grey if is_dark_on_light else grey).astype(np.float32) / 255
+        ink = "dark on light, turned round" if is_dark_on_light else "light on dark"
+        rows, columns = grey.shape
+        return Input(key=value, numbers=pixels, normalised=f"{columns} × {rows} pixels, {ink}")
+
+    def read_all(self, values: Sequence[str]) -> list[Input]:
+        """Read many inputs; see `InputReader.read_all`."""
+        return [self.read(value) for value in values]
+
+    def _read_grey(self, path: str) -> NDArray[np.uint8]:
+        """Return the grey values of a picture file, (rows, columns), uint8, from 0 (black); transparency is white."""
+        with extra("images"):
             from PIL import Image, UnidentifiedImageError
-        except ImportError:
-            raise MissingExtraError("reading pictures needs the package pillow: pip install 'elman[images]'") from None
         try:
-            with Image.open(Path(given)) as picture:
+            with Image.open(Path(path)) as picture:
                 rows, columns = picture.height, picture.width
                 if (rows, columns) != self.shape:
                     raise DataError(
-                        f"{given}: expected a picture of {self.shape[1]} × {self.shape[0]} pixels, got "
+                        f"{path}: expected a picture of {self.shape[1]} × {self.shape[0]} pixels, got "
                         f"{columns} × {rows}; scale it to that size"
                     )
                 if picture.mode.startswith(("I", "F")):
-                    raise DataError(f"{given}: holds more than 8 bits a pixel; save it as an 8-bit PNG")
+                    raise DataError(f"{path}: has more than 8 bits a pixel; save it as an 8-bit PNG")
                 flat = Image.new("RGBA", picture.size, "white")
                 flat.alpha_composite(picture.convert("RGBA"))
-                grey = np.asarray(flat.convert("L"))
+                return np.asarray(flat.convert("L"))
         except (UnidentifiedImageError, Image.DecompressionBombError, SyntaxError, ValueError) as error:
-            raise DataError(f"{given}: is not a picture that can be read ({error}); give a PNG file") from None
+            raise DataError(f"{path}: is not a readable picture ({error}); give a PNG file") from None
         except OSError as error:
-            raise DataError(f"{given}: cannot be read ({error.strerror or error}); give a PNG file") from None
-        border = np.concatenate([grey[0], grey[-1], grey[1:-1, 0], grey[1:-1, -1]])
-        turned = float(np.median(border)) > 127
-        pixels = (255 - grey if turned else grey).astype(np.float32) / 255
-        how = "dark on light, turned round" if turned else "light on dark"
-        return Read(key=given, numbers=pixels, normalised=f"{columns} × {rows} pixels, {how}")
-
-    def read_all(self, given: Sequence[str]) -> list[Read]:
-        """Read many inputs; see `Reader.read_all`."""
-        return [self.read(one) for one in given]
+            raise DataError(f"{path}: cannot be read ({error.strerror or error}); give a PNG file") from None
 
 
 class FeatureReader:
     """Reads rows of named numbers, ``1.5,2``: one step of as many numbers as the model has features.
 
     Args:
-        artifact: the names of its features.
+        artifact: the model, for the names of its features.
     """
 
     def __init__(self, artifact: Artifact) -> None:
         self.columns = artifact.columns
 
-    def read(self, given: str) -> Read:
-        """Read one row; see `Reader.read`."""
-        if not given.strip():
-            return Read(key="", numbers=None, normalised="", reason=BLANK)
-        parts = [part.strip() for part in given.split(",")]
+    def read(self, value: str) -> Input:
+        """Read one row; see `InputReader.read`."""
+        if not value.strip():
+            return Input(key="", numbers=None, normalised="", reason=BLANK)
         try:
-            values = [float(part) for part in parts]
+            row = [float(cell.strip()) for cell in value.split(",")]
         except ValueError:
-            values = []
+            row = []
         with np.errstate(over="ignore"):
-            numbers = np.array([values], np.float32)
-        if len(values) != len(self.columns) or not np.isfinite(numbers).all():
+            numbers = np.array([row], np.float32)
+        if len(row) != len(self.columns) or not np.isfinite(numbers).all():
             raise DataError(
-                f"{given!r}: expected {len(self.columns)} numbers separated by commas, {', '.join(self.columns)}"
+                f"{value!r}: expected {len(self.columns)} numbers separated by commas, {', '.join(self.columns)}"
             )
-        said = ", ".join(f"{column} {value:g}" for column, value in zip(self.columns, values, strict=True))
-        return Read(key=given, numbers=numbers, normalised=said)
+        normalised = ", ".join(f"{column} {number:g}" for column, number in zip(self.columns, row, strict=True))
+        return Input(key=value, numbers=numbers, normalised=normalised)
 
-    def read_all(self, given: Sequence[str]) -> list[Read]:
-        """Read many inputs; see `Reader.read_all`."""
-        return [self.read(one) for one in given]
+    def read_all(self, values: Sequence[str]) -> list[Input]:
+        """Read many inputs; see `InputReader.read_all`."""
+        return [self.read(value) for value in values]
 
 
-def reader_of(artifact: Artifact) -> Reader:
+def choose_reader(artifact: Artifact) -> InputReader:
     """Return the reader for what a model reads."""
     readers: dict[str, type[StringReader | ImageReader | FeatureReader]] = {
         "strings": StringReader,

@@ -1,9 +1,8 @@
-"""Workers: processes that share the answering of long columns.
+"""Pool: worker processes that share long columns of names.
 
-Python lets one thread of a process run at a time, and threads that ask for it in turn wait for each other. Processes do
-not. Each takes some tenths of a second to start, and stays for the next column. They are handed the model file's
-content, arrays and JSON through pipes: nothing that is sent can run, nothing is written to disk, and they end with the
-process that started them.
+Threads of one Python process wait for each other; processes do not. A worker process takes some tenths of a second to
+start, and stays for the next column. It gets the model file's content, arrays and JSON through pipes: no code is sent,
+nothing is written to disk, and it ends when the process that started it ends.
 """
 
 import json
@@ -24,18 +23,18 @@ from elman.errors import WorkerError
 from elman.model.file import Artifact, dump_artifact
 from elman.records import PredictionColumns
 
-MISSING = -1
-"""What stands for the length of a name that is not there."""
+NO_NAME = -1
+"""The length of a missing name."""
 
 
-GONE = "a worker process ended before it had answered; try again, or without processes"
+ENDED = "a worker process ended before it had answered; try again, or without processes"
 
 
 Arrays = Sequence[NDArray[Any]]
 
 
-class Workers:
-    """Processes that each hold a copy of one model. Their methods may be called from several threads at a time.
+class Pool:
+    """Worker processes that each hold a copy of one model. Several threads may call its methods at a time.
 
     Args:
         artifact: the model.
@@ -62,30 +61,30 @@ class Workers:
                 self._idle.put(process)
         except OSError:
             self.close()
-            raise WorkerError(GONE) from None
+            raise WorkerError(ENDED) from None
 
     def predict_columns(
         self, names: Sequence[str | None], *, top: int = 3, abstain_below: float = 0.0
     ) -> PredictionColumns:
-        """Have one idle process answer, and wait for it; see `elman.prediction.predictor.Predictor.predict_columns`.
+        """Wait for an idle process and return its answer; see `elman.prediction.predictor.Predictor.predict_columns`.
 
         Raises:
-            WorkerError: the process failed; all of them are ended then.
+            WorkerError: the process failed. If it ended, all of them are ended.
         """
         process = self._idle.get()
         try:
             send(process.stdin, {"top": top, "abstain_below": abstain_below}, pack_names(names))
-            said, arrays = receive(process.stdout)
+            message, arrays = receive(process.stdout)
         except (OSError, EOFError, ValueError):
             self.close()
-            raise WorkerError(GONE) from None
+            raise WorkerError(ENDED) from None
         finally:
             self._idle.put(process)
-        if "error" in said:
-            raise WorkerError(f"a worker process failed: {said['error']}")
+        if "error" in message:
+            raise WorkerError(f"a worker process failed: {message['error']}")
         best, probabilities, reason_ids = arrays
         labels, model = self._artifact.labels.names, self._artifact.name
-        return PredictionColumns(labels, best, probabilities, reason_ids, tuple(said["reasons"]), model)
+        return PredictionColumns(labels, best, probabilities, reason_ids, tuple(message["reasons"]), model)
 
     @property
     def closed(self) -> bool:
@@ -98,49 +97,65 @@ class Workers:
 
 
 def pack_names(names: Sequence[str | None]) -> list[NDArray[Any]]:
-    """Return names as their lengths in characters, (N,), int32, and the bytes of all of them, joined."""
-    lengths = np.fromiter((MISSING if name is None else len(name) for name in names), np.int32, len(names))
+    """Pack names into two arrays.
+
+    Returns:
+        Their lengths in characters, (N,), int32, −1 for a missing name; and all of them joined as UTF-8, (bytes,),
+        uint8.
+    """
+    lengths = np.fromiter((NO_NAME if name is None else len(name) for name in names), np.int32, len(names))
     joined = "".join([name for name in names if name is not None]).encode("utf-8", "surrogatepass")
     return [lengths, np.frombuffer(joined, np.uint8)]
 
 
 def unpack_names(packed: Arrays) -> list[str | None]:
+    """Return the names that `pack_names` packed.
+
+    >>> unpack_names(pack_names(["Ada", None, ""]))
+    ['Ada', None, '']
+    """
     lengths, joined = packed
     text = joined.tobytes().decode("utf-8", "surrogatepass")
     ends = np.cumsum(np.maximum(lengths, 0)).tolist()
     return [
-        None if length == MISSING else text[end - length : end]
+        None if length == NO_NAME else text[end - length : end]
         for length, end in zip(lengths.tolist(), ends, strict=True)
     ]
 
 
-def send(stream: IO[bytes] | None, said: Mapping[str, Any], arrays: Arrays) -> None:
-    """Write one line of JSON, which describes the arrays, and then their bytes."""
+def send(stream: IO[bytes] | None, message: Mapping[str, Any], arrays: Arrays) -> None:
+    """Write one line of JSON, the message with the type and shape of each array, and then the bytes of the arrays."""
     assert stream is not None
-    described = [(array.dtype.str, array.shape) for array in arrays]
-    stream.write(json.dumps({**said, "arrays": described}).encode() + b"\n")
+    layout = [(array.dtype.str, array.shape) for array in arrays]
+    stream.write(json.dumps({**message, "arrays": layout}).encode() + b"\n")
     for array in arrays:
         stream.write(array.tobytes())
     stream.flush()
 
 
 def receive(stream: IO[bytes] | None) -> tuple[dict[str, Any], list[NDArray[Any]]]:
+    """Read the message and the arrays that `send` wrote.
+
+    Raises:
+        EOFError: the stream has ended.
+        ValueError: the stream ended within a message.
+    """
     assert stream is not None
     line = stream.readline()
     if not line:
         raise EOFError
-    said = json.loads(line)
+    message = json.loads(line)
     arrays = []
-    for kind, shape in said.pop("arrays"):
+    for kind, shape in message.pop("arrays"):
         size = np.dtype(kind).itemsize * math.prod(shape)
         arrays.append(np.frombuffer(stream.read(size), kind).reshape(shape))
-    return said, arrays
+    return message, arrays
 
 
 def _end(processes: Sequence["subprocess.Popen[bytes]"]) -> None:
     for process in processes:
         for stream in (process.stdin, process.stdout):
-            with suppress(OSError):  # a process that is gone takes nothing any more
+            with suppress(OSError):  # the process may have ended with unread input
                 stream.close()  # type: ignore[union-attr]
     for process in processes:
         try:

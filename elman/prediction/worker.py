@@ -1,4 +1,4 @@
-"""A worker process: answers with one model what a pool asks it. Run as ``python -m elman.prediction.worker``."""
+"""A worker process of an `elman.prediction.pool.Pool`. Run as ``python -m elman.prediction.worker``."""
 
 import signal
 import sys

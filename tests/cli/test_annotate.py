@@ -1,4 +1,4 @@
-"""elman annotate: tables in, tables out; whole or not at all; and one clear line for what cannot be done."""
+"""elman annotate: tables in, tables out, complete or not at all; and one line for a request that is refused."""
 
 import csv
 import gzip
@@ -36,7 +36,7 @@ def test_a_table_gets_its_answers_and_a_summary(elman_here, people, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.csv", "people.csv"]
 
 
-def test_standard_streams_are_tables_too(elman_process, people):
+def test_standard_streams_are_tables(elman_process, people):
     done = elman_process("annotate", "-", "-", "--to", "jsonl", stdin=people.read_bytes())
     assert done.returncode == 0
     written = [json.loads(line) for line in done.stdout.splitlines()]
@@ -61,7 +61,7 @@ def test_globs_and_several_files_make_one_table(elman_here, people, tmp_path):
         assert [row["id"] for row in csv.DictReader(file)] == ["1", "2", "1", "2", "3"]
 
 
-def test_a_folder_is_answered_with_a_folder(elman_here, tmp_path):
+def test_a_folder_becomes_a_folder(elman_here, tmp_path):
     (tmp_path / "in" / "deep").mkdir(parents=True)
     pq.write_table(pa.table({"name": ["Nakamura"]}), tmp_path / "in" / "a.parquet")
     pq.write_table(pa.table({"name": ["Papadakis", None]}), tmp_path / "in" / "deep" / "b.parquet")
@@ -75,11 +75,11 @@ def test_a_folder_is_answered_with_a_folder(elman_here, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["people.csv"], "needs a table to read and one to write"),
         (["people.csv", "out.xlsx"], "out.xlsx: expected a table"),
-        (["people.csv", "people.csv"], "is there already; give another name, or --overwrite"),
+        (["people.csv", "people.csv"], "already exists; give another name, or --overwrite"),
         (["absent.csv", "out.csv"], "absent.csv: no such file"),
         (["people.csv", "out.csv", "--column", "nom"], "expected one column 'nom', found the columns id, name"),
         (["people.csv", "out.csv", "--top", "0"], "top must be a whole number of at least 1"),
@@ -90,18 +90,18 @@ def test_a_folder_is_answered_with_a_folder(elman_here, tmp_path):
         (["people.csv", "out.csv", "--prefix", ""], "at least one character"),
     ],
 )
-def test_what_cannot_be_done_is_one_line_and_leaves_nothing(elman_here, people, tmp_path, arguments, said):
+def test_a_refused_request_is_one_line_and_leaves_nothing(elman_here, people, tmp_path, arguments, message):
     done = elman_here("annotate", *arguments)
-    assert done.status == 2 and said in done.err and len(done.err.splitlines()) == 1
+    assert done.status == 2 and message in done.err and len(done.err.splitlines()) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["people.csv"]
 
 
-def test_malformed_rows_are_skipped_into_a_side_file_when_asked(elman_here, people, tmp_path):
+def test_malformed_rows_are_skipped_on_request_and_written_to_another_file(elman_here, people, tmp_path):
     people.write_text("id,name\n1,Nakamura\nbroken\n3,Papadakis\n", encoding="utf-8")
     assert "people.csv, line 3: expected 2 cells" in elman_here("annotate", people, "out.csv").err
     assert [path.name for path in tmp_path.iterdir()] == ["people.csv"]
     done = elman_here("annotate", people, "out.csv", "--on-error", "skip")
-    assert done.status == 0 and "1 could not be read and were left out" in done.err
+    assert done.status == 0 and "1 could not be read and were skipped" in done.err
     assert json.loads((tmp_path / "out.csv.skipped.jsonl").read_text(encoding="utf-8"))["text"] == "broken"
 
 
@@ -115,7 +115,7 @@ def long_table(tmp_path):
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT], ids=["kill -9", "Ctrl-C"])
-def test_a_job_that_is_killed_leaves_nothing_under_the_final_name_and_goes_on(elman_process, long_table, number):
+def test_a_job_that_is_killed_leaves_nothing_under_the_final_name_and_continues(elman_process, long_table, number):
     out, whole = long_table.with_name("out.csv"), long_table.with_name("whole.csv")
     command = [sys.executable, "-m", "elman", "annotate", str(long_table), str(out)]
     parts = long_table.with_name(".out.csv.parts")
@@ -124,12 +124,12 @@ def test_a_job_that_is_killed_leaves_nothing_under_the_final_name_and_goes_on(el
         while not list(parts.glob("0*.json")) and process.poll() is None:
             assert time.monotonic() < end, "no part was finished"
         os.kill(process.pid, number)
-        _, said = process.communicate(timeout=PATIENCE)
+        _, message = process.communicate(timeout=PATIENCE)
     if number is signal.SIGINT:
-        assert process.returncode == 130 and b"--resume goes on" in said
+        assert process.returncode == 130 and b"continue with the same command and --resume" in message
     assert not out.exists() and list(parts.glob("0*.json"))
     refused = elman_process("annotate", long_table, out)
-    assert refused.returncode == 2 and b"an interrupted job lies here" in refused.stderr
+    assert refused.returncode == 2 and b"an interrupted job exists" in refused.stderr
     assert elman_process("annotate", long_table, out, "--resume").returncode == 0
     assert elman_process("annotate", long_table, whole).returncode == 0
     assert out.read_bytes() == whole.read_bytes() and not parts.exists()

@@ -1,4 +1,4 @@
-"""Explanations: every number in them can be had from the model by hand."""
+"""Explanations: every number in them can be computed from the model directly."""
 
 import json
 from dataclasses import replace
@@ -58,7 +58,7 @@ def test_evidence_is_what_the_log_odds_lose_when_a_letter_is_hidden(predictor, l
         assert nats == pytest.approx(log_odds(share(ids)) - log_odds(share(hidden)), abs=1e-4)
 
 
-def test_letters_of_a_label_speak_for_it_and_others_against(predictor):
+def test_letters_of_a_label_are_evidence_for_it_and_others_against(predictor):
     own = explain(predictor, "abcdx", label="Alfa").evidence
     assert min(own[:4]) > -0.05
     assert own[4] < 0 < max(own[:4])
@@ -72,7 +72,7 @@ def test_any_label_can_be_explained(predictor):
         assert explanation.probability == answer.forwards[-1][label]
 
 
-def test_labels_worth_watching_are_few_and_different(predictor):
+def test_shown_labels_are_few_and_different(predictor):
     shown = explain(predictor, "abmxyz").shown
     assert set(shown) == set(predictor.labels)
     assert len(shown) == len(set(shown)) <= SHOWN
@@ -84,7 +84,7 @@ def test_a_hidden_unknown_symbol_carries_no_evidence(predictor):
     assert explanation.normalised == "ab#cd"
 
 
-def test_plain_values_are_json_with_an_object_for_each_letter(predictor):
+def test_to_dict_is_json_with_an_object_for_each_letter(predictor):
     explanation = explain(predictor, "abx")
     values = json.loads(json.dumps(explanation.to_dict(), allow_nan=False))
     assert values.keys() == {"name", "normalised", "label", "probability", "letters", "model"}
@@ -108,7 +108,7 @@ def test_a_name_that_the_model_does_not_read_is_refused(predictor, name, reason)
         explain(predictor, name)
 
 
-def test_a_label_that_there_is_not_is_refused_with_those_that_there_are(predictor):
+def test_an_unknown_label_is_refused_and_the_known_ones_are_listed(predictor):
     with pytest.raises(SettingError, match="'Delta'.*Alfa, Beta, Gamma"):
         explain(predictor, "abc", label="Delta")
 
@@ -131,8 +131,8 @@ def other_kind(request, tiny_artifact):
 
 
 def test_a_model_of_another_kind_is_refused(other_kind):
-    named, artifact = other_kind
-    with pytest.raises(SettingError, match=f"{named}.*can be explained"):
+    kind, artifact = other_kind
+    with pytest.raises(SettingError, match=f"{kind}.*can be explained"):
         explain(Predictor(artifact), "abc")
 
 

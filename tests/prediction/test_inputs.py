@@ -1,21 +1,27 @@
-"""Readers: what a user hands in becomes numbers, or is refused with what was expected."""
+"""Inputs become numbers, or are refused with what was expected."""
+
+from dataclasses import replace
 
 import numpy as np
 import PIL.Image
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from elman.errors import DataError
 from elman.model.config import ModelConfig
 from elman.model.file import Artifact
 from elman.prediction.inputs import (
     BLANK,
+    FEW,
     NO_KNOWN_SYMBOL,
     NO_LETTERS,
     FeatureReader,
     ImageReader,
     StringReader,
-    reader_of,
+    choose_reader,
 )
+from elman.prediction.predictor import Predictor
 from elman.text.normalisation import LONGEST, Normalisation
 from elman.text.vocabulary import Labels, Vocabulary
 
@@ -26,71 +32,105 @@ def model_of(reads, input_size, **kind):
     shapes = config.tensor_shapes(symbols=1, labels=2)
     tensors = {name: np.ones(shape, np.float32) for name, shape in shapes.items()}
     return Artifact(
-        "made", config, tensors, Vocabulary(()), Labels(("x", "y")), Normalisation(), 1.0, reads=reads, **kind
+        "numbers", config, tensors, Vocabulary(()), Labels(("x", "y")), Normalisation(), 1.0, reads=reads, **kind
     )
 
 
 @pytest.fixture(scope="module")
 def features():
-    return reader_of(model_of("features", 2, columns=("size", "rooms")))
+    return choose_reader(model_of("features", 2, columns=("size", "rooms")))
 
 
 @pytest.fixture(scope="module")
 def pictures():
     pytest.importorskip("PIL")
-    return reader_of(model_of("images", 4, picture=(3, 4)))
+    return choose_reader(model_of("images", 4, picture=(3, 4)))
 
 
 def test_a_model_gets_the_reader_of_what_it_reads(tiny_artifact, features):
-    assert isinstance(reader_of(tiny_artifact), StringReader)
+    assert isinstance(choose_reader(tiny_artifact), StringReader)
     assert isinstance(features, FeatureReader)
-    assert isinstance(reader_of(model_of("images", 4, picture=(3, 4))), ImageReader)
+    assert isinstance(choose_reader(model_of("images", 4, picture=(3, 4))), ImageReader)
 
 
 # Strings
 
 
 def test_a_string_is_read_as_the_ids_of_its_normalised_symbols(tiny_artifact):
-    read = reader_of(tiny_artifact).read("  abz ")
+    read = choose_reader(tiny_artifact).read("  abz ")
     assert (read.key, read.normalised, read.reason, read.unknown, read.script) == ("abz", "abz", None, ("z",), "Latin")
     assert (read.numbers.tolist(), read.numbers.dtype) == ([1, 2, 0], np.int64)
 
 
 @pytest.mark.parametrize(
-    ("given", "reason"),
+    ("value", "reason"),
     [(" ", BLANK), ("'", NO_LETTERS), ("12", NO_LETTERS), ("xyz", NO_KNOWN_SYMBOL)],
 )
-def test_a_string_that_cannot_be_read_says_why(tiny_artifact, given, reason):
-    read = reader_of(tiny_artifact).read(given)
+def test_an_unreadable_string_has_a_reason(tiny_artifact, value, reason):
+    read = choose_reader(tiny_artifact).read(value)
     assert (read.numbers, read.reason) == (None, reason)
 
 
 def test_the_longest_string_is_read_and_a_longer_one_is_not(tiny_artifact):
-    reader = reader_of(tiny_artifact)
+    reader = choose_reader(tiny_artifact)
     assert len(reader.read("a" * LONGEST).numbers) == LONGEST
     assert str(LONGEST) in reader.read("a" * (LONGEST + 1)).reason
+
+
+def test_a_name_is_looked_up_in_the_vocabulary_once(tiny_artifact, monkeypatch):
+    looked_up = []
+    encode, encode_all = Vocabulary.encode, Vocabulary.encode_all
+    monkeypatch.setattr(Vocabulary, "encode", lambda self, text: looked_up.append(text) or encode(self, text))
+    monkeypatch.setattr(
+        Vocabulary, "encode_all", lambda self, texts: looked_up.extend(texts) or encode_all(self, texts)
+    )
+    predictor = Predictor(tiny_artifact)
+    predictor.predict("abz")
+    assert looked_up == ["abz"]
+    names = ["abz", "é", "12", "", "x" * (LONGEST + 1), *("abc" + "b" * k for k in range(FEW))]
+    for answer in (predictor.predict, predictor.predict_columns):
+        looked_up.clear()
+        answer(names)
+        assert looked_up == names
+
+
+@given(names=st.lists(st.text("abc'xyzéâễß中😀\u0301 ", max_size=9), min_size=FEW, max_size=FEW))
+def test_unknown_symbols_are_those_that_are_not_in_the_vocabulary(tiny_artifact, names):
+    reader = choose_reader(replace(tiny_artifact, normalisation=Normalisation(transliterate=False)))
+    known = tiny_artifact.vocabulary.symbols
+    for one in (*reader.read_all(names), *map(reader.read, names)):
+        assert one.unknown == tuple(dict.fromkeys(symbol for symbol in one.normalised if symbol not in known))
+
+
+def test_few_strings_and_many_are_read_alike(predictor):
+    names = ["Nakamura", "", "  o`hara ", "12", "中村", "Müller", "a" * 300, "Жук", "abc", "\ud800x", "İi"]
+    alone, together = [predictor.reader.read(name) for name in names], predictor.reader.read_all(names * 3)
+    for one, other in zip(alone * 3, together, strict=True):
+        assert (one.numbers is None) == (other.numbers is None)
+        assert one.numbers is None or one.numbers.tolist() == other.numbers.tolist()
+        assert replace(one, numbers=None) == replace(other, numbers=None)
 
 
 # Numbers
 
 
-@pytest.mark.parametrize("given", ["1.5,-2", " 1.5 , -2.0 ", "15e-1,-2\n"])
-def test_a_row_of_numbers_is_one_step(features, given):
-    read = features.read(given)
+@pytest.mark.parametrize("value", ["1.5,-2", " 1.5 , -2.0 ", "15e-1,-2\n"])
+def test_a_row_of_numbers_is_one_step(features, value):
+    read = features.read(value)
     assert (read.numbers.tolist(), read.numbers.dtype) == ([[1.5, -2.0]], np.float32)
     assert (read.normalised, read.reason) == ("size 1.5, rooms -2", None)
 
 
-def test_rows_that_a_network_tells_apart_have_keys_of_their_own(features):
+def test_different_rows_have_different_keys(features):
     one, other = features.read("1000000.25,1"), features.read("1000000.5,1")
     assert not np.array_equal(one.numbers, other.numbers)
-    assert one.key != other.key  # what has one key gets one answer
+    assert one.key != other.key  # inputs with one key get one answer
 
 
-@pytest.mark.parametrize("given", ["1", "1,2,3", "1,two", "1,", "1,nan", "inf,2", "1;2", "1,1e999"])
-def test_what_is_no_row_of_so_many_numbers_is_refused(features, given):
+@pytest.mark.parametrize("value", ["1", "1,2,3", "1,two", "1,", "1,nan", "inf,2", "1;2", "1,1e999"])
+def test_an_invalid_row_of_numbers_is_refused(features, value):
     with pytest.raises(DataError, match="expected 2 numbers separated by commas, size, rooms"):
-        features.read(given)
+        features.read(value)
 
 
 @pytest.mark.parametrize("kind", ["features", "pictures"])
@@ -106,7 +146,7 @@ def test_a_picture_of_16_bits_a_pixel_is_refused(pictures, tmp_path):
         pictures.read(place)
 
 
-def test_a_number_beyond_single_precision_is_refused(features):
+def test_a_number_too_large_for_single_precision_is_refused(features):
     with pytest.raises(DataError, match="1e300"):
         features.read("1e300,2")
 
@@ -117,7 +157,7 @@ INK = np.zeros((3, 4), np.uint8)
 INK[1, 1:3] = (255, 51)
 
 
-def saved(path, pixels, mode="L"):
+def save(path, pixels, mode="L"):
     from PIL import Image
 
     Image.fromarray(pixels, "L").convert(mode).save(path)
@@ -128,17 +168,17 @@ def saved(path, pixels, mode="L"):
 @pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
 @pytest.mark.parametrize("turned", [False, True])
 def test_ink_is_1_and_paper_0_whichever_is_dark(pictures, tmp_path, turned, mode):
-    path = saved(tmp_path / "one.png", 255 - INK if turned else INK, mode)
+    path = save(tmp_path / "one.png", 255 - INK if turned else INK, mode)
     read = pictures.read(path)
     assert (read.key, read.reason, read.numbers.dtype) == (path, None, np.float32)
     np.testing.assert_allclose(read.numbers, INK / 255, atol=1e-6)
     assert ("turned round" in read.normalised) is turned and "4 × 3 pixels" in read.normalised
 
 
-def test_what_is_transparent_is_paper(pictures, tmp_path):
+def test_transparent_pixels_are_paper(pictures, tmp_path):
     from PIL import Image
 
-    pixels = np.zeros((3, 4, 4), np.uint8)  # black all over, and opaque in one place only
+    pixels = np.zeros((3, 4, 4), np.uint8)  # all black, and only one pixel is opaque
     pixels[1, 2, 3] = 255
     Image.fromarray(pixels).save(tmp_path / "one.png")
     expected = np.zeros((3, 4))
@@ -148,13 +188,13 @@ def test_what_is_transparent_is_paper(pictures, tmp_path):
 
 @pytest.mark.filterwarnings("ignore:'mode' parameter is deprecated")
 def test_a_picture_of_another_size_is_refused_with_both_sizes(pictures, tmp_path):
-    path = saved(tmp_path / "tall.png", INK.T.copy())
+    path = save(tmp_path / "tall.png", INK.T.copy())
     with pytest.raises(DataError, match=r"tall\.png: expected a picture of 4 × 3 pixels, got 3 × 4"):
         pictures.read(path)
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"\x89PNG\r\n\x1a\n", b"GIF89a"])
-def test_a_file_that_is_no_picture_is_refused_by_name(pictures, tmp_path, content):
+def test_a_file_that_is_not_a_picture_is_refused_by_name(pictures, tmp_path, content):
     (tmp_path / "other.png").write_bytes(content)
     with pytest.raises(DataError, match=r"other\.png: .*give a PNG file"):
         pictures.read(str(tmp_path / "other.png"))
@@ -162,7 +202,7 @@ def test_a_file_that_is_no_picture_is_refused_by_name(pictures, tmp_path, conten
 
 @pytest.mark.filterwarnings("ignore:'mode' parameter is deprecated")
 def test_every_truncation_of_a_picture_is_refused_or_changes_nothing(pictures, tmp_path):
-    path = saved(tmp_path / "one.png", INK)
+    path = save(tmp_path / "one.png", INK)
     with open(path, "rb") as file:
         content = file.read()
     whole = pictures.read(path).numbers
@@ -171,7 +211,7 @@ def test_every_truncation_of_a_picture_is_refused_or_changes_nothing(pictures, t
         try:
             assert np.array_equal(pictures.read(str(tmp_path / "cut.png")).numbers, whole)
         except DataError as error:
-            assert "cut.png: " in str(error)  # the last bytes may hold nothing of the picture
+            assert "cut.png: " in str(error)  # the last bytes may not belong to the pixels
 
 
 @pytest.mark.parametrize("name", ["absent.png", "."])
@@ -184,16 +224,16 @@ ACCENTS = "\u0301\u0316" * 500_000
 
 
 @pytest.mark.parametrize("endless", ["a" * 1_000_000, ACCENTS, f"e{ACCENTS}", "水" * 9999])
-def test_a_string_of_a_million_characters_is_too_long_at_once(tiny_artifact, endless):
-    reader = reader_of(tiny_artifact)
+def test_a_string_of_a_million_characters_is_too_long_without_normalisation(tiny_artifact, endless):
+    reader = choose_reader(tiny_artifact)
     alone, (among, *_) = reader.read(endless), reader.read_all([endless, *["abc"] * 20])
     assert alone == among
     assert (alone.numbers, alone.reason.split(":")[0]) == (None, "too long")
-    assert reader.encoded([endless, "abc"])[2][0] == alone.reason
+    assert reader.encode_all([endless, "abc"])[2][0] == alone.reason
 
 
 def test_white_space_around_a_string_is_not_counted(tiny_artifact):
-    reader = reader_of(tiny_artifact)
+    reader = choose_reader(tiny_artifact)
     padded = " " * 5000 + "abc" + "\t" * 5000
     assert reader.read(padded).normalised == "abc"
-    assert reader.encoded([padded])[2] == [None]
+    assert reader.encode_all([padded])[2] == [None]

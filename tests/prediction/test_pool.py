@@ -1,4 +1,4 @@
-"""Workers: processes answer as one process does, in the order given, and end when they should."""
+"""Worker processes give the answers of one process, in the order of the names, and end when they should."""
 
 import os
 import signal
@@ -9,7 +9,7 @@ import pytest
 
 from elman.errors import SettingError, WorkerError
 from elman.model.file import Artifact
-from elman.prediction import predictor as predictors
+from elman.prediction import columns
 from elman.prediction.predictor import Predictor
 
 NAMES = ["abc", "cab", None, "Nakamura", "", "a'b", "b", "水", "\ud800a"] * 40
@@ -23,7 +23,7 @@ def tiny(tiny_artifact: Artifact) -> Iterator[Predictor]:
 
 
 def processes_of(predictor):
-    return predictor._workers._end.peek()[2][0]
+    return predictor._pool._end.peek()[2][0]
 
 
 def same(ours, theirs):
@@ -35,8 +35,8 @@ def same(ours, theirs):
 
 @pytest.mark.parametrize("count", [2, 3])
 @pytest.mark.parametrize("share", [7, 10_000])
-def test_processes_answer_as_one_does_and_in_order(tiny, monkeypatch, count, share):
-    monkeypatch.setattr(predictors, "SHARE", share)
+def test_processes_give_the_answers_of_one_process_in_order(tiny, monkeypatch, count, share):
+    monkeypatch.setattr(columns, "SHARE", share)
     alone = tiny.predict_columns(NAMES, top=2, abstain_below=0.4)
     assert same(tiny.predict_columns(NAMES, top=2, abstain_below=0.4, processes=count), alone)
     assert len(set(alone.reason_ids.tolist())) > 3
@@ -64,7 +64,7 @@ def test_processes_end_with_the_predictor(tiny_artifact):
     assert all(process.poll() is not None for process in processes)
 
 
-def test_a_process_that_was_killed_is_an_error_in_words_and_the_next_call_works(tiny):
+def test_a_killed_process_is_a_worker_error_and_the_next_call_works(tiny):
     tiny.predict_columns(NAMES, processes=2)
     for process in processes_of(tiny):
         os.kill(process.pid, signal.SIGKILL)
@@ -74,19 +74,19 @@ def test_a_process_that_was_killed_is_an_error_in_words_and_the_next_call_works(
     assert len(tiny.predict_columns(NAMES, processes=2)) == len(NAMES)
 
 
-def test_a_process_that_never_started_is_an_error_in_words(tiny, monkeypatch):
+def test_a_process_that_does_not_start_is_a_worker_error(tiny, monkeypatch):
     monkeypatch.setattr(sys, "executable", "/bin/false")
     with pytest.raises(WorkerError, match="ended before it had answered"):
         tiny.predict_columns(NAMES * 100, processes=2)
 
 
-def test_an_error_inside_a_process_comes_back_in_words(tiny):
+def test_an_error_inside_a_process_is_a_worker_error_with_its_message(tiny):
     with pytest.raises(WorkerError, match="top must be a whole number"):
         tiny.workers(2).predict_columns(NAMES, top=0)
     assert len(tiny.predict_columns(NAMES, processes=2)) == len(NAMES)
 
 
-def test_ctrl_c_is_not_for_the_processes(tiny):
+def test_ctrl_c_does_not_stop_the_processes(tiny):
     tiny.predict_columns(NAMES, processes=2)
     for process in processes_of(tiny):
         process.send_signal(signal.SIGINT)
@@ -94,13 +94,13 @@ def test_ctrl_c_is_not_for_the_processes(tiny):
 
 
 @pytest.mark.parametrize("count", [0, -1, 1.5, True, "2"])
-def test_a_number_of_processes_that_cannot_be_is_refused(tiny, count):
+def test_an_invalid_number_of_processes_is_refused(tiny, count):
     with pytest.raises(SettingError, match="processes must be a whole number of at least 1"):
         tiny.workers(count)
 
 
 @pytest.mark.parametrize("count", [0, -1, 1.5, True])
 @pytest.mark.parametrize("names", [["abc"], NAMES])
-def test_a_number_of_threads_that_cannot_be_is_refused(tiny, count, names):
+def test_an_invalid_number_of_threads_is_refused(tiny, count, names):
     with pytest.raises(SettingError, match="threads must be a whole number of at least 1"):
         tiny.predict_columns(names, threads=count)

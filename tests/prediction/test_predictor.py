@@ -1,8 +1,7 @@
-"""Prediction: any input at all gets an answer or a reason."""
+"""Prediction: every input gets an answer or a reason."""
 
 import json
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +20,7 @@ from elman.text.normalisation import LONGEST
 WORDS = ["abcabc", "MNOP", "", "xyz", "abcabc", " xyz ", "kkk", "42", "b", "vwxyzvw"]
 
 
-# What an answer holds
+# What an answer contains
 
 
 def test_a_learned_string_gets_its_label(predictor):
@@ -50,7 +49,7 @@ def test_probabilities_of_all_labels_fall_and_sum_to_one(predictor):
 
 
 @pytest.mark.parametrize(("top", "listed"), [(1, 1), (2, 2), (3, 3), (4, 3), (10**6, 3)])
-def test_top_lists_as_many_labels_as_asked_and_there_are(predictor, top, listed):
+def test_top_limits_the_labels_that_are_listed(predictor, top, listed):
     assert len(predictor.predict("abc", top=top).top) == listed
 
 
@@ -59,7 +58,7 @@ def test_probabilities_are_the_logits_over_the_temperature(predictor):
     np.testing.assert_allclose(predictor.probabilities(["abc", "xyz"]), powers / powers.sum(axis=1, keepdims=True))
 
 
-def test_an_answer_carries_the_string_as_given_and_as_read(predictor):
+def test_an_answer_has_the_string_before_and_after_normalisation(predictor):
     answer = predictor.predict("  ABC ")
     assert (answer.name, answer.normalised, answer.script) == ("  ABC ", "abc", "Latin")
     assert (answer.model, answer.reason, answer.abstained) == (predictor.name, None, False)
@@ -157,7 +156,7 @@ def test_no_strings_get_no_answers(predictor):
         ("ab " * 350_000, "too long"),
     ],
 )
-def test_what_cannot_be_read_gets_a_reason_and_no_label(predictor, word, reason):
+def test_an_unreadable_string_gets_a_reason_and_no_label(predictor, word, reason):
     answer = predictor.predict(word)
     assert answer.abstained
     assert answer.reason.startswith(reason)
@@ -190,7 +189,7 @@ anything = st.text(st.characters(exclude_categories=()))
 
 
 @given(word=anything | st.text("abcxyz é'-кβ中ア٣\u0301\ud800", max_size=12), top=st.integers(1, 5))
-def test_any_string_at_all_gets_an_answer_or_a_reason(predictor, word, top):
+def test_any_string_gets_an_answer_or_a_reason(predictor, word, top):
     answer = predictor.predict(word, top=top)
     assert answer.name == word
     assert answer.abstained == (answer.label is None) == (answer.probability is None) == (answer.reason is not None)
@@ -199,7 +198,7 @@ def test_any_string_at_all_gets_an_answer_or_a_reason(predictor, word, top):
 
 
 @given(words=st.lists(st.none() | anything, max_size=8))
-def test_any_list_at_all_gets_as_many_answers(predictor, words):
+def test_any_list_gets_as_many_answers(predictor, words):
     assert [answer.name for answer in predictor.predict(words)] == [word or "" for word in words]
 
 
@@ -207,25 +206,25 @@ def test_any_list_at_all_gets_as_many_answers(predictor, words):
 
 
 @pytest.mark.parametrize("top", [0, -1, 1.5, "3", None])
-def test_a_top_that_cannot_be_is_refused(predictor, top):
+def test_an_invalid_top_is_refused(predictor, top):
     with pytest.raises(SettingError, match="top"):
         predictor.predict("abc", top=top)
 
 
 @pytest.mark.parametrize("bound", [-0.1, 1.1, float("nan"), "half", None])
-def test_a_bound_that_is_no_probability_is_refused(predictor, bound):
+def test_a_bound_that_is_not_a_probability_is_refused(predictor, bound):
     with pytest.raises(SettingError, match="abstain_below"):
         predictor.predict("abc", abstain_below=bound)
 
 
 @pytest.mark.parametrize("names", [["abc", 5], [b"abc"], b"abc", [["abc"]], [float("nan")]])
-def test_what_is_not_a_string_is_refused_with_its_kind(predictor, names):
+def test_a_name_that_is_not_a_string_is_refused_with_its_type(predictor, names):
     with pytest.raises(SettingError, match="string"):
         predictor.predict(names)
 
 
 @pytest.mark.parametrize("names", [5, 2.5, object()])
-def test_what_is_neither_a_string_nor_many_is_refused(predictor, names):
+def test_names_that_are_not_strings_are_refused(predictor, names):
     with pytest.raises(SettingError, match="string"):
         predictor.predict(names)
 
@@ -239,14 +238,14 @@ def test_a_model_is_loaded_by_its_file_or_its_run_folder(model_file, predictor):
     assert find_model(model_file.parent) == model_file
 
 
-def test_loading_is_one_of_the_names_of_the_package(model_file, predictor):
+def test_the_package_loads_a_model(model_file, predictor):
     assert elman.load(model_file).predict("abc") == predictor.predict("abc")
 
 
 @pytest.mark.parametrize(
     "model", ["no-such-model", "", "no/such/file.safetensors", pytest.param("x" * 300, id="long"), Path("absent")]
 )
-def test_a_model_that_is_not_there_is_refused_by_name(model, tmp_path, monkeypatch):
+def test_an_unknown_model_is_refused_by_name(model, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(NotAModelError, match=re.escape(repr(str(model)))):
         load(model)
@@ -263,12 +262,12 @@ def test_a_damaged_file_is_refused_before_any_prediction(tiny_file):
         load(tiny_file)
 
 
-def test_a_saved_copy_answers_alike(predictor, tmp_path):
+def test_a_saved_copy_gives_the_same_answers(predictor, tmp_path):
     save_artifact(predictor.artifact, tmp_path / "copy")
     assert load(tmp_path / "copy").predict(WORDS) == predictor.predict(WORDS)
 
 
-def test_letters_that_are_all_unknown_abstain_also_where_the_vocabulary_holds_digits(tiny_artifact):
+def test_a_string_without_known_letters_abstains_even_if_its_other_symbols_are_known(tiny_artifact):
     tiny = Predictor(tiny_artifact)
     assert tiny.predict("'").reason.startswith("no")
     assert tiny.predict("'a").label in tiny.labels
@@ -277,7 +276,7 @@ def test_letters_that_are_all_unknown_abstain_also_where_the_vocabulary_holds_di
 def test_every_shipped_model_answers():
     models = shipped_models()
     if not models:
-        pytest.skip("no model is shipped yet")
+        pytest.skip("no model is shipped")
     for name in models:
         assert load(name).predict("Nakamura").label in load(name).labels
 
@@ -289,54 +288,3 @@ def test_a_prediction_loads_no_torch(python_process, model_file):
         "print(sorted({'torch', 'sklearn', 'scipy', 'matplotlib', 'typer'} & sys.modules.keys()))"
     )
     assert python_process(code, model_file) == "Alfa\n[]\n"
-
-
-# Columns
-
-
-STRANGE = ["Nakamura", "", None, "  o`hara ", "12", "中村", "Müller", "a" * 300, "Жук", "abc", "abc", "\ud800x", "İi"]
-
-
-@pytest.mark.parametrize("copies", [1, 40], ids=["few", "many"])
-@pytest.mark.parametrize("abstain_below", [0.0, 0.5])
-def test_columns_say_what_predictions_say(predictor, copies, abstain_below):
-    names = STRANGE * copies
-    columns = predictor.predict_columns(names, top=2, abstain_below=abstain_below)
-    answers = predictor.predict(names, top=2, abstain_below=abstain_below)
-    assert len(columns) == len(names) and columns.model == predictor.name
-    for position, answer in enumerate(answers):
-        label, probability, reason = columns[position]
-        assert (label, reason) == (answer.label, answer.reason)
-        assert probability == pytest.approx(answer.probability, abs=1e-6)
-        chances = [candidate.probability for candidate in answer.top] or [np.nan, np.nan]
-        np.testing.assert_allclose(columns.probabilities[position], chances, atol=1e-6)
-        labels = [columns.labels.index(candidate.label) for candidate in answer.top] or [-1, -1]
-        assert columns.best[position].tolist() == labels
-
-
-def test_columns_do_not_depend_on_how_names_are_blocked(predictor, monkeypatch):
-    whole = predictor.predict_columns(STRANGE * 3)
-    monkeypatch.setattr("elman.prediction.predictor.BLOCK", 4)
-    cut = predictor.predict_columns(iter(STRANGE * 3))
-    np.testing.assert_array_equal(cut.best, whole.best)
-    assert [cut[k] for k in range(len(cut))] == [whole[k] for k in range(len(whole))]
-
-
-def test_no_names_make_empty_columns(predictor):
-    columns = predictor.predict_columns([])
-    assert len(columns) == 0 and columns.best.shape[0] == columns.probabilities.shape[0] == 0
-
-
-@pytest.mark.parametrize("names", ["Nakamura", 3, [3]])
-def test_columns_refuse_what_is_no_column_of_names(predictor, names):
-    with pytest.raises(SettingError, match="got (str|int)"):
-        predictor.predict_columns(names)
-
-
-def test_few_strings_and_many_are_read_alike(predictor):
-    names = [name for name in STRANGE if name is not None]
-    alone, together = [predictor.reader.read(name) for name in names], predictor.reader.read_all(names * 3)
-    for one, other in zip(alone * 3, together, strict=True):
-        assert (one.numbers is None) == (other.numbers is None)
-        assert one.numbers is None or one.numbers.tolist() == other.numbers.tolist()
-        assert replace(one, numbers=None) == replace(other, numbers=None)

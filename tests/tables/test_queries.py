@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from elman.annotation.annotator import AnnotateConfig, Annotator
-from elman.annotation.job import parts_folder
+from elman.annotation.job import name_parts_folder
 from elman.annotation.local import annotate_stream, annotate_table
 from elman.errors import DataError, MissingExtraError, SettingError
 from elman.prediction.predictor import Predictor
@@ -322,7 +322,7 @@ def test_rows_that_are_others_than_before_stop_the_job(annotator, people, tmp_pa
     with pytest.raises(DataError, match="the input has changed since the job was interrupted"):
         list(annotate_table(annotator, query, out, form=format_of("csv", "csv"), resume=True))
     other = Query(people, "select * from people order by name")
-    with pytest.raises(DataError, match="was asked for something else"):
+    with pytest.raises(DataError, match="has another model, input or options"):
         list(annotate_table(annotator, other, out, form=format_of("csv", "csv"), resume=True))
 
 
@@ -334,7 +334,7 @@ def test_no_password_stands_in_the_parts_of_a_job(annotator, postgres, tmp_path)
     query = Query(postgres, "select 'abc' as name from generate_series(1, 100)")
     steps = annotate_table(annotator, query, tmp_path / "out.csv", form=format_of("out.csv"))
     next(steps)
-    note = (parts_folder(tmp_path / "out.csv") / "job.json").read_text()
+    note = (name_parts_folder(tmp_path / "out.csv") / "job.json").read_text()
     assert "ada:***@" in note and PASSWORD not in note
     steps.close()
 

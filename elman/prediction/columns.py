@@ -1,0 +1,104 @@
+"""Columns: answers for many strings in arrays, computed block by block, or in shares by worker processes."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.model.file import Artifact
+from elman.prediction.inputs import MISSING, StringReader
+from elman.records import PredictionColumns
+from elman.scoring.scorer import Scorer
+from elman.text.encoded import EncodedStrings
+
+if TYPE_CHECKING:
+    from elman.prediction.pool import Pool
+
+BLOCK = 65_536
+"""Names that are normalised together; it bounds the memory of a long column."""
+
+
+SHARE = 32_768
+"""Names that a worker process gets at a time, at most."""
+
+
+TOO_UNSURE = "unsure: no label reaches the probability {limit:g}"
+
+
+def answer_columns(
+    artifact: Artifact,
+    reader: StringReader,
+    scorer: Scorer,
+    names: Sequence[str | None],
+    *,
+    top: int,
+    abstain_below: float,
+    threads: int | None,
+) -> PredictionColumns:
+    """Answer in this process; the arguments are those of `elman.prediction.predictor.Predictor.predict_columns`."""
+    strings, reasons, reason_ids = _encode(reader, names)
+    read = np.flatnonzero(reason_ids < 0)
+    labels, chances = scorer.best(strings, top=top, temperature=artifact.temperature, threads=threads)
+    best = np.full((len(names), min(top, len(artifact.labels))), -1, np.int32)
+    probabilities = np.full(best.shape, np.nan)
+    best[read], probabilities[read] = labels, chances
+    reasons.append(TOO_UNSURE.format(limit=abstain_below))
+    reason_ids[read[chances[:, 0] < abstain_below]] = len(reasons) - 1
+    return PredictionColumns(artifact.labels.names, best, probabilities, reason_ids, tuple(reasons), artifact.name)
+
+
+def share_columns(pool: "Pool", names: Sequence[str | None], *, top: int, abstain_below: float) -> PredictionColumns:
+    """Answer with the processes of a pool, which get equal shares; otherwise as `answer_columns`.
+
+    Raises:
+        WorkerError: one of the processes failed.
+    """
+    from concurrent.futures import ThreadPoolExecutor  # imported here: the first answer does without it
+
+    rounds = max(1, -(-len(names) // (SHARE * pool.count)))
+    bounds = np.linspace(0, len(names), rounds * pool.count + 1).astype(int).tolist()
+
+    def answer(bound: tuple[int, int]) -> PredictionColumns:
+        return pool.predict_columns(names[slice(*bound)], top=top, abstain_below=abstain_below)
+
+    with ThreadPoolExecutor(pool.count) as threads:
+        return _join_columns(list(threads.map(answer, pairwise(bounds))))
+
+
+def _encode(reader: StringReader, names: Sequence[str | None]) -> tuple[EncodedStrings, list[str], NDArray[np.int8]]:
+    """Return the strings that are read, and for all names why they are not read.
+
+    Returns:
+        The strings that are read; the reasons; and a place among them for each name, (N,), int8, −1 if it is read.
+    """
+    reasons = [MISSING]
+    blocks: list[EncodedStrings] = []
+    reason_ids = np.full(len(names), -1, np.int8)
+    for start in range(0, len(names), BLOCK):
+        block = names[start : start + BLOCK]
+        _, strings, block_reasons = reader.encode_all([name or "" for name in block])
+        for position, reason in enumerate(block_reasons):
+            if reason is not None:
+                reason = MISSING if block[position] is None else reason
+                reasons += [] if reason in reasons else [reason]
+                reason_ids[start + position] = reasons.index(reason)
+        blocks.append(strings.chosen(np.flatnonzero(reason_ids[start : start + BLOCK] < 0)))
+    return _join_strings(blocks), reasons, reason_ids
+
+
+def _join_strings(blocks: Sequence[EncodedStrings]) -> EncodedStrings:
+    if not blocks:
+        return EncodedStrings.gathered([])
+    return EncodedStrings(*(np.concatenate([getattr(block, name) for block in blocks]) for name in ("ids", "lengths")))
+
+
+def _join_columns(shares: Sequence[PredictionColumns]) -> PredictionColumns:
+    """Return the columns of several lists of names as those of one list."""
+    reasons = tuple(dict.fromkeys(reason for share in shares for reason in share.reasons))
+    ids = [np.array([*map(reasons.index, share.reasons), -1], np.int8)[share.reason_ids] for share in shares]
+    best, probabilities = (
+        np.concatenate([getattr(share, name) for share in shares]) for name in ("best", "probabilities")
+    )
+    return PredictionColumns(shares[0].labels, best, probabilities, np.concatenate(ids), reasons, shares[0].model)
