@@ -17,7 +17,8 @@ model model.config model.file model.shipped
 scoring scoring.processor scoring.probabilities scoring.reference scoring.layers scoring.lookups scoring.trie
 scoring.scorer
 prediction prediction.inputs prediction.pool prediction.predictor prediction.worker prediction.explanation
-tables tables.formats tables.chunks tables.lines tables.sources tables.queries tables.sinks
+tables tables.formats tables.chunks tables.lines tables.delimited tables.jsonl tables.parquet tables.sources
+tables.queries tables.sinks
 annotation annotation.annotator annotation.job annotation.local annotation.pieces annotation.cluster
 data data.examples data.images data.catalog data.download data.reading data.splits data.augment data.batches
 cells.contract cells.elman cells.gru cells.lstm cells.library cells.unroll cells.passes cells.fused cells

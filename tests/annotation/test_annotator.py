@@ -16,7 +16,7 @@ from elman.annotation.job import parts_folder
 from elman.annotation.local import annotate_file, annotate_folder, annotate_stream, annotate_table
 from elman.errors import DataError, SettingError
 from elman.prediction.predictor import Predictor
-from elman.tables import sources
+from elman.tables import delimited
 from elman.tables.formats import format_of
 
 COLUMNS = ["elman_label", "elman_probability", "elman_reason"]
@@ -32,7 +32,7 @@ def tiny(tiny_artifact):
 @pytest.fixture
 def people(tmp_path, monkeypatch):
     """A table of 100 rows, in chunks of 9."""
-    monkeypatch.setattr(sources, "ROWS", 9)
+    monkeypatch.setattr(delimited, "ROWS", 9)
     draw = random.Random(3)
     path = tmp_path / "people.csv"
     with path.open("w", encoding="utf-8", newline="") as file:
@@ -277,14 +277,14 @@ def test_a_name_of_a_million_characters_passes_through(tiny, tmp_path):
 
 def test_memory_is_bounded_by_parts_under_way(tiny, people, tmp_path, monkeypatch):
     ahead = []
-    chunks = sources.DelimitedSource.chunks
+    chunks = delimited.DelimitedSource.chunks
 
     def counted(self):
         for number, chunk in enumerate(chunks(self), start=1):
             ahead.append(number)
             yield chunk
 
-    monkeypatch.setattr(sources.DelimitedSource, "chunks", counted)
+    monkeypatch.setattr(delimited.DelimitedSource, "chunks", counted)
     for made, _ in enumerate(table_steps(tiny, people, tmp_path / "out.csv", processes=2), start=1):
         assert len(ahead) <= made + 3
     assert annotation.PREFIX == "elman_" and len(ahead) == 12
