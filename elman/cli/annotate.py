@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from elman.cli.options import AbstainOption, ModelOption, TopOption, command_app
 from elman.errors import DataError, SettingError
 from elman.scoring.processor import cores
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from elman.tables.queries import Query
 from elman.annotation.local import find_tables, name_outputs, name_parquet_outputs
 
-app = typer.Typer(add_completion=False, context_settings={"help_option_names": ["-h", "--help"]})
+app = command_app()
 
 
 SHOWN = 10
@@ -56,13 +57,9 @@ def annotate(
     column: Annotated[
         str, typer.Option("--column", "-c", help="The column of the names; a number in a table without a header.")
     ] = "name",
-    model: Annotated[
-        str, typer.Option("--model", "-m", help="A shipped model's name, a model file, or a run folder.")
-    ] = "languages",
-    top: Annotated[int, typer.Option("--top", "-k", help="How many labels to write for each row.")] = 1,
-    abstain_below: Annotated[
-        float, typer.Option(help="Abstain where the best label's probability is lower (0 to 1).")
-    ] = 0.0,
+    model: ModelOption = "languages",
+    top: TopOption = 1,
+    abstain_below: AbstainOption = 0.0,
     prefix: Annotated[str, typer.Option(help="What the names of new columns begin with.")] = "elman_",
     read_as: Annotated[
         str | None,
