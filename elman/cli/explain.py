@@ -30,7 +30,7 @@ def explain(
 ) -> None:
     """Show how an answer changes while a name is read, forwards and backwards, and which letters support it.
 
-    [bold]→[/bold] is the model's probability if the name ends at this letter, [bold]←[/bold] if it begins here.
+    [bold]→[/bold] is the answer's probability if the name ends at this letter, [bold]←[/bold] if it begins here.
     [bold]evidence[/bold] is how much the log-odds of the answer fall, in nats, if this letter alone is hidden.
     """
     from elman.prediction.explanation import explain as explain_name

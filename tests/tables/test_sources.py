@@ -24,8 +24,9 @@ def test_several_tables_follow_each_other_and_must_have_the_same_columns(write):
     source, chunks = read_table(first, second)
     assert (names_in(chunks), source.columns) == (["Ann", "Bob"], ("name", "id"))
     assert [chunk.done for chunk in chunks] == [0.5, 1.0]
-    with pytest.raises(DataError, match=r"c\.csv: expected the columns of .*a\.csv, name, id; got id, name"):
+    with pytest.raises(DataError, match=r"c\.csv: expected the columns of .*a\.csv, name, id; got id, name") as error:
         read_table(first, write("c.csv", "id,name\n2,Bob\n"))
+    assert error.value.code == "unreadable"
 
 
 def test_several_files_of_objects_have_the_columns_of_all(write):
