@@ -24,6 +24,7 @@ from elman.errors import (
     TrainingError,
     WorkerError,
 )
+from elman.extras import extra
 from elman.model.config import ModelConfig
 from elman.records import Candidate, EpochResult, EvalReport, Example, Prediction, PredictionColumns
 from elman.version import __version__
@@ -72,10 +73,6 @@ _LAZY = {
 
 def __getattr__(name: str) -> Any:
     if name in _LAZY:
-        try:
+        with extra("train", purpose=f"elman.{name}"):
             return getattr(import_module(_LAZY[name]), name)
-        except ModuleNotFoundError as error:
-            raise MissingExtraError(
-                f"elman.{name} needs the package {error.name}: pip install 'elman[train]'"
-            ) from None
     raise AttributeError(f"module 'elman' has no attribute {name!r}")

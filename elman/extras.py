@@ -7,18 +7,23 @@ from elman.errors import MissingExtraError
 
 PURPOSES = {
     "images": "reading pictures",
-    "plots": "drawing pictures",
     "ray": "the engine ray",
-    "serve": "the service",
+    "serve": "serving",
     "sql": "reading from a database",
-    "tables": "reading and writing tables",
+    "tables": "reading or writing this kind of table",
     "tensorboard": "--tensorboard",
     "train": "training",
 }
 """What each extra of ``pip install 'elman[…]'`` is for, as messages say it."""
 
-PACKAGES = {"PIL": "pillow", "sklearn": "scikit-learn", "psycopg": "psycopg[binary]", "multipart": "python-multipart"}
-"""The names of packages as pip knows them, where a module is called differently."""
+PACKAGES = {
+    "MySQLdb": "mysqlclient",
+    "PIL": "pillow",
+    "psycopg": "psycopg[binary]",
+    "psycopg2": "psycopg2-binary",
+    "sklearn": "scikit-learn",
+}
+"""The name that pip knows a package by, for modules with another name; otherwise only ``_`` becomes ``-``."""
 
 
 @contextmanager
@@ -38,7 +43,7 @@ def extra(name: str, *, purpose: str | None = None) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        if (error.name or "").startswith("elman"):
+        if (error.name or "").partition(".")[0] == "elman":  # a mistake in Elman, not a missing package
             raise
         raise missing(error.name or "", name, purpose=purpose) from None
 
@@ -48,9 +53,41 @@ def missing(module: str, name: str, *, purpose: str | None = None) -> MissingExt
 
     Args:
         module: what could not be imported.
-        name: the extra that holds it, one of `PURPOSES`.
+        name: the extra that contains it, one of `PURPOSES`.
         purpose: as for `extra`.
+
+    >>> print(missing("sklearn.linear_model", "train", purpose="the baseline"))
+    the baseline needs the package scikit-learn: pip install 'elman[train]'
+    """
+    package = package_of(module)
+    return MissingExtraError(f"{purpose or PURPOSES[name]} needs the package {package}: pip install 'elman[{name}]'")
+
+
+@contextmanager
+def driver(module: str, *, place: str) -> Iterator[None]:
+    """Turn the failure to import a database's driver, which no extra contains, into one line that says what to install.
+
+    Args:
+        module: the driver, where the failure does not name a module, as when a shared library is missing.
+        place: the database, for the message.
+
+    Raises:
+        MissingExtraError: the driver is not installed.
+    """
+    try:
+        yield
+    except MissingExtraError:
+        raise
+    except ImportError as error:
+        package = package_of(error.name or module)
+        raise MissingExtraError(f"{place}: needs the driver {package}: pip install '{package}'") from None
+
+
+def package_of(module: str) -> str:
+    """Return the package that pip installs for a module.
+
+    >>> package_of("PIL.Image"), package_of("prometheus_client")
+    ('pillow', 'prometheus-client')
     """
     root = module.partition(".")[0]
-    package = PACKAGES.get(root, root)
-    return MissingExtraError(f"{purpose or PURPOSES[name]} needs the package {package}: pip install 'elman[{name}]'")
+    return PACKAGES.get(root, root.replace("_", "-"))

@@ -18,7 +18,8 @@ scoring scoring.processor scoring.probabilities scoring.reference scoring.layers
 scoring.scorer
 prediction prediction.inputs prediction.pool prediction.columns prediction.predictor prediction.worker
 prediction.explanation
-tables tables.formats tables.chunks tables.lines tables.sources tables.queries tables.sinks
+tables tables.formats tables.chunks tables.lines tables.delimited tables.jsonl tables.parquet tables.sources
+tables.queries tables.sinks
 annotation annotation.annotator annotation.job annotation.paths annotation.local annotation.pieces annotation.cluster
 annotation.request
 data data.examples data.images data.catalog data.download data.reading data.splits data.augment data.batches

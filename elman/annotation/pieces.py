@@ -20,8 +20,8 @@ from elman.records import PredictionColumns
 from elman.tables.chunks import arrow
 from elman.tables.formats import Format, format_of
 from elman.tables.lines import open_table
+from elman.tables.parquet import ParquetSource
 from elman.tables.sinks import sink_for
-from elman.tables.sources import ParquetSource
 from elman.version import __version__
 
 ROWS = 2**19

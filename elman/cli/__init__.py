@@ -1,7 +1,7 @@
 """The command line: one thin file for each command, the same answers as Python.
 
-Commands import their rooms when they run, not when this file is read: `elman predict` must answer in a blink and must
-not need what training needs.
+Commands import what they need when they run, not when this file is imported: `elman predict` must answer fast, and must
+not need the packages of training.
 """
 
 import os
@@ -13,18 +13,19 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from elman.errors import ElmanError, MissingExtraError
+from elman.cli.options import command_app
+from elman.errors import ElmanError
+from elman.extras import missing
 from elman.scoring.processor import choose_routines
 from elman.version import __version__
 
 COMMANDS = ("predict", "explain", "annotate", "train", "evaluate", "compare", "data", "models", "serve", "system")
 
-
 _SINGLE_NEWLINE = re.compile(r"(?<!\n)\n[ ]*(?!\n)")
 
 
 class _Commands(TyperGroup):
-    """The commands, each read from its own file when it is asked for: `predict` need not pay for the others."""
+    """The commands. Each is imported only when it is used, so that `predict` does not wait for the others."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         return list(COMMANDS)
@@ -35,18 +36,18 @@ class _Commands(TyperGroup):
         command = typer.main.get_command(import_module(f"elman.cli.{cmd_name}").app)
         command.name = cmd_name
         for each in (command, *getattr(command, "commands", {}).values()):
-            each.help = _SINGLE_NEWLINE.sub(" ", each.help or "") or None  # else help breaks lines where docstrings do
+            each.help = (
+                _SINGLE_NEWLINE.sub(" ", each.help or "") or None
+            )  # otherwise help has the docstrings' line breaks
         return command
 
 
-app = typer.Typer(
+app = command_app(
     name="elman",
     cls=_Commands,
     epilog="Start with: elman predict Nakamura",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
@@ -62,19 +63,19 @@ def _top(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and stop.")
     ] = False,
 ) -> None:
-    """Small recurrent networks for short sequences. Ask where a name comes from, or train on your own labels."""
+    """Small recurrent networks for short sequences. Predict where names come from, or train on your own labels."""
 
 
 def main() -> None:
-    """Run the command line: one clear line on standard error for bad input, and a status that tells.
+    """Run the command line. Bad input gives one line on standard error, and never a traceback.
 
-    Exits with 0 where all went well, 2 for bad input or usage, 130 when interrupted.
+    The exit status is 0 after success, 2 for bad input or usage, and 130 after an interrupt.
     """
-    # A file name or an argument that is not text must not break the printing of the answer.
+    # File names and arguments may contain bytes that are not text; printing them must not fail.
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    choose_routines()  # before numpy is loaded, which asks once
+    choose_routines()  # before numpy is imported, which reads this choice only once
     try:
         status = app(standalone_mode=False)
         sys.stdout.flush()
@@ -83,13 +84,12 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("elman"):
             raise
-        extra = MissingExtraError(f"this command needs the package {error.name}: pip install 'elman[train]'")
-        status = _complain(str(extra))
+        status = _complain(str(missing(error.name or "", "train", purpose="this command")))
     except (KeyboardInterrupt, typer.Abort):
         print("elman: interrupted", file=sys.stderr)
         status = 130
     except (BrokenPipeError, SystemExit):
-        # The reader has gone, in Python's words or in typer's; closing standard output must stay silent.
+        # The reader of the output has closed it, which Python and typer report differently; exit silently.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         status = 0
     except OSError as error:

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from elman.cli.options import AbstainOption, ModelOption, TopOption, command_app
+
 if TYPE_CHECKING:
     from rich.console import Console
 
     from elman.annotation.annotator import Progress, Summary
 
-app = typer.Typer(add_completion=False, context_settings={"help_option_names": ["-h", "--help"]})
+app = command_app()
 
 
 SHOWN = 10
@@ -49,13 +51,9 @@ def annotate(
     column: Annotated[
         str, typer.Option("--column", "-c", help="The column of the names; a number in a table without a header.")
     ] = "name",
-    model: Annotated[
-        str, typer.Option("--model", "-m", help="A shipped model's name, a model file, or a run folder.")
-    ] = "languages",
-    top: Annotated[int, typer.Option("--top", "-k", help="How many labels to write for each row.")] = 1,
-    abstain_below: Annotated[
-        float, typer.Option(help="Abstain if the best label's probability is lower (0 to 1).")
-    ] = 0.0,
+    model: ModelOption = "languages",
+    top: TopOption = 1,
+    abstain_below: AbstainOption = 0.0,
     prefix: Annotated[str, typer.Option(help="The first part of the names of new columns.")] = "elman_",
     read_as: Annotated[
         str | None,

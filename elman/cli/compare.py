@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from elman.cli.options import FolderOption, LabelOption, LongestOption, TextOption
+from elman.cli.options import FolderOption, JsonOption, LabelOption, LongestOption, TextOption, command_app
 from elman.cli.progress import to_json
 from elman.data.examples import MAX_CHARACTERS
 from elman.errors import SettingError, TrainingError
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from elman.training.tasks import RunConfig
 
 
-app = typer.Typer(add_completion=False, context_settings={"help_option_names": ["-h", "--help"]})
+app = command_app()
 
 
 @app.command()
@@ -41,7 +41,7 @@ def compare(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder for the runs; runs/compare-DATA where not given.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the table as JSON alone.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Train each cell with its recipe on the same split, and show them in one table beside the baseline.
 

@@ -1,22 +1,17 @@
-"""``elman data``: the named data sets."""
+"""``elman data``: list and fetch named data sets, and show what a set contains."""
 
 from collections import Counter
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from elman.cli.options import DataArgument, FolderOption, LabelOption, LongestOption, TextOption
+from elman.cli.options import DataArgument, FolderOption, LabelOption, LongestOption, TextOption, command_app
 from elman.data.examples import MAX_CHARACTERS
 
 if TYPE_CHECKING:
     from elman.data.images import ImageReading
 
-app = typer.Typer(
-    help="List, look into and fetch data sets.",
-    no_args_is_help=True,
-    add_completion=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+app = command_app(help="List, show and fetch data sets.", no_args_is_help=True)
 
 
 @app.command("list")
@@ -36,7 +31,7 @@ def show(
     folder: FolderOption = None,
     max_characters: LongestOption = MAX_CHARACTERS,
 ) -> None:
-    """Show what a data set holds: examples and different strings by label, and what was dropped and why."""
+    """Show what a data set contains: examples and different strings of each label, and what was dropped and why."""
     from rich.console import Console
     from rich.table import Column, Table
     from rich.text import Text
@@ -83,7 +78,7 @@ def _show_images(data: str, reading: "ImageReading") -> None:
 def fetch(
     name: Annotated[str, typer.Argument(help="A named set; see `elman data list`.")],
 ) -> None:
-    """Download a named data set once, check it, and say where it lies."""
+    """Download a named data set once, check it, and print its folder."""
     from elman.cli.progress import download_bar
     from elman.data.catalog import named
     from elman.data.download import fetch as fetch_set

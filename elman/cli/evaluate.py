@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from elman.cli.options import DataArgument, FolderOption, LabelOption, LongestOption, TextOption
+from elman.cli.options import (
+    DataArgument,
+    FolderOption,
+    JsonOption,
+    LabelOption,
+    LongestOption,
+    ModelArgument,
+    TextOption,
+    command_app,
+)
 from elman.cli.progress import to_json
 from elman.data.examples import MAX_CHARACTERS
 from elman.errors import DataError, SettingError
@@ -30,12 +39,12 @@ NAMES = {
 """How scores are called for people, where the field's name is not it."""
 
 
-app = typer.Typer(add_completion=False, context_settings={"help_option_names": ["-h", "--help"]})
+app = command_app()
 
 
 @app.command()
 def evaluate(
-    model: Annotated[str, typer.Argument(help="A shipped model's name, a model file, or a run folder.")],
+    model: ModelArgument,
     data: DataArgument,
     part: Annotated[
         str | None,
@@ -54,7 +63,7 @@ def evaluate(
     with_baseline: Annotated[
         bool, typer.Option("--baseline", help="Also fit the n-gram baseline on the training part, which takes longer.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the scores as JSON alone.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Score a model on labelled strings that it did not learn from."""
     from elman.cli.progress import account, download_bar

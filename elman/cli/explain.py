@@ -1,46 +1,42 @@
-"""``elman explain``: how an answer comes about, letter by letter."""
+"""``elman explain``: how an answer develops, letter by letter."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from elman.cli.options import JsonOption, ModelOption, PlotOption, command_app
 from elman.cli.progress import to_json
-from elman.errors import SettingError
 
 if TYPE_CHECKING:
     from rich.text import Text
 
     from elman.prediction.explanation import Explanation
 
-app = typer.Typer(add_completion=False, context_settings={"help_option_names": ["-h", "--help"]})
+BAR = 8
+"""Characters of the longest bar."""
 
-BAR = 8  # characters of the longest bar
+app = command_app()
 
 
 @app.command()
 def explain(
     name: Annotated[str, typer.Argument(help="The name to explain.", show_default=False)],
-    model: Annotated[
-        str, typer.Option("--model", "-m", help="A shipped model's name, a model file, or a run folder.")
-    ] = "languages",
+    model: ModelOption = "languages",
     label: Annotated[
         str | None, typer.Option(help="Explain this label rather than the model's answer.", show_default=False)
     ] = None,
-    plot: Annotated[Path | None, typer.Option(help="Also draw it to this PNG file.", show_default=False)] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON alone.")] = False,
+    plot: PlotOption = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """Show how an answer moves while a name is read, forwards and backwards, and which letters carry it.
+    """Show how an answer changes while a name is read, forwards and backwards, and which letters support it.
 
-    [bold]forwards[/bold] is what the model says if the name ends at this letter, [bold]backwards[/bold] if it begins
-    there. [bold]evidence[/bold] is what the log-odds of the answer lose, in nats, when this letter alone is hidden.
+    [bold]→[/bold] is the answer's probability if the name ends at this letter, [bold]←[/bold] if it begins here.
+    [bold]evidence[/bold] is how much the log-odds of the answer fall, in nats, if this letter alone is hidden.
     """
-    from elman.prediction.explanation import explain as explained
+    from elman.prediction.explanation import explain as explain_name
     from elman.prediction.predictor import load
 
-    if plot is not None and plot.suffix.lower() != ".png":
-        raise SettingError(f"{plot}: pictures are PNG files; give --plot a name ending in .png")
-    explanation = explained(load(model), name, label=label)
+    explanation = explain_name(load(model), name, label=label)
     if plot is not None:
         from elman.evaluation.plots import plot_explanation, save_figure
 
@@ -90,7 +86,7 @@ def _print(explanation: "Explanation") -> None:
         table.add_row(Text("␣" if letter == " " else letter, style="bold"), *courses, f"{nats:+.2f}", bar)
     console.print(table)
     console.print(
-        "→ if the name ended at this letter; ← if it began there; evidence in nats, negative where a letter speaks "
+        "→ if the name ends at this letter; ← if it begins here; evidence in nats, negative if a letter counts "
         "against the answer.",
         style="dim",
         highlight=False,
@@ -98,7 +94,7 @@ def _print(explanation: "Explanation") -> None:
 
 
 def _rival(step: dict[str, float], answer: str) -> "Text":
-    """Return the label that leads where it is not the answer."""
+    """Return the label with the highest probability, unless it is the answer."""
     from rich.text import Text
 
     label, share = max(step.items(), key=lambda item: item[1])

@@ -1,4 +1,4 @@
-"""``elman models``: the models inside the package."""
+"""``elman models``: list, show and shrink models."""
 
 import json
 from pathlib import Path
@@ -6,20 +6,16 @@ from typing import Annotated
 
 import typer
 
+from elman.cli.options import JsonOption, ModelArgument, PlotOption, command_app
 from elman.cli.progress import to_json
 from elman.errors import SettingError
 
-app = typer.Typer(
-    help="List and look into models.",
-    no_args_is_help=True,
-    add_completion=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+app = command_app(help="List, show and shrink models.", no_args_is_help=True)
 
 
 @app.command("list")
 def list_models() -> None:
-    """List the models inside the package."""
+    """List the models that the package contains."""
     from elman.model.shipped import shipped_models
     from elman.prediction.predictor import load
 
@@ -33,20 +29,19 @@ def list_models() -> None:
 
 @app.command("show")
 def show(
-    model: Annotated[str, typer.Argument(help="A shipped model's name, a model file, or a run folder.")] = "languages",
-    plot: Annotated[
-        Path | None, typer.Option(help="Draw the network, unrolled and with its shapes, to this PNG file.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print labels, config and provenance as JSON.")] = False,
+    model: ModelArgument = "languages",
+    plot: PlotOption = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """Show a model's card, or what its file says of where it came from."""
+    """Show a model's card, or its labels, configuration and provenance if it has no card, or as JSON.
+
+    With [bold]--plot[/bold], draw its network instead, unrolled and with its shapes.
+    """
     from dataclasses import asdict
 
     from elman.model.shipped import find_model
     from elman.prediction.predictor import load
 
-    if plot is not None and plot.suffix.lower() != ".png":
-        raise SettingError(f"{plot}: pictures are PNG files; give --plot a name ending in .png")
     file = find_model(model)
     artifact = load(file).artifact
     if plot is not None:
@@ -56,13 +51,13 @@ def show(
             "strings": list("hello"),
             "images": ["row 1", "row 2", "…", *(f"row {rows}" for rows in artifact.picture[:1])],
         }
-        shown = plot_network(
+        figure = plot_network(
             artifact.config,
             symbols=len(artifact.vocabulary),
             labels=len(artifact.labels),
             steps=steps.get(artifact.reads, ["x"]),
         )
-        save_figure(shown, plot)
+        save_figure(figure, plot)
         if not as_json:
             print(f"Drawn to {plot}")
             return
@@ -92,18 +87,18 @@ def show(
 
 @app.command("shrink")
 def shrink(
-    model: Annotated[str, typer.Argument(help="A shipped model's name, a model file, or a run folder.")],
+    model: ModelArgument,
     out: Annotated[Path, typer.Argument(help="The file to write.")],
 ) -> None:
-    """Write a copy of a model with weights of 8 bits: a smaller file, and answers that differ a little.
+    """Write a copy of a model with weights of 8 bits: a smaller file, whose answers differ a little.
 
-    It is as fast as before. Measure what it costs with elman evaluate.
+    The copy is as fast as the model. Measure the difference with elman evaluate.
     """
     from elman.model.file import load_artifact, save_artifact
     from elman.model.shipped import find_model
 
     file = find_model(model)
     if out.exists():
-        raise SettingError(f"{out}: is there already; give another name")
+        raise SettingError(f"{out}: already exists; give another name")
     save_artifact(load_artifact(file), out, weights="int8")
     print(f"{out}: {out.stat().st_size / 1e6:.2f} MB, of {file.stat().st_size / 1e6:.2f} MB")

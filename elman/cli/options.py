@@ -1,15 +1,53 @@
-"""What commands share: the meaning of DATA, and how an account of what was read is told."""
+"""What commands share: their settings, and the arguments and options that several of them have."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
 
+from elman.errors import SettingError
 from elman.text.normalisation import LONGEST
 
-if TYPE_CHECKING:
-    pass
 
+def command_app(**settings: Any) -> typer.Typer:
+    """Return a Typer application with the settings of every command.
+
+    Args:
+        settings: further settings, as `typer.Typer` takes them.
+    """
+    return typer.Typer(add_completion=False, context_settings={"help_option_names": ["-h", "--help"]}, **settings)
+
+
+def check_picture(path: Path | None) -> Path | None:
+    """Return the path of a picture to draw.
+
+    Raises:
+        SettingError: its name does not end in ``.png``.
+    """
+    if path is not None and path.suffix.lower() != ".png":
+        raise SettingError(f"{path}: pictures are PNG files; give --plot a name ending in .png")
+    return path
+
+
+MODEL = "A shipped model's name, a model file, or a run folder."
+"""What a model can be, for help texts."""
+
+ModelArgument = Annotated[str, typer.Argument(help=MODEL)]
+
+ModelOption = Annotated[str, typer.Option("--model", "-m", help=MODEL)]
+
+TopOption = Annotated[int, typer.Option("--top", "-k", help="The number of labels for each name.")]
+
+AbstainOption = Annotated[
+    float, typer.Option("--abstain-below", help="Abstain if the best label's probability is lower (0 to 1).")
+]
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else.")]
+
+PlotOption = Annotated[
+    Path | None,
+    typer.Option("--plot", callback=check_picture, help="Draw a picture to this PNG file.", show_default=False),
+]
 
 DataArgument = Annotated[
     str,
@@ -20,27 +58,25 @@ DataArgument = Annotated[
     ),
 ]
 
-
 FolderOption = Annotated[
     Path | None,
-    typer.Option("--data", help="Where a named set lies; downloaded once where not given.", rich_help_panel="Data"),
+    typer.Option(
+        "--data", help="The folder of a named set; without it the set is downloaded once.", rich_help_panel="Data"
+    ),
 ]
-
 
 TextOption = Annotated[
     str,
     typer.Option(
         "--text",
-        help="A table's column of strings; a number counts from 1 where there is no header.",
+        help="A table's column of strings; a number counts columns from 1 in a table without a header.",
         rich_help_panel="Data",
     ),
 ]
 
-
 LabelOption = Annotated[
-    str, typer.Option("--label", help="A table's column of labels; a number likewise.", rich_help_panel="Data")
+    str, typer.Option("--label", help="A table's column of labels; a number as for --text.", rich_help_panel="Data")
 ]
-
 
 LongestOption = Annotated[
     int,

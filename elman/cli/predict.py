@@ -1,4 +1,4 @@
-"""``elman predict``: names in, answers out, in the same order."""
+"""``elman predict``: answers for names, in the same order."""
 
 import io
 import sys
@@ -7,42 +7,39 @@ from typing import Annotated
 
 import typer
 
+from elman.cli.options import AbstainOption, JsonOption, ModelOption, TopOption, command_app
 from elman.cli.progress import to_json
 from elman.errors import DataError
 from elman.prediction.predictor import Predictor, load
 from elman.records import Prediction
 
-BLOCK = 4096  # names answered together; bounds the memory of a long input
+BLOCK = 4096
+"""Names that are answered together: bounds the memory for long input."""
 
-
-app = typer.Typer(add_completion=False, context_settings={"help_option_names": ["-h", "--help"]})
+app = command_app()
 
 
 @app.command()
 def predict(
     names: Annotated[
         list[str] | None,
-        typer.Argument(help="Names to answer for. Without any: lines of standard input, or a prompt on a terminal."),
+        typer.Argument(help="Names to answer for; without any, the lines of standard input, or a prompt."),
     ] = None,
-    model: Annotated[
-        str, typer.Option("--model", "-m", help="A shipped model's name, a model file, or a run folder.")
-    ] = "languages",
-    top: Annotated[int, typer.Option("--top", "-k", help="How many labels to show for each name.")] = 3,
-    abstain_below: Annotated[
-        float, typer.Option(help="Abstain where the best label's probability is lower (0 to 1).")
-    ] = 0.0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON array, one object a name.")] = False,
+    model: ModelOption = "languages",
+    top: TopOption = 3,
+    abstain_below: AbstainOption = 0.0,
+    as_json: JsonOption = False,
 ) -> None:
-    """Say where names come from: calibrated probabilities, or a reason to abstain.
+    """Predict where names come from: calibrated probabilities, or a reason to abstain.
 
     Models of other kinds answer with a tag for each letter, or with a number; models of images read picture files, and
-    those of a linear regression rows such as 1.5,2.
+    linear regressions read rows such as 1.5,2. JSON output is an array with one object for each name.
 
     An answer is an estimate from spelling alone. It is no evidence of a person's identity, ancestry or citizenship.
 
     [bold]elman predict Nakamura[/bold]  one name
 
-    [bold]elman predict < names.txt[/bold]  a line each, tab-separated answers
+    [bold]elman predict < names.txt[/bold]  one name a line, tab-separated answers
 
     [bold]elman predict[/bold]  a prompt, until quit or Ctrl-D
     """
@@ -52,7 +49,7 @@ def predict(
         return
     blocks: Iterable[list[str]] = [names] if names is not None else _blocks_of_lines()
     if as_json:
-        blocks = list(blocks)  # a line that cannot be read must not leave half an array behind
+        blocks = list(blocks)  # read all lines first: a bad one must not leave an incomplete array
     answers = (predictor.predict(block, top=top, abstain_below=abstain_below) for block in blocks)
     if as_json:
         _print_json(list(answers))
@@ -125,7 +122,7 @@ def _print_table(answers: Sequence[Prediction]) -> None:
 
 
 def _note(answer: Prediction) -> str:
-    """Return what a reader should know beside the numbers."""
+    """Return what else a reader should know about an answer."""
     if answer.abstained and not answer.top:
         return f"{answer.name or '(blank)'}: {answer.reason}"
     notes = []
@@ -141,7 +138,7 @@ def _note(answer: Prediction) -> str:
 def _prompt(predictor: Predictor, top: int, abstain_below: float) -> None:
     """Answer each typed name until ``quit`` or the end of input."""
     if isinstance(sys.stdin, io.TextIOWrapper):
-        sys.stdin.reconfigure(errors="backslashreplace")  # a stray byte is an unknown symbol, not the end of the prompt
+        sys.stdin.reconfigure(errors="backslashreplace")  # an invalid byte is an unknown symbol and does not end it
     asked = {"images": "the path of a picture", "features": "a row such as 1.5,2"}
     answers = f"{len(predictor.labels)} labels" if predictor.artifact.answers == "label" else predictor.artifact.answers
     print(f"{predictor.name}: {answers}. Type {asked.get(predictor.artifact.reads, 'a name')}; quit or Ctrl-D ends.")
@@ -155,5 +152,5 @@ def _prompt(predictor: Predictor, top: int, abstain_below: float) -> None:
             return
         try:
             _print_table([predictor.predict(name, top=top, abstain_below=abstain_below)])
-        except DataError as error:  # a mistyped path or row is no reason to end
+        except DataError as error:  # a mistyped path or row does not end the prompt
             print(error)

@@ -1,24 +1,31 @@
-"""``elman serve``: models as a service, with a page to try them."""
+"""``elman serve``: models as a web service, with a page to try them."""
 
 import os
 import sys
 from ipaddress import ip_address
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from elman.errors import MissingExtraError, SettingError
+from elman.cli.options import MODEL, command_app
+from elman.errors import SettingError
+from elman.extras import extra
 
 if TYPE_CHECKING:
     from elman.prediction.predictor import Predictor
 
 KEY = "ELMAN_API_KEY"
-"""The environment variable that holds the key; an option would stand in the list of processes."""
+"""The environment variable with the key; the list of processes would show the value of an option."""
 
-WHO, MUCH = "Who may ask", "How much"
+ACCESS, LIMITS = "Access", "Limits"
 
-app = typer.Typer(add_completion=False, context_settings={"help_option_names": ["-h", "--help"]})
+
+def _limit(text: str) -> Any:
+    return typer.Option(help=text, rich_help_panel=LIMITS)
+
+
+app = command_app()
 
 
 @app.command()
@@ -28,66 +35,56 @@ def serve(
         typer.Option(
             "--model",
             "-m",
-            help="A shipped model's name, a model file, or a run folder. May be repeated; the first is the default.",
+            help=f"{MODEL} May be repeated; the first is the default.",
             show_default="languages",
         ),
     ] = None,
     host: Annotated[
-        str, typer.Option(help="The address to listen at. With 0.0.0.0 other machines can ask too.")
+        str, typer.Option(help="The address to listen on; with 0.0.0.0 other machines can connect too.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 takes a free one.")] = 8000,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 chooses a free one.")] = 8000,
     allowed_host: Annotated[
         list[str] | None,
         typer.Option(
-            help="A further host name by which the service may be called, as that of a proxy. May be repeated; * "
-            "allows any. Where others can ask and none is given, any is allowed.",
-            rich_help_panel=WHO,
+            help="Another host name that requests may use, such as that of a proxy. May be repeated; * allows any. "
+            "If other machines can connect, any is allowed by default.",
+            rich_help_panel=ACCESS,
             show_default=False,
         ),
     ] = None,
     cors_origin: Annotated[
         list[str] | None,
         typer.Option(
-            help="Another site whose pages may ask, as https://example.org. May be repeated; * allows any.",
-            rich_help_panel=WHO,
+            help="Another site whose pages may send requests, such as https://example.org. May be repeated; * allows "
+            "any.",
+            rich_help_panel=ACCESS,
             show_default=False,
         ),
     ] = None,
-    max_names: Annotated[int, typer.Option(help="Names in a request.", rich_help_panel=MUCH)] = 1000,
-    max_characters: Annotated[int, typer.Option(help="Characters in a name.", rich_help_panel=MUCH)] = 1000,
-    max_rows: Annotated[int, typer.Option(help="Rows in a table.", rich_help_panel=MUCH)] = 1_000_000,
-    max_json_bytes: Annotated[int, typer.Option(help="Bytes in a request.", rich_help_panel=MUCH)] = 2**20,
-    max_upload_bytes: Annotated[int, typer.Option(help="Bytes in a request with a table.", rich_help_panel=MUCH)] = 64
-    * 2**20,
-    max_requests: Annotated[
-        int, typer.Option(help="Requests at a time; more are told to come back.", rich_help_panel=MUCH)
-    ] = 128,
-    max_uploads: Annotated[int, typer.Option(help="Tables at a time; likewise.", rich_help_panel=MUCH)] = 2,
-    max_seconds: Annotated[float, typer.Option(help="Seconds that a request may take.", rich_help_panel=MUCH)] = 30.0,
-    max_upload_seconds: Annotated[
-        float, typer.Option(help="Seconds that a table may take.", rich_help_panel=MUCH)
-    ] = 300.0,
-    batch_names: Annotated[
-        int, typer.Option(help="Names of different requests that are scored together.", rich_help_panel=MUCH)
-    ] = 512,
+    max_names: Annotated[int, _limit("Names in a request.")] = 1000,
+    max_characters: Annotated[int, _limit("Characters in a name.")] = 1000,
+    max_rows: Annotated[int, _limit("Rows in a table.")] = 1_000_000,
+    max_json_bytes: Annotated[int, _limit("Bytes in a request.")] = 2**20,
+    max_upload_bytes: Annotated[int, _limit("Bytes in a request with a table.")] = 64 * 2**20,
+    max_requests: Annotated[int, _limit("Requests at a time; others are told to retry later.")] = 128,
+    max_uploads: Annotated[int, _limit("Tables at a time; others are told to retry later.")] = 2,
+    max_seconds: Annotated[float, _limit("Seconds for a request.")] = 30.0,
+    max_upload_seconds: Annotated[float, _limit("Seconds for a request with a table.")] = 300.0,
+    batch_names: Annotated[int, _limit("Names of different requests that are scored together.")] = 512,
 ) -> None:
-    """Answer over HTTP, with a page to try it, until Ctrl-C.
+    """Serve predictions over HTTP, with a page to try them, until Ctrl-C.
 
-    The address is printed when the service is ready. Only this machine can ask, unless --host says otherwise. Where the
-    environment holds ELMAN_API_KEY, callers must know that key. No name is kept or logged.
+    The address is printed when the service is ready. Only this machine can connect, unless --host says otherwise. If
+    the environment variable ELMAN_API_KEY is set, requests need that key. Names are neither stored nor logged.
 
     [bold]elman serve[/bold]  the shipped model at http://127.0.0.1:8000
 
     [bold]elman serve --model languages --model runs/people --port 9000[/bold]  two models
     """
-    try:
+    with extra("serve"):
         from elman.server.app import create_app
         from elman.server.run import bound_socket, listen
         from elman.server.settings import LOOPBACK, Settings
-    except ModuleNotFoundError as error:
-        if (error.name or "").startswith("elman"):
-            raise
-        raise MissingExtraError(f"serving needs the package {error.name}: pip install 'elman[serve]'") from None
     is_private, key = _is_loopback(host), os.environ.get(KEY)
     names = (*LOOPBACK, _in_address(host)) if is_private or allowed_host else ("*",)
     settings = Settings(
@@ -109,23 +106,21 @@ def serve(
         predictors, files = _load(model or ["languages"])
         service = create_app(predictors, settings, files=files)
         if not is_private and key is None:
-            print(f"elman: whoever reaches {host} can ask; set {KEY} to ask for a key", file=sys.stderr)
+            print(f"elman: other machines can send requests to {host}; set {KEY} to require a key", file=sys.stderr)
         listen(service, settings, bound)
 
 
 def _load(models: list[str]) -> "tuple[dict[str, Predictor], dict[str, Path]]":
-    """Return the models and their files by the names that requests use."""
+    """Return the models and their files, by the names that requests use."""
     from elman.model.shipped import find_model
     from elman.prediction.predictor import load
 
     predictors, files = {}, {}
-    for given in models:
-        file = find_model(given)
+    for model in models:
+        file = find_model(model)
         predictor = load(file)
         if predictor.name in predictors:
-            raise SettingError(
-                f"{given}: another model is called {predictor.name} too; requests could not tell them apart"
-            )
+            raise SettingError(f"{model}: two models have the name {predictor.name}; requests could not choose one")
         predictors[predictor.name], files[predictor.name] = predictor, file
     return predictors, files
 
@@ -138,5 +133,5 @@ def _is_loopback(host: str) -> bool:
 
 
 def _in_address(host: str) -> str:
-    """Return a host as it stands in a web address."""
+    """Return a host as web addresses write it."""
     return f"[{host}]" if ":" in host else host.lower()

@@ -2,26 +2,22 @@
 
 import platform
 from importlib.metadata import PackageNotFoundError, version
-from typing import Annotated
 
-import typer
-
+from elman.cli.options import JsonOption, command_app
 from elman.cli.progress import to_json
 from elman.version import __version__
 
 PACKAGES = ("numpy", "safetensors", "torch", "scikit-learn", "matplotlib", "pillow")
 
-app = typer.Typer(add_completion=False, context_settings={"help_option_names": ["-h", "--help"]})
+app = command_app()
 
 
 @app.command()
-def system(
-    as_json: Annotated[bool, typer.Option("--json", help="Print the same as JSON.")] = False,
-) -> None:
-    """Show versions, cores, and which routines multiply matrices: what a report of a problem or a timing should name.
+def system(as_json: JsonOption = False) -> None:
+    """Show versions, cores and the routines for matrix products, to include with a report of a problem or a timing.
 
-    Where the linear algebra library does not know the processor and took slower routines than it could, the last line
-    says what to set. This command line sets it by itself on processors where that is known.
+    If the linear algebra library does not know the processor and uses slower routines than possible, the last line says
+    what to set. The elman command sets it by itself on processors for which this is known.
     """
     from elman.scoring.processor import cores, kernel
 

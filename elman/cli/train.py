@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from elman.cli.options import DataArgument, FolderOption, LabelOption, LongestOption, TextOption
+from elman.cli.options import DataArgument, FolderOption, LabelOption, LongestOption, TextOption, command_app
 from elman.data.examples import MAX_CHARACTERS
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def _option(panel: str, text: str, *names: str, **settings: Any) -> Any:
     return typer.Option(*names, help=text, rich_help_panel=panel, show_default=False, **settings)
 
 
-app = typer.Typer(add_completion=False, context_settings={"help_option_names": ["-h", "--help"]})
+app = command_app()
 
 
 @app.command()

@@ -188,5 +188,5 @@ _PROBLEMS = (
     ("expected strings in the column", "not_strings", "the column does not hold strings; name one that does"),
     ("is empty", "empty_table", "the table is empty; its first line must name the columns"),
     ("already; give the new columns", "column_taken", "the table has columns named elman_… already; rename them"),
-    ("stands twice", "column_twice", "a column stands twice in the table, which the format cannot hold; ask for csv"),
+    ("the same name", "column_twice", "a column stands twice in the table, which the format cannot hold; ask for csv"),
 )

@@ -1,1 +1,1 @@
-"""Tables: files, streams and queries with columns, in chunks of rows that fit in memory, whatever their size."""
+"""Tables: files, streams and database queries with columns, read and written in chunks that fit in memory."""

@@ -1,7 +1,7 @@
-"""Chunks: some rows of a table, as their source had them and in the forms that outputs want.
+"""Chunks: some rows of a table, as their source has them and in the forms that outputs need.
 
-A chunk keeps what its source said of a row: of a text file the line itself, of Parquet the Arrow values. An output of
-the same kind writes that again, so that nothing of a row changes on the way through.
+A chunk keeps each row as its source has it: of a text file the line itself, of Parquet the Arrow values. An output of
+the same kind writes exactly that again, so no row changes on the way through.
 """
 
 import base64
@@ -14,16 +14,17 @@ from datetime import date, datetime, time
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from elman.errors import DataError, MissingExtraError
+from elman.errors import DataError
+from elman.extras import extra
 
 if TYPE_CHECKING:
     import pyarrow
 
 ROWS = 32_768
-"""Rows of a chunk, at most."""
+"""Most rows of a chunk."""
 
 CHARACTERS = 32 * 2**20
-"""Characters of a chunk's lines, at most, but for one row."""
+"""Most characters of a chunk's lines, unless a single row has more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +32,9 @@ class Malformed:
     """A row that cannot be read.
 
     Args:
-        place: its file and line, in words.
-        problem: what was expected and what came, without anything that the row holds.
-        text: the row as it stood.
+        place: its file and line, for messages.
+        problem: what was expected and what came, without any content of the row.
+        text: the row, unchanged.
     """
 
     place: str
@@ -46,13 +47,13 @@ class TextChunk:
     """Rows of a delimited file.
 
     Args:
-        columns: the names of the columns, in their order.
-        names: the strings to answer for, one for each row; None where there is none.
-        dialect: what the lines are written in: the delimiter, or ``jsonl``; None of a chunk that has no lines.
-        lines: the rows as they stood, without their line ends.
+        columns: the names of the columns, in order.
+        names: the strings to answer for, one for each row; None if missing.
+        dialect: the delimiter of the lines, or ``jsonl``; None if the chunk has no lines.
+        lines: the rows, unchanged, without line ends.
         cells: the cells of each row.
-        malformed: rows that stood among these and were left out.
-        done: the share of the source that has been read so far, 0 to 1; None where nobody knows.
+        malformed: rows among these that were skipped.
+        done: the share of the source that has been read so far, 0 to 1; None if unknown.
     """
 
     columns: tuple[str, ...]
@@ -64,33 +65,33 @@ class TextChunk:
     done: float | None = None
 
     def rows(self) -> Iterator[Sequence[Any]]:
-        """Return the rows as Python values in the order of the columns."""
+        """Return the rows as Python values, in the order of the columns."""
         return iter(self.cells)
 
     def batch(self) -> "pyarrow.RecordBatch":
-        """Return the rows as Arrow columns: strings, for a delimited file says nothing of their kind."""
+        """Return the rows as Arrow columns of strings, because a delimited file states no types."""
         pa = arrow()
         columns = list(zip(*self.cells, strict=True)) or [()] * len(self.columns)
         arrays = [pa.array(values, pa.string()) for values in columns]
         return pa.RecordBatch.from_arrays(arrays, list(self.columns))
 
     def digest(self) -> str:
-        """Return what tells these rows from others: a digest of all their values, in hexadecimal."""
+        """Return a hexadecimal digest of all values, to recognise the same rows later."""
         return _digest(self.lines, self.malformed)
 
 
 @dataclass(frozen=True)
 class JsonChunk:
-    """Objects of a JSON Lines file; what `TextChunk` has too is the same.
+    """Objects of a JSON Lines file.
 
     Args:
-        columns: every key that an object of the file has, where they were looked for; else those of this chunk.
-        names: as in `TextChunk`, and likewise ``lines``, ``malformed``, ``done`` and ``dialect``.
-        lines: the rows as they stood.
+        columns: every key of the file's objects if the file was searched for them, otherwise those of this chunk.
+        names: the strings to answer for, as in `TextChunk`.
+        lines: the rows, unchanged.
         objects: the rows as Python values.
-        malformed: rows that were left out.
-        done: the share that has been read.
-        schema: the Arrow types of the columns, where they were looked for.
+        malformed: rows that were skipped.
+        done: the share that has been read, as in `TextChunk`.
+        schema: the Arrow types of the columns, if the file was searched for them.
     """
 
     columns: tuple[str, ...]
@@ -103,31 +104,31 @@ class JsonChunk:
     dialect: str = field(default="jsonl", init=False)
 
     def rows(self) -> Iterator[Sequence[Any]]:
-        """Return the rows as Python values in the order of the columns; a key that an object lacks is None."""
+        """Return the rows as Python values, in the order of the columns; None where an object lacks a key."""
         return ([one.get(column) for column in self.columns] for one in self.objects)
 
     def batch(self) -> "pyarrow.RecordBatch":
         """Return the rows as Arrow columns."""
         pa = arrow()
         assert self.schema is not None
-        arrays = [typed([one.get(of.name) for one in self.objects], of.type) for of in self.schema]
+        arrays = [to_array([one.get(of.name) for one in self.objects], of.type) for of in self.schema]
         return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
 
     def digest(self) -> str:
-        """Return what tells these rows from others: a digest of all their values, in hexadecimal."""
+        """Return a hexadecimal digest of all values, to recognise the same rows later."""
         return _digest(self.lines, self.malformed)
 
 
 @dataclass(frozen=True)
 class ArrowChunk:
-    """Rows of a Parquet file or of a query; what `TextChunk` has too is the same.
+    """Rows of a Parquet file or of a query.
 
     Args:
         values: the rows.
-        names: as in `TextChunk`, and likewise the rest.
-        done: the share that has been read.
-        malformed: none.
-        json_columns: the places of columns whose strings are JSON; text files get what it says.
+        names: the strings to answer for, as in `TextChunk`.
+        done: the share that has been read, as in `TextChunk`.
+        malformed: always empty.
+        json_columns: the positions of columns whose strings are JSON; text files get the values inside.
     """
 
     values: "pyarrow.RecordBatch"
@@ -140,14 +141,14 @@ class ArrowChunk:
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
-        """The names of the columns, in their order."""
+        """The names of the columns, in order."""
         return tuple(self.values.schema.names)
 
     def rows(self) -> Iterator[Sequence[Any]]:
-        """Return the rows as Python values in the order of the columns."""
+        """Return the rows as Python values, in the order of the columns."""
         columns = [column.to_pylist() for column in self.values.columns]
-        for place in self.json_columns:
-            columns[place] = [None if text is None else json.loads(text) for text in columns[place]]
+        for position in self.json_columns:
+            columns[position] = [None if text is None else json.loads(text) for text in columns[position]]
         return zip(*columns, strict=True)
 
     def batch(self) -> "pyarrow.RecordBatch":
@@ -155,11 +156,30 @@ class ArrowChunk:
         return self.values
 
     def digest(self) -> str:
-        """Return what tells these rows from others: a digest of all their values, in hexadecimal."""
+        """Return a hexadecimal digest of all values, to recognise the same rows later."""
         return hashlib.sha256(self.values.serialize()).hexdigest()
 
 
 Chunk = TextChunk | JsonChunk | ArrowChunk
+
+
+def find_column(column: str, columns: Sequence[str], title: str) -> int:
+    """Return the position of the one column with this name.
+
+    Args:
+        column: its name.
+        columns: the names of all columns.
+        title: the table, for the message.
+
+    Raises:
+        DataError: no column or more than one has this name.
+    """
+    positions = [position for position, name in enumerate(columns) if name == column]
+    if len(positions) == 1:
+        return positions[0]
+    found = f"{len(positions)} of that name" if positions else f"the columns {', '.join(columns) or '(none)'}"
+    message = f"{title}: expected one column {column!r}, found {found}; name the right one with --column"
+    raise DataError(message, code="unknown_column")
 
 
 def arrow() -> Any:
@@ -168,19 +188,17 @@ def arrow() -> Any:
     Raises:
         MissingExtraError: it is not installed.
     """
-    try:
+    with extra("tables"):
         import pyarrow
         import pyarrow.parquet
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(f"tables need the package {error.name}: pip install 'elman[tables]'") from None
     return pyarrow
 
 
-def typed(values: Sequence[Any], kind: "pyarrow.DataType") -> "pyarrow.Array":
-    """Return Python values as an Arrow array; text stands for what has no kind of its own.
+def to_array(values: Sequence[Any], kind: "pyarrow.DataType") -> "pyarrow.Array":
+    """Return Python values as an Arrow array; in an array of strings, values of other types become text.
 
     Raises:
-        DataError: a value is of another kind.
+        DataError: a value has another type.
     """
     pa = arrow()
     if kind == pa.string():
@@ -189,12 +207,12 @@ def typed(values: Sequence[Any], kind: "pyarrow.DataType") -> "pyarrow.Array":
         return pa.array(values, kind)
     except (pa.ArrowException, ValueError, TypeError, OverflowError):
         raise DataError(
-            f"expected values of the kind {kind} in a column, as in the rows before, and got others; write CSV or JSONL"
+            f"expected values of the type {kind} in a column, as in earlier rows, got others; write CSV or JSONL"
         ) from None
 
 
-def kind_of(values: Sequence[Any]) -> "pyarrow.DataType":
-    """Return the Arrow type that holds Python values; string for values of several kinds, null where all are None."""
+def type_of(values: Sequence[Any]) -> "pyarrow.DataType":
+    """Return the Arrow type of Python values: string if their types differ, null if all are None."""
     pa = arrow()
     try:
         return pa.array(values).type
@@ -202,8 +220,8 @@ def kind_of(values: Sequence[Any]) -> "pyarrow.DataType":
         return pa.string()
 
 
-def wider(kind: "pyarrow.DataType", other: "pyarrow.DataType") -> "pyarrow.DataType":
-    """Return the Arrow type that holds the values of two; string where no other does."""
+def common_type(kind: "pyarrow.DataType", other: "pyarrow.DataType") -> "pyarrow.DataType":
+    """Return the Arrow type that holds the values of two types; string if no other does."""
     pa = arrow()
     schemas = [pa.schema([("x", each)]) for each in (kind, other)]
     try:
@@ -213,7 +231,7 @@ def wider(kind: "pyarrow.DataType", other: "pyarrow.DataType") -> "pyarrow.DataT
 
 
 def plain_text(value: Any) -> str:
-    """Return a value as a cell of a text file holds it: JSON for lists and objects, base64 for bytes, ISO for dates.
+    """Return a value as a cell of a text file: JSON for lists and objects, base64 for bytes, ISO for dates.
 
     >>> plain_text(None), plain_text(1.5), plain_text([1, "a"]), plain_text(date(2001, 2, 3))
     ('', '1.5', '[1, "a"]', '2001-02-03')
@@ -227,7 +245,7 @@ def plain_text(value: Any) -> str:
 
 
 def plain_value(value: Any) -> Any:
-    """Return a value as JSON can hold it; infinite numbers and such that are none become None.
+    """Return a value as JSON can represent it; NaN and infinity become None.
 
     >>> plain_value({"a": [date(2001, 2, 3), float("nan"), b"xy"]})
     {'a': ['2001-02-03', None, 'eHk=']}

@@ -1,4 +1,4 @@
-"""Formats: how a table is written, told by the end of its file's name."""
+"""Formats: how a table is written, recognised by the end of its file name."""
 
 from dataclasses import dataclass
 
@@ -27,25 +27,25 @@ class Format:
     @property
     def suffix(self) -> str:
         """The end of such a file's name."""
-        packed = {packing: suffix for suffix, packing in PACKINGS.items()}
-        return f".{self.kind}.{packed[self.packing]}" if self.packing else f".{self.kind}"
+        suffixes = {packing: suffix for suffix, packing in PACKINGS.items()}
+        return f".{self.kind}.{suffixes[self.packing]}" if self.packing else f".{self.kind}"
 
 
 def format_of(path: str, wanted: str | None = None) -> Format:
-    """Return the format of a file by its name, or the one that is wanted.
+    """Return the format of a file by its name, or the format that is wanted.
 
     Args:
-        path: its name; of standard streams ``-``, which are CSV unless another format is wanted.
-        wanted: such as ``csv``, ``jsonl.gz`` or ``parquet``; None goes by the name.
+        path: its name; ``-`` for a standard stream, which is CSV unless another format is wanted.
+        wanted: such as ``csv``, ``jsonl.gz`` or ``parquet``; the name decides if None.
 
     Raises:
-        SettingError: neither says a format that Elman knows.
+        SettingError: the format is unknown.
 
     >>> format_of("people.CSV.gz"), format_of("-", "parquet")
     (Format(kind='csv', packing='gzip'), Format(kind='parquet', packing=None))
     """
-    said = f".{wanted}" if wanted else ".csv" if path == STANDARD else path
-    *_, kind, last = ["", "", *said.lower().split(".")[1:]]
+    name = f".{wanted}" if wanted else ".csv" if path == STANDARD else path
+    *_, kind, last = ["", "", *name.lower().split(".")[1:]]
     packing = PACKINGS.get(last)
     kind = KINDS.get(kind if packing else last, "")
     if not kind or (packing and kind == "parquet"):

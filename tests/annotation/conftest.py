@@ -9,7 +9,7 @@ from people import write_people
 from elman.annotation import pieces
 from elman.annotation.annotator import AnnotateConfig, Annotator
 from elman.prediction.predictor import Predictor
-from elman.tables import sources
+from elman.tables import delimited
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def tiny(tiny_artifact):
 @pytest.fixture
 def people(tmp_path, monkeypatch):
     """A CSV table of 100 rows, which is read in chunks of 9."""
-    monkeypatch.setattr(sources, "ROWS", 9)
+    monkeypatch.setattr(delimited, "ROWS", 9)
     draw = random.Random(3)
     path = tmp_path / "people.csv"
     with path.open("w", encoding="utf-8", newline="") as file:

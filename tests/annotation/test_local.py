@@ -15,7 +15,7 @@ from elman.annotation.job import name_parts_folder
 from elman.annotation.local import annotate_file, annotate_folder, annotate_stream
 from elman.errors import DataError
 from elman.prediction.predictor import Predictor
-from elman.tables import sources
+from elman.tables import delimited
 from elman.tables.formats import format_of
 
 ANY = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
@@ -188,14 +188,14 @@ def test_a_name_of_a_million_characters_passes_through(tiny, tmp_path):
 
 def test_few_chunks_are_read_ahead(tiny, people, tmp_path, monkeypatch):
     ahead = []
-    chunks = sources.DelimitedSource.chunks
+    chunks = delimited.DelimitedSource.chunks
 
     def count(self):
         for number, chunk in enumerate(chunks(self), start=1):
             ahead.append(number)
             yield chunk
 
-    monkeypatch.setattr(sources.DelimitedSource, "chunks", count)
+    monkeypatch.setattr(delimited.DelimitedSource, "chunks", count)
     for written, _ in enumerate(table_steps(tiny, people, tmp_path / "out.csv", processes=2), start=1):
         assert len(ahead) <= written + 3
     assert len(ahead) == 12

@@ -1,4 +1,4 @@
-"""``elman data``: what sets there are, what one holds, and fetching without a network."""
+"""``elman data``: list, show and fetch data sets, without a network."""
 
 import re
 
@@ -32,7 +32,7 @@ def test_show_counts_examples_and_different_strings_of_each_label(elman_here, to
         assert [int(number) for number in re.findall(r"\d+", row)][:2] == [len(lines), len(set(lines))]
 
 
-def test_show_counts_strings_that_stand_elsewhere_too(elman_here, tmp_path):
+def test_show_counts_strings_that_other_labels_share(elman_here, tmp_path):
     (tmp_path / "shared.tsv").write_text("name\tlabel\nLee\tEnglish\nLEE\tChinese\nWong\tChinese\nlee\tChinese\n")
     out = elman_here("data", "show", "shared.tsv").out
     rows = {label: re.findall(r"\d+", re.search(rf"{label}.*", out).group()) for label in ("Chinese", "English")}
@@ -51,7 +51,7 @@ def test_show_reads_the_named_set_from_a_folder(elman_here, real_names):
     assert all(label in outcome.out for label in CATALOG["languages"].labels)
 
 
-def test_show_refuses_a_folder_that_does_not_hold_the_named_set(elman_here, toy_folder):
+def test_show_refuses_a_folder_without_the_named_set(elman_here, toy_folder):
     assert "Arabic.txt" in error_line(elman_here("data", "show", "languages", "--data", toy_folder))
 
 
@@ -66,49 +66,49 @@ def test_fetch_refuses_a_name_that_is_not_in_the_catalog(elman_here):
     assert "languages" in line
 
 
-def test_fetch_without_a_network_says_so_and_leaves_nothing(elman_here, tmp_path, monkeypatch):
-    def unplugged(*_: object, **__: object) -> None:
+def test_fetch_without_a_network_is_an_error_and_leaves_no_file(elman_here, tmp_path, monkeypatch):
+    def fail(*_: object, **__: object) -> None:
         raise OSError("Name or service not known")
 
     monkeypatch.setenv("ELMAN_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("pooch.HTTPDownloader.__call__", unplugged)
+    monkeypatch.setattr("pooch.HTTPDownloader.__call__", fail)
     line = error_line(elman_here("data", "fetch", "languages"))
     assert CATALOG["languages"].url in line
     assert "--data DIR" in line
     assert list((tmp_path / "cache").iterdir()) == []
 
 
-def test_fetch_refuses_a_download_that_is_no_archive(elman_here, tmp_path, monkeypatch):
-    def captive_portal(_: object, url: str, file: str, pooch: object) -> None:
+def test_fetch_refuses_a_download_that_is_not_an_archive(elman_here, tmp_path, monkeypatch):
+    def download_login_page(_: object, url: str, file: str, pooch: object) -> None:
         with open(file, "w") as page:
             page.write("<html>Please log in</html>")
 
     monkeypatch.setenv("ELMAN_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("pooch.HTTPDownloader.__call__", captive_portal)
+    monkeypatch.setattr("pooch.HTTPDownloader.__call__", download_login_page)
     assert "zip archive" in error_line(elman_here("data", "fetch", "languages"))
     assert list((tmp_path / "cache").iterdir()) == []
 
 
-def test_fetch_prints_where_a_set_that_was_fetched_before_lies(elman_here, tmp_path, monkeypatch):
-    place = tmp_path / "cache" / "languages"
-    place.mkdir(parents=True)
+def test_fetch_prints_the_folder_of_a_set_that_was_fetched_before(elman_here, tmp_path, monkeypatch):
+    folder = tmp_path / "cache" / "languages"
+    folder.mkdir(parents=True)
     for label in CATALOG["languages"].labels:
-        (place / f"{label}.txt").write_text("name\n")
+        (folder / f"{label}.txt").write_text("name\n")
     monkeypatch.setenv("ELMAN_CACHE", str(tmp_path / "cache"))
     outcome = elman_here("data", "fetch", "languages")
-    assert (outcome.status, outcome.out.strip()) == (0, str(place))
+    assert (outcome.status, outcome.out.strip()) == (0, str(folder))
 
 
-def test_a_cached_set_that_lost_a_file_is_refused(elman_here, tmp_path, monkeypatch):
-    place = tmp_path / "cache" / "languages"
-    place.mkdir(parents=True)
+def test_a_cached_set_that_lacks_a_file_is_refused(elman_here, tmp_path, monkeypatch):
+    folder = tmp_path / "cache" / "languages"
+    folder.mkdir(parents=True)
     for label in CATALOG["languages"].labels[1:]:
-        (place / f"{label}.txt").write_text("name\n")
+        (folder / f"{label}.txt").write_text("name\n")
     monkeypatch.setenv("ELMAN_CACHE", str(tmp_path / "cache"))
     assert f"{CATALOG['languages'].labels[0]}.txt" in error_line(elman_here("data", "fetch", "languages"))
 
 
-def test_asking_python_for_an_unknown_set_gives_the_same_error():
+def test_python_refuses_an_unknown_set_too():
     from elman.data.reading import read_named
 
     with pytest.raises(DataError, match="'planets'"):

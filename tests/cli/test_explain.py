@@ -1,4 +1,4 @@
-"""``elman explain``: the answer letter by letter, as a table, as JSON alone, or as a picture."""
+"""``elman explain``: the answer letter by letter, as a table, as JSON, or as a picture."""
 
 import json
 import re
@@ -25,18 +25,18 @@ def test_the_table_has_a_row_for_each_letter(elman_here, model_file, predictor):
     assert rows == [(*row, f"{nats:+.2f}") for *row, nats in zip("abxcd", shares, explanation.evidence, strict=True)]
 
 
-def test_a_label_that_leads_on_the_way_is_named(elman_here, model_file, predictor):
+def test_another_label_that_leads_at_a_letter_is_named(elman_here, model_file, predictor):
     rival = max(explain(predictor, "mmabcd").forwards[0].items(), key=lambda item: item[1])
     assert f"{rival[0]} {100 * rival[1]:.0f} %" in elman_here("explain", "mmabcd", "-m", model_file).out
 
 
-def test_what_was_read_is_told_where_it_is_not_what_was_typed(elman_here, model_file):
+def test_the_normalised_name_is_printed_if_it_differs(elman_here, model_file):
     assert "read as baba" in elman_here("explain", "баба", "-m", model_file).out
     assert "read as" not in elman_here("explain", "ABBA", "-m", model_file).out
     assert "␣" in elman_here("explain", "ab cd", "-m", model_file).out
 
 
-def test_json_is_alone_and_says_what_python_says(elman_process, model_file, predictor):
+def test_json_is_the_only_output_and_equals_the_explanation_of_python(elman_process, model_file, predictor):
     done = elman_process("explain", "abmx", "--json", "-m", model_file)
     assert (done.returncode, done.stderr) == (0, b"")
     assert json.loads(done.stdout) == explain(predictor, "abmx").to_dict()
@@ -56,28 +56,28 @@ def test_a_picture_is_drawn_on_request(elman_here, model_file, tmp_path, name):
     assert f"Drawn to {name}" in outcome.out
 
 
-def test_json_stays_alone_beside_a_picture(elman_here, model_file, tmp_path):
+def test_json_is_the_only_output_even_with_a_picture(elman_here, model_file, tmp_path):
     outcome = elman_here("explain", "abc", "-m", model_file, "--plot", "drawn.png", "--json")
     assert json.loads(outcome.out)["name"] == "abc"
     assert (tmp_path / "drawn.png").exists()
 
 
 @pytest.mark.parametrize("name", ["drawn.jpg", "drawn", "png"])
-def test_a_picture_of_another_kind_is_refused_and_nothing_written(elman_here, model_file, tmp_path, name):
+def test_a_picture_of_another_kind_is_refused_and_not_written(elman_here, model_file, tmp_path, name):
     assert name in error_line(elman_here("explain", "abc", "-m", model_file, "--plot", name))
     assert not (tmp_path / name).exists()
 
 
 @pytest.mark.parametrize(("name", "reason"), [("", "blank"), ("42", "no letters"), ("жщ" * 150, "too long")])
-def test_a_name_that_is_not_read_gets_one_line(elman_here, model_file, name, reason):
+def test_a_name_that_cannot_be_read_gets_one_line(elman_here, model_file, name, reason):
     assert reason in error_line(elman_here("explain", name, "-m", model_file))
 
 
-def test_a_label_that_there_is_not_gets_one_line(elman_here, model_file):
+def test_an_unknown_label_gets_one_line(elman_here, model_file):
     assert "'Delta'" in error_line(elman_here("explain", "abc", "-m", model_file, "--label", "Delta"))
 
 
-def test_a_model_that_there_is_not_gets_one_line(elman_here):
+def test_an_unknown_model_gets_one_line(elman_here):
     assert "no-such-model" in error_line(elman_here("explain", "abc", "-m", "no-such-model"))
 
 

@@ -1,4 +1,4 @@
-"""``elman models``: what is shipped, and what a model file says of itself."""
+"""``elman models``: list shipped models, show what a model file contains, and shrink it."""
 
 import json
 
@@ -13,14 +13,14 @@ def test_list_has_a_line_for_each_shipped_model(elman_here):
     assert [line.split(":")[0] for line in outcome.out.splitlines()] == list(shipped_models())
 
 
-def test_list_names_a_model_that_lies_in_the_package(elman_here, model_file, monkeypatch):
+def test_list_describes_each_model(elman_here, model_file, monkeypatch):
     monkeypatch.setattr("elman.model.shipped.shipped_models", lambda: {"toy": model_file})
     outcome = elman_here("models", "list")
     assert outcome.out.startswith("toy: 3 labels, ")
     assert "parameters" in outcome.out
 
 
-def test_show_prints_what_the_file_says_as_json(elman_here, model_file, predictor):
+def test_show_prints_the_contents_of_a_model_file_as_json(elman_here, model_file, predictor):
     values = json.loads(elman_here("models", "show", model_file, "--json").out)
     assert values["name"] == predictor.name
     assert values["labels"] == list(predictor.labels)
@@ -31,9 +31,7 @@ def test_show_prints_what_the_file_says_as_json(elman_here, model_file, predicto
 
 
 def test_show_takes_a_run_folder(elman_here, model_file):
-    by_file, by_folder = (
-        elman_here("models", "show", place, "--json").out for place in (model_file, model_file.parent)
-    )
+    by_file, by_folder = (elman_here("models", "show", path, "--json").out for path in (model_file, model_file.parent))
     assert by_file == by_folder
 
 
@@ -51,13 +49,13 @@ def test_show_prints_the_card_beside_a_model(elman_here, tiny_file):
 
 
 @pytest.mark.parametrize("model", ["no-such-model", "absent.safetensors"])
-def test_show_names_a_model_that_is_not_there(elman_here, model):
+def test_show_names_a_missing_model(elman_here, model):
     outcome = elman_here("models", "show", model)
     assert (outcome.status, outcome.out, outcome.err.count("\n")) == (2, "", 1)
     assert model in outcome.err
 
 
-def test_a_model_that_is_not_a_model_gets_one_line(elman_here, toy_table):
+def test_a_file_that_is_not_a_model_gets_one_line(elman_here, toy_table):
     outcome = elman_here("models", "show", toy_table)
     assert (outcome.status, outcome.out, outcome.err.count("\n")) == (2, "", 1)
     assert "toy.csv" in outcome.err
@@ -67,8 +65,8 @@ def test_the_shipped_model_shows_its_card(elman_here):
     if "languages" not in shipped_models():
         pytest.skip("the model 'languages' is not shipped yet")
     card = elman_here("models", "show").out
-    for owed in ("Japanese", "split", "not for"):
-        assert owed.lower() in card.lower()
+    for text in ("Japanese", "split", "not for"):
+        assert text.lower() in card.lower()
 
 
 def test_shrink_writes_a_smaller_model_that_answers(elman_here, tmp_path):
@@ -82,4 +80,4 @@ def test_shrink_writes_a_smaller_model_that_answers(elman_here, tmp_path):
 
 def test_shrink_never_overwrites(elman_here, model_file, tmp_path):
     outcome = elman_here("models", "shrink", model_file, model_file)
-    assert outcome.status == 2 and "is there already" in outcome.err
+    assert outcome.status == 2 and "already exists" in outcome.err

@@ -1,4 +1,4 @@
-"""``elman predict``, and what every command owes: help, one line for bad input, a status that tells."""
+"""``elman predict``: answers in order, one line for bad input, and the prompt."""
 
 import json
 import os
@@ -11,22 +11,18 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import typer
 
-from elman.cli import app
 from elman.model.shipped import shipped_models
 from elman.prediction.predictor import load
-from elman.version import __version__
 
-STUCK = 60  # seconds after which a test gives up waiting for a process
+PATIENCE = 60  # seconds that a test waits for a process
 ESCAPE = "\x1b"
 
 
 def error_line(outcome) -> str:
-    """The one line that bad input gets."""
+    """Return the one line that bad input gets."""
     assert outcome.status == 2
     assert outcome.out == ""
     assert outcome.err.startswith("elman: ")
@@ -69,17 +65,17 @@ def test_many_lines_get_as_many_answers(elman_here, model_file):
     assert [line.split("\t")[0] for line in out.splitlines()] == lines
 
 
-def test_a_byte_order_mark_is_no_part_of_the_first_name(elman_here, model_file):
+def test_a_byte_order_mark_is_not_part_of_the_first_name(elman_here, model_file):
     outcome = elman_here("predict", "-m", model_file, "--json", stdin="\ufeffabc\nxyz\n".encode())
     assert [one["name"] for one in json.loads(outcome.out)] == ["abc", "xyz"]
 
 
-def test_no_lines_get_no_answers(elman_here, model_file):
+def test_empty_input_gets_no_answers(elman_here, model_file):
     assert elman_here("predict", "--model", model_file).out == ""
     assert json.loads(elman_here("predict", "--model", model_file, "--json").out) == []
 
 
-def test_a_run_folder_is_a_model_too(elman_here, model_file):
+def test_a_run_folder_is_also_a_model(elman_here, model_file):
     by_file, by_folder = (elman_here("predict", "-m", place, "abc").out for place in (model_file, model_file.parent))
     assert by_file == by_folder != ""
 
@@ -113,7 +109,7 @@ def test_piped_output_has_no_escape_codes(elman_process, model_file):
 # JSON
 
 
-def test_json_is_one_array_that_says_what_python_says(elman_process, model_file, predictor):
+def test_json_is_one_array_equal_to_the_answers_of_python(elman_process, model_file, predictor):
     names = ["abcabc", "", "вода", "kkk", 'a"b\\c', "abcabc", "🙂"]
     done = elman_process("predict", "--json", "--model", model_file, *names)
     assert (done.returncode, done.stderr) == (0, b"")
@@ -122,21 +118,21 @@ def test_json_is_one_array_that_says_what_python_says(elman_process, model_file,
 
 def test_json_objects_have_the_keys_that_programs_rely_on(elman_here, model_file):
     answers = json.loads(elman_here("predict", "--json", "-m", model_file, "abc", "42").out)
-    owed = {"name", "label", "probability", "top", "abstained", "reason", "model"}
-    assert all(answer.keys() >= owed for answer in answers)
+    expected = {"name", "label", "probability", "top", "abstained", "reason", "model"}
+    assert all(answer.keys() >= expected for answer in answers)
     assert all(one.keys() == {"label", "probability"} for one in answers[0]["top"])
     assert [answer["abstained"] for answer in answers] == [False, True]
 
 
-def test_json_stays_json_where_the_output_holds_only_ascii(elman_process, model_file):
+def test_json_is_valid_if_the_output_is_ascii(elman_process, model_file):
     done = elman_process("predict", "--json", "-m", model_file, "é", "вода", "🙂", PYTHONIOENCODING="ascii")
     assert done.returncode == 0
     assert [answer["name"] for answer in json.loads(done.stdout)] == ["é", "вода", "🙂"]
 
 
-def test_an_argument_that_is_no_text_still_gets_an_answer(model_file):
+def test_an_argument_that_is_not_text_still_gets_an_answer(model_file):
     command = [sys.executable, "-m", "elman", "predict", "--json", "-m", os.fsencode(model_file), b"abc\xff"]
-    done = subprocess.run(command, capture_output=True, timeout=STUCK, check=False)
+    done = subprocess.run(command, capture_output=True, timeout=PATIENCE, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
     assert [answer["label"] for answer in json.loads(done.stdout)] == ["Alfa"]
 
@@ -171,96 +167,96 @@ def test_a_damaged_model_gets_one_line(elman_here, tiny_file):
     "options",
     [("--top", 0), ("--top", "many"), ("--abstain-below", 2), ("--abstain-below", "nan"), ("--sideways",)],
 )
-def test_an_option_that_cannot_be_gets_one_line(elman_here, model_file, options):
+def test_an_invalid_option_gets_one_line(elman_here, model_file, options):
     assert options[0].strip("-").replace("-", "_") in error_line(
         elman_here("predict", "-m", model_file, *options, "abc")
     ).replace("-", "_")
 
 
 @pytest.mark.parametrize("options", [(), ("--json",)])
-def test_a_reader_that_goes_away_is_no_error(model_file, options):
+def test_a_closed_output_is_not_an_error(model_file, options):
     command = [sys.executable, "-m", "elman", "predict", "-m", str(model_file), *options]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         process.stdout.close()
-        _, complaint = process.communicate(b"abc\n" * 20_000, timeout=STUCK)
-    assert complaint == b""
+        _, err = process.communicate(b"abc\n" * 20_000, timeout=PATIENCE)
+    assert err == b""
     assert process.returncode == 0
 
 
 # A terminal
 
 
-# However the tests were started, the process must take Ctrl-C as one on a terminal would.
+# The process must react to Ctrl-C as on a terminal, however the tests were started.
 COMMAND = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from elman.cli import main; main()"
 
 
 class Conversation:
-    """A process whose three streams are one terminal, and the person who types there."""
+    """A process whose three streams are one terminal, and the other end of the terminal, for typing."""
 
     def __init__(self, *arguments: object, **environment: str) -> None:
-        self.person, end = pty.openpty()
-        self.deadline = time.monotonic() + STUCK
+        self.terminal, end = pty.openpty()
+        self.deadline = time.monotonic() + PATIENCE
         command = [sys.executable, "-c", COMMAND, *map(str, arguments)]
         environment = {**os.environ, "TERM": "dumb", "COLUMNS": "200", **environment}
         self.process = subprocess.Popen(command, stdin=end, stdout=end, stderr=end, env=environment)
         os.close(end)
 
     def read(self) -> bytes:
-        """What appears next; nothing once the process has gone."""
+        """Return the next output; nothing after the process has ended."""
         left = self.deadline - time.monotonic()
-        assert select.select([self.person], [], [], max(0, left))[0], "nothing more appears"
+        assert select.select([self.terminal], [], [], max(0, left))[0], "nothing more appears"
         try:
-            return os.read(self.person, 4096)
-        except OSError:  # a terminal whose process has gone cannot be read
+            return os.read(self.terminal, 4096)
+        except OSError:  # a terminal whose process has ended cannot be read
             return b""
 
     def read_until(self, wanted: bytes) -> bytes:
-        """What appears up to and including ``wanted``."""
-        seen = b""
-        while wanted not in seen and (more := self.read()):
-            seen += more
-        return seen
+        """Return the output up to and including ``wanted``."""
+        output = b""
+        while wanted not in output and (more := self.read()):
+            output += more
+        return output
 
     def type(self, text: bytes) -> None:
-        os.write(self.person, text)
+        os.write(self.terminal, text)
 
     def end(self) -> tuple[bytes, int]:
-        """What appears until the process has gone, and its exit status."""
-        seen = b"".join(iter(self.read, b""))
-        return seen, self.process.wait(STUCK)
+        """Return the output until the process ends, and its exit status."""
+        output = b"".join(iter(self.read, b""))
+        return output, self.process.wait(PATIENCE)
 
 
 @pytest.fixture
 def at_prompt(model_file: Path) -> Iterator[Callable[..., Conversation]]:
-    """Start ``elman predict`` on a terminal; whatever happens, it does not outlive the test."""
-    begun: list[Conversation] = []
+    """Start ``elman predict`` on a terminal; it always ends with the test."""
+    conversations: list[Conversation] = []
 
-    def begin(**environment: str) -> Conversation:
-        begun.append(Conversation("predict", "--model", model_file, **environment))
-        return begun[-1]
+    def start(**environment: str) -> Conversation:
+        conversations.append(Conversation("predict", "--model", model_file, **environment))
+        return conversations[-1]
 
-    yield begin
-    for conversation in begun:
+    yield start
+    for conversation in conversations:
         conversation.process.kill()
         conversation.process.wait()
-        os.close(conversation.person)
+        os.close(conversation.terminal)
 
 
-@pytest.mark.parametrize("leaving", [b"quit\n", b" QUIT \n", b"exit\n", b"\x04"])
-def test_a_prompt_answers_until_it_is_left(at_prompt, leaving):
+@pytest.mark.parametrize("typed", [b"quit\n", b" QUIT \n", b"exit\n", b"\x04"])
+def test_a_prompt_answers_until_quit_or_the_end_of_input(at_prompt, typed):
     talk = at_prompt()
     assert b"3 labels" in talk.read_until(b"name> ")
     talk.type(b"abcabc\n")
     assert re.search(rb"abcabc +Alfa \d", talk.read_until(b"name> "))
     talk.type(b"42\n")
     assert b"no letters" in talk.read_until(b"name> ")
-    talk.type(leaving)
-    said, status = talk.end()
+    talk.type(typed)
+    output, status = talk.end()
     assert status == 0
-    assert b"Traceback" not in said
+    assert b"Traceback" not in output
 
 
-def test_a_prompt_survives_what_is_no_text(at_prompt):
+def test_a_prompt_survives_bytes_that_are_not_text(at_prompt):
     talk = at_prompt(PYTHONIOENCODING="utf-8:strict")
     talk.read_until(b"name> ")
     talk.type(b"ab\xff\n")
@@ -269,14 +265,14 @@ def test_a_prompt_survives_what_is_no_text(at_prompt):
     assert b"Gamma" in talk.read_until(b"name> ")
 
 
-def test_ctrl_c_at_a_prompt_leaves_without_a_traceback(at_prompt):
+def test_ctrl_c_at_a_prompt_ends_it_without_a_traceback(at_prompt):
     talk = at_prompt()
     talk.read_until(b"name> ")
     talk.process.send_signal(signal.SIGINT)
-    talk.type(b"\n")  # Python may have been about to wait for a line when the signal came
-    said, status = talk.end()
+    talk.type(b"\n")  # in case the signal came just before Python began to wait for a line
+    output, status = talk.end()
     assert status == 130
-    assert b"Traceback" not in said
+    assert b"Traceback" not in output
 
 
 # The shipped model
@@ -291,83 +287,3 @@ def test_the_shipped_model_answers_by_name(elman_here):
     assert answers[3]["abstained"]
     assert {answer["model"] for answer in answers} == {"languages"}
     assert answers == [one.to_dict() for one in load().predict(["Nakamura", "O'Sullivan", "中村", ""])]
-
-
-# What every command owes
-
-
-def commands(command: Any, *path: str) -> Iterator[tuple[tuple[str, ...], Any]]:
-    yield path, command
-    for name in command.list_commands(None) if hasattr(command, "list_commands") else ():
-        yield from commands(command.get_command(None, name), *path, name)
-
-
-COMMANDS = dict(commands(typer.main.get_command(app)))
-
-
-def test_the_commands_are_those_of_the_documentation():
-    assert {path[0] for path in COMMANDS if path} == {
-        "predict",
-        "explain",
-        "annotate",
-        "train",
-        "evaluate",
-        "compare",
-        "data",
-        "models",
-        "serve",
-        "system",
-    }
-    assert {path for path in COMMANDS if len(path) == 2} == {
-        ("data", "list"),
-        ("data", "show"),
-        ("data", "fetch"),
-        ("models", "list"),
-        ("models", "show"),
-        ("models", "shrink"),
-    }
-
-
-@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
-def test_every_command_has_help(elman_here, path):
-    for asking in ("--help", "-h"):
-        outcome = elman_here(*path, asking)
-        assert (outcome.status, outcome.err) == (0, "")
-        assert re.search("Usage: .*" + " ".join(("elman", *path)), outcome.out)
-    assert COMMANDS[path].help
-
-
-@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
-def test_every_option_and_argument_has_help(path):
-    bare = [parameter.name for parameter in COMMANDS[path].params if not getattr(parameter, "help", None)]
-    assert bare == []
-
-
-def test_the_version_is_printed(elman_here):
-    outcome = elman_here("--version")
-    assert (outcome.status, outcome.out) == (0, f"elman {__version__}\n")
-
-
-def test_an_unknown_command_gets_one_line(elman_here):
-    assert "forecast" in error_line(elman_here("forecast"))
-
-
-def test_no_command_at_all_gets_the_help(elman_here):
-    outcome = elman_here()
-    assert re.search(r"Usage: .*elman \[OPTIONS\] COMMAND", outcome.out)
-    assert "predict" in outcome.out
-    assert outcome.err == ""
-
-
-def test_help_needs_no_torch(python_process):
-    code = (
-        "import sys; sys.argv = ['elman', 'train', '--help']; from elman.cli import main\n"
-        "try: main()\n"
-        "except SystemExit: print(sorted({'torch', 'sklearn', 'matplotlib'} & sys.modules.keys()))"
-    )
-    assert python_process(code).endswith("\n[]\n")
-
-
-@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
-def test_no_command_offers_to_change_the_shell(elman_here, path):
-    assert "completion" not in elman_here(*path, "--help").out

@@ -1,4 +1,4 @@
-"""``elman serve``: a real process that listens, answers, and stops in peace."""
+"""``elman serve``: a real process that listens, answers, and stops cleanly."""
 
 import os
 import re
@@ -15,17 +15,17 @@ from pathlib import Path
 import httpx
 import pytest
 
-STUCK = 60  # seconds after which a test gives up waiting for a process
+PATIENCE = 60  # seconds that a test waits for a process
 NAME = "Xanthippopulos"
 BODY = b'{"names": ["abcabc", "xyz"]}'
 
 
 class Service:
-    """A service as a process of its own.
+    """A service in its own process.
 
     Args:
         arguments: of ``elman serve``.
-        environment: more of it.
+        environment: further environment variables.
     """
 
     def __init__(self, *arguments: object, **environment: str) -> None:
@@ -37,39 +37,39 @@ class Service:
         )
         with selectors.DefaultSelector() as selector:
             selector.register(self.process.stdout, selectors.EVENT_READ)
-            assert selector.select(STUCK), "it says nothing"
-        self.said = self.process.stdout.readline().decode()
-        found = re.fullmatch(r"Elman listens at (http://(.+):(\d+))\n", self.said)
-        assert found, self.said + self.process.stderr.read().decode()
+            assert selector.select(PATIENCE), "it prints nothing"
+        self.first_line = self.process.stdout.readline().decode()
+        found = re.fullmatch(r"Elman listens at (http://(.+):(\d+))\n", self.first_line)
+        assert found, self.first_line + self.process.stderr.read().decode()
         self.address, self.host, self.port = found[1], found[2].strip("[]"), int(found[3])
 
-    def ask(self, method: str, path: str, **options: object) -> httpx.Response:
-        return httpx.request(method, self.address + path, timeout=STUCK, **options)
+    def request(self, method: str, path: str, **options: object) -> httpx.Response:
+        return httpx.request(method, self.address + path, timeout=PATIENCE, **options)
 
     def connect(self) -> socket.socket:
-        return socket.create_connection((self.host, self.port), timeout=STUCK)
+        return socket.create_connection((self.host, self.port), timeout=PATIENCE)
 
     def stop(self, number: int = signal.SIGTERM) -> tuple[int, str, str]:
-        """Tell it to stop; return its status and what else it said."""
+        """Send a signal; return the exit status and the remaining output."""
         self.process.send_signal(number)
         return self.end()
 
     def end(self) -> tuple[int, str, str]:
-        out, err = self.process.communicate(timeout=STUCK)
+        out, err = self.process.communicate(timeout=PATIENCE)
         return self.process.returncode, out.decode(), err.decode()
 
 
 @pytest.fixture
 def serve(model_file: Path) -> Iterator[Callable[..., Service]]:
-    """Start a service of the toy model; whatever happens, it does not outlive the test."""
-    begun: list[Service] = []
+    """Start a service with the toy model; it always ends with the test."""
+    services: list[Service] = []
 
     def start(*arguments: object, model: object = model_file, **environment: str) -> Service:
-        begun.append(Service("--model", model, *arguments, **environment))
-        return begun[-1]
+        services.append(Service("--model", model, *arguments, **environment))
+        return services[-1]
 
     yield start
-    for service in begun:
+    for service in services:
         service.process.kill()
         service.process.communicate()
 
@@ -84,42 +84,44 @@ def error_line(outcome) -> str:
 # Answering
 
 
-def test_it_says_where_it_listens_and_answers_as_python_does(serve, predictor):
+def test_it_prints_its_address_and_answers_as_python_does(serve, predictor):
     service = serve()
-    assert service.said.startswith("Elman listens at http://127.0.0.1:")
-    assert service.ask("GET", "/readyz").json() == {"status": "ready"}
-    rows = service.ask("POST", "/v1/predict", json={"names": ["abcabc", None, "вода"]}).json()["predictions"]
+    assert service.first_line.startswith("Elman listens at http://127.0.0.1:")
+    assert service.request("GET", "/readyz").json() == {"status": "ready"}
+    rows = service.request("POST", "/v1/predict", json={"names": ["abcabc", None, "вода"]}).json()["predictions"]
     for row, expected in zip(rows, predictor.predict(["abcabc", None, "вода"]), strict=True):
         assert (row["label"], row["reason"]) == (expected.label, expected.reason)
         assert row["probability"] == pytest.approx(expected.probability, abs=1e-6)
-    assert "<title>" in service.ask("GET", "/").text
+    assert "<title>" in service.request("GET", "/").text
     assert service.stop() == (0, "", "")
 
 
 def test_several_models_are_served_and_the_first_is_the_default(serve, model_file, tiny_file):
     service = serve("--model", tiny_file)
-    names = [(model["name"], model["default"]) for model in service.ask("GET", "/v1/models").json()["models"]]
+    names = [(model["name"], model["default"]) for model in service.request("GET", "/v1/models").json()["models"]]
     assert names == [("toy", True), ("tiny", False)]
-    (size,) = {model["bytes"] for model in service.ask("GET", "/v1/models").json()["models"] if model["name"] == "tiny"}
+    (size,) = {
+        model["bytes"] for model in service.request("GET", "/v1/models").json()["models"] if model["name"] == "tiny"
+    }
     assert size == tiny_file.stat().st_size
 
 
-def test_many_connections_at_once_get_their_own_answers(serve, predictor):
+def test_many_connections_at_once_each_get_their_answers(serve, predictor):
     service = serve()
     names = ["abc" * (1 + k % 5) + "xyz" * (k % 3) for k in range(64)]
     answers: dict[str, str] = {}
 
-    def ask_some(some: list[str]) -> None:
-        with httpx.Client(base_url=service.address, timeout=STUCK) as client:
+    def send(some: list[str]) -> None:
+        with httpx.Client(base_url=service.address, timeout=PATIENCE) as client:
             for name in some:
                 (row,) = client.post("/v1/predict", json={"names": name}).json()["predictions"]
                 answers[row["name"]] = row["label"]
 
-    threads = [threading.Thread(target=ask_some, args=(names[k::16],)) for k in range(16)]
+    threads = [threading.Thread(target=send, args=(names[k::16],)) for k in range(16)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(STUCK)
+        thread.join(PATIENCE)
     assert answers == {name: predictor.predict(name).label for name in names}
 
 
@@ -138,84 +140,84 @@ def test_the_limits_are_options(serve):
     )
     service = serve(*limits, "--max-requests", 9, "--max-uploads", 1, "--max-seconds", 5, "--max-upload-seconds", 9)
 
-    def code(**question: object) -> str:
-        return service.ask("POST", "/v1/predict", json=question).json()["error"]["code"]
+    def code(**body: object) -> str:
+        return service.request("POST", "/v1/predict", json=body).json()["error"]["code"]
 
     assert code(names=["a"] * 3) == "too_many_names"
     assert code(names="abcd") == "name_too_long"
     assert code(names="a" * 100) == "body_too_large"
     file = {"file": ("a.csv", "name\nabc\nxyz\n")}
-    table = service.ask("POST", "/v1/annotate?column=name", files=file)
+    table = service.request("POST", "/v1/annotate?column=name", files=file)
     assert table.json()["error"]["code"] in ("too_many_rows", "body_too_large")
 
 
 def test_the_key_comes_from_the_environment(serve):
-    service = serve(ELMAN_API_KEY="house")
-    assert service.ask("GET", "/v1/models").status_code == 401
-    assert service.ask("GET", "/v1/models", headers={"X-API-Key": "house"}).status_code == 200
+    service = serve(ELMAN_API_KEY="secret")
+    assert service.request("GET", "/v1/models").status_code == 401
+    assert service.request("GET", "/v1/models", headers={"X-API-Key": "secret"}).status_code == 200
 
 
 def test_other_hosts_and_origins_are_options(serve):
     service = serve("--allowed-host", "names.example.org", "--cors-origin", "https://example.org")
     headers = {"Host": "names.example.org", "Origin": "https://example.org"}
-    answer = service.ask("GET", "/v1/models", headers=headers)
+    answer = service.request("GET", "/v1/models", headers=headers)
     assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, "https://example.org")
-    assert service.ask("GET", "/v1/models", headers={"Host": "evil.example"}).status_code == 400
-    assert service.ask("GET", "/v1/models", headers={"Host": "localhost"}).status_code == 200
+    assert service.request("GET", "/v1/models", headers={"Host": "evil.example"}).status_code == 400
+    assert service.request("GET", "/v1/models", headers={"Host": "localhost"}).status_code == 200
 
 
-def test_others_can_ask_only_where_that_is_asked_for_and_it_is_said_so(serve):
+def test_other_machines_can_connect_only_on_request_and_with_a_warning(serve):
     service = serve("--host", "0.0.0.0")
     assert httpx.get(f"http://127.0.0.1:{service.port}/healthz", headers={"Host": "any.example"}).status_code == 200
-    status, _, said = service.stop()
+    status, _, err = service.stop()
     assert status == 0
-    assert said == "elman: whoever reaches 0.0.0.0 can ask; set ELMAN_API_KEY to ask for a key\n"
+    assert err == "elman: other machines can send requests to 0.0.0.0; set ELMAN_API_KEY to require a key\n"
 
 
-def test_an_address_of_the_newer_kind_is_listened_at(serve):
+def test_it_listens_on_an_ipv6_address(serve):
     try:
         socket.create_server(("::1", 0), family=socket.AF_INET6).close()
     except OSError:
         pytest.skip("needs a machine with IPv6")
     service = serve("--host", "::1")
     assert service.address.startswith("http://[::1]:")
-    assert service.ask("GET", "/healthz").status_code == 200
+    assert service.request("GET", "/healthz").status_code == 200
 
 
 # Stopping
 
 
 def read_answer(connection: socket.socket) -> bytes:
-    seen = b""
+    answer = b""
     while part := connection.recv(65536):
-        seen += part
-    return seen
+        answer += part
+    return answer
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_what_was_accepted_is_answered_before_it_stops(serve, number):
+def test_requests_in_flight_are_answered_before_it_stops(serve, number):
     service = serve()
     head = (
         "POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         f"Content-Length: {len(BODY)}\r\n\r\n"
     ).encode()
-    with service.connect() as asking, service.connect():  # the other one never asks
-        asking.sendall(head + BODY[:5])
-        wait_until(lambda: "elman_requests_in_flight 2.0" in service.ask("GET", "/metrics").text)
+    with service.connect() as connection, service.connect():  # the other one sends nothing
+        connection.sendall(head + BODY[:5])
+        wait_until(lambda: "elman_requests_in_flight 2.0" in service.request("GET", "/metrics").text)
         service.process.send_signal(number)
         wait_until(lambda: not accepts(service))
         assert service.process.poll() is None
-        asking.sendall(BODY[5:])
-        answer = read_answer(asking)
+        connection.sendall(BODY[5:])
+        answer = read_answer(connection)
     assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
     assert b'"label":"Gamma"' in answer
     assert service.end() == (0, "", "")
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + STUCK
+    deadline = time.monotonic() + PATIENCE
     while not condition():
-        assert time.monotonic() < deadline, "it never comes to that"
+        assert time.monotonic() < deadline, "the condition is never true"
 
 
 def accepts(service: Service) -> bool:
@@ -226,27 +228,27 @@ def accepts(service: Service) -> bool:
     return True
 
 
-def test_it_stops_though_connections_stay_open(serve):
+def test_it_stops_although_connections_are_open(serve):
     service = serve()
-    with httpx.Client(base_url=service.address, timeout=STUCK) as client:
+    with httpx.Client(base_url=service.address, timeout=PATIENCE) as client:
         assert client.get("/healthz").status_code == 200
         assert service.stop() == (0, "", "")
 
 
-# What is said
+# Output
 
 
-def test_no_name_is_said_whatever_is_sent(serve):
+def test_no_name_is_printed_whatever_is_sent(serve):
     service = serve()
-    service.ask("POST", "/v1/predict", json={"names": NAME})
-    service.ask("POST", "/v1/predict", content=NAME)
-    service.ask("GET", f"/{NAME}?{NAME}={NAME}")
-    service.ask("POST", "/v1/annotate?column=name", files={"file": (f"{NAME}.csv", f"name\n{NAME}\n{NAME},1\n")})
+    service.request("POST", "/v1/predict", json={"names": NAME})
+    service.request("POST", "/v1/predict", content=NAME)
+    service.request("GET", f"/{NAME}?{NAME}={NAME}")
+    service.request("POST", "/v1/annotate?column=name", files={"file": (f"{NAME}.csv", f"name\n{NAME}\n{NAME},1\n")})
     for nonsense in (f"{NAME}\r\n\r\n", f"GET /{NAME} HTTP/{NAME}\r\n\r\n", f"{NAME} / HTTP/1.1\r\n{NAME}\r\n\r\n"):
         with service.connect() as connection:
             connection.sendall(nonsense.encode())
             read_answer(connection)
-    with service.connect() as connection:  # a caller who goes away in the middle
+    with service.connect() as connection:  # a client that disconnects within a request
         connection.sendall(
             f'POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n\r\n"{NAME}'.encode()
         )
@@ -259,16 +261,16 @@ def test_no_name_is_said_whatever_is_sent(serve):
 # Bad input
 
 
-def test_an_address_that_is_taken_gets_one_line(elman_here, model_file):
+def test_an_address_in_use_gets_one_line(elman_here, model_file):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        said = error_line(elman_here("serve", "--model", model_file, "--port", port))
-    assert f"port {port}" in said
-    assert "in use" in said
+        line = error_line(elman_here("serve", "--model", model_file, "--port", port))
+    assert f"port {port}" in line
+    assert "in use" in line
 
 
 @pytest.mark.parametrize("host", ["256.1.1.1", "no-such-host.invalid", "192.0.2.1", "\ud800", "a" * 300])
-def test_an_address_that_is_not_this_machine_s_gets_one_line(elman_here, model_file, host):
+def test_an_address_of_another_machine_gets_one_line(elman_here, model_file, host):
     assert "cannot listen" in error_line(elman_here("serve", "--model", model_file, "--host", host, "--port", 0))
 
 
@@ -276,8 +278,10 @@ def test_an_unknown_model_gets_one_line(elman_here):
     assert "no model 'nothing'" in error_line(elman_here("serve", "--model", "nothing"))
 
 
-def test_models_of_one_name_get_one_line(elman_here, model_file):
-    assert "called toy too" in error_line(elman_here("serve", "--model", model_file, "--model", model_file))
+def test_two_models_with_the_same_name_get_one_line(elman_here, model_file):
+    assert "two models have the name toy" in error_line(
+        elman_here("serve", "--model", model_file, "--model", model_file)
+    )
 
 
 @pytest.mark.parametrize(
@@ -290,11 +294,11 @@ def test_models_of_one_name_get_one_line(elman_here, model_file):
         (("--allowed-host", "a:80"), "host"),
     ],
 )
-def test_an_option_that_cannot_be_gets_one_line(elman_here, model_file, options, named):
+def test_an_invalid_option_gets_one_line(elman_here, model_file, options, named):
     assert named in error_line(elman_here("serve", "--model", model_file, *options))
 
 
-def test_an_empty_key_is_no_key_and_gets_one_line(elman_here, model_file, monkeypatch):
+def test_an_empty_key_gets_one_line(elman_here, model_file, monkeypatch):
     monkeypatch.setenv("ELMAN_API_KEY", "")
     assert "API key" in error_line(elman_here("serve", "--model", model_file))
 
@@ -308,8 +312,9 @@ def test_a_missing_package_gets_one_line(python_process, package):
         "try: main()\n"
         "except SystemExit as ended: print(ended.code)"
     )
-    said = python_process(code, package)
-    assert re.fullmatch(rf"elman: .*{package}: pip install 'elman\[serve\]'\n2\n", said)
+    output = python_process(code, package)
+    name = package.replace("_", "-")
+    assert output == f"elman: serving needs the package {name}: pip install 'elman[serve]'\n2\n"
 
 
 def test_the_other_commands_do_not_load_the_service(python_process):

@@ -1,4 +1,4 @@
-"""Formats are told by the ends of names."""
+"""The end of a file name decides its format."""
 
 import pytest
 
@@ -20,7 +20,7 @@ def test_standard_streams_are_csv_unless_another_is_wanted():
 
 
 @pytest.mark.parametrize("name", ["people", "people.xlsx", "people.parquet.gz", "people.gz", "csv", "", "."])
-def test_other_names_are_refused_and_are_no_tables(name):
+def test_other_names_are_refused_and_are_not_tables(name):
     with pytest.raises(SettingError, match=r"expected a table, \.csv, .*--from or --to"):
         format_of(name)
     assert not is_table(name)

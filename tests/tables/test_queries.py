@@ -1,4 +1,4 @@
-"""Queries: rows of SQLite and PostgreSQL are annotated as the same rows of a file are, and nothing secret is shown."""
+"""Queries: rows of SQLite and PostgreSQL are annotated like the same rows of a file, and nothing secret is shown."""
 
 import base64
 import csv
@@ -25,7 +25,7 @@ from elman.errors import DataError, MissingExtraError, SettingError
 from elman.prediction.predictor import Predictor
 from elman.tables import queries
 from elman.tables.formats import format_of
-from elman.tables.queries import FETCHED, Query, open_query
+from elman.tables.queries import FETCH_ROWS, Query, open_query
 
 PASSWORD = "geheim"
 NAMES = ["abc", "cab", None, "", "b'a", "水", 'a,"b', "42"]
@@ -42,7 +42,7 @@ def annotator(tiny_artifact):
 
 @pytest.fixture
 def people(tmp_path):
-    """A file of SQLite's with 100 people, a third of them without a name or with one that cannot be read."""
+    """An SQLite file of 100 people; some have no name, or one that cannot be read."""
     path = tmp_path / "people.db"
     with closing(sqlite3.connect(path)) as database:
         database.execute("create table people (id integer, name text, note text)")
@@ -55,20 +55,20 @@ def people(tmp_path):
 @pytest.fixture
 def in_nines(monkeypatch):
     monkeypatch.setattr(queries, "ROWS", 9)
-    monkeypatch.setattr(queries, "FETCHED", 3)
+    monkeypatch.setattr(queries, "FETCH_ROWS", 3)
 
 
 @pytest.fixture(scope="module")
 def postgres():
-    """The URL of a PostgreSQL that this module starts and stops, reached through a socket of its own."""
+    """The URL of a PostgreSQL server that this module starts and stops; it listens on its own socket."""
     found = [*sorted(glob("/usr/lib/postgresql/*/bin/initdb"))[::-1], shutil.which("initdb")]
     if found[0] is None:
-        pytest.skip("needs PostgreSQL's own programs: apt install postgresql, or put initdb and pg_ctl on the PATH")
+        pytest.skip("needs PostgreSQL's programs: apt install postgresql, or put initdb and pg_ctl on the PATH")
     as_user = []
-    if os.geteuid() == 0:  # it refuses to run as root
+    if os.geteuid() == 0:  # PostgreSQL refuses to run as root
         as_user = ["runuser", "-u", "postgres", "--"]
         if shutil.which("runuser") is None or subprocess.run([*as_user, "true"], check=False).returncode:
-            pytest.skip("needs a user postgres and runuser, for PostgreSQL refuses to run as root")
+            pytest.skip("needs a user postgres and runuser, because PostgreSQL refuses to run as root")
     programs, folder = Path(found[0]).parent, Path(tempfile.mkdtemp(prefix="pg"))  # a socket's path must be short
     (folder / "password").write_text(PASSWORD)
     if as_user:
@@ -91,8 +91,8 @@ def postgres():
         shutil.rmtree(folder)
 
 
-def asked_of(url, sql):
-    """Run a statement that is to stay, and return the rows it gives."""
+def execute(url, sql):
+    """Run a statement, commit it, and return its rows."""
     from sqlalchemy import NullPool, create_engine
 
     with create_engine(url, poolclass=NullPool).begin() as connection:
@@ -100,7 +100,7 @@ def asked_of(url, sql):
         return result.fetchall() if result.returns_rows else []
 
 
-def annotated(annotator, query, target):
+def annotate(annotator, query, target):
     deque(annotate_stream(annotator, query, target, form=format_of(str(target))), maxlen=0)
     return target
 
@@ -121,41 +121,41 @@ def chunks_of(query, column="name"):
 
 
 @pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
-def test_a_query_is_answered_as_a_file_of_the_same_rows_is(annotator, people, tmp_path, suffix):
+def test_a_query_is_answered_like_a_file_of_the_same_rows(annotator, people, tmp_path, suffix):
     some = "from people where name is not null order by people.id"  # a delimited file cannot hold NULL
     with (tmp_path / "people.csv").open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows([("id", "name", "note"), *asked_of(people, f"select * {some}")])
+        csv.writer(file).writerows([("id", "name", "note"), *execute(people, f"select * {some}")])
     query = Query(people, f"select cast(id as text) as id, name, note {some}")
-    by_query = annotated(annotator, query, tmp_path / f"query.{suffix}")
-    by_file = annotated(annotator, [str(tmp_path / "people.csv")], tmp_path / f"file.{suffix}")
+    by_query = annotate(annotator, query, tmp_path / f"query.{suffix}")
+    by_file = annotate(annotator, [str(tmp_path / "people.csv")], tmp_path / f"file.{suffix}")
     assert rows_of(by_query) == rows_of(by_file)
     assert len(rows_of(by_query)) == 87
 
 
 def test_a_name_that_is_null_is_missing_and_one_without_letters_is_blank(annotator, people, tmp_path):
     query = Query(people, "select name from people where id in (2, 3) order by id")
-    table = rows_of(annotated(annotator, query, tmp_path / "out.parquet"))
+    table = rows_of(annotate(annotator, query, tmp_path / "out.parquet"))
     assert [(row["name"], row["elman_reason"].split(":")[0]) for row in table] == [(None, "missing"), ("", "blank")]
 
 
 def test_a_query_without_rows_makes_a_table_without_rows(annotator, people, tmp_path):
     query = Query(people, "select * from people where id < 0")
-    table = pq.read_table(annotated(annotator, query, tmp_path / "out.parquet"))
+    table = pq.read_table(annotate(annotator, query, tmp_path / "out.parquet"))
     assert table.num_rows == 0 and table.column_names[:3] == ["id", "name", "note"]
-    assert annotated(annotator, query, tmp_path / "out.csv").read_text().startswith("id,name,note,elman_label")
+    assert annotate(annotator, query, tmp_path / "out.csv").read_text().startswith("id,name,note,elman_label")
 
 
-def test_a_query_is_sent_as_it_was_written(people):
+def test_a_query_is_sent_unchanged(people):
     (chunk,) = chunks_of(Query(people, "select 'a%s :b' as name, '?' as other -- 100 %"))
     assert list(chunk.rows()) == [("a%s :b", "?")]
 
 
-def test_what_a_query_changes_is_never_kept(people):
+def test_changes_that_a_query_makes_are_rolled_back(people):
     assert len(chunks_of(Query(people, "insert into people values (100, 'new', '') returning name"))) == 1
-    assert asked_of(people, "select count(*) from people") == [(100,)]
+    assert execute(people, "select count(*) from people") == [(100,)]
 
 
-# Kinds
+# Types
 
 
 TYPES = """
@@ -169,8 +169,8 @@ select 'abc' as name, 7 as small, 1.50::numeric(10, 2) as price, 2.5::float8 as 
 """
 
 
-def test_every_kind_of_postgresql_comes_out_in_parquet(annotator, postgres, tmp_path):
-    table = pq.read_table(annotated(annotator, Query(postgres, TYPES), tmp_path / "out.parquet"))
+def test_every_type_of_postgresql_is_written_to_parquet(annotator, postgres, tmp_path):
+    table = pq.read_table(annotate(annotator, Query(postgres, TYPES), tmp_path / "out.parquet"))
     kinds = {field.name: str(field.type) for field in table.schema if not field.name.startswith("elman_")}
     assert kinds == {
         "name": "string",
@@ -203,10 +203,10 @@ def test_every_kind_of_postgresql_comes_out_in_parquet(annotator, postgres, tmp_
     assert row["nothing"] is None and row["elman_label"] is not None
 
 
-def test_every_kind_of_postgresql_comes_out_in_text(annotator, postgres, tmp_path):
-    (row,) = rows_of(annotated(annotator, Query(postgres, TYPES), tmp_path / "out.csv"))
-    (said,) = rows_of(annotated(annotator, Query(postgres, TYPES), tmp_path / "out.jsonl"))
-    shown = {
+def test_every_type_of_postgresql_is_written_as_text(annotator, postgres, tmp_path):
+    (row,) = rows_of(annotate(annotator, Query(postgres, TYPES), tmp_path / "out.csv"))
+    (written,) = rows_of(annotate(annotator, Query(postgres, TYPES), tmp_path / "out.jsonl"))
+    expected = {
         "name": "abc",
         "small": 7,
         "price": "1.50",
@@ -230,8 +230,8 @@ def test_every_kind_of_postgresql_comes_out_in_text(annotator, postgres, tmp_pat
         "scalar": "x",
         "nothing": None,
     }
-    assert {key: value for key, value in said.items() if not key.startswith("elman_")} == shown
-    for column, value in shown.items():
+    assert {key: value for key, value in written.items() if not key.startswith("elman_")} == expected
+    for column, value in expected.items():
         assert row[column] == ("" if value is None else value) or json.loads(row[column]) == value
 
 
@@ -239,10 +239,11 @@ def test_every_kind_of_postgresql_comes_out_in_text(annotator, postgres, tmp_pat
     ("early", "late"), [("1", "1.5"), ("1", "'x'"), ("1.5", "'x'"), ("1", "x'00'"), ("x'00'", "'x'"), ("1", "1e300")]
 )
 @pytest.mark.usefixtures("in_nines")
-def test_a_later_value_of_another_kind_is_refused_with_its_column(people, early, late):
+def test_a_later_value_of_another_type_is_refused_with_its_column(people, early, late):
     query = Query(people, f"select name, iif(id < 50, {early}, {late}) as value from people order by id")
-    with pytest.raises(DataError, match=r"row 46 and those after it: expected .* in the column 'value'"):
+    with pytest.raises(DataError, match=r"row 46 or one after it: expected .* in the column 'value'") as error:
         chunks_of(query)
+    assert error.value.code == "malformed_row"
 
 
 @pytest.mark.usefixtures("in_nines")
@@ -252,7 +253,7 @@ def test_a_column_that_begins_with_nulls_holds_text(people):
 
 
 @pytest.mark.usefixtures("in_nines")
-def test_a_decimal_may_grow_and_objects_may_change(postgres):
+def test_later_decimals_may_be_longer_and_objects_may_differ(postgres):
     sql = """select 'abc' as name, (k * 1000.5)::numeric as price, jsonb_build_object('k' || k, k) as json
              from generate_series(1, 30) k"""
     rows = [row for chunk in chunks_of(Query(postgres, sql)) for row in chunk.rows()]
@@ -260,46 +261,48 @@ def test_a_decimal_may_grow_and_objects_may_change(postgres):
 
 
 @pytest.mark.parametrize("value", ["1", "x'00'"])
-def test_names_that_are_no_strings_are_refused(people, value):
-    with pytest.raises(DataError, match="expected strings in the column 'name', got"):
+def test_names_that_are_not_strings_are_refused(people, value):
+    with pytest.raises(DataError, match="expected strings in the column 'name', got") as error:
         chunks_of(Query(people, f"select {value} as name"))
+    assert error.value.code == "not_strings"
 
 
 @pytest.mark.parametrize("sql", ["select id from people", "select name, name from people"])
-def test_a_column_that_is_not_there_once_is_refused(people, sql):
-    with pytest.raises(DataError, match="expected one column 'name', found"):
+def test_a_missing_or_repeated_column_is_refused(people, sql):
+    with pytest.raises(DataError, match="expected one column 'name', found") as error:
         chunks_of(Query(people, sql))
+    assert error.value.code == "unknown_column"
 
 
 # Memory
 
 
-def test_rows_are_made_by_the_server_only_as_they_are_read(postgres):
-    asked_of(postgres, "create sequence made")
+def test_the_server_computes_rows_only_as_they_are_read(postgres):
+    execute(postgres, "create sequence made")
     query = Query(postgres, "select 'abc' as name, nextval('made') as number from generate_series(1, 100000)")
     seen = 0
     with open_query(query, column="name") as source:
         for chunk in source.chunks():
             seen += len(chunk.names)
-            ((made,),) = asked_of(postgres, "select last_value from made")
-            assert seen <= made <= seen + FETCHED
+            ((made,),) = execute(postgres, "select last_value from made")
+            assert seen <= made <= seen + FETCH_ROWS
             assert len(chunk.names) <= queries.ROWS
     assert seen == 100_000
 
 
 def test_wide_rows_make_short_chunks(people, monkeypatch):
-    monkeypatch.setattr(queries, "FETCHED", 2)
+    monkeypatch.setattr(queries, "FETCH_ROWS", 2)
     monkeypatch.setattr(queries, "CHARACTERS", 5000)
     chunks = chunks_of(Query(people, "select 'abc' as name, hex(zeroblob(1000)) as wide from people"))
     assert [len(chunk.names) for chunk in chunks] == [4] * 25
 
 
-# Going on
+# Resuming
 
 
 @pytest.mark.usefixtures("in_nines")
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
-def test_an_interrupted_query_goes_on_to_the_same_bytes(annotator, people, tmp_path, suffix):
+def test_a_resumed_query_writes_the_same_bytes(annotator, people, tmp_path, suffix):
     query, out = Query(people, "select * from people order by id"), tmp_path / f"out.{suffix}"
     form = format_of(str(out))
     deque(annotate_table(annotator, query, tmp_path / f"whole.{suffix}", form=form), maxlen=0)
@@ -314,11 +317,11 @@ def test_an_interrupted_query_goes_on_to_the_same_bytes(annotator, people, tmp_p
 
 
 @pytest.mark.usefixtures("in_nines")
-def test_rows_that_are_others_than_before_stop_the_job(annotator, people, tmp_path):
+def test_rows_that_differ_from_before_stop_the_job(annotator, people, tmp_path):
     query, out = Query(people, "select * from people order by id"), tmp_path / "out.csv"
     steps = annotate_table(annotator, query, out, form=format_of("csv", "csv"))
     next(steps), steps.close()
-    asked_of(people, "update people set note = 'other' where id = 1")
+    execute(people, "update people set note = 'other' where id = 1")
     with pytest.raises(DataError, match="the input has changed since the job was interrupted"):
         list(annotate_table(annotator, query, out, form=format_of("csv", "csv"), resume=True))
     other = Query(people, "select * from people order by name")
@@ -330,7 +333,7 @@ def test_rows_that_are_others_than_before_stop_the_job(annotator, people, tmp_pa
 
 
 @pytest.mark.usefixtures("in_nines")
-def test_no_password_stands_in_the_parts_of_a_job(annotator, postgres, tmp_path):
+def test_the_parts_of_a_job_contain_no_password(annotator, postgres, tmp_path):
     query = Query(postgres, "select 'abc' as name from generate_series(1, 100)")
     steps = annotate_table(annotator, query, tmp_path / "out.csv", form=format_of("out.csv"))
     next(steps)
@@ -340,7 +343,7 @@ def test_no_password_stands_in_the_parts_of_a_job(annotator, postgres, tmp_path)
 
 
 @pytest.mark.parametrize("wrong", ["falsch%40", PASSWORD + "x"])
-def test_no_password_stands_in_the_words_of_a_refusal(postgres, wrong, elman_here):
+def test_a_refusal_shows_no_password(postgres, wrong, elman_here):
     url = postgres.replace(PASSWORD, wrong)
     outcome = elman_here("annotate", "out.csv", "--from-sql", url, "--query", "select 'abc' as name")
     assert outcome.status == 2 and outcome.err.count("\n") == 1
@@ -351,7 +354,7 @@ def test_no_password_stands_in_the_words_of_a_refusal(postgres, wrong, elman_her
 @pytest.mark.parametrize(
     "url", ["geheim", "postgresql://ada:ge/heim@host:port/x", "postgresql+psycopg://ada@/x?host=/nowhere&geheim=geheim"]
 )
-def test_no_password_stands_in_the_words_for_a_url_that_is_none(url):
+def test_the_message_for_an_invalid_url_shows_no_password(url):
     with pytest.raises((SettingError, DataError)) as refused:
         chunks_of(Query(url, "select 1"))
     shown = "".join(map(str, (refused.value, refused.value.__cause__, Query(url, "select 1"))))
@@ -367,54 +370,56 @@ def test_no_password_stands_in_the_words_for_a_url_that_is_none(url):
         "select 'Nakamura' as name, 'Nakamura'::int",
     ],
 )
-def test_a_database_error_never_says_what_a_row_holds(postgres, sql):
+def test_a_database_error_never_shows_what_a_row_holds(postgres, sql):
     with pytest.raises(DataError, match="the query failed .*InvalidTextRepresentation") as refused:
         chunks_of(Query(postgres, sql))
+    assert refused.value.code == "unreadable"
     assert "Nakamura" not in str(refused.value) and "\n" not in str(refused.value)
 
 
-def test_text_that_is_no_utf8_is_an_error_without_the_text(people):
+def test_text_that_is_not_utf8_is_an_error_without_the_text(people):
     with pytest.raises(DataError, match="after row 0: the query failed") as refused:
         chunks_of(Query(people, "select cast(x'4e616b616dff' as text) as name"))
     assert "Nakam" not in str(refused.value)
+    assert (refused.value.code, refused.value.line) == ("unreadable", 1)
 
 
-# What cannot be
+# Errors
 
 
 @pytest.mark.parametrize(
-    ("sql", "said"),
+    ("sql", "message"),
     [
         ("selec", 'near "selec": syntax error'),
         ("select * from nowhere", "no such table: nowhere"),
-        ("delete from people", "expected a query that gives rows"),
+        ("delete from people", "expected a query that returns rows"),
         ("select 1; select 2", "one statement"),
     ],
 )
-def test_a_query_that_the_database_refuses_is_one_line(people, sql, said):
-    with pytest.raises(DataError, match=said) as refused:
+def test_a_query_that_the_database_refuses_is_one_line(people, sql, message):
+    with pytest.raises(DataError, match=message) as refused:
         chunks_of(Query(people, sql))
-    assert "\n" not in str(refused.value)
+    assert "\n" not in str(refused.value) and refused.value.code == "unreadable"
 
 
-def test_a_file_that_is_not_there_is_not_made(tmp_path):
-    with pytest.raises(DataError, match="there is no such file"):
+def test_a_missing_file_is_not_created(tmp_path):
+    with pytest.raises(DataError, match="no such file"):
         chunks_of(Query(f"sqlite:///{tmp_path}/absent.db", "select 1"))
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
-    ("url", "said"),
+    ("url", "message"),
     [
         ("postgresql+pg8000://ada@host/x", "needs the driver pg8000: pip install 'pg8000'"),
         ("mysql+mysqldb://ada@host/x", "needs the driver mysqlclient: pip install 'mysqlclient'"),
-        ("oracel://ada@host/x", "knows databases of the kind 'oracel'"),
+        ("oracel://ada@host/x", "supports databases of the kind 'oracel'"),
     ],
 )
-def test_a_driver_that_is_not_there_is_named_with_what_to_install(url, said, monkeypatch):
+def test_a_missing_driver_is_named_with_what_to_install(url, message, monkeypatch):
     for module in ("pg8000", "MySQLdb"):
         monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(MissingExtraError, match=said):
+    with pytest.raises(MissingExtraError, match=message):
         chunks_of(Query(url, "select 1"))
 
 
@@ -432,16 +437,16 @@ def test_without_sqlalchemy_the_extra_is_named(monkeypatch):
 # The command line
 
 
-def test_a_query_takes_the_place_of_the_input(elman_process, tiny_file, people, tmp_path):
-    asked = ("--from-sql", people, "--query", "select * from people order by id", "--model", tiny_file)
-    done = elman_process("annotate", "out.csv", *asked)
+def test_a_query_replaces_the_input(elman_process, tiny_file, people, tmp_path):
+    options = ("--from-sql", people, "--query", "select * from people order by id", "--model", tiny_file)
+    done = elman_process("annotate", "out.csv", *options)
     assert (done.returncode, done.stdout) == (0, b"") and b"100 rows" in done.stderr
     assert len(rows_of(tmp_path / "out.csv")) == 100
-    assert elman_process("annotate", "-", *asked).stdout == (tmp_path / "out.csv").read_bytes()
+    assert elman_process("annotate", "-", *options).stdout == (tmp_path / "out.csv").read_bytes()
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("out.csv", "--query", "select 1"), "--from-sql URL and --query SQL go together"),
         (("out.csv", "--from-sql", "sqlite://"), "--from-sql URL and --query SQL go together"),
@@ -450,12 +455,12 @@ def test_a_query_takes_the_place_of_the_input(elman_process, tiny_file, people, 
         (("out/", "--from-sql", "sqlite://", "--query", "select 1"), "expected a file to write"),
     ],
 )
-def test_what_does_not_go_with_a_query_is_refused_in_one_line(elman_here, arguments, said):
+def test_options_that_conflict_with_a_query_are_refused_in_one_line(elman_here, arguments, message):
     outcome = elman_here("annotate", *arguments)
-    assert outcome.status == 2 and said in outcome.err and outcome.err.count("\n") == 1
+    assert outcome.status == 2 and message in outcome.err and outcome.err.count("\n") == 1
 
 
-def test_kinds_that_parquet_reads_back_are_those_that_were_written(postgres):
+def test_parquet_reads_back_the_types_that_were_written(postgres):
     with open_query(Query(postgres, TYPES), column="name") as source:
         (chunk,) = source.chunks()
         out = pa.BufferOutputStream()

@@ -1,4 +1,4 @@
-"""Sinks write rows with columns more: as they stood in the same format, and with the same values in another."""
+"""Sinks write rows with new columns: unchanged in the same format, and with the same values in another."""
 
 import csv
 import gzip
@@ -14,17 +14,18 @@ from elman.tables.formats import format_of
 from elman.tables.sinks import sink_for
 from elman.tables.sources import open_source
 
-ADDED = {"x_label": str, "x_probability": float, "x_reason": str}
+NEW = {"x_label": str, "x_probability": float, "x_reason": str}
 VALUES = {"x_label": ["A, b", None], "x_probability": [0.25, None], "x_reason": [None, "blank: é"]}
 
 
-def through(path, target, added=ADDED, values=VALUES):
+def convert(path, target, new=NEW, values=VALUES):
+    """Return the content of a table in another format, with new columns."""
     form = format_of(target)
     with open_source([str(path)], column="name", typed=form.kind != "jsonl") as source:
-        sink, out = sink_for(form, source, added), io.BytesIO()
-        with sink.writer(out) as add:
+        sink, out = sink_for(form, source, new), io.BytesIO()
+        with sink.writer(out) as append:
             for chunk in source.chunks():
-                add(sink.part(chunk, values))
+                append(sink.part(chunk, values))
     return out.getvalue()
 
 
@@ -35,8 +36,8 @@ def table(tmp_path):
     return path
 
 
-def test_rows_of_the_same_format_are_written_as_they_stood(table):
-    written = through(table, "o.csv").decode()
+def test_rows_of_the_same_format_are_written_unchanged(table):
+    written = convert(table, "o.csv").decode()
     assert written == (
         '\ufeffid,name,x_label,x_probability,x_reason\r\n"007",Ann,"A, b",0.250000,\r\n1,"B\n""b""",,,blank: é\r\n'
     )
@@ -44,7 +45,7 @@ def test_rows_of_the_same_format_are_written_as_they_stood(table):
 
 def test_objects_keep_their_text_and_get_members_at_the_end(tmp_path):
     (tmp_path / "a.jsonl").write_text('{"name":"Ann","n":1.50e3 }\n{}\n', encoding="utf-8")
-    first, second = through(tmp_path / "a.jsonl", "o.jsonl").decode().splitlines()
+    first, second = convert(tmp_path / "a.jsonl", "o.jsonl").decode().splitlines()
     assert first == '{"name":"Ann","n":1.50e3, "x_label": "A, b", "x_probability": 0.25, "x_reason": null}'
     assert json.loads(second) == {"x_label": None, "x_probability": None, "x_reason": "blank: é"}
 
@@ -53,9 +54,9 @@ def test_objects_keep_their_text_and_get_members_at_the_end(tmp_path):
 @pytest.mark.parametrize("source", ["a.csv", "a.tsv", "a.jsonl", "a.parquet", "a.tsv.zst", "a.jsonl.gz"])
 def test_every_pairing_of_formats_holds_the_same_values(table, tmp_path, source, target):
     middle = tmp_path / f"middle-{source}"
-    middle.write_bytes(through(table, source, {"y": str}, {"y": ["a", "b"]}))
+    middle.write_bytes(convert(table, source, {"y": str}, {"y": ["a", "b"]}))
     end = tmp_path / target
-    end.write_bytes(through(middle, target))
+    end.write_bytes(convert(middle, target))
     with open_source([str(end)], column="name", typed=True) as read:
         (chunk,) = read.chunks()
         found = [dict(zip(read.columns, row, strict=True)) for row in chunk.rows()]
@@ -81,19 +82,19 @@ def test_values_of_parquet_become_text_that_can_be_read_again(tmp_path):
         "yes": [True, None],
     }
     pq.write_table(pa.table(values), tmp_path / "a.parquet")
-    rows = list(csv.DictReader(io.StringIO(through(tmp_path / "a.parquet", "o.csv").decode(), newline="")))
+    rows = list(csv.DictReader(io.StringIO(convert(tmp_path / "a.parquet", "o.csv").decode(), newline="")))
     assert list(rows[0].values())[:9] == [
         "Ann", "1", "1.5", "2024-05-17T12:30:00+00:00", "2024-05-17", "1.10", "[1, 2]", "/wA=", "true",
     ]  # fmt: skip
     assert list(rows[1].values())[:9] == ["", "", "nan", "", "", "", "", "", ""]
-    first = json.loads(through(tmp_path / "a.parquet", "o.jsonl").decode().splitlines()[0])
+    first = json.loads(convert(tmp_path / "a.parquet", "o.jsonl").decode().splitlines()[0])
     assert (first["n"], first["many"], first["when"], first["yes"]) == (1, [1, 2], "2024-05-17T12:30:00+00:00", True)
 
 
 def test_parquet_keeps_kinds_and_metadata(tmp_path):
     table = pa.table({"k": pa.array([1, 2], pa.int8()), "name": ["Ann", "Bob"]}).replace_schema_metadata({"a": "b"})
     pq.write_table(table, tmp_path / "a.parquet")
-    written = pq.read_table(io.BytesIO(through(tmp_path / "a.parquet", "o.parquet")))
+    written = pq.read_table(io.BytesIO(convert(tmp_path / "a.parquet", "o.parquet")))
     assert written.select(["k", "name"]).equals(table) and written.schema.metadata[b"a"] == b"b"
     assert written["x_probability"].to_pylist() == [0.25, None]
 
@@ -101,24 +102,29 @@ def test_parquet_keeps_kinds_and_metadata(tmp_path):
 @pytest.mark.parametrize("target", ["o.csv", "o.jsonl", "o.parquet"])
 def test_a_column_is_never_overwritten(tmp_path, target):
     (tmp_path / "a.csv").write_text("name,x_label\nAnn,1\nBob,2\n", encoding="utf-8")
-    with pytest.raises(DataError, match="has a column 'x_label' already; give the new columns another --prefix"):
-        through(tmp_path / "a.csv", target)
+    with pytest.raises(
+        DataError, match="has a column 'x_label' already; give the new columns another --prefix"
+    ) as error:
+        convert(tmp_path / "a.csv", target)
+    assert (error.value.code, error.value.line) == ("column_taken", None)
 
 
-def test_a_member_is_never_overwritten_where_it_first_comes_late(tmp_path):
+def test_a_member_that_first_appears_late_is_never_overwritten(tmp_path):
     (tmp_path / "a.jsonl").write_text('{"name": "Ann"}\n{"name": "Bob", "x_label": 1}\n', encoding="utf-8")
-    with pytest.raises(DataError, match="'x_label' already"):
-        through(tmp_path / "a.jsonl", "o.jsonl")
+    with pytest.raises(DataError, match="'x_label' already") as error:
+        convert(tmp_path / "a.jsonl", "o.jsonl")
+    assert error.value.code == "column_taken"
 
 
 def test_packed_output_is_the_same_every_time(table):
-    assert through(table, "o.csv.gz") == through(table, "o.csv.gz")
-    assert gzip.decompress(through(table, "o.csv.gz")) == through(table, "o.csv")
+    assert convert(table, "o.csv.gz") == convert(table, "o.csv.gz")
+    assert gzip.decompress(convert(table, "o.csv.gz")) == convert(table, "o.csv")
 
 
-def test_a_table_with_one_column_twice_stays_text(tmp_path):
+def test_a_table_with_two_columns_of_one_name_can_only_be_delimited(tmp_path):
     (tmp_path / "a.csv").write_text("name,a,a\nAnn,1,2\nBob,3,4\n", encoding="utf-8")
-    assert through(tmp_path / "a.csv", "o.csv").startswith(b"name,a,a,x_label")
+    assert convert(tmp_path / "a.csv", "o.csv").startswith(b"name,a,a,x_label")
     for target in ("o.parquet", "o.jsonl"):
-        with pytest.raises(DataError, match="stands twice"):
-            through(tmp_path / "a.csv", target)
+        with pytest.raises(DataError, match="two columns have the same name, which only CSV and TSV allow") as error:
+            convert(tmp_path / "a.csv", target)
+        assert (error.value.code, error.value.line) == ("column_twice", None)

@@ -1,0 +1,77 @@
+"""JSON Lines: one JSON object a line, read line by line."""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from elman.tables.chunks import CHARACTERS, ROWS, Chunk, JsonChunk, Malformed, find_column
+from elman.tables.lines import Lines
+
+if TYPE_CHECKING:
+    import pyarrow
+
+
+class JsonLinesSource:
+    """A file of one JSON object a line; see `elman.tables.sources.Source`.
+
+    Args:
+        lines: its lines.
+        column: the key of the strings to answer for.
+        skip: return rows that cannot be read as `Malformed` rather than stop at the first.
+        schema: its columns and their types, if the file was searched for them.
+    """
+
+    has_header = True
+
+    def __init__(self, lines: Lines, column: str, *, skip: bool, schema: "pyarrow.Schema | None" = None) -> None:
+        self._lines, self._column, self._skip, self._schema = lines, column, skip, schema
+        self.title, self.columns = lines.title, tuple(schema.names) if schema is not None else ()
+        self.has_mark, self.newline = lines.has_mark, lines.newline
+
+    def schema(self) -> "pyarrow.Schema":
+        """See `elman.tables.sources.Source.schema`."""
+        assert self._schema is not None, "open the file with typed=True"
+        return self._schema
+
+    def chunks(self) -> Iterator[Chunk]:
+        """See `elman.tables.sources.Source.chunks`."""
+        texts, objects, malformed, characters, is_first = list[str](), list[Any](), list[Malformed](), 0, True
+        for line in self._lines:
+            value, problem = self._parse(line)
+            characters += len(line)
+            if problem:
+                malformed.append(self._lines.take_malformed(problem, skip=self._skip))
+            else:
+                text = self._lines.take()
+                if value is not None:
+                    texts.append(text)
+                    objects.append(value)
+            if len(texts) + len(malformed) >= ROWS or characters >= CHARACTERS:
+                yield self._chunk(texts, objects, malformed, is_first)
+                texts, objects, malformed, characters, is_first = [], [], [], 0, False
+        yield self._chunk(texts, objects, malformed, is_first)
+
+    def _chunk(
+        self, lines: Sequence[str], objects: Sequence[Any], malformed: Sequence[Malformed], is_first: bool
+    ) -> Chunk:
+        columns = self.columns or tuple(dict.fromkeys(key for one in objects for key in one))
+        if is_first and objects and self._column not in columns:
+            find_column(self._column, columns, self.title)
+        names = [one.get(self._column) for one in objects]
+        return JsonChunk(columns, names, lines, objects, tuple(malformed), self._lines.done, self._schema)
+
+    def _parse(self, line: str) -> tuple[dict[str, Any] | None, str | None]:
+        """Return the object of a line, None if the line is blank, and what is wrong with it, None if nothing is."""
+        if self._lines.problem or not line.strip():
+            return None, self._lines.problem
+        try:
+            value = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            found = getattr(error, "msg", None) or "a number that is too long, or values nested too deeply"
+            return None, f"expected a JSON object, got: {found}"
+        if not isinstance(value, dict):
+            return None, f"expected a JSON object, got {type(value).__name__}"
+        name = value.get(self._column)
+        if name is not None and not isinstance(name, str):
+            return None, f"expected a string or null under {self._column!r}, got {type(name).__name__}"
+        return value, None

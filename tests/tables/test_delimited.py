@@ -1,0 +1,122 @@
+"""CSV and TSV: every row is read once and unchanged, and a row that cannot be read is reported by its line."""
+
+import csv
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from table_rows import names_in, read_table, rows_in
+
+from elman.errors import DataError
+from elman.tables import delimited
+
+CELL = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+WIDTHS = st.integers(1, 4)
+
+
+@given(data=st.data(), width=WIDTHS, quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]))
+@pytest.mark.parametrize(("suffix", "delimiter"), [("csv", ","), ("tsv", "\t")])
+def test_every_row_is_returned_with_its_text(tmp_path_factory, suffix, delimiter, data, width, quoting):
+    table = data.draw(st.lists(st.lists(CELL, min_size=width, max_size=width), max_size=6))
+    table = [row for row in table if "".join(row)]
+    path = tmp_path_factory.mktemp("table") / f"a.{suffix}"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, delimiter=delimiter, quoting=quoting).writerows([[f"c{k}" for k in range(width)], *table])
+    _, chunks = read_table(path, column="c0")
+    assert rows_in(chunks) == [tuple(row) for row in table]
+    again = "".join(f"{line}\r\n" for chunk in chunks for line in chunk.lines)
+    assert [tuple(row) for row in csv.reader(io.StringIO(again, newline=""), delimiter=delimiter)] == rows_in(chunks)
+    assert path.read_bytes().endswith(again.encode())
+
+
+def test_cells_are_strings_and_nothing_is_guessed(write):
+    source, chunks = read_table(write("a.csv", 'id,name,n\r\n007,Ann,1.0\r\n,"B, ""b""",\r\n'))
+    assert rows_in(chunks) == [("007", "Ann", "1.0"), ("", 'B, "b"', "")]
+    assert (source.columns, source.newline, source.has_mark) == (("id", "name", "n"), "\r\n", False)
+    assert chunks[0].lines == ["007,Ann,1.0", ',"B, ""b""",']
+
+
+def test_a_byte_order_mark_is_not_part_of_the_first_column(write):
+    source, chunks = read_table(write("a.csv", b"\xef\xbb\xbfname,id\nAnn,1\n"))
+    assert (source.has_mark, source.columns, names_in(chunks)) == (True, ("name", "id"), ["Ann"])
+
+
+def test_a_number_counts_columns_of_a_table_without_a_header(write):
+    source, chunks = read_table(write("a.csv", "1,Ann\n2,Bob\n"), column="2")
+    assert (names_in(chunks), source.has_header) == (["Ann", "Bob"], False)
+    assert source.columns == ("column_1", "column_2")
+
+
+def test_a_number_that_is_a_column_name_names_this_column(write):
+    source, chunks = read_table(write("a.csv", "1,2\nx,Ann\n"), column="2")
+    assert (names_in(chunks), source.has_header) == (["Ann"], True)
+
+
+def test_blank_lines_are_rows_of_one_column_and_ignored_in_several(write):
+    assert names_in(read_table(write("a.csv", "name\nAnn\n\nBob\n\n"))[1]) == ["Ann", "", "Bob", ""]
+    assert names_in(read_table(write("b.csv", "name,id\nAnn,1\n\nBob,2\n\n"))[1]) == ["Ann", "Bob"]
+
+
+def test_a_last_line_without_an_end_is_a_row(write):
+    assert names_in(read_table(write("a.csv", "name\nAnn\nBob"))[1]) == ["Ann", "Bob"]
+
+
+BROKEN = [
+    ("a.csv", b"name,id\nAnn,1\nBob\nCem,3\n", "expected 2 cells as in the first row, got 1"),
+    ("a.csv", b"name,id\nAnn,1\nBob,2,2\nCem,3\n", "expected 2 cells as in the first row, got 3"),
+    ("a.csv", b'name,id\nAnn,1\n"B"ob,2\nCem,3\n', "expected cells between ','"),
+    ("a.csv", b'name,id\nAnn,1\n"Bob,2\nCem,3\n', "unexpected end of data"),
+    ("a.csv", b"name,id\nAnn,1\nB\xfcb,2\nCem,3\n", "byte 0xfc is not UTF-8"),
+    ("a.tsv", b"name\tid\nAnn\t1\nBob,2\nCem\t3\n", "expected 2 cells"),
+]
+
+
+@pytest.mark.parametrize(("name", "content", "problem"), BROKEN)
+def test_a_row_that_cannot_be_read_stops_with_its_file_and_line(write, name, content, problem):
+    with pytest.raises(DataError) as error:
+        read_table(write(name, content))
+    assert f"{name}, line 3: " in str(error.value) and problem in str(error.value)
+    assert str(error.value).endswith("; fix it, or skip such rows with --on-error skip")
+    assert (error.value.code, error.value.line) == ("malformed_row", 3)
+    assert "Bob" not in str(error.value)
+
+
+@pytest.mark.parametrize(("name", "content", "problem"), BROKEN)
+def test_a_row_that_cannot_be_read_is_returned_apart_if_such_rows_are_skipped(write, name, content, problem):
+    _, chunks = read_table(write(name, content), skip=True)
+    (row,) = [row for chunk in chunks for row in chunk.malformed]
+    assert names_in(chunks) == ["Ann", "Cem"]
+    assert row.place.endswith(f"{name}, line 3") and problem in row.problem
+    assert row.text == content.split(b"\n")[2].decode(errors="backslashreplace")
+
+
+@pytest.mark.parametrize("skip", [True, False])
+@pytest.mark.parametrize("content", [b"name,\xff\nAnn,1\n", b'"name"x,id\nAnn,1\n', b'"name,id\nAnn,1\n'])
+def test_a_header_that_cannot_be_read_always_stops(write, content, skip):
+    with pytest.raises(DataError, match=r"a\.csv, line 1: ") as error:
+        read_table(write("a.csv", content), skip=skip)
+    assert (error.value.code, error.value.line) == ("malformed_row", 1)
+    assert "--on-error" not in str(error.value)
+
+
+def test_an_empty_file_is_an_error_and_a_header_alone_has_no_rows(write):
+    with pytest.raises(DataError, match="is empty; expected a first line") as error:
+        read_table(write("a.csv", ""))
+    assert (error.value.code, error.value.line) == ("empty_table", None)
+    assert names_in(read_table(write("b.csv", "name,id\n"))[1]) == []
+
+
+@pytest.mark.parametrize("content", ["id,nom\n1,Ann\n", "name,name\na,b\n"])
+def test_a_missing_or_repeated_column_is_an_error_that_lists_what_exists(write, content):
+    with pytest.raises(DataError, match=r"a\.csv: expected one column 'name', found .*--column") as error:
+        read_table(write("a.csv", content))
+    assert (error.value.code, error.value.line) == ("unknown_column", None)
+
+
+def test_chunks_end_after_enough_rows_or_characters(write, monkeypatch):
+    path = write("a.csv", "name\n" + "Ann\n" * 10 + "x" * 100 + "\n" + "Bob\n" * 3)
+    monkeypatch.setattr(delimited, "ROWS", 4)
+    assert [len(chunk.names) for chunk in read_table(path)[1]] == [4, 4, 4, 2]
+    monkeypatch.setattr(delimited, "CHARACTERS", 50)
+    assert [len(chunk.names) for chunk in read_table(path)[1]] == [4, 4, 3, 3]
