@@ -48,6 +48,7 @@ class Lines:
         self._file, self._raw = file, raw
         self._size = os.fstat(raw.fileno()).st_size if raw is not None else 0
         self._number = 0
+        self.malformed_line = 0
         self._taken: list[_Line] = []
         self._again: deque[_Line] = deque()
 
@@ -80,8 +81,10 @@ class Lines:
     def take_malformed(self, problem: str) -> Malformed:
         """Return the first of the lines taken as a row that cannot be read; the others are given again."""
         if not self._taken:  # the end of the file inside a row that was given up before
+            self.malformed_line = self._number
             return Malformed(f"{self.called}, line {self._number}", problem, "")
         first, *others = self._taken
+        self.malformed_line = first.number
         self._taken.clear()
         self._again.extendleft(reversed(others))
         return Malformed(f"{self.called}, line {first.number:,}", first.problem or problem, first.text.rstrip("\r\n"))
@@ -94,7 +97,8 @@ class Lines:
                 rest = self._file.readline(LONGEST_LINE)
         except (OSError, EOFError, zlib.error, ValueError) as error:
             problem = str(error).strip() or type(error).__name__
-            raise DataError(f"{self.called}, after line {self._number:,}: cannot be read ({problem})") from None
+            message = f"{self.called}, after line {self._number:,}: cannot be read ({problem})"
+            raise DataError(message, line=self._number) from None
         if not content:
             raise StopIteration
         self._number += 1

@@ -48,7 +48,9 @@ def sink_for(form: Format, source: Source, added: Mapping[str, type]) -> Sink:
     """
     _check_new(source.columns, added)
     if form.kind not in DELIMITERS and len(set(source.columns)) < len(source.columns):
-        raise DataError(f"{source.called}: a column stands twice in it; only CSV and TSV can hold that")
+        raise DataError(
+            f"{source.called}: a column stands twice in it; only CSV and TSV can hold that", code="column_twice"
+        )
     if form.kind == "parquet":
         return ParquetSink(source, added)
     if form.kind == "jsonl":
@@ -172,7 +174,8 @@ class ParquetSink:
 def _check_new(columns: Iterable[str], added: Iterable[str]) -> None:
     taken = set(columns) & set(added)
     if taken:
-        raise DataError(f"the table has a column {min(taken)!r} already; give the new columns another --prefix")
+        message = f"the table has a column {min(taken)!r} already; give the new columns another --prefix"
+        raise DataError(message, code="column_taken")
 
 
 def _shown(value: Any) -> str:

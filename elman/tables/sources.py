@@ -161,9 +161,11 @@ class DelimitedSource:
         self._reader, self._width = csv.reader(lines, delimiter=delimiter, strict=True), 0
         row = self._next()
         if row is None:
-            raise DataError(f"{lines.called}: is empty; expected a first line that names the columns")
+            raise DataError(
+                f"{lines.called}: is empty; expected a first line that names the columns", code="empty_table"
+            )
         if isinstance(row, Malformed):
-            raise DataError(f"{row.place}: {row.problem}")
+            raise DataError(f"{row.place}: {row.problem}", code="malformed_row", line=lines.malformed_line)
         line, first = row
         self.has_header = column in first or not column.isdecimal()
         self.columns = tuple(first if self.has_header else (f"column_{k + 1}" for k in range(len(first))))
@@ -182,7 +184,7 @@ class DelimitedSource:
         rows, malformed, characters = self._before, list[Malformed](), 0
         while (row := self._next()) is not None:
             if isinstance(row, Malformed):
-                malformed.append(_skipped(row, self._skip))
+                malformed.append(_skipped(row, self._skip, self._lines.malformed_line))
             elif row[1] or len(self.columns) == 1:  # a blank line is a row where there is one column, else nothing
                 rows.append(row if row[1] else (row[0], [""]))
             characters += len(row.text if isinstance(row, Malformed) else row[0])
@@ -240,7 +242,8 @@ class JsonLinesSource:
             value, problem = self._parsed(line)
             characters += len(line)
             if problem:
-                malformed.append(_skipped(self._lines.take_malformed(problem), self._skip))
+                row = self._lines.take_malformed(problem)
+                malformed.append(_skipped(row, self._skip, self._lines.malformed_line))
             else:
                 line = self._lines.take()
                 if value is not None:
@@ -299,7 +302,7 @@ class ParquetSource:
             raise DataError(f"{called}: cannot be read as Parquet ({_first_line(error)})") from None
         kind = kind.value_type if pa.types.is_dictionary(kind) else kind
         if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)):
-            raise DataError(f"{called}: expected strings in the column {column!r}, got {kind}")
+            raise DataError(f"{called}: expected strings in the column {column!r}, got {kind}", code="not_strings")
         groups = range(self._file.num_row_groups) if row_groups is None else row_groups
         sizes = [
             (self._file.metadata.row_group(k).num_rows, self._file.metadata.row_group(k).total_byte_size)
@@ -322,7 +325,8 @@ class ParquetSource:
                 names = batch.column(self.columns.index(self._column)).cast(pa.string()).to_pylist()
                 yield ArrowChunk(batch, names, read / self._total)
         except (pa.ArrowException, OSError, ValueError) as error:
-            raise DataError(f"{self.called}, after row {read}: cannot be read ({_first_line(error)})") from None
+            message = f"{self.called}, after row {read}: cannot be read ({_first_line(error)})"
+            raise DataError(message, line=read) from None
 
 
 def _schema_of(named: Sequence[tuple[str, Format, str]], column: str) -> "pyarrow.Schema":
@@ -358,12 +362,14 @@ def _place_of(column: str, columns: Sequence[str], called: str) -> int:
     if len(places) == 1:
         return places[0]
     found = f"{len(places)} of that name" if places else f"the columns {', '.join(columns) or '(none)'}"
-    raise DataError(f"{called}: expected one column {column!r}, found {found}; name the right one with --column")
+    message = f"{called}: expected one column {column!r}, found {found}; name the right one with --column"
+    raise DataError(message, code="unknown_column")
 
 
-def _skipped(row: Malformed, skip: bool) -> Malformed:
+def _skipped(row: Malformed, skip: bool, line: int) -> Malformed:
     if not skip:
-        raise DataError(f"{row.place}: {row.problem}; mend it, or leave such rows out with --on-error skip")
+        message = f"{row.place}: {row.problem}; mend it, or leave such rows out with --on-error skip"
+        raise DataError(message, code="malformed_row", line=line)
     return row
 
 
