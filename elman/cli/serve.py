@@ -82,7 +82,7 @@ def serve(
     """
     try:
         from elman.server.app import create_app
-        from elman.server.run import bound_socket, listen
+        from elman.server.run import bind_socket, listen
         from elman.server.settings import LOOPBACK, Settings
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("elman"):
@@ -105,7 +105,7 @@ def serve(
         allowed_hosts=(*names, *(allowed_host or [])),
         cors_origins=tuple(cors_origin or []),
     )
-    with bound_socket(host, port) as bound:
+    with bind_socket(host, port) as bound:
         predictors, files = _load(model or ["languages"])
         service = create_app(predictors, settings, files=files)
         if not is_private and key is None:
