@@ -659,12 +659,14 @@ def test_a_model_can_be_chosen_if_there_are_several(open_page, address):
 
 
 def test_every_file_of_the_page_is_served_with_its_media_type(page):
-    kinds = {".svg": "image/svg+xml", ".js": "text/javascript", ".css": "text/css", ".html": "text/html"}
+    kinds = {".svg": ["image/svg+xml"], ".css": ["text/css"], ".html": ["text/html"]}
+    kinds[".js"] = ["text/javascript", "application/javascript"]  # by the version of Python
     files = list(PAGE.iterdir())
     assert len(files) > 10
     for file in files:
         answer = page.request.get(f"{page.url}page/{file.name}")
-        assert (answer.status, answer.headers["content-type"].partition(";")[0]) == (200, kinds[file.suffix])
+        assert answer.status == 200
+        assert answer.headers["content-type"].partition(";")[0] in kinds[file.suffix]
 
 
 def state_empty(page: Page) -> None:

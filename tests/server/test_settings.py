@@ -16,7 +16,7 @@ def test_there_is_a_limit_for_everything_that_a_client_can_make_large():
 
 
 @pytest.mark.parametrize("name", NUMBERS)
-@pytest.mark.parametrize("value", [0, -1, "many", None, float("nan"), float("inf")])
+@pytest.mark.parametrize("value", [0, -1, "many", None, True, float("nan"), float("inf")])
 def test_an_invalid_limit_is_named(name, value):
     with pytest.raises(SettingError, match=name):
         Settings(**{name: value})
