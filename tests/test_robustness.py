@@ -68,11 +68,11 @@ def ask_annotation(predictor: Predictor, names: list[str], folder: Path):
 def ask_service(predictor: Predictor, names: list[str]):
     pytest.importorskip("fastapi")
     sys.path.insert(0, str(Path(__file__).with_name("server")))
-    from asking import ask, service
+    from client import make_app, send
 
     body = json.dumps({"names": names}).encode("ascii")
-    app = service(predictor, characters=10**5, names=10**4)
-    response = ask(app, "POST", "/v1/predict", content=body, headers=HEADERS)
+    app = make_app(predictor, characters=10**5, names=10**4)
+    response = send(app, "POST", "/v1/predict", content=body, headers=HEADERS)
     assert response.status_code == 200, response.text
     return response.json()["predictions"]
 

@@ -83,7 +83,7 @@ def serve(
     """
     with extra("serve"):
         from elman.server.app import create_app
-        from elman.server.run import bound_socket, listen
+        from elman.server.run import bind_socket, listen
         from elman.server.settings import LOOPBACK, Settings
     is_private, key = _is_loopback(host), os.environ.get(KEY)
     names = (*LOOPBACK, _in_address(host)) if is_private or allowed_host else ("*",)
@@ -102,7 +102,7 @@ def serve(
         allowed_hosts=(*names, *(allowed_host or [])),
         cors_origins=tuple(cors_origin or []),
     )
-    with bound_socket(host, port) as bound:
+    with bind_socket(host, port) as bound:
         predictors, files = _load(model or ["languages"])
         service = create_app(predictors, settings, files=files)
         if not is_private and key is None:

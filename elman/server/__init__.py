@@ -1,5 +1,5 @@
-"""The service: a model, or several, behind a small HTTP interface and one page.
+"""The service: one or more models behind a small HTTP interface and a page.
 
-`elman.server.app.create_app` builds it; ``elman serve`` starts it. Names that are sent are read, answered and
-forgotten: none is kept, and none stands in a log, a metric or an error.
+`elman.server.app.create_app` builds it; ``elman serve`` starts it. Names are read, answered and forgotten: none is
+stored, and none appears in a log, a metric or an error.
 """

@@ -1,4 +1,4 @@
-"""The app: models, limits and routes put together."""
+"""App: builds the service from models, limits and routes."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -14,16 +14,22 @@ from starlette.responses import Response
 
 from elman.prediction.predictor import Predictor
 from elman.scoring.processor import single_threaded_products
-from elman.server.errors import Refusal
-from elman.server.middleware import HostGuard, KeyGuard, Record, SafeHeaders, WorkGuard
-from elman.server.models import Service
+from elman.server.errors import RequestError
+from elman.server.middleware import (
+    HostMiddleware,
+    KeyMiddleware,
+    LimitsMiddleware,
+    MetricsMiddleware,
+    SecurityHeadersMiddleware,
+)
 from elman.server.openapi import add_limits
-from elman.server.routes import PATHS, api, plain
-from elman.server.schemas import invalid
+from elman.server.routes import FIXED_PATHS, api, plain_routes
+from elman.server.schemas import describe_invalid
+from elman.server.service import Service
 from elman.server.settings import Settings
 from elman.version import __version__
 
-ABOUT = (
+DESCRIPTION = (
     "Small recurrent networks answer with calibrated probabilities, or with a reason to abstain. An answer is an "
     "estimate from spelling alone, relative to the lists that a model learned from. It is no evidence of a person's "
     "identity, ancestry or citizenship."
@@ -36,9 +42,9 @@ def create_app(
     """Build the service.
 
     Args:
-        predictors: the models by the name that requests use; the first is the default.
-        settings: its limits.
-        files: where models were read from, for their size and card; those made in memory have none.
+        predictors: the models by their names in requests; the first is the default.
+        settings: the limits; the defaults if None.
+        files: the files of models, for their size and card; models made in memory have none.
 
     Raises:
         SettingError: there is no model, or one that cannot be served.
@@ -48,49 +54,49 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        with single_threaded_products():  # batches are small: the other cores are worth more to the network's side
-            service.open()
+        with single_threaded_products():  # batches are small: the event loop makes better use of the other cores
+            service.start()
             yield
-            service.close()
+            service.stop()
 
-    guards = [
-        Middleware(SafeHeaders),
-        Middleware(Record, counters=service.counters, paths=PATHS),
-        Middleware(HostGuard, hosts=settings.allowed_hosts),
-        Middleware(KeyGuard, key=settings.api_key),
-        Middleware(WorkGuard, settings=settings),
+    middleware = [
+        Middleware(SecurityHeadersMiddleware),
+        Middleware(MetricsMiddleware, metrics=service.metrics, paths=FIXED_PATHS),
+        Middleware(HostMiddleware, hosts=settings.allowed_hosts),
+        Middleware(KeyMiddleware, key=settings.api_key),
+        Middleware(LimitsMiddleware, settings=settings),
     ]
-    if settings.cors_origins:  # outside the record, so that other sites can read why they are refused
-        guards.insert(1, Middleware(CORSMiddleware, **_cors(settings)))
+    if settings.cors_origins:  # before the layers that reject requests, so that other sites can read the errors
+        middleware.insert(1, Middleware(CORSMiddleware, **_cors_options(settings)))
     app = _App(
         title="Elman",
         version=__version__,
-        description=ABOUT,
-        docs_url=None,  # these pages load their parts from elsewhere
+        description=DESCRIPTION,
+        docs_url=None,  # these pages load scripts from other sites
         redoc_url=None,
         redirect_slashes=False,
-        middleware=guards,
+        middleware=middleware,
         lifespan=lifespan,
-        exception_handlers={HTTPException: _refused, RequestValidationError: _invalid},
+        exception_handlers={HTTPException: _answer_error, RequestValidationError: _answer_invalid},
     )
     app.state.service = service
-    app.router.routes.extend(plain)
+    app.router.routes.extend(plain_routes)
     app.include_router(api)
     return app
 
 
 class _App(FastAPI):
-    """An app whose OpenAPI document tells its own limits."""
+    """An app whose OpenAPI document contains its own limits."""
 
     def openapi(self) -> dict[str, Any]:
-        """Return the document, made once."""
+        """Return the document; it is made once."""
         if self.openapi_schema is None:
             document = super().openapi()
             add_limits(document, self.state.service)
         return super().openapi()
 
 
-def _cors(settings: Settings) -> dict[str, Any]:
+def _cors_options(settings: Settings) -> dict[str, Any]:
     return {
         "allow_origins": settings.cors_origins,
         "allow_methods": ["GET", "POST"],
@@ -99,32 +105,31 @@ def _cors(settings: Settings) -> dict[str, Any]:
     }
 
 
-async def _refused(request: Request, error: Exception) -> Response:
-    """Answer what the routes, or the framework below them, refuse."""
-    if not isinstance(error, Refusal):
+async def _answer_error(request: Request, error: Exception) -> Response:
+    """Return the response for an error of the routes or of the framework."""
+    if not isinstance(error, RequestError):
         assert isinstance(error, HTTPException)
-        code, message = _KNOWN.get(error.status_code, ("refused", "this cannot be answered"))
-        error = Refusal(error.status_code, code, message, error.headers)
+        code, message = _FRAMEWORK_ERRORS.get(error.status_code, ("refused", "the request cannot be answered"))
+        error = RequestError(error.status_code, code, message, error.headers)
     return error.response()
 
 
-_KNOWN = {
-    400: ("malformed", "the body cannot be read; send it as the interface describes, in UTF-8"),
-    404: ("not_found", "there is nothing here; /openapi.json lists what can be asked"),
-    405: ("method_not_allowed", "this cannot be asked in this way; the header Allow says how"),
+_FRAMEWORK_ERRORS = {
+    400: ("malformed", "the body cannot be read; send it as /openapi.json describes, in UTF-8"),
+    404: ("not_found", "unknown path; /openapi.json lists all paths"),
+    405: ("method_not_allowed", "this path has other methods; the Allow header lists them"),
 }
 
 
-async def _invalid(request: Request, error: Exception) -> Response:
-    """Answer a request whose parameters or form are not as described, without quoting them."""
+async def _answer_invalid(request: Request, error: Exception) -> Response:
+    """Return the response for invalid parameters or an invalid form, without quoting them."""
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
-    form = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if first["loc"][0] == "body" and form != "multipart/form-data":
-        return Refusal(
-            415, "unsupported_media_type", "send the file as multipart/form-data, in the field file"
-        ).response()
-    return invalid(error.errors(), _PARAMETERS).response()
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if first["loc"][0] == "body" and media_type != "multipart/form-data":
+        message = "send the file as multipart/form-data, in the field file"
+        return RequestError(415, "unsupported_media_type", message).response()
+    return describe_invalid(error.errors(), _PARAMETERS).response()
 
 
 _PARAMETERS = ("column", "top", "abstain_below", "format", "model", "file")

@@ -1,25 +1,17 @@
-"""Models: what the service says of each model that it answers with."""
+"""Models: what the service tells about each model that it serves."""
 
-import asyncio
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from elman.data.catalog import CATALOG
 from elman.errors import SettingError
-from elman.prediction.explanation import explain
 from elman.prediction.predictor import Predictor
-from elman.server.batching import Batcher, Names
-from elman.server.errors import Refusal, to_json
-from elman.server.metrics import Counters
-from elman.server.settings import Settings
+from elman.server.errors import to_json
 
-Result = TypeVar("Result")
-
-NO_JUDGE = (
+DISCLAIMER = (
     "An answer is an estimate, relative to what the model learned from. It is no evidence of a person's identity, "
     "ancestry or citizenship."
 )
@@ -27,15 +19,15 @@ NO_JUDGE = (
 
 @dataclass(frozen=True)
 class ServedModel:
-    """One model that the service answers with.
+    """A model with the name, the facts and the card that clients see.
 
     Args:
-        name: what requests call it.
+        name: its name in requests.
         predictor: the model.
-        file: where it was read from; None where it was made in memory.
+        file: the file that it was read from; None for a model made in memory.
 
     Raises:
-        SettingError: it reads files, which the service does not open for its callers.
+        SettingError: it reads picture files, and the service opens no files for its clients.
     """
 
     name: str
@@ -46,8 +38,8 @@ class ServedModel:
         """Check that the model can be served."""
         if self.predictor.artifact.reads == "images":
             raise SettingError(
-                f"{self.name} reads picture files, and the service opens no file that a caller names; give a model "
-                "that reads strings or numbers"
+                f"{self.name} reads picture files, which the service does not open for its clients; give a model that "
+                "reads strings or numbers"
             )
 
     @property
@@ -62,7 +54,7 @@ class ServedModel:
 
     @cached_property
     def facts(self) -> dict[str, Any]:
-        """What /v1/models says of it, but for whether it is the default one."""
+        """Its entry in /v1/models, without ``default``."""
         artifact = self.predictor.artifact
         in_memory = sum(tensor.nbytes for tensor in artifact.tensors.values())
         return {
@@ -78,16 +70,16 @@ class ServedModel:
 
     @cached_property
     def card(self) -> str:
-        """Its card as a fragment of HTML: the Markdown beside its file, or a short one from what the file says."""
+        """Its card as an HTML fragment: the Markdown file beside the model file, or a short card from its facts."""
         from markdown_it import MarkdownIt
 
-        beside = None if self.file is None else self.file.with_suffix(".md")
-        is_there = beside is not None and beside.is_file()
-        text = beside.read_text(encoding="utf-8", errors="replace") if beside and is_there else self._short_card()
+        file = None if self.file is None else self.file.with_suffix(".md")
+        exists = file is not None and file.is_file()
+        text = file.read_text(encoding="utf-8", errors="replace") if file and exists else self._short_card()
         return str(MarkdownIt("commonmark", {"html": False}).enable("table").render(text))
 
     def _reference(self) -> str:
-        """Return the population that it learned from, in one sentence."""
+        """Return in one sentence what the model learned from."""
         data = self._provenance("data")
         source, examples = data.get("source"), _number(data.get("examples"))
         if not isinstance(source, str):
@@ -98,18 +90,18 @@ class ServedModel:
 
     def _short_card(self) -> str:
         facts = self.facts
-        accuracy = "not known" if facts["accuracy"] is None else f"{facts['accuracy']:.1%} on the test part of its data"
+        accuracy = "unknown" if facts["accuracy"] is None else f"{facts['accuracy']:.1%} on the test part of its data"
         paragraphs = (
             f"# {self.name}",
             f"Reads {facts['reads']} and answers with {facts['answers']}: {', '.join(facts['labels'])}.",
             facts["reference"],
             f"Accuracy: {accuracy}. Parameters: {facts['parameters']:,}.",
-            NO_JUDGE,
+            DISCLAIMER,
         )
         return "\n\n".join(paragraphs)
 
     def _provenance(self, *path: str) -> Mapping[str, Any]:
-        """Return a part of what the file says of where the model came from; it may hold any JSON, or none."""
+        """Return a part of the file's provenance, which may be any JSON; empty if missing or no object."""
         found: Any = self.predictor.artifact.provenance
         for key in path:
             found = found.get(key) if isinstance(found, Mapping) else None
@@ -118,108 +110,3 @@ class ServedModel:
 
 def _number(value: Any) -> float | None:
     return value if isinstance(value, int | float) else None
-
-
-WARMING = [f"warm{'-up' * k}" for k in range(100)]
-"""What each model reads before the first caller comes: one string and many take different paths."""
-
-
-class Service:
-    """Answers questions for one app.
-
-    Args:
-        predictors: as in `elman.server.app.create_app`.
-        settings: its limits.
-        files: as in `elman.server.app.create_app`.
-
-    Raises:
-        SettingError: there is no model, or one that cannot be served.
-    """
-
-    def __init__(self, predictors: Mapping[str, Predictor], settings: Settings, files: Mapping[str, Path]) -> None:
-        if not predictors:
-            raise SettingError("a service needs at least one model")
-        self.settings, self.counters, self.is_ready = settings, Counters(), False
-        self.models = {name: ServedModel(name, one, files.get(name)) for name, one in predictors.items()}
-        self.default = next(iter(self.models.values()))
-        self.scoring = ThreadPoolExecutor(1, thread_name_prefix="elman-scoring")
-        self.errands = ThreadPoolExecutor(settings.uploads + 1, thread_name_prefix="elman-errands")
-        self._batchers = {
-            name: Batcher(one, self.scoring, self.counters, name=name, names=settings.batch_names)
-            for name, one in predictors.items()
-        }
-
-    def open(self) -> None:
-        """Make the first answer as fast as those that follow."""
-        for model in self.models.values():
-            if model.predictor.artifact.reads == "strings":
-                model.predictor.predict(WARMING[:1])
-                model.predictor.predict(WARMING)
-        self.is_ready = True
-
-    def close(self) -> None:
-        """Say that no more questions are taken. Idle threads end with the app."""
-        self.is_ready = False
-
-    def model(self, name: str | None, *, classifier: bool = False) -> ServedModel:
-        """Return the model of a name; the default one where it is None.
-
-        Args:
-            name: what a request calls it.
-            classifier: whether it must read strings and answer with a label.
-
-        Raises:
-            Refusal: there is no such model, or it is of another kind.
-        """
-        found = self.default if name is None else self.models.get(name)
-        if found is None:
-            raise Refusal(404, "unknown_model", f"there is no such model; the service has {', '.join(self.models)}")
-        if classifier and not found.is_classifier:
-            artifact = found.predictor.artifact
-            message = (
-                f"{found.name} reads {artifact.reads} and answers with {artifact.answers}; "
-                "this needs a model that reads strings and answers with a label"
-            )
-            raise Refusal(422, "other_kind_of_model", message)
-        return found
-
-    async def predictions(self, model: ServedModel, names: Names, *, top: int, abstain_below: float) -> bytes:
-        """Return the predictions for some names as a JSON array.
-
-        Raises:
-            Refusal: they are too many or too long, or the model cannot read them.
-        """
-        self._check(names)
-        return await self._batchers[model.name].predict(names, top=top, abstain_below=abstain_below)
-
-    async def explanation(self, model: ServedModel, name: str, label: str | None) -> bytes:
-        """Return how an answer comes about, as a JSON object.
-
-        Raises:
-            Refusal: the name is too long, the model does not read it, or it has no such label.
-        """
-        self._check([name])
-        if label is not None and label not in model.predictor.labels:
-            labels = ", ".join(model.predictor.labels)
-            raise Refusal(422, "unknown_label", f"there is no such label; {model.name} answers with {labels}")
-        return await self.errand(partial(_explained, model.predictor, name, label))
-
-    async def errand(self, work: Callable[[], Result]) -> Result:
-        """Do something off the event loop, and return what comes of it."""
-        return await asyncio.get_running_loop().run_in_executor(self.errands, work)
-
-    def _check(self, names: Names) -> None:
-        most, longest = self.settings.names, self.settings.characters
-        if len(names) > most:
-            raise Refusal(422, "too_many_names", f"a request may hold {most} names, and this holds {len(names)}")
-        for position, name in enumerate(names):
-            if name is not None and len(name) > longest:
-                message = f"a name may hold {longest} characters, and that at position {position} holds {len(name)}"
-                raise Refusal(422, "name_too_long", message)
-
-
-def _explained(predictor: Predictor, name: str, label: str | None) -> bytes:
-    reason = predictor.abstention(predictor.artifact.normalisation.apply(name))
-    if reason is not None:
-        raise Refusal(422, "unreadable_name", reason)
-    return to_json(explain(predictor, name, label=label).to_dict())

@@ -1,15 +1,16 @@
-"""Description: what the OpenAPI document says of one service: its limits, its models and its key."""
+"""OpenAPI: what the document says about one service: its limits, its models and its key."""
 
+from collections.abc import Iterable
 from typing import Any
 
-from elman.server.middleware import API, METRICS
-from elman.server.models import Service
+from elman.server.middleware import API_PREFIX, METRICS_PATH
+from elman.server.service import Service
 
-REFUSED = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorAnswer"}}}
+ERROR_CONTENT = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorAnswer"}}}
 
 
 def add_limits(document: dict[str, Any], service: Service) -> None:
-    """Write what holds for one service into the document that FastAPI made for all."""
+    """Add what holds for one service to the document that FastAPI makes from the routes."""
     schemas = document["components"]["schemas"]
     predict, explain = (schemas[f"{kind}Request"]["properties"] for kind in ("Predict", "Explain"))
     one = {"type": "string", "maxLength": service.settings.characters}
@@ -17,13 +18,13 @@ def add_limits(document: dict[str, Any], service: Service) -> None:
     predict["names"]["anyOf"] = [one, many]
     explain["name"] |= one
     classifiers = [model for model in service.models.values() if model.is_classifier]
-    predict["model"] |= _one_of(service.models)
-    explain["model"] |= _one_of([model.name for model in classifiers])
-    explain["label"] |= _one_of([label for model in classifiers for label in model.predictor.labels])
+    predict["model"] |= _choice_or_null(service.models)
+    explain["model"] |= _choice_or_null(model.name for model in classifiers)
+    explain["label"] |= _choice_or_null(label for model in classifiers for label in model.predictor.labels)
     for path, item in document["paths"].items():
         for operation in item.values():
-            _add_refusals(operation["responses"])
-            if service.settings.api_key is not None and (path.startswith(API) or path == METRICS):
+            _describe_errors(operation["responses"])
+            if service.settings.api_key is not None and (path.startswith(API_PREFIX) or path == METRICS_PATH):
                 operation["security"] = [{"bearer": []}, {"header": []}]
     if service.settings.api_key is not None:
         document["components"]["securitySchemes"] = {
@@ -32,14 +33,14 @@ def add_limits(document: dict[str, Any], service: Service) -> None:
         }
 
 
-def _add_refusals(responses: dict[str, Any]) -> None:
-    """Say that a refusal is JSON, whatever the answer would have been, and when a busy service can be asked again."""
-    for status, answer in responses.items():
+def _describe_errors(responses: dict[str, Any]) -> None:
+    """State that every error is JSON, whatever the route returns, and when to try again after a 429."""
+    for status, response in responses.items():
         if int(status) >= 400:
-            answer["content"] = REFUSED
+            response["content"] = ERROR_CONTENT
         if status == "429":
-            answer["headers"] = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}}
+            response["headers"] = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}}
 
 
-def _one_of(names: Any) -> dict[str, Any]:
-    return {"anyOf": [{"type": "string", "enum": list(dict.fromkeys(names))}, {"type": "null"}]}
+def _choice_or_null(choices: Iterable[str]) -> dict[str, Any]:
+    return {"anyOf": [{"type": "string", "enum": list(dict.fromkeys(choices))}, {"type": "null"}]}

@@ -1,4 +1,4 @@
-"""Listening: an app at an address, until it is told to stop."""
+"""Run an app at an address until the process is told to stop."""
 
 import gc
 import logging
@@ -15,32 +15,32 @@ from fastapi import FastAPI
 from elman.errors import SettingError
 from elman.server.settings import Settings
 
-RARELY = (50_000, 20, 50)
-"""When Python looks for garbage in circles, as `gc.set_threshold` takes it: requests leave next to none."""
+GC_THRESHOLDS = (50_000, 20, 50)
+"""For `gc.set_threshold`: collect rarely, because requests leave almost no reference cycles."""
 
-TURN = 0.0005
-"""Seconds after which the thread that scores lets the network's side go on, where both have work. At Python's own 5 ms
-the slowest of a hundred answers took twice as long."""
+SWITCH_SECONDS = 0.0005
+"""How long the scoring thread runs before the event loop gets its turn. With Python's default of 5 ms, the slowest of a
+hundred responses took twice as long."""
 
 SPARE_SECONDS = 5
-"""Beyond the time that a request may take, for those that are cut short when the service stops."""
+"""Added to the longest time of a request: how long a stopping server waits before it cuts requests short."""
 
 
-def bound_socket(host: str, port: int) -> socket.socket:
-    """Return a socket that holds an address.
+def bind_socket(host: str, port: int) -> socket.socket:
+    """Return a socket that is bound to an address.
 
     Args:
-        host: the address, or a name of it.
-        port: 0 takes a free one.
+        host: the address, or a host name.
+        port: the port; 0 takes a free one.
 
     Raises:
-        SettingError: the address is taken, or not this machine's.
+        SettingError: the address is in use, or it does not belong to this machine.
     """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         bound = socket.socket(family, kind, protocol)
         try:
-            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a service may start again at once
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # so that a restart finds the address free
             bound.bind(address)
         except BaseException:
             bound.close()
@@ -52,24 +52,24 @@ def bound_socket(host: str, port: int) -> socket.socket:
 
 
 def listen(app: FastAPI, settings: Settings, bound: socket.socket) -> None:
-    """Serve an app until SIGTERM or Ctrl-C; what has been accepted by then is still answered.
+    """Serve an app until SIGTERM or Ctrl-C; requests accepted by then still get their response.
 
-    Prints the address on standard output when it is ready. Nothing is logged but trouble, on standard error.
+    Prints the address to standard output when ready. Only warnings and errors are logged, to standard error.
 
     Args:
-        app: as `elman.server.app.create_app` returns it.
+        app: the app, from `elman.server.app.create_app`.
         settings: its limits.
-        bound: where, as `bound_socket` returns it.
+        bound: the socket, from `bind_socket`.
     """
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    gc.freeze()  # what is loaded stays
-    gc.set_threshold(*RARELY)
-    sys.setswitchinterval(TURN)
+    gc.freeze()  # modules and models stay in memory until the end
+    gc.set_threshold(*GC_THRESHOLDS)
+    sys.setswitchinterval(SWITCH_SECONDS)
     longest = max(settings.seconds, settings.upload_seconds)
     config = uvicorn.Config(
         app,
         log_config=None,
-        access_log=False,  # it would hold addresses and query strings
+        access_log=False,  # it would contain addresses and query strings
         ws="none",
         server_header=False,
         proxy_headers=False,
@@ -79,7 +79,7 @@ def listen(app: FastAPI, settings: Settings, bound: socket.socket) -> None:
 
 
 class _Server(uvicorn.Server):
-    """A server that says where it listens, and for which being told to stop is no failure."""
+    """A server that prints its address, and that ends normally on a signal."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -89,7 +89,7 @@ class _Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Stop in peace when told to. uvicorn's own way ends the process by the same signal, as if it had failed."""
+        """Stop on SIGINT and SIGTERM. uvicorn's own version raises the signal again, so the exit looks like a crash."""
         before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             yield

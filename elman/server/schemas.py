@@ -1,6 +1,6 @@
-"""Schemas: what is asked and what is answered, checked on the way in and described for OpenAPI.
+"""Schemas: the bodies of requests and responses. Requests are checked against them; OpenAPI describes both.
 
-Answers are described only. They are made of checked records, so nothing checks them a second time.
+Responses are not checked: they are made from records that are checked already.
 """
 
 import json
@@ -11,21 +11,21 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidat
 from pydantic_core import PydanticCustomError
 from starlette.requests import Request
 
-from elman.server.errors import Refusal
+from elman.server.errors import RequestError
 
 MOST_LABELS = 1000
-"""Labels that a request may ask for: more than any model has."""
+"""The largest ``top``: more labels than any model has."""
 
 
-def _name(value: Any) -> str:
-    """Check one name. Half of a surrogate pair is a character like any other, which pydantic's own check refuses."""
+def _check_name(value: Any) -> str:
+    """Check one name. A lone surrogate is valid here; pydantic's own check of strings rejects it."""
     if not isinstance(value, str):
         raise PydanticCustomError("name", "must be a string")
     return value
 
 
-def _names(value: Any) -> list[str | None]:
-    """Check one name or many."""
+def _check_names(value: Any) -> list[str | None]:
+    """Check one name or many, and return a list."""
     if isinstance(value, str):
         return [value]
     if not isinstance(value, list):
@@ -38,30 +38,30 @@ def _names(value: Any) -> list[str | None]:
     return value
 
 
-def _whole(value: Any) -> Any:
-    """Check that a number was sent: pydantic makes one of a text or a truth too. 3.0 is whole, as in JSON Schema."""
+def _check_is_number(value: Any) -> Any:
+    """Reject strings and booleans, which pydantic would convert. 3.0 is a whole number, as in JSON Schema."""
     if isinstance(value, bool | str):
         raise PydanticCustomError("whole", "must be a whole number")
     return value
 
 
-Name = Annotated[str, PlainValidator(_name, json_schema_input_type=str)]
+Name = Annotated[str, PlainValidator(_check_name, json_schema_input_type=str)]
 
 
-Names = Annotated[list[str | None], PlainValidator(_names, json_schema_input_type=str | list[str | None])]
+Names = Annotated[list[str | None], PlainValidator(_check_names, json_schema_input_type=str | list[str | None])]
 
 
-Model = Annotated[Name | None, Field(description="One of /v1/models; the default model where it is not given.")]
+Model = Annotated[Name | None, Field(description="One of /v1/models; the default model if missing.")]
 
 
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False, strict=True)]
 
 
-class _Asked(BaseModel):
+class _RequestBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class PredictRequest(_Asked):
+class PredictRequest(_RequestBody):
     """Names to answer for."""
 
     model_config = ConfigDict(
@@ -70,23 +70,23 @@ class PredictRequest(_Asked):
         }
     )
 
-    names: Annotated[Names, Field(description="One name, or many; null stands for a missing one.")]
+    names: Annotated[Names, Field(description="One name, or a list of names; null for a missing name.")]
     top: Annotated[
-        int, Field(ge=1, le=MOST_LABELS, description="How many labels to list."), BeforeValidator(_whole)
+        int,
+        Field(ge=1, le=MOST_LABELS, description="How many labels to list."),
+        BeforeValidator(_check_is_number),
     ] = 3
-    abstain_below: Annotated[Share, Field(description="Abstain where the best label's probability is lower.")] = 0.0
+    abstain_below: Annotated[Share, Field(description="Abstain if the best label's probability is lower.")] = 0.0
     model: Model = None
 
 
-class ExplainRequest(_Asked):
+class ExplainRequest(_RequestBody):
     """A name to explain."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Nakamura"}]})
 
     name: Annotated[Name, Field(description="The name.")]
-    label: Annotated[
-        Name | None, Field(description="The label to explain; the model's answer where it is not given.")
-    ] = None
+    label: Annotated[Name | None, Field(description="The label to explain; the model's answer if missing.")] = None
     model: Model = None
 
 
@@ -98,40 +98,40 @@ class CandidateAnswer(BaseModel):
 
 
 class PredictionAnswer(BaseModel):
-    """What a model says of one name, and its doubts."""
+    """The prediction for one name, with what makes it uncertain."""
 
-    name: str = Field(description="As it was sent; empty for a missing one.")
-    label: str | None = Field(description="The most likely label; null where the model abstains.")
-    probability: float | None = Field(description="Of the label, calibrated; null where the model abstains.")
-    top: list[CandidateAnswer] = Field(description="The most likely labels, best first; empty where nothing was read.")
+    name: str = Field(description="As sent; empty for a missing name.")
+    label: str | None = Field(description="The most likely label; null if the model abstains.")
+    probability: float | None = Field(description="The label's probability, calibrated; null if the model abstains.")
+    top: list[CandidateAnswer] = Field(description="The most likely labels, best first; empty if nothing was read.")
     abstained: bool
-    reason: str | None = Field(description="Why the model abstains; null where it answers.")
+    reason: str | None = Field(description="Why the model abstains; null if it answers.")
     normalised: str = Field(description="What the model read.")
     unknown: list[str] = Field(description="The distinct symbols of it that the model does not know.")
     script: str
     transliterated: bool = Field(description="Whether letters of another script were written in Latin letters.")
     model: str
-    value: float | None = Field(None, description="The number, of a model that answers with one; not there otherwise.")
+    value: float | None = Field(None, description="The number, if the model answers with one; missing otherwise.")
 
 
 class PredictAnswer(BaseModel):
-    """As many predictions as names, in the same order."""
+    """One prediction for each name, in the same order."""
 
     model: str
     predictions: list[PredictionAnswer]
 
 
 class LetterAnswer(BaseModel):
-    """What one letter did to an answer."""
+    """What one letter contributes to an answer."""
 
     letter: str
-    evidence: float = Field(description="What the log-odds of the label lose without the letter, nats.")
-    forwards: dict[str, float] = Field(description="The probability of each label, were the name to end here.")
-    backwards: dict[str, float] = Field(description="The probability of each label, were the name to begin here.")
+    evidence: float = Field(description="How much the log-odds of the label fall without the letter, nats.")
+    forwards: dict[str, float] = Field(description="The probability of each label if the name ended here.")
+    backwards: dict[str, float] = Field(description="The probability of each label if the name began here.")
 
 
 class ExplainAnswer(BaseModel):
-    """How an answer came about, letter by letter."""
+    """The explanation of an answer, letter by letter."""
 
     name: str
     normalised: str
@@ -142,7 +142,7 @@ class ExplainAnswer(BaseModel):
 
 
 class ModelAnswer(BaseModel):
-    """One model that the service answers with."""
+    """The facts about one model."""
 
     name: str
     default: bool
@@ -151,24 +151,24 @@ class ModelAnswer(BaseModel):
     labels: list[str]
     parameters: int
     bytes: int
-    accuracy: float | None = Field(description="On the test part of its own data, 0 to 1; null where none is known.")
-    reference: str = Field(description="The population that it learned from, in one sentence.")
+    accuracy: float | None = Field(description="On the test part of its own data, 0 to 1; null if unknown.")
+    reference: str = Field(description="What the model learned from, in one sentence.")
 
 
 class ModelsAnswer(BaseModel):
-    """The models that the service answers with, the default one first."""
+    """The models of the service, the default one first."""
 
     models: list[ModelAnswer]
 
 
 class HealthAnswer(BaseModel):
-    """That the service is alive."""
+    """The service is alive."""
 
     status: Literal["ok"]
 
 
 class ReadyAnswer(BaseModel):
-    """That the service takes requests."""
+    """The service takes requests."""
 
     status: Literal["ready"]
 
@@ -177,64 +177,67 @@ class ErrorDetail(BaseModel):
     """What went wrong."""
 
     code: str = Field(description="For programs.")
-    message: str = Field(description="For people: one line, without anything that was sent.")
+    message: str = Field(description="For people: one line that quotes nothing from the request.")
 
 
 class ErrorAnswer(BaseModel):
-    """Why a request is not answered."""
+    """Why a request failed."""
 
     error: ErrorDetail
 
 
-Asked = TypeVar("Asked", bound=BaseModel)
+Body = TypeVar("Body", bound=BaseModel)
 
 
-async def read_json(request: Request, kind: type[Asked]) -> Asked:
-    """Read the body of a request.
+async def read_json(request: Request, kind: type[Body]) -> Body:
+    """Read and check the JSON body of a request.
 
     Args:
-        request: it.
-        kind: what it should hold.
+        request: the request.
+        kind: its schema.
 
     Raises:
-        Refusal: it holds something else.
+        RequestError: the body is not JSON, or does not match the schema.
     """
     if not _is_json(request.headers.get("content-type", "")):
-        raise Refusal(415, "unsupported_media_type", "send the body as application/json")
+        raise RequestError(415, "unsupported_media_type", "send the body as application/json")
     try:
         value = _DECODER.decode((await request.body()).decode())
     except json.JSONDecodeError as error:
-        raise Refusal(400, "malformed", f"the body is not JSON, from character {error.pos} on") from None
+        raise RequestError(400, "malformed", f"the body is not JSON, at character {error.pos}") from None
     except UnicodeDecodeError as error:
-        raise Refusal(400, "malformed", f"the body is not UTF-8, from byte {error.start} on") from None
+        raise RequestError(400, "malformed", f"the body is not UTF-8, at byte {error.start}") from None
     except (ValueError, RecursionError):
-        raise Refusal(400, "malformed", "the body holds a number that is none, or it nests too deeply") from None
+        message = "the body contains NaN or Infinity, or is nested too deeply"
+        raise RequestError(400, "malformed", message) from None
     try:
         return kind.model_validate(value)
     except ValidationError as error:
-        raise invalid(error.errors(include_url=False, include_input=False), tuple(kind.model_fields)) from None
+        errors = error.errors(include_url=False, include_input=False)
+        raise describe_invalid(errors, tuple(kind.model_fields)) from None
 
 
-def invalid(errors: Sequence[Any], known: Sequence[str]) -> Refusal:
-    """Return the refusal that says what is wrong first.
+def describe_invalid(errors: Sequence[Any], known: Sequence[str]) -> RequestError:
+    """Return the error response for a request that does not match its schema; it describes the first problem.
 
     Args:
-        errors: as pydantic lists them.
-        known: the names of fields, which alone may stand in the message: others were sent.
+        errors: the problems as pydantic lists them.
+        known: the names of fields that the message may contain; others come from the request.
     """
     first = errors[0]
     where = [str(part) for part in first["loc"] if isinstance(part, int) or part in known]
     if first["type"] == "extra_forbidden" or not where:
-        return Refusal(422, "invalid", f"the body must be an object with no other fields than {', '.join(known)}")
-    return Refusal(422, "invalid", f"{'.'.join(where)}: {first['msg']}")
+        message = f"the body must be an object with no other fields than {', '.join(known)}"
+        return RequestError(422, "invalid", message)
+    return RequestError(422, "invalid", f"{'.'.join(where)}: {first['msg']}")
 
 
 def _is_json(media_type: str) -> bool:
     return media_type.partition(";")[0].strip().lower() == "application/json"
 
 
-def _refuse_constant(_: str) -> None:
-    raise ValueError("NaN and Infinity are no JSON")
+def _reject_constant(_: str) -> None:
+    raise ValueError("NaN and Infinity are not JSON")
 
 
-_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+_DECODER = json.JSONDecoder(parse_constant=_reject_constant)

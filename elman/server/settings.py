@@ -1,16 +1,16 @@
-"""Settings: who may ask the service, and how much at once."""
+"""Settings: who may use the service, and its limits."""
 
-import math
 import re
 from dataclasses import dataclass, field, fields
 
+from elman.checks import check_number, check_whole
 from elman.errors import SettingError
 
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
-"""How a machine calls itself."""
+"""The names of this machine."""
 
 ANY = "*"
-"""Stands for every host, or every origin."""
+"""Any host, or any origin."""
 
 _HOST = re.compile(r"[a-z0-9_.-]+|\[[0-9a-f:.]+\]")
 _ORIGIN = re.compile(r"https?://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:\d+)?")
@@ -18,25 +18,25 @@ _ORIGIN = re.compile(r"https?://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:\d+)?")
 
 @dataclass(frozen=True)
 class Settings:
-    """The limits of a service, checked when they are made.
+    """The limits of a service, checked on creation.
 
     Args:
-        names: in one request, at most.
-        characters: in one name, at most.
-        rows: in a table, at most.
-        json_bytes: in the body of a request in JSON, at most.
-        upload_bytes: in the body of a request with a table, at most.
-        requests: that are worked on at a time, apart from tables; more are refused.
-        uploads: tables that are worked on at a time; more are refused.
-        seconds: that a request may take.
-        upload_seconds: that a table may take, both transfers included.
-        batch_names: that are scored together, at most; a single request may hold more.
-        api_key: what callers must know to ask; None: anyone may.
-        allowed_hosts: host names by which the service may be called, without ports; ``*`` stands for any.
-        cors_origins: other sites whose pages may ask, as ``https://example.org``; ``*`` stands for any.
+        names: the most names in a request.
+        characters: the most characters in a name.
+        rows: the most rows in a table.
+        json_bytes: the most bytes in the body of a JSON request.
+        upload_bytes: the most bytes in the body of a request with a table.
+        requests: how many requests run at a time, tables excluded; others get an error.
+        uploads: how many requests with a table run at a time; others get an error.
+        seconds: how long a request may take.
+        upload_seconds: how long a request with a table may take, both transfers included.
+        batch_names: the most names of several requests that are scored together; a single request may have more.
+        api_key: the key that requests must send; no key is needed if None.
+        allowed_hosts: host names under which the service may be called, without ports; ``*`` allows any.
+        cors_origins: other sites whose pages may send requests, such as ``https://example.org``; ``*`` allows any.
 
     Raises:
-        SettingError: one of them cannot work.
+        SettingError: a value is invalid.
 
     >>> Settings(names=10).characters
     1000
@@ -59,16 +59,15 @@ class Settings:
     def __post_init__(self) -> None:
         """Check each value."""
         for one in fields(self):
-            value = getattr(self, one.name)
-            if one.type is int and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
-                raise SettingError(f"{one.name} must be a whole number of at least 1; got {value!r}")
-            if one.type is float and not (isinstance(value, int | float) and 0 < value < math.inf):
-                raise SettingError(f"{one.name} must be a number above 0; got {value!r}")
+            if one.type is int:
+                check_whole(one.name, getattr(self, one.name), 1)
+            elif one.type is float:
+                check_number(one.name, getattr(self, one.name), above=0)
         if self.api_key is not None and not (self.api_key and self.api_key.isascii() and self.api_key.isprintable()):
-            raise SettingError("the API key must be of printable ASCII characters, at least one; unset it to have none")
+            raise SettingError("the API key must be one or more printable ASCII characters; unset it to have no key")
         for host in self.allowed_hosts:
             if host != ANY and not _HOST.fullmatch(host):
-                raise SettingError(f"expected an allowed host in small letters and without a port; got {host!r}")
+                raise SettingError(f"an allowed host must be in lower case and without a port; got {host!r}")
         for origin in self.cors_origins:
             if origin != ANY and not _ORIGIN.fullmatch(origin):
-                raise SettingError(f"expected an origin such as https://example.org, without a path; got {origin!r}")
+                raise SettingError(f"an origin must be like https://example.org, without a path; got {origin!r}")

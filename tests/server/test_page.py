@@ -1,4 +1,4 @@
-"""The page, in a real browser against a real service: what people see, do and are told."""
+"""The page in a real browser with a real service: what people see and do."""
 
 import csv
 import io
@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from browsing import STOPWATCH, Browser, Locator, Page, Route, browsing, expect, serving, waits_of
+from browser import STOPWATCH, Browser, Locator, Page, Route, expect, measure_waits, open_browser, run_service
 
 import elman
 
@@ -30,51 +30,51 @@ def languages() -> elman.Predictor:
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    with serving() as address:
+    with run_service() as address:
         yield address
 
 
 @pytest.fixture(scope="module")
 def strict() -> Iterator[str]:
-    with serving("--max-names", "3", "--max-upload-bytes", "2000", ELMAN_API_KEY=KEY) as address:
+    with run_service("--max-names", "3", "--max-upload-bytes", "2000", ELMAN_API_KEY=KEY) as address:
         yield address
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with browsing() as browser:
+    with open_browser() as browser:
         yield browser
 
 
 @pytest.fixture
-def forgiven() -> list[str]:
-    """What the console may say in this test: browsers report each refused request there."""
+def allowed_messages() -> list[str]:
+    """Parts of the console messages that a test expects: browsers report each failed request there."""
     return []
 
 
 @pytest.fixture
-def open_page(browser: Browser, address: str, forgiven: list[str]) -> Iterator[Callable[..., Page]]:
-    """Open the page; what it loads must come from its own host, and it must break nothing."""
-    contexts, requests, complaints, hosts = [], [], [], set()
+def open_page(browser: Browser, address: str, allowed_messages: list[str]) -> Iterator[Callable[..., Page]]:
+    """Open the page; it may load only from its own host, and the console must stay empty."""
+    contexts, requests, messages, hosts = [], [], [], set()
 
-    def opened(at: str = address, **settings: Any) -> Page:
+    def open_at(at: str = address, **settings: Any) -> Page:
         context = browser.new_context(**{"viewport": SIZES["desktop"], "reduced_motion": "reduce", **settings})
         contexts.append(context)
         context.grant_permissions(["clipboard-read", "clipboard-write"])
         page = context.new_page()
         page.add_init_script(STOPWATCH)
         page.on("request", lambda request: requests.append(request.url))
-        page.on("console", lambda said: said.type in ("error", "warning") and complaints.append(said.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda message: message.type in ("error", "warning") and messages.append(message.text))
+        page.on("pageerror", lambda error: messages.append(str(error)))
         page.goto(at)
         hosts.add(urlsplit(at).netloc)
         return page
 
-    yield opened
+    yield open_at
     for context in contexts:
         context.close()
     assert {urlsplit(url.removeprefix("blob:")).netloc for url in requests} == hosts
-    assert [one for one in complaints if not any(known in one for known in forgiven)] == []
+    assert [one for one in messages if not any(known in one for known in allowed_messages)] == []
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def tiles(page: Page) -> Locator:
     return page.locator("#letters .tile")
 
 
-def saved(page: Page, button: str) -> tuple[str, bytes]:
+def save(page: Page, button: str) -> tuple[str, bytes]:
     """Press a button that saves a file; return the file's name and content."""
     with page.expect_download() as download:
         page.get_by_role("button", name=button).click()
@@ -121,7 +121,7 @@ def table_text(rows: list[list[str]] = ROWS, *, columns: tuple[str, ...] = ("id"
     return text.getvalue()
 
 
-def handed_in(page: Page, name: str, content: bytes) -> None:
+def upload(page: Page, name: str, content: bytes) -> None:
     page.set_input_files("#file", {"name": name, "mimeType": "application/octet-stream", "buffer": content})
     expect(page.locator("#file-settings")).to_be_visible()
 
@@ -129,7 +129,7 @@ def handed_in(page: Page, name: str, content: bytes) -> None:
 # One name
 
 
-def test_typing_moves_the_bars_and_ends_at_the_answer_that_python_gives(page, languages):
+def test_typing_moves_the_bars_to_the_same_answer_as_in_python(page, languages):
     courses = []
     for end, letter in enumerate(NAME, start=1):
         page.locator("#name").press(letter)
@@ -146,26 +146,26 @@ def test_typing_moves_the_bars_and_ends_at_the_answer_that_python_gives(page, la
     assert [float(width) for width in widths] == pytest.approx([one.probability for one in answer.top])
 
 
-def test_each_key_press_is_asked_at_once_and_gives_up_the_one_before(page):
+def test_each_key_press_sends_a_request_at_once_and_aborts_the_last_one(page):
     held: list[Route] = []
     page.route("**/v1/predict", lambda route: held.append(route))
-    asked: list[list[str] | None] = []
-    given_up: list[list[str] | None] = []
-    page.on("request", lambda request: asked.append(request.post_data_json.get("names")))
-    page.on("requestfailed", lambda request: given_up.append(request.post_data_json.get("names")))
+    sent: list[list[str] | None] = []
+    aborted: list[list[str] | None] = []
+    page.on("request", lambda request: sent.append(request.post_data_json.get("names")))
+    page.on("requestfailed", lambda request: aborted.append(request.post_data_json.get("names")))
     page.locator("#name").press_sequentially("Nak")
     expect(page.locator("#one")).to_have_attribute("data-waiting", "")
     while len(held) < 3:
         page.evaluate("() => new Promise(requestAnimationFrame)")
     held[-1].continue_()
     expect(page.locator("#sentence")).to_be_visible()
-    assert (asked[:3], given_up) == ([["N"], ["Na"], ["Nak"]], [["N"], ["Na"]])
+    assert (sent[:3], aborted) == ([["N"], ["Na"], ["Nak"]], [["N"], ["Na"]])
 
 
-HURDLE = """
+SLOW_FETCH = """
 const real = fetch;
 let first = null;
-globalThis.fetch = async (path, { signal, ...request }) => {  // as if nothing could be given up
+globalThis.fetch = async (path, { signal, ...request }) => {  // ignores the abort signal
   const answer = await real(path, request);
   if (path === "v1/predict" && request.body.includes('"Nakamura"')) await new Promise((go) => { first = go; });
   return answer;
@@ -174,9 +174,9 @@ globalThis.letGo = async () => { first(); await new Promise((go) => setTimeout(g
 """
 
 
-def test_an_answer_that_comes_too_late_is_never_shown(open_page, languages):
+def test_an_answer_that_arrives_too_late_is_never_shown(open_page, languages):
     page = open_page()
-    page.evaluate(f"() => {{ {HURDLE} }}")
+    page.evaluate(f"() => {{ {SLOW_FETCH} }}")
     page.fill("#name", "Nakamura")
     page.fill("#name", NAME)
     expect(page.locator("#bars .label").first).to_have_text("Greek")
@@ -185,7 +185,7 @@ def test_an_answer_that_comes_too_late_is_never_shown(open_page, languages):
     assert bars(page)[0][0] == "Greek"
 
 
-def test_each_letter_shows_what_the_model_says_where_the_name_ends_or_begins_there(page, languages):
+def test_each_letter_shows_the_answers_if_the_name_ended_or_began_there(page, languages):
     from elman.prediction.explanation import explain
 
     explanation = explain(languages, NAME)
@@ -204,7 +204,7 @@ def test_each_letter_shows_what_the_model_says_where_the_name_ends_or_begins_the
             expect(shown.locator(".label")).to_have_text([label for label, _ in best])
 
 
-def test_the_taller_the_tile_the_more_its_letter_is_worth(page, languages):
+def test_the_taller_the_tile_the_stronger_its_evidence(page, languages):
     from elman.prediction.explanation import explain
 
     answer_for(page, "O'Brien")
@@ -212,7 +212,7 @@ def test_the_taller_the_tile_the_more_its_letter_is_worth(page, languages):
     expect(tiles(page)).to_have_count(7)
     speaks = tiles(page).evaluate_all("tiles => tiles.map(tile => tile.dataset.speaks)")
     assert speaks == ["against" if nats < 0 else "for" for nats in evidence]
-    assert "against" in speaks  # else the example shows too little
+    assert "against" in speaks  # otherwise the example shows too little
     edges = tiles(page).evaluate_all(
         """tiles => tiles.map(tile => getComputedStyle(tile, "::before"))
         .map(block => [block.top, block.bottom].map(parseFloat))"""
@@ -224,7 +224,7 @@ def test_the_taller_the_tile_the_more_its_letter_is_worth(page, languages):
         )
 
 
-def test_a_letter_in_words_tells_ears_what_the_tiles_tell_eyes(page):
+def test_the_label_of_a_tile_says_what_the_tile_shows(page):
     answer_for(page, "O'Brien")
     expect(tiles(page)).to_have_count(7)
     assert re.fullmatch(
@@ -241,19 +241,19 @@ def test_a_letter_in_words_tells_ears_what_the_tiles_tell_eyes(page):
         ("x" * 201, "Elman does not answer: too long.", ["More than 200 characters is no name."]),
     ],
 )
-def test_a_name_that_is_not_read_gets_the_reason(page, name, sentence, doubts):
+def test_a_name_that_the_model_does_not_read_gets_the_reason(page, name, sentence, doubts):
     expect(answer_for(page, name)).to_have_text(sentence)
     expect(page.locator("#doubts li")).to_have_text(doubts)
     expect(page.locator("#bars li")).to_have_count(0)
     expect(page.locator("#reading")).to_be_hidden()
 
 
-def test_doubts_are_said_in_words(page):
+def test_doubts_are_sentences(page):
     expect(answer_for(page, "Ива7нов")).to_contain_text("Russian")
     expect(page.locator("#doubts li")).to_have_text(
         [
             "It read the Cyrillic letters as iva7nov.",
-            "It does not know 7; the answer rests on the rest.",
+            "It does not know 7; the answer depends on the rest.",
             "The spelling is what counts, not the person.",
         ]
     )
@@ -275,21 +275,21 @@ def test_the_slider_makes_the_model_abstain(page, languages):
 
 
 def test_the_answer_is_read_out_once_typing_pauses(page):
-    said = page.locator("#spoken")
-    expect(said).to_have_attribute("role", "status")
+    spoken = page.locator("#spoken")
+    expect(spoken).to_have_attribute("role", "status")
     sentence = answer_for(page, NAME)
-    expect(said).to_have_text(f"{sentence.inner_text()} The spelling is what counts, not the person.")
+    expect(spoken).to_have_text(f"{sentence.inner_text()} The spelling is what counts, not the person.")
 
 
 def test_the_time_from_a_key_press_to_its_answer_is_measured(page, capsys):
-    waits = [wait for word in ("Nakamura", NAME) for wait in waits_of(page, word)]
+    waits = [wait for word in ("Nakamura", NAME) for wait in measure_waits(page, word)]
     assert len(waits) == 20
     assert min(waits) > 0
     with capsys.disabled():
         print(f"\nkey press to answer: median {sorted(waits)[10]:.0f} ms, longest {max(waits):.0f} ms of {len(waits)}")
 
 
-def test_an_example_is_asked_when_it_is_pressed_and_an_empty_field_asks_nothing(page):
+def test_an_example_is_predicted_when_pressed_and_an_empty_field_shows_the_examples(page):
     page.get_by_role("button", name="Nakamura").click()
     expect(page.locator("#sentence")).to_contain_text("Japanese")
     expect(page.locator("#name")).to_be_focused()
@@ -306,7 +306,7 @@ def test_an_example_is_asked_when_it_is_pressed_and_an_empty_field_asks_nothing(
         ({"label": "A", "probability": 0.3}, "Elman is unsure: A is its best guess, 30.0 %."),
     ],
 )
-def test_answers_of_every_kind_are_said_in_a_sentence(page, answer, sentence):
+def test_every_kind_of_answer_is_a_sentence(page, answer, sentence):
     known = page.request.get(f"{page.url}v1/models").json()["models"][0]
     page.route("**/v1/models", lambda route: route.fulfill(json={"models": [{**known, "answers": "other"}]}))
     page.reload()
@@ -319,14 +319,14 @@ def test_answers_of_every_kind_are_said_in_a_sentence(page, answer, sentence):
     expect(page.locator("#reading")).to_be_hidden()
 
 
-def test_a_name_from_right_to_left_is_shown_so_and_read_from_left_to_right(page):
+def test_a_name_from_right_to_left_is_shown_that_way_and_its_latin_letters_from_left_to_right(page):
     answer_for(page, "محفوظ")
     expect(tiles(page)).to_have_count(6)
     assert page.locator("#name").evaluate("field => getComputedStyle(field).direction") == "rtl"
     assert page.locator("#letters").evaluate("row => getComputedStyle(row).direction") == "ltr"
 
 
-def test_a_model_that_reads_letters_from_right_to_left_has_its_tiles_so(page, forgiven):
+def test_letters_from_right_to_left_have_tiles_from_right_to_left(page, allowed_messages):
     letters = [{"letter": one, "evidence": 1.0, "forwards": {"A": 1.0}, "backwards": {"A": 1.0}} for one in "محفوظ"]
     page.route("**/v1/explain", lambda route: route.fulfill(json={"label": "A", "letters": letters}))
     answer_for(page, "محفوظ")
@@ -337,7 +337,7 @@ def test_a_model_that_reads_letters_from_right_to_left_has_its_tiles_so(page, fo
     assert tiles(page).nth(1).bounding_box()["x"] < tiles(page).first.bounding_box()["x"]
 
 
-def test_nothing_moves_where_people_ask_for_stillness(open_page):
+def test_nothing_moves_if_people_prefer_reduced_motion(open_page):
     for motion, moves in (("reduce", False), ("no-preference", True)):
         page = open_page(reduced_motion=motion)
         answer_for(page, "Papa")
@@ -345,31 +345,31 @@ def test_nothing_moves_where_people_ask_for_stillness(open_page):
           globalThis.moved = 0;
           addEventListener("transitionrun", () => { moved += 1; });
           const real = Element.prototype.animate;
-          Element.prototype.animate = function (...given) { moved += 1; return real.apply(this, given); };
+          Element.prototype.animate = function (...args) { moved += 1; return real.apply(this, args); };
         }""")
         page.locator("#name").press_sequentially("dopoulos")
         expect(tiles(page)).to_have_count(12)
         assert (page.evaluate("() => moved") > 0) is moves
 
 
-def test_names_are_kept_in_no_address_storage_or_cookie(page):
+def test_names_are_in_no_address_storage_or_cookie(page):
     answer_for(page, NAME)
     page.fill("#lines", MANY)
     expect(page.locator("#rows tr")).to_have_count(9)
-    kept = page.evaluate("() => [location.href, history.length, { ...localStorage }, { ...sessionStorage }]")
-    assert [NAME in str(kept), kept[2:], page.context.cookies()] == [False, [{}, {}], []]
+    stored = page.evaluate("() => [location.href, history.length, { ...localStorage }, { ...sessionStorage }]")
+    assert [NAME in str(stored), stored[2:], page.context.cookies()] == [False, [{}, {}], []]
 
 
 # Many names
 
 
-def pasted(page: Page, text: str) -> None:
+def paste(page: Page, text: str) -> None:
     page.evaluate("text => navigator.clipboard.writeText(text)", text)
     page.locator("#name").press("Control+v")
 
 
 def test_many_names_pasted_into_the_name_field_become_a_table(page, languages):
-    pasted(page, MANY + "\n")
+    paste(page, MANY + "\n")
     expect(page.locator("#rows tr")).to_have_count(9)
     assert page.input_value("#name") == ""
     for row, answer in zip(page.locator("#rows tr").all(), languages.predict(MANY.split("\n")), strict=True):
@@ -379,19 +379,19 @@ def test_many_names_pasted_into_the_name_field_become_a_table(page, languages):
             *([answer.reason] if answer.abstained else [answer.label, percent(answer.probability)]),
         ]
     expect(page.locator("#many-status")).to_contain_text("9 names, 3 abstained.")
-    assert page.locator("#rows b").count() == 0  # what people paste is text
+    assert page.locator("#rows b").count() == 0  # pasted markup stays text
 
 
 def test_one_name_pasted_with_its_line_end_stays_one_name(page):
-    pasted(page, "Nakamura\n")
+    paste(page, "Nakamura\n")
     expect(page.locator("#sentence")).to_contain_text("Japanese")
     expect(page.locator("#results")).to_be_hidden()
 
 
-def test_the_csv_of_pasted_names_is_safe_and_says_what_python_says(page, languages):
+def test_the_csv_of_pasted_names_is_safe_and_has_the_answers_of_python(page, languages):
     page.fill("#lines", MANY)
     expect(page.locator("#rows tr")).to_have_count(9)
-    name, content = saved(page, "Download CSV")
+    name, content = save(page, "Download CSV")
     assert name == "names.annotated.csv"
     assert content.startswith(b"\xef\xbb\xbf")
     assert content.count(b"\r\n") == 10
@@ -404,10 +404,10 @@ def test_the_csv_of_pasted_names_is_safe_and_says_what_python_says(page, languag
         assert row[2] == "" if answer.abstained else float(row[2]) == pytest.approx(answer.probability, abs=1e-6)
 
 
-def test_what_is_copied_is_the_csv_without_its_mark(page):
+def test_the_copied_text_is_the_csv_without_its_byte_order_mark(page):
     page.fill("#lines", MANY)
     expect(page.locator("#rows tr")).to_have_count(9)
-    _, content = saved(page, "Download CSV")
+    _, content = save(page, "Download CSV")
     page.get_by_role("button", name="Copy as CSV").click()
     expect(page.locator("#spoken")).to_have_text("Copied")
     assert page.evaluate("() => navigator.clipboard.readText()").encode() == content.removeprefix(b"\xef\xbb\xbf")
@@ -417,11 +417,11 @@ def test_a_long_list_is_answered_in_parts_and_in_order(page, languages):
     names = [f"{stem}{end}" for stem in ("Naka", "Papa", "Iva", "Mül", "O'") for end in range(260)]
     sizes = []
     page.on("request", lambda request: sizes.append(len(request.post_data_json["names"])))
-    pasted(page, "\n".join(names))
-    expect(page.locator("#many-status")).to_contain_text("The first 1,000 are shown; the CSV holds all.")
+    paste(page, "\n".join(names))
+    expect(page.locator("#many-status")).to_contain_text("The first 1,000 are shown; the CSV has all.")
     assert sizes == [500, 500, 300]
     expect(page.locator("#rows tr")).to_have_count(1000)
-    _, content = saved(page, "Download CSV")
+    _, content = save(page, "Download CSV")
     rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))[1:]
     assert [row[:2] for row in rows] == [[answer.name, answer.label] for answer in languages.predict(names)]
 
@@ -429,7 +429,7 @@ def test_a_long_list_is_answered_in_parts_and_in_order(page, languages):
 # Files
 
 
-def annotated(predictor: elman.Predictor, name: str, content: bytes, folder: Path, **settings: Any) -> bytes:
+def annotate(predictor: elman.Predictor, name: str, content: bytes, folder: Path, **settings: Any) -> bytes:
     from elman.annotation.local import annotate_file
 
     source, target = folder / name, folder / f"out-{name}"
@@ -438,7 +438,7 @@ def annotated(predictor: elman.Predictor, name: str, content: bytes, folder: Pat
     return target.read_bytes()
 
 
-def test_a_dropped_table_comes_back_as_python_annotates_it(page, languages, tmp_path):
+def test_a_dropped_table_is_annotated_as_in_python(page, languages, tmp_path):
     text = table_text()
     transfer = page.evaluate_handle(
         "text => { const moved = new DataTransfer(); moved.items.add(new File([text], 'people.csv')); return moved; }",
@@ -448,9 +448,9 @@ def test_a_dropped_table_comes_back_as_python_annotates_it(page, languages, tmp_
     expect(page.locator("#column option")).to_have_text(["id", "full, name", "note"])
     page.select_option("#column", "full, name")
     page.select_option("#top", "2")
-    name, content = saved(page, "Annotate")
+    name, content = save(page, "Annotate")
     assert name == "people.annotated.csv"
-    assert content == annotated(languages, "people.csv", text.encode(), tmp_path, column="full, name", top=2)
+    assert content == annotate(languages, "people.csv", text.encode(), tmp_path, column="full, name", top=2)
     expect(page.locator("#file-status")).to_contain_text("Done: 4 rows, 2 abstained.")
 
 
@@ -464,57 +464,57 @@ def test_a_dropped_table_comes_back_as_python_annotates_it(page, languages, tmp_
     ],
 )
 def test_the_columns_of_a_text_file_are_offered_and_a_likely_one_is_chosen(page, languages, tmp_path, name, content):
-    handed_in(page, name, content)
+    upload(page, name, content)
     expect(page.locator("#column option")).to_have_text(["id", "surname"])
     expect(page.locator("#column")).to_have_value("surname")
-    saved_name, answered = saved(page, "Annotate")
+    saved_name, answered = save(page, "Annotate")
     assert saved_name == f"{Path(name).stem}.annotated{Path(name).suffix}"
-    assert answered == annotated(languages, name, content, tmp_path, column="surname")
+    assert answered == annotate(languages, name, content, tmp_path, column="surname")
 
 
-def test_the_column_of_a_parquet_file_is_typed(page, languages, tmp_path, forgiven):
+def test_the_column_of_a_parquet_file_is_typed(page, languages, tmp_path, allowed_messages):
     pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
     pq.write_table(pa.table({"surname": ["Nakamura", None, "Müller"]}), tmp_path / "people.parquet")
     content = (tmp_path / "people.parquet").read_bytes()
-    handed_in(page, "people.parquet", content)
+    upload(page, "people.parquet", content)
     page.get_by_label("Column of the names").fill("surname")
-    name, answered = saved(page, "Annotate")
+    name, answered = save(page, "Annotate")
     assert name == "people.annotated.parquet"
-    wanted = annotated(languages, "people.parquet", content, tmp_path, column="surname")
+    wanted = annotate(languages, "people.parquet", content, tmp_path, column="surname")
     assert pq.read_table(pa.BufferReader(answered)).equals(pq.read_table(pa.BufferReader(wanted)))
 
 
-def test_an_annotation_can_be_stopped(page, forgiven):
+def test_an_annotation_can_be_stopped(page, allowed_messages):
     page.route("**/v1/annotate*", lambda route: None)  # never answered
-    handed_in(page, "people.csv", table_text().encode())
+    upload(page, "people.csv", table_text().encode())
     page.get_by_role("button", name="Annotate").click()
     expect(page.locator("#file-status")).to_contain_text("Sending")
     page.get_by_role("button", name="Stop").click()
-    expect(page.locator("#file-status")).to_have_text("Stopped. The file is still chosen.")
+    expect(page.locator("#file-status")).to_have_text("Stopped. The file is still selected.")
     expect(page.locator("#file-stop")).to_be_hidden()
 
 
-# What goes wrong
+# Errors
 
 
-@pytest.mark.parametrize("is_parquet", [True, False], ids=["a wrong column", "no Parquet"])
-def test_a_table_that_cannot_be_read_is_said_as_an_alert(page, forgiven, tmp_path, is_parquet):
+@pytest.mark.parametrize("is_parquet", [True, False], ids=["unknown column", "not Parquet"])
+def test_an_unreadable_table_is_reported_as_an_alert(page, allowed_messages, tmp_path, is_parquet):
     pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
     pq.write_table(pa.table({"surname": ["Nakamura"]}), tmp_path / "people.parquet")
-    forgiven.append("422")
+    allowed_messages.append("422")
     content = (tmp_path / "people.parquet").read_bytes()
-    handed_in(page, "people.parquet", content if is_parquet else b"PAR1 and nothing more")
+    upload(page, "people.parquet", content if is_parquet else b"PAR1 and nothing more")
     page.get_by_label("Column of the names").fill("nowhere")
     page.get_by_role("button", name="Annotate").click()
     alert = page.locator("#file-trouble")
     expect(alert).to_be_visible()
     expect(alert).to_have_attribute("role", "alert")
     expect(alert).to_have_text(re.compile(r"no such column.*\." if is_parquet else r"[A-Z][^{}]+\."))
-    expect(page.locator("#file-status")).to_have_text("The file is still chosen.")
+    expect(page.locator("#file-status")).to_have_text("The file is still selected.")
 
 
-def test_a_limit_is_said_as_an_alert_and_the_next_name_is_answered(page, forgiven):
-    forgiven.append("422")
+def test_a_limit_is_reported_as_an_alert_and_the_next_name_is_answered(page, allowed_messages):
+    allowed_messages.append("422")
     page.fill("#name", "x" * 1001)
     expect(page.locator("#trouble")).to_have_text(re.compile(r"[A-Z].*1,?000.*\."))
     expect(page.locator("#trouble")).to_have_attribute("role", "alert")
@@ -522,36 +522,36 @@ def test_a_limit_is_said_as_an_alert_and_the_next_name_is_answered(page, forgive
     expect(page.locator("#trouble")).to_be_hidden()
 
 
-def test_a_busy_server_is_asked_again_when_it_says_so(page, forgiven):
-    forgiven.append("429")
+def test_a_busy_server_is_tried_again_after_the_time_that_it_states(page, allowed_messages):
+    allowed_messages.append("429")
     page.route("**/v1/predict", lambda route: route.fulfill(status=429, headers={"Retry-After": "1"}), times=1)
     page.fill("#name", "Nakamura")
-    expect(page.locator("#trouble")).to_have_text("The server is busy. Elman asks again in 1 s.")
+    expect(page.locator("#trouble")).to_have_text("The server is busy. Elman tries again in 1 s.")
     expect(page.locator("#sentence")).to_contain_text("Japanese")
     expect(page.locator("#trouble")).to_be_hidden()
 
 
-def test_a_server_that_is_gone_is_said_so_and_asked_again_and_what_was_typed_stays(page, forgiven):
-    forgiven.append("net::ERR")
+def test_an_unreachable_server_is_reported_and_tried_again_and_the_typed_name_stays(page, allowed_messages):
+    allowed_messages.append("net::ERR")
     answer_for(page, "Nakamur")
     page.route("**/v1/**", lambda route: route.abort("connectionrefused"))
     page.locator("#name").press("a")
     expect(page.locator("#trouble")).to_contain_text("The server does not answer. What you typed is kept.")
-    expect(page.locator("#answer")).to_be_hidden()  # it answered another name
+    expect(page.locator("#answer")).to_be_hidden()  # it belongs to another name
     expect(page.locator("#name")).to_have_value("Nakamura")
     page.unroute("**/v1/**")
     expect(page.locator("#sentence")).to_contain_text("Japanese")
     expect(page.locator("#trouble")).to_be_hidden()
 
 
-def test_a_server_with_a_key_is_answered_from_a_field_that_forgets(open_page, forgiven, strict):
-    forgiven.append("401")
+def test_a_server_with_a_key_gets_it_from_a_dialog_that_does_not_store_it(open_page, allowed_messages, strict):
+    allowed_messages.append("401")
     page = open_page(strict)
-    dialog = page.get_by_role("dialog", name="This server asks for a key")
+    dialog = page.get_by_role("dialog", name="This server needs a key")
     expect(dialog).to_be_visible()
     page.get_by_label("API key").fill("wrong")
     page.keyboard.press("Enter")
-    expect(page.locator("#key-why")).to_have_text("The server does not take that key.")
+    expect(page.locator("#key-why")).to_have_text("The server rejected that key.")
     page.get_by_label("API key").fill(KEY)
     page.get_by_role("button", name="Use this key").click()
     expect(dialog).to_be_hidden()
@@ -561,8 +561,8 @@ def test_a_server_with_a_key_is_answered_from_a_field_that_forgets(open_page, fo
 
 
 @pytest.fixture
-def strict_page(open_page, forgiven, strict):
-    forgiven += ["401", "422", "413", "net::ERR"]
+def strict_page(open_page, allowed_messages, strict):
+    allowed_messages += ["401", "422", "413", "net::ERR"]
     page = open_page(strict)
     page.get_by_label("API key").fill(KEY)
     page.keyboard.press("Enter")
@@ -570,36 +570,36 @@ def strict_page(open_page, forgiven, strict):
     return page
 
 
-def test_a_list_is_answered_however_few_names_the_server_takes_at_once(strict_page, languages):
+def test_a_list_is_answered_however_few_names_the_server_accepts_at_once(strict_page, languages):
     names = [*MANY.split("\n"), "x" * 1001, "Nakamura"]
-    pasted(strict_page, "\n".join(names))
+    paste(strict_page, "\n".join(names))
     expect(strict_page.locator("#rows tr")).to_have_count(11)
     labels = [answer.label or "" for answer in languages.predict(names)]
-    _, content = saved(strict_page, "Download CSV")
+    _, content = save(strict_page, "Download CSV")
     rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))[1:]
     assert [row[1] for row in rows] == labels
     assert "1000 characters" in rows[9][3]
 
 
-def test_a_file_that_is_too_large_is_said_as_an_alert(strict_page):
-    handed_in(strict_page, "people.csv", b"name\n" + b"Nakamura\n" * 400)
+def test_a_file_that_is_too_large_is_reported_as_an_alert(strict_page):
+    upload(strict_page, "people.csv", b"name\n" + b"Nakamura\n" * 400)
     strict_page.get_by_role("button", name="Annotate").click()
-    expect(strict_page.locator("#file-trouble")).to_have_text(re.compile("2000 bytes|larger than it takes"))
+    expect(strict_page.locator("#file-trouble")).to_have_text(re.compile("2000 bytes|larger than it accepts"))
 
 
-def test_a_key_that_is_not_given_is_asked_for_again_with_the_next_name(page, forgiven):
-    forgiven.append("401")
+def test_a_cancelled_key_dialog_opens_again_with_the_next_name(page, allowed_messages):
+    allowed_messages.append("401")
     page.route("**/v1/**", lambda route: route.fulfill(status=401, json={}))
     page.fill("#name", "Nakamura")
     expect(page.locator("#key")).to_be_visible()
     page.keyboard.press("Escape")
-    expect(page.locator("#trouble")).to_contain_text("Without its key the server does not answer.")
+    expect(page.locator("#trouble")).to_contain_text("The server does not answer without its key.")
     page.unroute("**/v1/**")
     expect(answer_for(page, "Nakamura")).to_contain_text("Japanese")
 
 
-def test_a_page_opened_before_its_server_meets_the_models_with_the_first_answer(page, forgiven):
-    forgiven.append("net::ERR")
+def test_a_page_opened_before_its_server_loads_the_models_with_the_first_answer(page, allowed_messages):
+    allowed_messages.append("net::ERR")
     page.route("**/v1/**", lambda route: route.abort("connectionrefused"))
     page.reload()
     expect(page.locator("#model-facts")).to_contain_text("The server does not answer.")
@@ -619,7 +619,7 @@ def test_the_card_is_shown_below_the_headings_of_the_page(page):
     expect(page.locator("#card-text")).to_contain_text("It is no evidence of a person's identity")
 
 
-def test_what_an_answer_is_not_stands_in_sight_always(page):
+def test_the_note_on_what_an_answer_is_not_is_always_visible(page):
     note = page.locator("#estimate")
     expect(note).to_contain_text(
         "no evidence of a person’s identity, ancestry or citizenship. Names stay on this server."
@@ -629,7 +629,7 @@ def test_what_an_answer_is_not_stands_in_sight_always(page):
         expect(note).to_be_in_viewport(ratio=1)
 
 
-def test_a_model_is_chosen_where_there_are_several(open_page, address):
+def test_a_model_can_be_chosen_if_there_are_several(open_page, address):
     page = open_page()
     expect(page.locator("#model-facts strong")).to_have_text("languages")
     expect(page.locator("#model-choice")).to_be_hidden()
@@ -638,34 +638,35 @@ def test_a_model_is_chosen_where_there_are_several(open_page, address):
     page.route("**/v1/models", lambda route: route.fulfill(json={"models": [known, *others]}))
     page.reload()
     expect(page.locator("#model-name option")).to_have_text(["languages", "towns"])
-    asked = []
+    chosen = []
 
-    def answer_all_the_same(route: Route) -> None:
+    def answer_with_languages(route: Route) -> None:
         sent = route.request.post_data_json
-        asked.append(sent["model"])
+        chosen.append(sent["model"])
         route.continue_(post_data=json.dumps({**sent, "model": "languages"}))
 
     for path in ("predict", "explain"):
-        page.route(f"**/v1/{path}", answer_all_the_same)
+        page.route(f"**/v1/{path}", answer_with_languages)
     answer_for(page, "Nakamura")
     page.select_option("#model-name", "towns")
     expect(page.locator("#model-facts strong")).to_have_text("towns")
     expect(page.locator("#answer")).to_have_attribute("data-question", "2")
     expect(page.locator("#one")).not_to_have_attribute("data-waiting", "")
-    assert (asked[0], asked[-1]) == ("languages", "towns")
+    assert (chosen[0], chosen[-1]) == ("languages", "towns")
 
 
-# For everybody
+# Accessibility
 
 
-def test_every_part_of_the_page_is_served(page):
-    parts = {path.name: page.request.get(f"{page.url}page/{path.name}") for path in PAGE.iterdir()}
-    assert {name: answer.status for name, answer in parts.items() if name != "index.html"} == {
-        "icon.svg": 200,
-        "script.js": 200,
-        "style.css": 200,
-    }
-    assert parts["icon.svg"].headers["content-type"].startswith("image/svg+xml")
+def test_every_file_of_the_page_is_served_with_its_media_type(page):
+    kinds = {".svg": ["image/svg+xml"], ".css": ["text/css"], ".html": ["text/html"]}
+    kinds[".js"] = ["text/javascript", "application/javascript"]  # by the version of Python
+    files = list(PAGE.iterdir())
+    assert len(files) > 10
+    for file in files:
+        answer = page.request.get(f"{page.url}page/{file.name}")
+        assert answer.status == 200
+        assert answer.headers["content-type"].partition(";")[0] in kinds[file.suffix]
 
 
 def state_empty(page: Page) -> None:
@@ -701,13 +702,13 @@ def state_many(page: Page) -> None:
 
 
 def state_file(page: Page) -> None:
-    handed_in(page, "people.csv", table_text().encode())
+    upload(page, "people.csv", table_text().encode())
 
 
 def state_error(page: Page) -> None:
     page.fill("#name", "x" * 1001)
     expect(page.locator("#trouble")).to_be_visible()
-    handed_in(page, "people.parquet", b"PAR1")
+    upload(page, "people.parquet", b"PAR1")
     page.get_by_role("button", name="Annotate").click()
     expect(page.locator("#file-trouble")).to_be_visible()
 
@@ -736,8 +737,8 @@ def axe() -> str:
 
 @pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize("size", SIZES)
-def test_axe_finds_nothing_serious_and_nothing_stands_out_of_the_page(open_page, axe, forgiven, size, state):
-    forgiven += ["422", "401"] if state in ("error", "key") else []
+def test_axe_finds_nothing_serious_and_nothing_overflows_the_page(open_page, axe, allowed_messages, size, state):
+    allowed_messages += ["422", "401"] if state in ("error", "key") else []
     page = open_page(viewport=SIZES[size])
     expect(page.locator("#model-facts strong")).to_have_text("languages")
     STATES[state](page)
@@ -753,7 +754,7 @@ def test_axe_finds_nothing_serious_and_nothing_stands_out_of_the_page(open_page,
 
 def test_everything_can_be_done_with_the_keyboard_alone(page):
     press = page.keyboard.press
-    expect(page.locator("#name")).to_be_focused()  # from the start, so that whoever comes can type
+    expect(page.locator("#name")).to_be_focused()  # from the start, so that people can type at once
     page.keyboard.type("Nakamura")
     expect(tiles(page)).to_have_count(8)
     press("Tab")
@@ -806,7 +807,7 @@ FOCUS = """() => {
 }"""
 
 
-def test_focus_is_seen_wherever_it_goes(page):
+def test_the_focus_is_always_visible(page):
     state_answered(page)
     state_many(page)
     state_file(page)
@@ -830,7 +831,7 @@ def colours(block: str) -> dict[str, Colour]:
     return {name: tuple(int(part, 16) / 255 for part in parts) for name, *parts in found}
 
 
-def mixed(over: Colour, under: Colour, share: float) -> Colour:
+def mix(over: Colour, under: Colour, share: float) -> Colour:
     return tuple(share * one + (1 - share) * other for one, other in zip(over, under, strict=True))
 
 
@@ -846,15 +847,15 @@ def contrast(one: Colour, other: Colour) -> float:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_text_stands_out_from_its_ground(scheme):
+def test_every_text_has_enough_contrast(scheme):
     light, dark = (PAGE / "style.css").read_text(encoding="utf-8").split("prefers-color-scheme: dark", 1)
     block = light if scheme == "light" else dark.split("}")[0]
     known = colours(block)
     *lamp, share = map(float, re.search(r"--lamp: rgb\((\d+) (\d+) (\d+) / (0\.\d+)\)", block).groups())
-    lit = mixed([part / 255 for part in lamp], known["paper"], share)
-    for ground in (known["paper"], known["sheet"], lit):
-        assert min(contrast(known[text], ground) for text in ("ink", "quiet", "glass", "brass")) >= 4.5
-        assert contrast(known["edge"], ground) >= 3
+    lit = mix([part / 255 for part in lamp], known["paper"], share)
+    for background in (known["paper"], known["sheet"], lit):
+        assert min(contrast(known[text], background) for text in ("ink", "quiet", "glass", "brass")) >= 4.5
+        assert contrast(known["edge"], background) >= 3
     assert contrast(known["on-glass"], known["glass"]) >= 4.5
     for tint in ("glass", "brass"):  # the deepest tile
-        assert contrast(known["ink"], mixed(known[tint], known["sheet"], 0.38)) >= 4.5
+        assert contrast(known["ink"], mix(known[tint], known["sheet"], 0.38)) >= 4.5

@@ -1,9 +1,9 @@
-"""No name ever stands in a log, a metric or an error: one is sent through every door and looked for everywhere."""
+"""No name appears in a log, a metric or an error: the tests send one in every way and search for it everywhere."""
 
 import logging
 
 import pytest
-from asking import CANARY, CSV, annotate, ask, explain, post, predict, service
+from client import CANARY, CSV, annotate, explain, make_app, post_json, predict, send
 
 from elman.prediction.predictor import Predictor
 
@@ -11,7 +11,7 @@ SPELLINGS = {CANARY, CANARY.lower(), CANARY.upper(), CANARY[:8], CANARY.encode()
 
 
 class Failing(Predictor):
-    """A predictor with bugs that quote what they are asked."""
+    """A predictor with bugs whose messages quote the names."""
 
     def predict(self, names, **options):
         raise RuntimeError(f"cannot predict {names}")
@@ -23,12 +23,12 @@ class Failing(Predictor):
         raise IndexError(f"cannot annotate {list(names)}")
 
 
-def every_door(app):
-    """Send the name through every route, in every part of a request, rightly and wrongly."""
+def send_everywhere(app):
+    """Send the name to every route, in every part of a request, valid and invalid; yield the responses."""
     table = f"name,id\n{CANARY},1\n"
-    for question in (CANARY, [CANARY, None], [CANARY, 1], {CANARY: 1}, [[CANARY]], CANARY * 200, [CANARY] * 2000):
-        yield predict(app, question)
-        yield explain(app, question)
+    for names in (CANARY, [CANARY, None], [CANARY, 1], {CANARY: 1}, [[CANARY]], CANARY * 200, [CANARY] * 2000):
+        yield predict(app, names)
+        yield explain(app, names)
     for name in ("top", "abstain_below", "model", "label", CANARY):
         yield predict(app, CANARY, **{name: CANARY})
         yield explain(app, CANARY, **{name: CANARY})
@@ -40,7 +40,7 @@ def every_door(app):
             f"multipart/form-data; boundary={CANARY}",
         ):
             for path in ("/v1/predict", "/v1/explain", "/v1/annotate?column=name"):
-                yield ask(app, "POST", path, content=content.encode("latin-1"), headers={"Content-Type": media_type})
+                yield send(app, "POST", path, content=content.encode("latin-1"), headers={"Content-Type": media_type})
     for content in (table, f"{table}{CANARY}\n", f"{CANARY}\n{CANARY}\n", f'name\n"{CANARY}', CANARY, ""):
         for name in ("a.csv", "a.jsonl", "a.parquet", f"{CANARY}.csv", f"a.{CANARY}"):
             yield annotate(app, content, name)
@@ -54,33 +54,33 @@ def every_door(app):
             f"/page/{CANARY}",
             f"/v1/predict?name={CANARY}",
         ):
-            yield ask(app, method, path)
+            yield send(app, method, path)
     for header in ("Host", "Authorization", "X-API-Key", "Origin", "Cookie", "User-Agent", "Referer", f"X-{CANARY}"):
-        yield ask(app, "GET", "/v1/models", headers={header: CANARY})
-    yield post(app, "/v1/predict", {"names": "a" * 3000, "model": CANARY})
+        yield send(app, "GET", "/v1/models", headers={header: CANARY})
+    yield post_json(app, "/v1/predict", {"names": "a" * 3000, "model": CANARY})
 
 
 @pytest.mark.parametrize("settings", [{}, {"api_key": "key"}, {"json_bytes": 20, "upload_bytes": 20}], ids=str)
 @pytest.mark.parametrize("is_broken", [False, True])
 def test_no_name_in_logs_metrics_or_errors(predictor, settings, is_broken, caplog, capfd):
-    app = service(Failing(predictor.artifact) if is_broken else predictor, **settings)
-    seen, statuses = [], set()
+    app = make_app(Failing(predictor.artifact) if is_broken else predictor, **settings)
+    texts, statuses = [], set()
     with caplog.at_level(logging.DEBUG):
-        for answer in every_door(app):
+        for answer in send_everywhere(app):
             statuses.add(answer.status_code)
             if answer.status_code >= 400:
-                seen += [answer.text, str(answer.headers)]
+                texts += [answer.text, str(answer.headers)]
     key = {"X-API-Key": settings.get("api_key", "")}
-    # The client logs what it sends; that is not the service's doing.
-    logged = [record for record in caplog.records if not record.name.startswith(("httpx", "httpcore"))]
-    seen += [logging.Formatter("%(message)s %(pathname)s").format(record) for record in logged]
-    seen += [ask(app, "GET", "/metrics", headers=key).text, *capfd.readouterr()]
+    # The test client logs what it sends; these records are not the service's.
+    records = [record for record in caplog.records if not record.name.startswith(("httpx", "httpcore"))]
+    texts += [logging.Formatter("%(message)s %(pathname)s").format(record) for record in records]
+    texts += [send(app, "GET", "/metrics", headers=key).text, *capfd.readouterr()]
     assert {400, 404, 405, 413, 415, 422} & statuses
     assert (500 in statuses) == (is_broken and not settings)
-    found = [(spelling, text) for text in seen for spelling in SPELLINGS if spelling in text]
+    found = [(spelling, text) for text in texts for spelling in SPELLINGS if spelling in text]
     assert found == []
 
 
 def test_the_search_would_find_a_name(predictor):
-    text = predict(service(predictor), CANARY).text + annotate(service(predictor), CSV.replace("xyz", CANARY)).text
+    text = predict(make_app(predictor), CANARY).text + annotate(make_app(predictor), CSV.replace("xyz", CANARY)).text
     assert text.count(CANARY) == 2

@@ -1,4 +1,4 @@
-"""The limits check themselves."""
+"""Invalid limits are an error that names them."""
 
 from dataclasses import fields
 
@@ -10,33 +10,33 @@ from elman.server.settings import Settings
 NUMBERS = [one.name for one in fields(Settings) if one.type in (int, float)]
 
 
-def test_there_is_a_limit_for_all_that_a_caller_can_make_large():
-    owed = {"names", "characters", "rows", "json_bytes", "upload_bytes", "requests", "uploads", "seconds"}
-    assert {*NUMBERS} == owed | {"upload_seconds", "batch_names"}
+def test_there_is_a_limit_for_everything_that_a_client_can_make_large():
+    limits = {"names", "characters", "rows", "json_bytes", "upload_bytes", "requests", "uploads", "seconds"}
+    assert {*NUMBERS} == limits | {"upload_seconds", "batch_names"}
 
 
 @pytest.mark.parametrize("name", NUMBERS)
-@pytest.mark.parametrize("value", [0, -1, "many", None, float("nan"), float("inf")])
-def test_a_limit_that_cannot_work_is_named(name, value):
+@pytest.mark.parametrize("value", [0, -1, "many", None, True, float("nan"), float("inf")])
+def test_an_invalid_limit_is_named(name, value):
     with pytest.raises(SettingError, match=name):
         Settings(**{name: value})
 
 
 @pytest.mark.parametrize("name", [one.name for one in fields(Settings) if one.type is int])
 @pytest.mark.parametrize("value", [True, 1.5])
-def test_what_is_counted_is_a_whole_number(name, value):
+def test_counts_are_whole_numbers(name, value):
     with pytest.raises(SettingError, match=f"{name} must be a whole number"):
         Settings(**{name: value})
 
 
 @pytest.mark.parametrize("key", ["", "tab\t", "ключ", "a\nb"])
-def test_a_key_that_no_header_can_carry_is_refused_without_quoting_it(key):
+def test_a_key_that_no_header_can_hold_is_an_error_that_does_not_quote_it(key):
     with pytest.raises(SettingError, match="API key") as caught:
         Settings(api_key=key)
     assert not key or key not in str(caught.value)
 
 
-def test_the_key_is_not_shown_with_the_settings():
+def test_the_repr_of_the_settings_hides_the_key():
     assert "secret" not in repr(Settings(api_key="secret"))
 
 

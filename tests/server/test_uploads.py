@@ -1,4 +1,4 @@
-"""Tables come back annotated, as Python annotates them, and nothing of them stays behind."""
+"""Uploaded tables are annotated as in Python, and no temporary file is left."""
 
 import io
 import json
@@ -8,25 +8,28 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from asking import CANARY, CSV, annotate, ask, refusal, service, tagger
+from client import CANARY, CSV, annotate, error_message, make_app, make_tagger, send
 
+import elman.annotation.local
 from elman.annotation.local import annotate_file
+from elman.errors import DATA_CODES, DataError, SettingError
+from elman.server.uploads import _MESSAGES
 
 
 @pytest.fixture(scope="module")
 def app(predictor):
-    return service(predictor, tagger())
+    return make_app(predictor, make_tagger())
 
 
 @pytest.fixture(autouse=True)
 def own_folder(tmp_path, monkeypatch):
-    """Temporary files lie in a folder of the test's own, and none stays there."""
+    """Put temporary files into a folder of the test's own, and check that none is left."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     yield tmp_path
     assert list(tmp_path.glob("elman-*")) == []
 
 
-def parquet(**columns) -> bytes:
+def to_parquet(**columns) -> bytes:
     file = io.BytesIO()
     pq.write_table(pa.table(columns), file, write_statistics=False)
     return file.getvalue()
@@ -37,13 +40,13 @@ TABLES = {
     "people.csv": 'name,id\nabcabc,1\n,2\n"x\nyz",3\n42,4\n',
     "people.tsv": "id\tname\n1\tabcabc\n2\t\n",
     "people.jsonl": '{"name": "abcabc", "id": 1}\n{"name": null}\n{"name": "é\\u00e9"}\n',
-    "people.parquet": parquet(**ROWS),
+    "people.parquet": to_parquet(**ROWS),
 }
 
 
 @pytest.mark.parametrize("name", TABLES)
 @pytest.mark.parametrize("top", [1, 2])
-def test_a_table_comes_back_as_python_annotates_it(app, predictor, own_folder, name, top):
+def test_a_table_is_annotated_as_in_python(app, predictor, own_folder, name, top):
     content = TABLES[name] if isinstance(TABLES[name], bytes) else TABLES[name].encode()
     answer = annotate(app, content, name, top=top, abstain_below=0.3)
     assert answer.status_code == 200, answer.text
@@ -66,14 +69,14 @@ def test_a_table_comes_back_as_python_annotates_it(app, predictor, own_folder, n
         (".csv.csv", ".csv.annotated.csv"),
     ],
 )
-def test_the_answer_is_a_file_of_the_same_name(app, name, file_name):
+def test_the_response_names_a_file_after_the_upload(app, name, file_name):
     body = (
         f'--b\r\nContent-Disposition: form-data; name="file"; filename="{name.translate(ESCAPES)}"\r\n\r\n'.encode()
         + CSV.encode()
         + b"\r\n--b--\r\n"
     )
     kind = {"Content-Type": "multipart/form-data; boundary=b"}
-    answer = ask(app, "POST", "/v1/annotate?column=name", content=body, headers=kind)
+    answer = send(app, "POST", "/v1/annotate?column=name", content=body, headers=kind)
     assert answer.status_code == 200
     assert answer.headers["content-disposition"].endswith(f"filename*=UTF-8''{file_name}")
 
@@ -81,10 +84,10 @@ def test_the_answer_is_a_file_of_the_same_name(app, name, file_name):
 ESCAPES = str.maketrans({'"': '\\"'})
 
 
-@pytest.mark.parametrize("given", TABLES)
+@pytest.mark.parametrize("name", TABLES)
 @pytest.mark.parametrize("wanted", ["csv", "tsv", "jsonl", "parquet"])
-def test_a_table_comes_back_in_the_format_that_is_asked_for(app, given, wanted):
-    answer = annotate(app, TABLES[given], given, format=wanted)
+def test_the_format_of_the_response_can_be_chosen(app, name, wanted):
+    answer = annotate(app, TABLES[name], name, format=wanted)
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-disposition"].endswith(f"people.annotated.{wanted}")
     if wanted == "parquet":
@@ -96,7 +99,7 @@ def test_a_table_comes_back_in_the_format_that_is_asked_for(app, given, wanted):
     assert labels[0] == "Alfa"
 
 
-def test_a_large_table_comes_back_whole(app):
+def test_a_large_table_is_complete(app):
     rows = "".join(f"abc{'de' * (k % 5)},{k}\n" for k in range(50_000))
     answer = annotate(app, f"name,id\n{rows}")
     lines = answer.text.splitlines()
@@ -106,39 +109,39 @@ def test_a_large_table_comes_back_whole(app):
 
 
 @pytest.mark.parametrize("media_type", ["", "text/csv", "application/json", "application/x-www-form-urlencoded"])
-def test_a_table_is_sent_as_a_form(app, media_type):
-    answer = ask(app, "POST", "/v1/annotate?column=name", content=CSV, headers={"Content-Type": media_type})
-    assert "multipart/form-data" in refusal(answer, 415, "unsupported_media_type")
+def test_a_table_must_be_sent_as_a_form(app, media_type):
+    answer = send(app, "POST", "/v1/annotate?column=name", content=CSV, headers={"Content-Type": media_type})
+    assert "multipart/form-data" in error_message(answer, 415, "unsupported_media_type")
 
 
 @pytest.mark.parametrize("name", ["people.exe", "people", "people.csv.gz", "people.ndjson.zst", "csv"])
-def test_a_file_of_another_format_is_refused(app, name):
-    refusal(annotate(app, CSV, name), 415, "unknown_format")
+def test_an_unknown_format_is_an_error(app, name):
+    error_message(annotate(app, CSV, name), 415, "unknown_format")
 
 
 @pytest.mark.parametrize(
     "content",
     [
-        b"no form at all",
+        b"not a form",
         b"--b",
         b"--b\r\nnonsense\r\n\r\n",
         b"--b\r\nContent-Disposition: form-data\r\n\r\nx\r\n--b--\r\n",
     ],
 )
-def test_a_form_that_is_none_is_malformed(app, content):
+def test_an_invalid_form_is_malformed(app, content):
     kind = {"Content-Type": "multipart/form-data; boundary=b"}
-    answer = ask(app, "POST", "/v1/annotate?column=name", content=content, headers=kind)
+    answer = send(app, "POST", "/v1/annotate?column=name", content=content, headers=kind)
     assert answer.status_code in (400, 422)
     assert answer.json()["error"]["code"] in ("malformed", "invalid")
 
 
-def test_a_form_without_a_boundary_or_a_file_is_refused(app):
+def test_a_form_without_a_boundary_or_a_file_is_an_error(app):
     kind = {"Content-Type": "multipart/form-data"}
-    refusal(ask(app, "POST", "/v1/annotate?column=name", content=b"x", headers=kind), 400, "malformed")
-    answer = ask(app, "POST", "/v1/annotate?column=name", files={"other": ("a.csv", CSV)})
-    assert refusal(answer, 422, "invalid").startswith("file: ")
-    answer = ask(app, "POST", "/v1/annotate?column=name", data={"file": CANARY}, files={"other": ("a.csv", CSV)})
-    assert CANARY not in refusal(answer, 422, "invalid")
+    error_message(send(app, "POST", "/v1/annotate?column=name", content=b"x", headers=kind), 400, "malformed")
+    answer = send(app, "POST", "/v1/annotate?column=name", files={"other": ("a.csv", CSV)})
+    assert error_message(answer, 422, "invalid").startswith("file: ")
+    answer = send(app, "POST", "/v1/annotate?column=name", data={"file": CANARY}, files={"other": ("a.csv", CSV)})
+    assert CANARY not in error_message(answer, 422, "invalid")
 
 
 @pytest.mark.parametrize(
@@ -153,20 +156,20 @@ def test_a_form_without_a_boundary_or_a_file_is_refused(app):
         ({"format": CANARY}, "format"),
     ],
 )
-def test_a_setting_that_cannot_be_is_named(app, query, named):
-    message = refusal(annotate(app, CSV, **query), 422, "invalid")
+def test_an_invalid_parameter_is_named(app, query, named):
+    message = error_message(annotate(app, CSV, **query), 422, "invalid")
     assert message.startswith(f"{named}: ")
     assert CANARY not in message
 
 
 def test_the_column_must_be_named(app):
-    answer = ask(app, "POST", "/v1/annotate", files={"file": ("a.csv", CSV)})
-    assert refusal(answer, 422, "invalid").startswith("column: ")
+    answer = send(app, "POST", "/v1/annotate", files={"file": ("a.csv", CSV)})
+    assert error_message(answer, 422, "invalid").startswith("column: ")
 
 
-def test_models_are_chosen_as_elsewhere(app):
-    refusal(annotate(app, CSV, model="other"), 404, "unknown_model")
-    refusal(annotate(app, CSV, model="tagger"), 422, "other_kind_of_model")
+def test_the_model_can_be_chosen(app):
+    error_message(annotate(app, CSV, model="other"), 404, "unknown_model")
+    error_message(annotate(app, CSV, model="tagger"), 422, "other_kind_of_model")
     assert annotate(app, CSV, model="toy").status_code == 200
 
 
@@ -178,13 +181,13 @@ def test_models_are_chosen_as_elsewhere(app):
         ("a.csv", "", "empty_table"),
         ("a.csv", f"name,elman_label\n{CANARY},1\n", "column_taken"),
         ("a.parquet", f"PAR1 {CANARY}", "unreadable_table"),
-        ("a.parquet", parquet(name=[1, 2]), "not_strings"),
-        ("a.parquet", parquet(other=[CANARY]), "unknown_column"),
+        ("a.parquet", to_parquet(name=[1, 2]), "not_strings"),
+        ("a.parquet", to_parquet(other=[CANARY]), "unknown_column"),
         ("a.jsonl", f'{{"{CANARY}": 1}}\n', "unknown_column"),
     ],
 )
-def test_a_table_that_cannot_be_read_is_refused_in_words_of_its_own(app, name, content, code):
-    assert CANARY not in refusal(annotate(app, content, name), 422, code)
+def test_an_unreadable_table_is_an_error_with_the_code_of_its_problem(app, name, content, code):
+    assert CANARY not in error_message(annotate(app, content, name), 422, code)
 
 
 @pytest.mark.parametrize(
@@ -199,24 +202,56 @@ def test_a_table_that_cannot_be_read_is_refused_in_words_of_its_own(app, name, c
         ("a.jsonl", "[" * 100_000 + "\n", 1),
     ],
 )
-def test_a_row_that_cannot_be_read_is_told_by_its_line_alone(app, name, content, line):
-    message = refusal(annotate(app, content, name), 422, "malformed_row")
+def test_a_malformed_row_is_named_by_its_line_only(app, name, content, line):
+    message = error_message(annotate(app, content, name), 422, "malformed_row")
     assert f"line {line}:" in message
     assert CANARY not in message
 
 
-def test_a_column_that_stands_twice_cannot_become_parquet(app):
-    refusal(annotate(app, "name,id,id\nabc,1,2\n", format="parquet"), 422, "column_twice")
+def test_a_parquet_file_that_is_damaged_inside_is_unreadable(app):
+    content = bytearray(to_parquet(name=[f"{CANARY}{k}" for k in range(5000)]))
+    content[100:4000] = bytes(3900)
+    message = error_message(annotate(app, bytes(content), "a.parquet"), 422, "unreadable_table")
+    assert CANARY not in message
 
 
-def test_a_table_holds_so_many_rows(predictor):
-    app = service(predictor, rows=2)
+@pytest.mark.parametrize(
+    ("error", "code", "words"),
+    [
+        (DataError(f"no {CANARY}", code="unknown_column"), "unknown_column", "name one of its columns"),
+        (DataError(f"line 3: {CANARY}", code="malformed_row", line=1234), "malformed_row", "at line 1,234: expected"),
+        (DataError(f"{CANARY}: is empty", code="malformed_row"), "malformed_row", "cannot be read: expected"),
+        (DataError(f"{CANARY}, line 3: is empty"), "unreadable_table", "check that its format matches its name"),
+        (SettingError(f"expected one column, got {CANARY}"), "invalid", "column, top or abstain_below"),
+    ],
+    ids=str,
+)
+def test_errors_of_tables_are_told_apart_by_their_code_and_never_quoted(app, monkeypatch, error, code, words):
+    def fail(*arguments, **options):
+        raise error
+
+    monkeypatch.setattr(elman.annotation.local, "annotate_stream", fail)
+    message = error_message(annotate(app, CSV), 422, code)
+    assert words in message
+    assert CANARY not in message
+
+
+def test_every_code_of_a_data_error_has_a_message():
+    assert {*_MESSAGES, "malformed_row", "unreadable"} == set(DATA_CODES)
+
+
+def test_two_columns_of_one_name_cannot_become_parquet(app):
+    error_message(annotate(app, "name,id,id\nabc,1,2\n", format="parquet"), 422, "column_twice")
+
+
+def test_the_number_of_rows_is_limited(predictor):
+    app = make_app(predictor, rows=2)
     assert annotate(app, CSV).status_code == 200
-    assert "2 rows" in refusal(annotate(app, CSV + "abc,3\n"), 422, "too_many_rows")
+    assert "2 rows" in error_message(annotate(app, CSV + "abc,3\n"), 422, "too_many_rows")
 
 
-def test_a_small_file_that_holds_very_much_text_is_refused(predictor):
-    app = service(predictor, upload_bytes=10_000)
-    content = parquet(name=["abc"] * 50, note=["x" * 3000] * 50)  # written once, and referred to fifty times
+def test_a_small_file_with_very_much_text_is_an_error(predictor):
+    app = make_app(predictor, upload_bytes=10_000)
+    content = to_parquet(name=["abc"] * 50, note=["x" * 3000] * 50)  # stored once, used fifty times
     assert len(content) < 10_000
-    refusal(annotate(app, content, "a.parquet", format="csv"), 422, "too_much_text")
+    error_message(annotate(app, content, "a.parquet", format="csv"), 422, "too_much_text")

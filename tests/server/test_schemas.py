@@ -1,18 +1,18 @@
-"""Whatever is sent instead of a question gets a clear refusal that does not quote it."""
+"""An invalid request gets a clear error that does not quote it."""
 
 import pytest
-from asking import CANARY, ask, refusal, service
+from client import CANARY, error_message, make_app, send
 
 JSON = {"Content-Type": "application/json"}
 
 
 @pytest.fixture(scope="module")
 def app(predictor):
-    return service(predictor)
+    return make_app(predictor)
 
 
 def post(app, content, path="/v1/predict", headers=JSON):
-    return ask(app, "POST", path, content=content, headers=headers)
+    return send(app, "POST", path, content=content, headers=headers)
 
 
 @pytest.mark.parametrize(
@@ -37,8 +37,14 @@ def post(app, content, path="/v1/predict", headers=JSON):
     ],
     ids=lambda content: content[:20],
 )
-def test_what_is_no_json_is_malformed(app, content):
-    assert CANARY not in refusal(post(app, content), 400, "malformed")
+def test_a_body_that_is_not_json_is_malformed(app, content):
+    assert CANARY not in error_message(post(app, content), 400, "malformed")
+
+
+@pytest.mark.parametrize("content", [b'{"names": NaN}', b"[" * 100_000])
+def test_nan_and_deep_nesting_are_named(app, content):
+    message = error_message(post(app, content), 400, "malformed")
+    assert message == "the body contains NaN or Infinity, or is nested too deeply"
 
 
 @pytest.mark.parametrize(
@@ -73,8 +79,8 @@ def test_what_is_no_json_is_malformed(app, content):
         ('{"names": "a", "\\ud800": 1}', "top, abstain_below"),
     ],
 )
-def test_what_is_no_question_is_invalid(app, content, named):
-    message = refusal(post(app, content), 422, "invalid")
+def test_a_prediction_request_that_breaks_the_schema_is_invalid(app, content, named):
+    message = error_message(post(app, content), 422, "invalid")
     assert named in message
     assert CANARY not in message
 
@@ -82,37 +88,37 @@ def test_what_is_no_question_is_invalid(app, content, named):
 @pytest.mark.parametrize(
     "content", ["{}", '{"name": 1}', '{"name": null}', '{"name": "abc", "label": 1}', '{"names": "a"}']
 )
-def test_what_asks_for_no_explanation_is_invalid(app, content):
-    refusal(post(app, content, "/v1/explain"), 422, "invalid")
+def test_an_explanation_request_that_breaks_the_schema_is_invalid(app, content):
+    error_message(post(app, content, "/v1/explain"), 422, "invalid")
 
 
 @pytest.mark.parametrize("top", ["2.0", "2e0", "2"])
-def test_a_whole_number_may_be_written_in_other_ways(app, top):
+def test_a_whole_number_may_be_written_as_a_float(app, top):
     (row,) = post(app, f'{{"names": "a", "top": {top}}}').json()["predictions"]
     assert len(row["top"]) == 2
 
 
 @pytest.mark.parametrize("names", ['"\\ud800"', '["\\udfff\\ud800", "a\\u0000b"]', '"\\u0000"', '"\\uffff"'])
-def test_odd_characters_are_answered(app, names):
+def test_lone_surrogates_and_control_characters_are_answered(app, names):
     answer = post(app, f'{{"names": {names}}}')
     assert answer.status_code == 200
     assert len(answer.json()["predictions"]) == names.count('"') // 2
 
 
-def test_half_a_pair_may_stand_for_a_model_or_a_label(app):
-    refusal(post(app, '{"names": "a", "model": "\\ud800"}'), 404, "unknown_model")
-    refusal(post(app, '{"name": "a", "label": "\\ud800"}', "/v1/explain"), 422, "unknown_label")
+def test_a_lone_surrogate_is_an_unknown_model_or_label(app):
+    error_message(post(app, '{"names": "a", "model": "\\ud800"}'), 404, "unknown_model")
+    error_message(post(app, '{"name": "a", "label": "\\ud800"}', "/v1/explain"), 422, "unknown_label")
 
 
 @pytest.mark.parametrize(
     "media_type", ["", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "json"]
 )
 @pytest.mark.parametrize("path", ["/v1/predict", "/v1/explain"])
-def test_another_media_type_is_refused(app, media_type, path):
+def test_another_media_type_is_an_error(app, media_type, path):
     answer = post(app, '{"names": "a"}', path, {"Content-Type": media_type})
-    assert "application/json" in refusal(answer, 415, "unsupported_media_type")
+    assert "application/json" in error_message(answer, 415, "unsupported_media_type")
 
 
 @pytest.mark.parametrize("media_type", ["application/json; charset=utf-8", "Application/JSON"])
-def test_the_media_type_may_be_written_in_other_ways(app, media_type):
+def test_the_media_type_may_have_parameters_and_capitals(app, media_type):
     assert post(app, '{"names": "a"}', headers={"Content-Type": media_type}).status_code == 200

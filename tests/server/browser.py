@@ -1,6 +1,6 @@
-"""What the tests of the page share: a service as a real process, a real browser, and a stopwatch inside the page.
+"""A browser for the tests of the page, the service as a process, and a stopwatch inside the page.
 
-Whoever imports this is skipped where there is no browser to test with.
+A module that imports this is skipped if there is no browser.
 """
 
 import os
@@ -40,27 +40,27 @@ addEventListener("DOMContentLoaded", () => {
   let pressed = 0;
   addEventListener("keydown", ({ timeStamp }) => { pressed = timeStamp; }, true);
   new MutationObserver(() => requestAnimationFrame(() => {
-    const painted = new MessageChannel();  // what is posted in a frame arrives once the frame is drawn
+    const painted = new MessageChannel();  // a message posted in a frame arrives after the frame is drawn
     painted.port1.onmessage = () => { waits.push(performance.now() - pressed); painted.port1.close(); };
     painted.port2.postMessage(null);
   })).observe(document.getElementById("answer"), { attributeFilter: ["data-question"] });
 });
 """
-"""Run in the page before its own script: milliseconds from each key press to its answer being drawn, in ``waits``."""
+"""Runs before the page's own script: ``waits`` gets the milliseconds from each key press until its answer is drawn."""
 
 
 @contextmanager
-def browsing() -> Iterator[Any]:
+def open_browser() -> Iterator[Any]:
     """Run the browser."""
-    with playwright.sync_playwright() as running:
-        browser = running.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield browser
         browser.close()
 
 
 @contextmanager
-def serving(*arguments: str, **environment: str) -> Iterator[str]:
-    """Run ``elman serve`` at a free port; yield its address."""
+def run_service(*arguments: str, **environment: str) -> Iterator[str]:
+    """Run ``elman serve`` at a free port, and yield its address."""
     command = [sys.executable, "-m", "elman", "serve", "--port", "0", *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, **environment}) as server:
         assert server.stdout is not None
@@ -72,8 +72,8 @@ def serving(*arguments: str, **environment: str) -> Iterator[str]:
             server.terminate()
 
 
-def waits_of(page: Any, word: str) -> list[float]:
-    """Type a word into the page's name field, each letter once the one before is answered; return the milliseconds."""
+def measure_waits(page: Any, word: str) -> list[float]:
+    """Type a word into the name field, each letter after the answer to the last one; return the milliseconds."""
     page.fill("#name", "")
     page.evaluate("() => { waits.length = 0; }")
     for typed, letter in enumerate(word, start=1):

@@ -1,0 +1,118 @@
+/* Letters: a tile for each letter that the network read, and a chart of how sure it was after each of them. */
+
+import { createRow } from "./bars.js";
+import { across, coursePath, rank, tileHeights, tileKind } from "./chart.js";
+import { byId, create } from "./dom.js";
+import { describeLetter, describeWeight } from "./words.js";
+
+let explanation = null;
+let unknown = new Set(); // the symbols of the name that the model does not know
+let focused = null; // the letter that was reached by keyboard or touch
+
+export function hideLetters() {
+  explanation = focused = null;
+  byId("reading").hidden = true;
+}
+
+export function showLetters(newExplanation, newUnknown) {
+  explanation = newExplanation;
+  unknown = newUnknown;
+  const { letters, label } = explanation;
+  const row = byId("letters");
+  byId("reading").hidden = false;
+  while (row.children.length > letters.length) row.lastChild.remove();
+  while (row.children.length < letters.length) row.append(createTile());
+  row.parentElement.style.setProperty("--count", letters.length);
+  const heights = tileHeights(letters);
+  letters.forEach((letter, place) => showTile(row.children[place], letter, place, heights[place]));
+  for (const course of ["forwards", "backwards"])
+    byId("thread").querySelector(`.${course}`).setAttribute("d", coursePath(letters, course, label));
+  // If the same name is explained again (another limit, another model), the focus stays on its letter.
+  focused = row.contains(document.activeElement) ? placeOf(document.activeElement) : null;
+  moveTabStop(focused ?? 0);
+  showLetter(focused);
+  if (focused === null) row.parentElement.scrollLeft = isRightToLeft() ? -1e6 : 1e6; // keep the last letter visible
+}
+
+const isRightToLeft = () => getComputedStyle(byId("letters")).direction === "rtl";
+
+function createTile() {
+  return create("button", { type: "button", class: "tile" }, create("span", { class: "face" }));
+}
+
+function showTile(tile, letter, place, height) {
+  tile.firstChild.textContent = letter.letter === " " ? "␣" : letter.letter;
+  tile.style.setProperty("--strength", height);
+  tile.dataset.speaks = tileKind(letter, unknown);
+  tile.setAttribute("aria-label", describeLetter(explanation, place, unknown));
+}
+
+/** Show what a letter contributes; without a letter, explain the chart. */
+function showLetter(place) {
+  const { letters, label } = explanation;
+  [...byId("letters").children].forEach((tile, each) => tile.toggleAttribute("data-shown", each === place));
+  byId("thread")
+    .querySelector(".guide")
+    .setAttribute("d", place === null ? "" : `M${across(place, letters.length)} 0V100`);
+  if (place === null) {
+    return byId("letter").replaceChildren(
+      createKey(create("span", { class: "line forwards" }), `how sure it would be of ${label} if the name ended here`),
+      createKey(create("span", { class: "line backwards" }), "if the name began here"),
+      createKey(
+        "A tall tile supports the answer; a hanging one speaks against it. Point at a letter, or use the arrow keys.",
+      ),
+    );
+  }
+  const text = letters.map(({ letter }) => letter);
+  byId("letter").replaceChildren(
+    createPart("If the name ended here", text.slice(0, place + 1).join(""), letters[place].forwards),
+    createPart("If it began here", text.slice(place).join(""), letters[place].backwards),
+    create("p", { class: "weight" }, describeWeight(letters[place], label, unknown)),
+  );
+}
+
+const createKey = (...inside) => create("p", { class: "key" }, ...inside);
+
+function createPart(title, part, shares) {
+  return create(
+    "div",
+    { class: "part" },
+    create("h3", {}, title),
+    create("p", { class: "piece" }, create("bdi", {}, part)),
+    create("ol", { class: "bars small" }, ...rank(shares, 3).map(([label, share]) => createRow(label, share, 0))),
+  );
+}
+
+/** Make one letter the stop for the Tab key; arrow keys move among the letters. */
+function moveTabStop(place) {
+  [...byId("letters").children].forEach((tile, each) => {
+    tile.tabIndex = each === place ? 0 : -1;
+  });
+}
+
+const placeOf = (target) => [...byId("letters").children].indexOf(target.closest(".tile"));
+
+export function listenToLetters() {
+  const row = byId("letters");
+  row.addEventListener("pointerover", ({ target }) => {
+    if (placeOf(target) >= 0) showLetter(placeOf(target));
+  });
+  row.addEventListener("pointerleave", () => explanation && showLetter(focused));
+  row.addEventListener("focusin", ({ target }) => {
+    focused = placeOf(target);
+    moveTabStop(focused);
+    showLetter(focused);
+  });
+  row.addEventListener("focusout", () => {
+    focused = null;
+    if (explanation) showLetter(null);
+  });
+  row.addEventListener("keydown", (event) => {
+    const last = row.children.length - 1;
+    const next = isRightToLeft() ? -1 : 1;
+    const steps = { ArrowRight: focused + next, ArrowLeft: focused - next, Home: 0, End: last };
+    if (!(event.key in steps)) return;
+    event.preventDefault();
+    row.children[Math.max(0, Math.min(last, steps[event.key]))].focus();
+  });
+}

@@ -1,0 +1,94 @@
+/* List: a table of answers to many names, one per line. */
+
+import { predictAll } from "./batches.js";
+import { answersToCsv, splitLines, toRows } from "./csv.js";
+import { byId, copyText, create, reducedMotion, saveFile, show } from "./dom.js";
+import { count, figure, percent } from "./format.js";
+import { settings } from "./model.js";
+import { runLatest, sleep } from "./requests.js";
+import { ServiceError, callJson, ignoreServiceErrors } from "./server.js";
+import { summarise } from "./words.js";
+
+const ROWS = 1000; // rows on the page; more would make it slow, and the CSV has all
+const DELAY = 300; // milliseconds after the last key press or move of the slider
+
+let rows = []; // [name, answer, probability, reason]
+
+/** Predict the names after a delay, while someone types; or at once. */
+export const predictList = (delay = DELAY) => ignoreServiceErrors(predictLatest(delay));
+
+const predictLatest = runLatest(async (signal, delay) => {
+  const names = byId("lines").value.trim() ? splitLines(byId("lines").value) : [];
+  byId("results").hidden = !names.length;
+  show(byId("many-trouble"));
+  if (!names.length) return;
+  if (delay) await sleep(delay, signal);
+  const onWait = (message) => show(byId("many-status"), message);
+  const predict = async (some) =>
+    (await callJson("v1/predict", { names: some, top: 1, ...settings() }, { signal, onWait })).predictions;
+  byId("results").setAttribute("aria-busy", "true");
+  try {
+    const onProgress = (done) => onWait(`Reading: ${figure(done)} of ${count(names.length, "name")}.`);
+    showTable(names, await predictAll(names, predict, onProgress));
+  } catch (error) {
+    if (signal.aborted || !(error instanceof ServiceError)) throw error;
+    byId("results").hidden = true;
+    show(byId("many-trouble"), error.message);
+  } finally {
+    if (!signal.aborted) byId("results").removeAttribute("aria-busy"); // otherwise a newer run has set it
+  }
+});
+
+function showTable(names, predictions) {
+  rows = toRows(names, predictions);
+  byId("rows").replaceChildren(...rows.slice(0, ROWS).map(createTableRow));
+  show(byId("many-status"), summarise(predictions, ROWS));
+}
+
+function createTableRow([name, answer, probability, reason]) {
+  const head = create("th", { scope: "row" }, create("bdi", {}, name));
+  if (reason) return create("tr", { class: "abstained" }, head, create("td", { colspan: "2" }, reason));
+  const bar = create("span", { class: "bar" });
+  bar.style.setProperty("--share", probability);
+  return create(
+    "tr",
+    {},
+    head,
+    create("td", {}, answer),
+    create(
+      "td",
+      { class: "number" },
+      create("span", { class: "track", "aria-hidden": "true" }, bar),
+      probability === "" ? "" : percent(probability),
+    ),
+  );
+}
+
+async function copyTable() {
+  if (await copyText(answersToCsv(rows))) {
+    byId("copy").textContent = byId("spoken").textContent = "Copied";
+    setTimeout(() => {
+      byId("copy").textContent = "Copy as CSV";
+    }, 2000);
+  } else show(byId("many-trouble"), "The browser does not let the page copy. Download the CSV instead.");
+  byId("copy").focus(); // the older interface for copying moves the focus
+}
+
+/** Put several lines that are pasted into the name field into the list; a field of one line would join them. */
+export function pasteNames(event) {
+  const text = event.clipboardData.getData("text");
+  if (splitLines(text.trim()).length < 2) return;
+  event.preventDefault();
+  byId("lines").value = text;
+  byId("lines").focus();
+  byId("many").scrollIntoView({ behavior: reducedMotion.matches ? "auto" : "smooth" });
+  predictList(0);
+}
+
+export function listenToList() {
+  byId("lines").addEventListener("input", () => predictList());
+  byId("copy").addEventListener("click", copyTable);
+  byId("download").addEventListener("click", () =>
+    saveFile(new Blob(["\ufeff", answersToCsv(rows)], { type: "text/csv" }), "names.annotated.csv"),
+  ); // the byte order mark is for Excel
+}

@@ -1,0 +1,89 @@
+/* Model: the models of the service, which one is selected, its facts and its card. */
+
+import { byId, create, show } from "./dom.js";
+import { count, figure, fileSize, percent } from "./format.js";
+import { ServiceError, call, callJson } from "./server.js";
+
+const LABELS = 40; // of a model that are listed
+
+let models = [];
+
+export const hasModels = () => models.length > 0;
+
+export const selectedModel = () => models.find((model) => model.name === byId("model-name").value);
+
+/** Return what every request sends along. Before the models are known, the service uses its default. */
+export const settings = () => ({
+  abstain_below: byId("abstain").valueAsNumber / 100,
+  model: selectedModel()?.name,
+});
+
+export const canExplain = () =>
+  !selectedModel() || (selectedModel().reads === "strings" && selectedModel().answers === "label");
+
+export async function loadModels() {
+  try {
+    setModels((await callJson("v1/models")).models);
+  } catch (error) {
+    if (!(error instanceof ServiceError)) throw error;
+    show(byId("model-facts"), error.message);
+  }
+}
+
+function setModels(all) {
+  models = all.filter(({ reads }) => reads === "strings"); // pictures and numbers cannot be typed as a name
+  byId("model-name").replaceChildren(...models.map(({ name }) => create("option", { value: name }, name)));
+  byId("model-name").value = (models.find((model) => model.default) ?? models[0])?.name ?? "";
+  byId("model-choice").hidden = models.length < 2;
+  showModel();
+}
+
+export function showModel() {
+  const model = selectedModel();
+  if (!model) return show(byId("model-facts"), "This server has no model that reads names.");
+  const { name, reference, accuracy, parameters, bytes, labels } = model;
+  const right =
+    accuracy === null ? "" : `On names that it had not seen, ${percent(accuracy)} of its answers were right. `;
+  show(
+    byId("model-facts"),
+    create("strong", {}, name),
+    `: ${reference} ${right}`,
+    `${figure(parameters)} parameters in ${fileSize(bytes)}.`,
+  );
+  const listed =
+    labels.slice(0, LABELS).join(", ") + (labels.length > LABELS ? ` and ${labels.length - LABELS} more` : "");
+  show(
+    byId("model-labels"),
+    model.answers === "label"
+      ? `It answers with one of ${count(labels.length, "label")}, whatever the name: ${listed}.`
+      : "",
+  );
+  byId("card-text").replaceChildren();
+  if (byId("card").open) showCard();
+}
+
+export async function showCard() {
+  if (byId("card-text").childElementCount) return;
+  try {
+    const card = await (await call(`v1/models/${encodeURIComponent(selectedModel().name)}/card`)).text();
+    // The only markup that the page accepts: the service makes it from its own file, with HTML in that file disabled.
+    // Columns are aligned with inline styles, which the content policy forbids: use classes instead.
+    const tidy = card.replace(/ style="text-align:(left|center|right)"/g, ' class="$1"');
+    byId("card-text").replaceChildren(document.createRange().createContextualFragment(tidy));
+    adaptCard(byId("card-text"));
+  } catch (error) {
+    if (!(error instanceof ServiceError)) throw error;
+    show(byId("card-text"), error.message);
+  }
+}
+
+/** Put the card's headings below those of the page, and its tables into frames that scroll. */
+function adaptCard(card) {
+  for (const heading of card.querySelectorAll("h1, h2, h3"))
+    heading.replaceWith(create(`h${Number(heading.tagName[1]) + 2}`, {}, ...heading.childNodes));
+  for (const table of card.querySelectorAll("table")) {
+    const frame = create("div", { class: "table", role: "region", "aria-label": "Figures", tabindex: "0" });
+    table.replaceWith(frame);
+    frame.append(table);
+  }
+}

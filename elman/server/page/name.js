@@ -1,0 +1,87 @@
+/* Name: the answer to the name that is typed, after every key press. */
+
+import { showBars } from "./bars.js";
+import { byId, show, toElements } from "./dom.js";
+import { hideLetters, showLetters } from "./letters.js";
+import { canExplain, hasModels, loadModels, selectedModel, settings } from "./model.js";
+import { runLatest, sleep } from "./requests.js";
+import { ServiceError, UnreachableError, callJson, ignoreServiceErrors } from "./server.js";
+import { describeAnswer, describeDoubts } from "./words.js";
+
+const PAUSE = 700; // milliseconds without a key press before the answer is read out: not every letter is news
+const RETRY = 2000; // milliseconds before an unreachable server is tried again
+
+let announcement = 0; // the timer of the next one
+let requests = 0; // how many were sent; answers carry the number of their request
+
+export const predictName = () => ignoreServiceErrors(predictLatest());
+
+const predictLatest = runLatest(async (signal) => {
+  const name = byId("name").value;
+  const number = ++requests;
+  clearTimeout(announcement);
+  if (!name.trim()) return showNothing();
+  byId("one").toggleAttribute("data-waiting", true);
+  let isAnswered = false;
+  try {
+    const onWait = (message) => show(byId("trouble"), message);
+    const { predictions } = await callJson("v1/predict", { names: [name], top: 5, ...settings() }, { signal, onWait });
+    show(byId("trouble"));
+    showAnswer(predictions[0], number);
+    isAnswered = true;
+    if (!hasModels()) loadModels(); // the server was unreachable, or its key unknown, when the page was opened
+    // The explanation is requested after the answer, not at the same time: it must never delay the next answer.
+    if (!canExplain() || !predictions[0].top.length) return hideLetters();
+    const explanation = await callJson("v1/explain", { name, model: selectedModel()?.name }, { signal, onWait });
+    showLetters(explanation, new Set(predictions[0].unknown));
+  } catch (error) {
+    if (!signal.aborted) showError(error, signal, isAnswered);
+    throw error;
+  }
+});
+
+function showError(error, signal, isAnswered) {
+  if (!(error instanceof ServiceError)) throw error;
+  if (isAnswered) hideLetters();
+  else hideAnswer("trouble"); // the answer on the page belongs to another name
+  byId("welcome").hidden = true;
+  const isUnreachable = error instanceof UnreachableError;
+  show(byId("trouble"), error.message, isUnreachable ? " Elman keeps trying." : "");
+  if (isUnreachable) sleep(RETRY, signal).then(predictName, () => {}); // a key press tries at once and ends this wait
+}
+
+function showNothing() {
+  show(byId("trouble"));
+  hideAnswer("empty");
+  byId("welcome").hidden = false;
+}
+
+function hideAnswer(state) {
+  byId("one").dataset.state = state;
+  byId("one").removeAttribute("data-waiting");
+  byId("spoken").textContent = "";
+  byId("answer").hidden = true;
+  hideLetters();
+}
+
+function showAnswer(prediction, number) {
+  const isFirst = byId("answer").hidden;
+  byId("one").dataset.state = prediction.reason === null ? "answered" : "abstained";
+  byId("one").removeAttribute("data-waiting");
+  byId("welcome").hidden = true;
+  byId("answer").hidden = false;
+  byId("sentence").replaceChildren(...toElements(describeAnswer(prediction)));
+  byId("doubts").replaceChildren(...describeDoubts(prediction).map(toItem));
+  showBars(prediction.top, isFirst);
+  byId("answer").dataset.question = number;
+  announcement = setTimeout(() => {
+    const places = [byId("sentence"), ...byId("doubts").children];
+    byId("spoken").textContent = places.map((place) => place.textContent).join(" ");
+  }, PAUSE);
+}
+
+function toItem(sentence) {
+  const item = document.createElement("li");
+  item.append(...toElements(sentence));
+  return item;
+}

@@ -1,0 +1,130 @@
+"""A client for the tests of the service: it sends requests to an app without a network, and makes models to serve."""
+
+import asyncio
+import json
+import threading
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import numpy as np
+
+from elman.model.file import Artifact
+from elman.prediction.predictor import Predictor
+from elman.server.app import create_app
+from elman.server.settings import Settings
+from elman.text.normalisation import Normalisation
+from elman.text.vocabulary import Labels, Vocabulary
+from elman.training.recipes import BARE
+
+PATIENCE = 60  # seconds that a test waits for another thread or process before it fails
+CANARY = "Xanthippopulos"
+CSV = "name,id\nabcabc,1\nxyz,2\n"
+
+
+def make_app(predictor: Predictor, *others: Predictor, **settings: Any) -> Any:
+    """Return an app that serves some models, each under its own name."""
+    return create_app({one.name: one for one in (predictor, *others)}, Settings(**settings))
+
+
+def open_client(app: Any, **options: Any) -> httpx.AsyncClient:
+    return httpx.AsyncClient(
+        transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url="http://localhost", **options
+    )
+
+
+def send(app: Any, method: str, path: str, **options: Any) -> httpx.Response:
+    """Send one request."""
+
+    async def send_one() -> httpx.Response:
+        async with open_client(app) as client:
+            return await client.request(method, path, **options)
+
+    return asyncio.run(send_one())
+
+
+def send_all(app: Any, *requests: Callable[[httpx.AsyncClient], Awaitable[httpx.Response]]) -> list[httpx.Response]:
+    """Send many requests at once."""
+
+    async def send_each() -> list[httpx.Response]:
+        async with open_client(app) as client:
+            return await asyncio.gather(*(request(client) for request in requests))
+
+    return asyncio.run(send_each())
+
+
+def post_json(app: Any, path: str, body: Any, **headers: str) -> httpx.Response:
+    """Post JSON in ASCII: a lone surrogate cannot be sent in any other way."""
+    headers = {"Content-Type": "application/json", **headers}
+    return send(app, "POST", path, content=json.dumps(body), headers=headers)
+
+
+def predict(app: Any, names: Any, **rest: Any) -> httpx.Response:
+    return post_json(app, "/v1/predict", {"names": names, **rest})
+
+
+def explain(app: Any, name: Any, **rest: Any) -> httpx.Response:
+    return post_json(app, "/v1/explain", {"name": name, **rest})
+
+
+def annotate(app: Any, content: str | bytes, name: str = "people.csv", **query: Any) -> httpx.Response:
+    return send(app, "POST", "/v1/annotate", params={"column": "name", **query}, files={"file": (name, content)})
+
+
+def error_message(response: httpx.Response, status: int, code: str) -> str:
+    """Return the message of an error response, and check that the response has the form of every error."""
+    assert (response.status_code, response.headers["content-type"]) == (status, "application/json"), response.text
+    error = response.json()["error"]
+    assert error["code"] == code
+    assert error.keys() == {"code", "message"}
+    assert error["message"] and "\n" not in error["message"]
+    return error["message"]
+
+
+class BlockingPredictor(Predictor):
+    """A predictor that answers only after ``resume`` is set, and notes the names of each call."""
+
+    def __init__(self, artifact: Artifact) -> None:
+        super().__init__(artifact)
+        self.calls: list[list[str | None]] = []
+        self.started, self.resume = threading.Event(), threading.Event()
+
+    def predict(self, names: Any, **options: Any) -> Any:
+        self.wait(names)
+        return super().predict(names, **options)
+
+    def wait(self, names: Any) -> None:
+        self.calls.append(list(names))
+        self.started.set()
+        assert self.resume.wait(PATIENCE)
+
+
+async def wait_for(event: threading.Event) -> None:
+    """Wait for an event of another thread, while this one runs its other tasks."""
+    assert await asyncio.to_thread(event.wait, PATIENCE)
+
+
+def make_artifact(name: str, config: Any, *, symbols: str = "", labels: Sequence[str] = ("Alfa", "Beta"), **rest: Any):
+    """Return a model with random weights."""
+    draw, vocabulary = np.random.default_rng(1), Vocabulary(tuple(symbols))
+    shapes = config.tensor_shapes(symbols=len(vocabulary), labels=len(labels))
+    tensors = {key: draw.standard_normal(shape).astype(np.float32) for key, shape in shapes.items()}
+    return Artifact(name, config, tensors, vocabulary, Labels(tuple(labels)), Normalisation(), 1.0, {}, **rest)
+
+
+def make_tagger() -> Predictor:
+    config = replace(BARE, cell="lstm", hidden_size=5, readout="each")
+    return Predictor(make_artifact("tagger", config, symbols="abc", answers="tags"))
+
+
+def make_regression() -> Predictor:
+    config = replace(BARE, cell="none", input_size=2)
+    kind = {"reads": "features", "answers": "number", "columns": ("rooms", "area")}
+    weights = {"head.weight": np.array([[2, -1]], np.float32), "head.bias": np.array([10], np.float32)}
+    return Predictor(replace(make_artifact("rent", config, labels=("rent",), **kind), tensors=weights))
+
+
+def make_image_reader() -> Predictor:
+    config = replace(BARE, cell="gru", hidden_size=5, input_size=28)
+    return Predictor(make_artifact("digits", config, reads="images", picture=(28, 28)))
