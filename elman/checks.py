@@ -67,3 +67,31 @@ def check_share(name: str, value: object) -> None:
     """
     if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < 1:
         raise SettingError(f"{name} must be at least 0 and below 1; got {value!r}")
+
+
+def is_missing(value: object) -> bool:
+    """Return whether a value means that there is none: None, NaN, NaT, pandas' NA, or a null of Arrow.
+
+    >>> [is_missing(value) for value in (None, float("nan"), "nan", "", 0)]
+    [True, True, False, False, False]
+    """
+    if value is None:
+        return True
+    if isinstance(value, str | bytes):
+        return False
+    if type(value).__name__ == "NAType" or getattr(value, "is_valid", True) is False:
+        return True
+    try:
+        return bool(value != value)  # NaN and NaT differ from themselves
+    except (TypeError, ValueError):  # an array has no single truth value
+        return False
+
+
+def shown(text: str, limit: int = 60) -> str:
+    r"""Return a text as a message may show it: what does not print is escaped, and a long text is cut.
+
+    >>> shown("a\x1b[31mb\u200b")
+    'a\\x1b[31mb\\u200b'
+    """
+    cut = text if len(text) <= limit else f"{text[: limit - 1]}…"
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut)
