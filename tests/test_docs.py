@@ -1,18 +1,31 @@
-"""What the README and the pages claim is run: commands with their output, and every option that they name."""
+"""What the README and the pages claim is run, and what the package offers is on a page."""
 
+import importlib
+import pkgutil
 import re
 import shlex
 from pathlib import Path
 
+import command_reference
+import module_reference
 import pytest
 
+import elman
 from elman.cli import main
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), ROOT / "CONTRIBUTING.md"]
+DOCS = ROOT / "docs"
+PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md")), ROOT / "CONTRIBUTING.md"]
+COPIED = [ROOT / "CHANGELOG.md", ROOT / "benchmarks" / "README.md", *sorted((ROOT / "elman").rglob("*.md"))]
+GUIDES = "\n".join(page.read_text("utf-8") for page in PAGES if "reference" not in page.parts)
+COMMANDS = sorted(command_reference.commands())
 STEMS = ("ka", "mi", "ta", "no", "ri", "se", "yo", "ha", "ku", "ma", "pe", "lo", "da", "vi", "zu", "xe", "bo", "gi")
 QUICK = {"hello": ["--epochs", "1"]}  # its state is itself the score, so its size is given
 OTHERWISE = ["--epochs", "1", "--hidden-size", "8"]
+
+
+def name_of(page: Path) -> str:
+    return str(page.relative_to(ROOT))
 
 
 def sessions(page: Path) -> list[tuple[str, str]]:
@@ -20,6 +33,12 @@ def sessions(page: Path) -> list[tuple[str, str]]:
     blocks = re.findall(r"```console\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
     pieces = [piece.partition("\n") for block in blocks for piece in block.split("$ ")[1:]]
     return [(command, output) for command, _, output in pieces]
+
+
+def directives(name: str) -> list[str]:
+    """Return the arguments of all directives of one name in the reference; "" for a directive without any."""
+    texts = [page.read_text("utf-8") for page in sorted((DOCS / "reference").rglob("*.md"))]
+    return [one.strip() for text in texts for one in re.findall(rf"^```{{{name}}}(.*)$", text, re.MULTILINE)]
 
 
 @pytest.fixture
@@ -31,7 +50,7 @@ def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [page for page in PAGES if sessions(page)], ids=name_of)
 def test_every_command_of_a_page_runs_and_prints_what_the_page_shows(
     page: Path, table: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -47,10 +66,56 @@ def test_every_command_of_a_page_runs_and_prints_what_the_page_shows(
             assert printed.out == shown
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [*PAGES, *COPIED], ids=name_of)
 def test_every_link_of_a_page_leads_to_a_file(page: Path) -> None:
     links = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8"))
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_a_place_in_the_reference(command: str) -> None:
+    assert command.removeprefix("elman").strip() in directives("command")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_reference_of_a_command_has_its_help_and_every_option(command: str) -> None:
+    found, _ = command_reference.commands()[command]
+    text = command_reference.render(command)
+    assert " ".join(found.help.split()[:4]) in text
+    assert [option for option in command_reference.options(command) if not re.search(rf"{option}\b", text)] == []
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_option_is_explained_in_a_guide(command: str) -> None:
+    missing = [one for one in command_reference.options(command) if not re.search(rf"{one}(?![\w-])", GUIDES)]
+    assert missing == [], "say in a page of docs/ what it is for"
+
+
+def test_every_public_name_is_on_the_page_of_the_python_interface() -> None:
+    page = (DOCS / "reference" / "python.md").read_text("utf-8")
+    named = re.findall(r"^\.\. auto\w+:: elman\.(\w+)$", page, re.MULTILINE)
+    assert sorted(named) == sorted(elman.__all__)
+
+
+def test_every_module_with_a_public_name_is_in_the_reference() -> None:
+    listed = [name for text in directives("modules") for name in text.split()]
+    described = {*directives("package"), *(module for name in listed for module in module_reference.modules(name))}
+    found = {one.name for one in pkgutil.walk_packages(elman.__path__, "elman.") if one.name != "elman.__main__"}
+    defining = {name for name in found if module_reference.defines(importlib.import_module(name))}
+    assert {name for name in defining - described if not name.startswith("elman.cli")} == set()
+    assert described <= found
+
+
+def test_packages_import_no_more_than_the_page_on_design_says() -> None:
+    rows = re.findall(
+        r"^\| \[(\w+)\]\(reference/[^|]*\|[^|]*\|([^|]*)\|$", (DOCS / "design.md").read_text("utf-8"), re.MULTILINE
+    )
+    stated = {package: set(re.findall(r"\w+", imports)) for package, imports in rows}
+    assert stated.keys() == {path.parent.name for path in (ROOT / "elman").glob("*/__init__.py")}
+    for package in stated.keys() - {"cli"}:
+        texts = [path.read_text("utf-8") for path in (ROOT / "elman" / package).rglob("*.py")]
+        imported = {name for text in texts for name in re.findall(r"\b(?:from|import) elman\.(\w+)", text)}
+        assert imported & stated.keys() <= stated[package] | {package}, package
 
 
 def test_ci_and_contributing_use_the_test_command_of_the_readme() -> None:
@@ -62,8 +127,16 @@ def test_ci_and_contributing_use_the_test_command_of_the_readme() -> None:
     assert command in (ROOT / "CONTRIBUTING.md").read_text()
 
 
-def test_the_tree_of_the_readme_names_every_module() -> None:
-    tree = (ROOT / "README.md").read_text().split("```\nelman/")[1].split("```")[0]
-    modules = [path for path in (ROOT / "elman").rglob("*.py") if not path.name.startswith("__")]
-    missing = [path.name for path in modules if path.parent.name != "cli" and path.name not in tree]
-    assert missing == []
+def test_the_tree_of_the_readme_names_every_module_under_its_folder() -> None:
+    tree = (ROOT / "README.md").read_text().split("```\nelman/\n")[1].split("\ntests/")[0]
+    named, folders = set(), ["elman"]
+    for line in tree.splitlines():
+        if entry := re.match(r"( +)(\w+)/ ", line):
+            folders = [*folders[: len(entry[1]) // 2], entry[2]]
+        elif ".py" in line:
+            named |= {f"elman/{name}" for name in re.findall(r"\w+\.py\b", line)}
+        elif "──" not in line:
+            names = re.sub(r"\([^)]*\)", "", line).split("·")
+            named |= {"/".join([*folders, f"{name.strip()}.py"]) for name in names}
+    modules = {path.relative_to(ROOT) for path in (ROOT / "elman").rglob("*.py")}
+    assert named == {path.as_posix() for path in modules if path.name != "__init__.py" or len(path.parts) == 2}
