@@ -50,7 +50,7 @@ class Prediction:
         top: the most likely labels, best first; empty where there was nothing to read.
         normalised: what the model read.
         unknown: the distinct symbols of ``normalised`` that the model does not know.
-        script: the script of ``name``, as `elman.text.normalisation.script_of` names it.
+        script: the script of ``name``, as `elman.text.scripts.script_of` names it.
         transliterated: whether letters of another script were written in Latin letters before reading.
         reason: why the model abstains; None where it answers.
         model: the name of the model.

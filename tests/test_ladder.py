@@ -12,7 +12,7 @@ import elman
 # A module imports from the lines above its own, or from its left.
 LADDER = """
 errors version records files checks extras
-text text.normalisation text.ngrams text.encoded text.vocabulary
+text text.scripts text.normalisation text.ngrams text.encoded text.vocabulary
 model model.config model.file model.shipped
 scoring scoring.processor scoring.probabilities scoring.reference scoring.layers scoring.lookups scoring.trie
 scoring.scorer

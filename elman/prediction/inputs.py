@@ -16,7 +16,8 @@ from elman.errors import DataError, MissingExtraError
 from elman.model.file import Artifact
 from elman.records import UNKNOWN
 from elman.text.encoded import EncodedStrings
-from elman.text.normalisation import LONGEST, has_letter, is_foreign, script_of
+from elman.text.normalisation import LONGEST, compose
+from elman.text.scripts import has_letter, script_of
 
 MISSING = "missing: there is no name"
 BLANK = "blank: there is nothing to read"
@@ -43,7 +44,7 @@ class Read:
         normalised: what is read, in words.
         reason: why it cannot be read; None where it can.
         unknown: the distinct symbols that the model does not know.
-        script: of a string, as `elman.text.normalisation.script_of` names it.
+        script: of a string, as `elman.text.scripts.script_of` names it.
         transliterated: whether letters of another script were written in Latin letters.
     """
 
@@ -87,9 +88,9 @@ class StringReader:
     def read(self, given: str) -> Read:
         """Read one string; see `Reader.read`."""
         if len(given) > LONGEST_GIVEN and len(given := given.strip()) > LONGEST_GIVEN:
-            script = script_of(given[:LONGEST_GIVEN])
+            script = script_of(compose(given[:LONGEST_GIVEN]))
             return Read(key="", numbers=None, normalised="", reason=TOO_LONG.format(limit=LONGEST), script=script)
-        text = self.normalisation.apply(given)
+        text, script, transliterated = self.normalisation.describe(given)
         reason = self.abstention(text)
         return Read(
             key=text,
@@ -97,8 +98,8 @@ class StringReader:
             normalised=text,
             reason=reason,
             unknown=self.vocabulary.unknown_in(text),
-            script=script_of(given),
-            transliterated=self.normalisation.transliterate and is_foreign(given),
+            script=script,
+            transliterated=transliterated,
         )
 
     def read_all(self, given: Sequence[str]) -> list[Read]:
@@ -107,7 +108,8 @@ class StringReader:
             return [self.read(one) for one in given]
         if max(map(len, given)) > LONGEST_GIVEN:
             return [self.read(one) for one in given]
-        texts, strings, reasons = self.encoded(given)
+        described = self.normalisation.describe_all(given)
+        strings, reasons = self._encode([text for text, _, _ in described])
         holds_unknown = _any_in_each(strings.ids == UNKNOWN, strings).tolist()  # of plain texts; others are looked at
         starts = strings.starts.tolist()
         return [
@@ -117,22 +119,30 @@ class StringReader:
                 normalised=text,
                 reason=reason,
                 unknown=self.vocabulary.unknown_in(text) if odd or not text.isascii() else (),
-                script=script_of(one),
-                transliterated=self.normalisation.transliterate and is_foreign(one),
+                script=script,
+                transliterated=transliterated,
             )
-            for one, text, start, odd, reason in zip(given, texts, starts, holds_unknown, reasons, strict=True)
+            for (text, script, transliterated), start, odd, reason in zip(
+                described, starts, holds_unknown, reasons, strict=True
+            )
         ]
 
     def encoded(self, given: Sequence[str]) -> tuple[list[str], EncodedStrings, list[str | None]]:
         """Return many strings normalised and encoded, and why the model would not read them; None where it reads."""
         endless = {place for place, one in enumerate(given) if len(one) > LONGEST_GIVEN < len(one.strip())}
         texts = self.normalisation.apply_all(["" if place in endless else one for place, one in enumerate(given)])
-        strings = self.vocabulary.encode_all(texts)
-        is_read = _any_in_each(self._is_evidence[strings.ids], strings) & (strings.lengths <= LONGEST)
-        reasons = [None if read else self.abstention(text) for read, text in zip(is_read.tolist(), texts, strict=True)]
+        strings, reasons = self._encode(texts)
         for place in endless:
             reasons[place] = TOO_LONG.format(limit=LONGEST)
         return texts, strings, reasons
+
+    def _encode(self, texts: Sequence[str]) -> tuple[EncodedStrings, list[str | None]]:
+        """Return normalised texts encoded, and why the model does not read each; None if it does."""
+        strings = self.vocabulary.encode_all(texts)
+        is_read = _any_in_each(self._is_evidence[strings.ids], strings) & (strings.lengths <= LONGEST)
+        return strings, [
+            None if read else self.abstention(text) for read, text in zip(is_read.tolist(), texts, strict=True)
+        ]
 
     def abstention(self, normalised: str) -> str | None:
         """Return why the model would not read this normalised string; None where it reads it."""

@@ -1,4 +1,4 @@
-"""Normalisation meets every spelling of one name in one string, and drops nothing that tells names apart."""
+"""Normalisation turns every spelling of one name into one string, and drops nothing that tells names apart."""
 
 import unicodedata
 
@@ -6,7 +6,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from elman.text.normalisation import Normalisation, fold_accents, has_letter, script_of
+from elman.text import normalisation as module
+from elman.text.normalisation import Normalisation, compose, fold_accents
+from elman.text.scripts import is_foreign, script_of
 
 ANY_TEXT = st.text(st.characters(), max_size=30)  # surrogates included
 AWKWARD = st.text(
@@ -66,38 +68,51 @@ def test_every_dash_becomes_a_hyphen(dash):
 
 
 @pytest.mark.parametrize(
-    ("name", "latin", "script"),
+    ("name", "latin"),
     [
-        ("Иванов", "ivanov", "Cyrillic"),
-        ("김", "gim", "Hangul"),
-        ("王", "wang", "Han"),
-        ("Γιώργος", "giorgos", "Greek"),
-        ("カトウ", "katou", "Katakana"),
-        ("Łukasz", "łukasz", "Latin"),
+        ("Иванов", "ivanov"),
+        ("김", "gim"),
+        ("王", "wang"),
+        ("Γιώργος", "giorgos"),
+        ("カトウ", "katou"),
+        ("Łukasz", "łukasz"),
     ],
 )
-def test_other_scripts_are_written_in_latin_letters_and_named(name, latin, script):
+def test_other_scripts_are_written_in_latin_letters(name, latin):
     assert normalised(name) == latin
-    assert script_of(name) == script
 
 
-def test_the_script_is_that_of_most_letters():
-    assert script_of("Нakamura") == "Latin"  # the first letter is a Cyrillic Н
-    assert script_of("Иванов II") == "Cyrillic"
-    assert script_of("々") == "Han"  # the mark that repeats an ideograph, as in 佐々木
-    assert script_of("ｱｲｳ") == script_of("アイウ") == "Katakana"
-
-
-@pytest.mark.parametrize("text", ["", "42", "--", "１２", "\ud800", "☃", "\u0301"])
-def test_without_a_letter_there_is_no_script(text):
-    assert script_of(text) == "None"
-    assert not has_letter(text)
+@every_setting
+@calm
+@given(texts=st.lists(ANY_TEXT | AWKWARD, max_size=4))
+def test_a_description_is_the_normalised_text_with_the_script_of_the_original(normalisation, texts):
+    expected = [
+        (normalisation.apply(t), script_of(compose(t)), normalisation.transliterate and is_foreign(compose(t)))
+        for t in texts
+    ]
+    assert [normalisation.describe(text) for text in texts] == expected
+    assert normalisation.describe_all(texts) == expected
 
 
 @calm
-@given(ANY_TEXT)
-def test_a_script_is_named_exactly_where_a_letter_is_left_to_name(text):
-    assert (script_of(text) != "None") == has_letter(Normalisation(False, False).apply(text))
+@given(text=ANY_TEXT | AWKWARD)
+def test_composing_twice_changes_nothing_more(text):
+    assert compose(compose(text)) == compose(text)
+
+
+@calm
+@given(text=ANY_TEXT | AWKWARD)
+def test_lower_case_of_composed_text_needs_no_more_than_composing(text):
+    lower = compose(text).lower().replace("i\u0307", "i")
+    assert compose(lower) == unicodedata.normalize("NFKC", lower)
+
+
+@pytest.mark.parametrize(("name", "count"), [("Müller", 1), ("Иванов", 2), ("Ivanov", 1)])
+def test_a_name_is_composed_once_and_its_transliteration_once(monkeypatch, name, count):
+    composed = []
+    monkeypatch.setattr(module, "compose", lambda text: composed.append(text) or compose(text))
+    Normalisation().describe(name)
+    assert composed == [name, "Ivanov"][:count]
 
 
 def test_the_turkish_dotted_capital_becomes_a_plain_i():
