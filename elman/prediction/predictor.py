@@ -182,7 +182,7 @@ class Predictor:
                     reason = MISSING if block[position] is None else reason
                     reasons += [] if reason in reasons else [reason]
                     reason_ids[start + position] = reasons.index(reason)
-            parts.append(strings.chosen(np.flatnonzero(reason_ids[start : start + BLOCK] < 0)))
+            parts.append(strings.select(np.flatnonzero(reason_ids[start : start + BLOCK] < 0)))
         read = np.flatnonzero(reason_ids < 0)
         strings = _joined(parts)
         parts.clear()  # a long column is not held twice while it is scored
@@ -290,7 +290,7 @@ def _listed(names: Iterable[str | None]) -> list[str | None]:
 
 def _joined(parts: Sequence[EncodedStrings]) -> EncodedStrings:
     if not parts:
-        return EncodedStrings.gathered([])
+        return EncodedStrings.gather([])
     return EncodedStrings(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("ids", "lengths")))
 
 

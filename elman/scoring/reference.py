@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.model.config import NO_CELL, ModelConfig
-from elman.text.ngrams import bag_codes, edged, ngram_ids
+from elman.text.ngrams import add_edges, bag_codes, ngram_ids
 
 Array = NDArray[np.float32]
 Step = Callable[[Array, tuple[Array, ...], Array, Array], tuple[Array, ...]]
@@ -104,7 +104,7 @@ class PlainScorer:
         """Return what the bag of n-grams adds to the logits, (B, C)."""
         table, inventory = self.tensors["bag.weight"], self.tensors["bag.codes"]
         total = np.zeros((ids.shape[1], table.shape[1]), np.float32)
-        bags = bag_codes(edged(ids), self.config.bag_orders)
+        bags = bag_codes(add_edges(ids), self.config.bag_orders)
         if not bags or len(inventory) == 0:
             return total
         codes = np.concatenate(bags)

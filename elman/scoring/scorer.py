@@ -71,7 +71,7 @@ class Scorer:
         threads = _threads(threads, len(sequences))
         if len(sequences) < FEW or not self._can_share:
             return self._logits_of_few(sequences)
-        return self._sharing.logits(EncodedStrings.gathered(sequences), threads=threads)
+        return self._sharing.logits(EncodedStrings.gather(sequences), threads=threads)
 
     def logits_of_steps(self, sequences: Sequence[NDArray[Any]]) -> list[Array]:
         """Read encoded sequences and answer at each step; for models whose readout is ``each``.
@@ -111,7 +111,7 @@ class Scorer:
             return best_of(self._logits_of_few(sequences), top, temperature)
         from concurrent.futures import ThreadPoolExecutor
 
-        strings = EncodedStrings.gathered(sequences)
+        strings = EncodedStrings.gather(sequences)
         count = min(top, self._sharing.answers)
         labels, chances = np.empty((len(strings), count), np.int32), np.empty((len(strings), count))
 
@@ -127,7 +127,7 @@ class Scorer:
     def _logits_of_few(self, sequences: Sequence[NDArray[Any]] | EncodedStrings) -> Array:
         if len(sequences) <= ALONE or not self._can_share:
             return self._plain.logits(_separate(sequences))
-        return self._sharing.logits_of_few(EncodedStrings.gathered(sequences))
+        return self._sharing.logits_of_few(EncodedStrings.gather(sequences))
 
     @cached_property
     def _can_share(self) -> bool:
@@ -137,7 +137,7 @@ class Scorer:
 
 
 def _separate(sequences: Sequence[NDArray[Any]] | EncodedStrings) -> Sequence[NDArray[Any]]:
-    return sequences.separate() if isinstance(sequences, EncodedStrings) else sequences
+    return sequences.split() if isinstance(sequences, EncodedStrings) else sequences
 
 
 def _threads(wanted: int | None, strings: int) -> int:

@@ -143,7 +143,7 @@ class SharingScorer:
             for start in range(0, len(distinct), size):
                 chosen = distinct[start : start + size]
                 first, last = np.searchsorted(number, (start, start + size))
-                logits = self._part(strings.chosen(chosen), pool, threads)
+                logits = self._part(strings.select(chosen), pool, threads)
                 all_differ = last - first == len(chosen)
                 yield order[first:last], logits if all_differ else logits[number[first:last] - start]
 
@@ -165,7 +165,7 @@ class SharingScorer:
             else:
                 logits[rows] += answered
             if direction == 0 and config.bag_orders:
-                logits[rows] += Bag(config, self.tensors, strings.chosen(rows)).logits()
+                logits[rows] += Bag(config, self.tensors, strings.select(rows)).logits()
 
         blocks = _blocks(len(strings), threads)
         for direction in range(config.directions):  # the second adds to what the first has written

@@ -51,7 +51,7 @@ def scorers(config: ModelConfig) -> tuple[PlainScorer, SharingScorer]:
 def agree(config: ModelConfig, strings: list[list[int]], *, threads: int = 1) -> None:
     plain, shared = scorers(config)
     sequences = [np.array(ids) for ids in strings]
-    expected, gathered = plain.logits(sequences), EncodedStrings.gathered(sequences)
+    expected, gathered = plain.logits(sequences), EncodedStrings.gather(sequences)
     for found in (shared.logits(gathered, threads=threads), shared.logits_of_few(gathered)):
         np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
 
@@ -116,7 +116,7 @@ def test_the_same_string_many_times_is_read_once_and_answered_each_time(monkeypa
     rows = []
     monkeypatch.setattr(sharing, "_take", lambda *a, take=sharing._take, **k: rows.append(len(a[1])) or take(*a, **k))
     _, shared = scorers(replace(SMALL, directions=1, **NO_NGRAMS))
-    answers = shared.logits(EncodedStrings.gathered([np.array([1, 2, 3])] * 500))
+    answers = shared.logits(EncodedStrings.gather([np.array([1, 2, 3])] * 500))
     assert max(rows) == 1
     assert answers.shape == (500, LABELS) and (answers == answers[0]).all()
 
@@ -127,14 +127,14 @@ def test_common_beginnings_are_multiplied_once(monkeypatch):
         np, "matmul", lambda a, *rest, multiply=np.matmul, **k: rows.append(len(a)) or multiply(a, *rest, **k)
     )
     _, shared = scorers(replace(SMALL, directions=1, **NO_NGRAMS))
-    shared.logits(EncodedStrings.gathered([np.array([1, 2, 3, last]) for last in (0, 1, 2, 4)]))
+    shared.logits(EncodedStrings.gather([np.array([1, 2, 3, last]) for last in (0, 1, 2, 4)]))
     # The table of all symbols; then one product a level, for the empty beginning and for 1, 12 and 123.
     assert rows == [SYMBOLS, 1, 1, 1, 1]
 
 
 def test_no_strings_get_no_answers():
     _, shared = scorers(SMALL)
-    assert shared.logits(EncodedStrings.gathered([])).shape == (0, LABELS)
+    assert shared.logits(EncodedStrings.gather([])).shape == (0, LABELS)
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ def test_few_or_many_the_door_answers_as_the_plain_path(count, layers):
     sequences = [np.array(ids) for ids in random_strings(count)]
     expected = scorers(config)[0].logits(sequences)
     np.testing.assert_allclose(scorer(config).logits(sequences), expected, rtol=1e-5, atol=1e-5)
-    gathered = scorer(config).logits(EncodedStrings.gathered(sequences))
+    gathered = scorer(config).logits(EncodedStrings.gather(sequences))
     np.testing.assert_allclose(gathered, expected, rtol=1e-5, atol=1e-5)
 
 

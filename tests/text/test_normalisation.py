@@ -40,13 +40,13 @@ def test_applying_twice_changes_nothing_more(normalisation, text):
 @every_setting
 @calm
 @given(text=ANY_TEXT | AWKWARD)
-def test_what_comes_out_is_composed_and_holds_no_invisible_character(normalisation, text):
+def test_normalised_text_is_composed_and_has_no_invisible_character(normalisation, text):
     out = normalisation.apply(text)
     assert out == unicodedata.normalize("NFKC", out) == " ".join(out.split())
     assert not [character for character in out if unicodedata.category(character)[0] == "C"]
 
 
-def test_every_character_of_unicode_can_be_read():
+def test_every_character_of_unicode_can_be_normalised():
     for start in range(0, 0x110000, 4096):
         once = normalised("".join(map(chr, range(start, start + 4096))))
         assert normalised(once) == once
@@ -119,7 +119,7 @@ def test_the_turkish_dotted_capital_becomes_a_plain_i():
     assert normalised("İstanbul") == normalised("I\u0307stanbul") == "istanbul"
 
 
-def test_the_turkish_dotless_i_stays_itself():
+def test_the_turkish_dotless_i_is_kept():
     assert normalised("Yıldız") == "yıldız"
 
 
@@ -130,7 +130,7 @@ def test_controls_zero_width_and_direction_marks_are_dropped(invisible):
     assert normalised(f"{invisible}Na{invisible}kano{invisible}") == "nakano"
 
 
-def test_a_mark_behind_an_invisible_character_still_finds_its_letter():
+def test_a_mark_after_an_invisible_character_is_composed_with_its_letter():
     assert normalised("Mu\u200b\u0308ller") == "müller"
 
 
@@ -140,19 +140,19 @@ def test_white_space_of_any_kind_becomes_one_space_and_ends_are_trimmed(space):
 
 
 @pytest.mark.parametrize("nothing", ["", " ", "\n\t", "\u200b\ufeff", "\x00"])
-def test_nothing_to_read_becomes_the_empty_string(nothing):
+def test_text_without_visible_characters_becomes_the_empty_string(nothing):
     assert normalised(nothing) == ""
 
 
-def test_accents_stay_in_what_the_model_reads():
+def test_accents_are_kept():
     assert normalised("Ślusarski Muñoz Çelik Nguyễn") == "ślusarski muñoz çelik nguyễn"
 
 
-def test_keeping_case_leaves_capitals():
+def test_capitals_are_kept_without_lower_case():
     assert Normalisation(lower_case=False).apply("Ｍu\u0308LLER  Иванов") == "MüLLER Ivanov"
 
 
-def test_keeping_the_script_leaves_its_letters():
+def test_letters_of_any_script_are_kept_without_transliteration():
     keep = Normalisation(transliterate=False)
     assert [keep.apply(name) for name in ("Иванов", "김", "王", "Γιώργος")] == ["иванов", "김", "王", "γιώργος"]
 
@@ -172,13 +172,13 @@ def test_keeping_the_script_leaves_its_letters():
         ("김", "김"),
     ],
 )
-def test_folding_spells_as_an_english_keyboard_would(accented, plain):
+def test_folding_spells_as_an_english_keyboard(accented, plain):
     assert fold_accents(accented) == plain
 
 
 @calm
 @given(text=ANY_TEXT | st.text(st.characters(max_codepoint=0x24F), max_size=8))
-@example(text="ǿ")  # a stroke under an accent
+@example(text="ǿ")  # a stroke and an accent
 @example(text="ǽ")
 def test_folding_twice_changes_nothing_more(text):
     assert fold_accents(fold_accents(text)) == fold_accents(text)
@@ -189,11 +189,11 @@ def test_marks_that_make_another_letter_in_another_script_are_not_folded():
 
 
 @given(st.lists(st.text(), max_size=8), st.booleans(), st.booleans(), st.booleans())
-def test_texts_are_normalised_together_as_they_are_alone(texts, lower_case, transliterate, accents):
+def test_texts_are_normalised_together_as_one_by_one(texts, lower_case, transliterate, accents):
     normalisation = Normalisation(lower_case=lower_case, transliterate=transliterate, accents=accents)
     assert normalisation.apply_all(texts) == [normalisation.apply(text) for text in texts]
 
 
 @given(st.lists(st.text(" aB'`-.\t\n", max_size=6), max_size=8))
-def test_plain_texts_are_normalised_together_as_they_are_alone(texts):
+def test_plain_texts_are_normalised_together_as_one_by_one(texts):
     assert Normalisation().apply_all(texts) == [Normalisation().apply(text) for text in texts]
