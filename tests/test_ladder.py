@@ -13,7 +13,7 @@ import elman
 LADDER = """
 errors version records files checks extras
 text text.scripts text.normalisation text.ngrams text.encoded text.vocabulary
-model model.config model.file model.shipped
+model model.tensors model.config model.file model.shipped
 scoring scoring.processor scoring.probabilities scoring.reference scoring.layers scoring.lookups scoring.trie
 scoring.scorer
 prediction prediction.inputs prediction.pool prediction.predictor prediction.worker prediction.explanation
