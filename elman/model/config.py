@@ -169,7 +169,7 @@ class ModelConfig(Config):
             bag: how many n-grams have a row in the bag.
         """
         inputs = self.step_inputs(symbols)
-        shapes = inputs.shapes
+        shapes: dict[str, Shape] = {**inputs.shapes}
         if self.bag_orders:
             shapes |= {BAG_CODES: (bag,), BAG_WEIGHT: (bag, labels)}
         rows = _GATES[self.cell] * self.hidden_size

@@ -115,9 +115,9 @@ class StepInputs:
         return self.numbers or self.embedding_size or self.symbols
 
     @property
-    def shapes(self) -> dict[str, Shape]:
+    def shapes(self) -> dict[str, tuple[int, int]]:
         """Name and shape of the tables that the rows come from."""
-        shapes: dict[str, Shape] = {}
+        shapes = {}
         if self.are_embedded:
             shapes[EMBEDDING] = (self.symbols, self.embedding_size)
         if self.ngram_orders:
