@@ -135,9 +135,9 @@ class TrieScorer:
         size = max(1, BUDGET // (4 * self.answers))
         if self.config.ngram_orders or self.config.bag_orders:
             size = min(size, LARGEST_PART)
-        pool = self._pool(threads)
+        pool = self._get_pool(threads)
         with single_threaded_products():
-            order, is_new = sorted_order(strings, backwards=False)
+            order, is_new = sort_strings(strings, backwards=False)
             distinct, number = order[is_new], np.cumsum(is_new) - 1
             for start in range(0, len(distinct), size):
                 chosen = distinct[start : start + size]
@@ -149,10 +149,10 @@ class TrieScorer:
     def _read_part(self, strings: EncodedStrings, pool: ThreadPoolExecutor, threads: int) -> Array:
         """Return the logits, (n, C), of distinct strings that are sorted by their beginnings."""
         config, piece = self.config, PIECE if threads == 1 else SHARED_PIECE
-        backward_order = pool.submit(sorted_order, strings, backwards=True) if config.directions == 2 else None
+        backward_order = pool.submit(sort_strings, strings, backwards=True) if config.directions == 2 else None
         contexts = Contexts(config, self.tensors, strings)
         tables = self._project_contexts(contexts, pool)
-        logits = self._buffers()("logits", len(strings), self.answers)
+        logits = self._get_buffers()("logits", len(strings), self.answers)
 
         def read(direction: int, rows: Ids) -> None:
             lengths = strings.lengths[rows]
@@ -175,7 +175,7 @@ class TrieScorer:
     def _project_contexts(self, contexts: Contexts, pool: ThreadPoolExecutor) -> list[Array]:
         """Return for each direction the input side of the gates for each context, (G, contexts, H)."""
         layers = [layers[0] for layers in self._directions]
-        buffers = self._buffers()
+        buffers = self._get_buffers()
         tables = [
             buffers(("table", number), layer.gates, len(contexts), layer.size) for number, layer in enumerate(layers)
         ]
@@ -213,7 +213,7 @@ class TrieScorer:
         """
         is_first, node = _build_trie(tokens, lengths)
         final = np.empty((len(lengths), self.config.hidden_size), np.float32)
-        buffers = self._buffers()
+        buffers = self._get_buffers()
         before: list[State] = []
         for level, token in enumerate(tokens):
             rows = np.flatnonzero(is_first[level])
@@ -225,18 +225,18 @@ class TrieScorer:
                 parents = node[level - 1, rows[some]] if level else None
                 _advance(layers, table, token[rows[some]], parents, before, _cut(after, some), buffers)
             before = after
-            ended = np.flatnonzero(lengths == level + 1)
+            ended = np.flatnonzero(lengths == level + 1)  # their final state is that of their node here
             if len(ended):
                 final[ended] = before[-1][0][node[level, ended]]
         return final
 
-    def _pool(self, threads: int) -> ThreadPoolExecutor:
+    def _get_pool(self, threads: int) -> ThreadPoolExecutor:
         """Return a pool of threads. Each call with this number returns the same, because threads keep their buffers."""
         if threads not in self._pools:
             self._pools[threads] = ThreadPoolExecutor(threads, thread_name_prefix="elman")
         return self._pools[threads]
 
-    def _buffers(self) -> Buffers:
+    def _get_buffers(self) -> Buffers:
         """Return the buffers of this thread."""
         if not hasattr(self._local, "buffers"):
             self._local.buffers = Buffers()
@@ -334,7 +334,7 @@ def _cut_blocks(strings: int, threads: int) -> list[slice]:
 
 
 def _wait_for(tasks: Iterable[Future[None]]) -> None:
-    """Start all tasks, then wait for them; after an error, cancel the rest."""
+    """Submit all tasks, which iteration does, then wait for them; after an error, cancel the rest."""
     started = list(tasks)
     try:
         for task in started:
@@ -345,15 +345,16 @@ def _wait_for(tasks: Iterable[Future[None]]) -> None:
         raise
 
 
-def sorted_order(strings: EncodedStrings, *, backwards: bool) -> tuple[Ids, NDArray[np.bool_]]:
+def sort_strings(strings: EncodedStrings, *, backwards: bool) -> tuple[Ids, NDArray[np.bool_]]:
     """Sort strings so that those with a common beginning (or end, if ``backwards``) are adjacent.
 
     Returns:
         The order, (N,), and whether each string differs from the one before it, (N,). Strings longer than the symbols
         that they are sorted by always count as different.
     """
+    # A key has ``each`` symbols of ``bits`` bits, the first symbol highest; 0 is for steps after the end of the string.
     bits = int(strings.ids.max() + 1).bit_length()
-    each = 64 // bits  # symbols in a key
+    each = 64 // bits
     last = strings.lengths - 1
     keys = np.zeros((KEYS, len(strings)), np.uint64)
     for step in range(KEYS * each):

@@ -23,7 +23,7 @@ def code_of_last(ids, order):
     return int(ngram_codes(column(ids), order)[-1, 0])
 
 
-def wrapped(number):
+def wrap(number):
     """Wrap an unbounded integer to 64 bits with a sign."""
     return (number + 2**63) % 2**64 - 2**63
 
@@ -33,14 +33,14 @@ def by_hand(window, order):
     code = order
     for symbol in [EDGE] * (order - len(window)) + window:
         code = code * MULTIPLIER + symbol + 2
-    return wrapped(code)
+    return wrap(code)
 
 
 @given(st.lists(symbols, min_size=1, max_size=8), orders, st.integers(1, 10_000))
 def test_codes_and_buckets_are_those_computed_with_unbounded_integers(ids, order, buckets):
     codes = [by_hand(ids[max(0, step - order + 1) : step + 1], order) for step in range(len(ids))]
     assert ngram_codes(column(ids), order)[:, 0].tolist() == codes
-    places = [(wrapped(code * MULTIPLIER) >> 33) % buckets for code in codes]
+    places = [(wrap(code * MULTIPLIER) >> 33) % buckets for code in codes]
     assert ngram_ids(column(ids), order, buckets)[:, 0].tolist() == places
 
 
