@@ -30,8 +30,8 @@ from elman.scoring.processor import cores
 predictor = elman.load("languages")
 names = open(sys.argv[1], encoding="utf-8", newline="\\n").read().split("\\n")[:-1]
 _, strings, reasons = predictor.reader.encode_all(names)
-strings = strings.chosen(np.flatnonzero([reason is None for reason in reasons]))
-predictor.scorer.best(strings.chosen(np.arange(2000)), top=1)
+strings = strings.select(np.flatnonzero([reason is None for reason in reasons]))
+predictor.scorer.best(strings.select(np.arange(2000)), top=1)
 started = time.perf_counter()
 predictor.scorer.best(strings, top=1, threads=cores())
 print(len(names) / (time.perf_counter() - started))

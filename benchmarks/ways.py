@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 import elman
 from elman.model.config import ModelConfig
 from elman.model.file import Artifact
+from elman.model.tensors import EMBEDDING, HEAD_BIAS, HEAD_WEIGHT, name_layer
 from elman.prediction.predictor import Predictor
 from elman.scoring.scorer import Scorer
 from elman.text.encoded import EncodedStrings
@@ -216,7 +217,7 @@ def random_tensors(job: Job, *, symbols: int | None = None, seed: int = 0) -> di
     draw = np.random.default_rng(seed)
     shapes = job.config.tensor_shapes(symbols=symbols or job.names.symbols, labels=job.names.labels)
     return {
-        name: draw.normal(0, 1.0 if name == "embedding.weight" else shape[-1] ** -0.5, shape).astype(np.float32)
+        name: draw.normal(0, 1.0 if name == EMBEDDING else shape[-1] ** -0.5, shape).astype(np.float32)
         for name, shape in shapes.items()
     }
 
@@ -279,20 +280,21 @@ def _onnx_graph(config: ModelConfig, tensors: dict[str, NDArray[np.float32]]) ->
     """
     from onnx import TensorProto, helper, numpy_helper
 
-    def of_gates(name: str) -> NDArray[np.float32]:
-        both = [tensors[f"recurrence.{name}_{suffix}"] for suffix in ("l0", "l0_reverse")]
+    def of_gates(names: tuple[str, str]) -> NDArray[np.float32]:
+        both = [tensors[name] for name in names]
         swapped = [np.concatenate([update, reset, new]) for reset, update, new in (np.split(each, 3) for each in both)]
         return np.stack(swapped)
 
     size = config.hidden_size
+    weight_ih, weight_hh, bias_ih, bias_hh = map(of_gates, zip(name_layer(0, 0), name_layer(0, 1), strict=True))
     constants = {
-        "embedding": tensors["embedding.weight"],
-        "W": of_gates("weight_ih"),
-        "R": of_gates("weight_hh"),
-        "B": np.concatenate([of_gates("bias_ih"), of_gates("bias_hh")], axis=1),
+        "embedding": tensors[EMBEDDING],
+        "W": weight_ih,
+        "R": weight_hh,
+        "B": np.concatenate([bias_ih, bias_hh], axis=1),
         "shape": np.array([-1, 2 * size], np.int64),
-        "head": tensors["head.weight"],
-        "bias": tensors["head.bias"],
+        "head": tensors[HEAD_WEIGHT],
+        "bias": tensors[HEAD_BIAS],
     }
     nodes = [
         helper.make_node("Gather", ["embedding", "ids"], ["steps"]),
@@ -308,7 +310,7 @@ def _onnx_graph(config: ModelConfig, tensors: dict[str, NDArray[np.float32]]) ->
         nodes,
         "names",
         [helper.make_tensor_value_info("ids", TensorProto.INT64, ["T", "B"])],
-        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["B", len(tensors["head.bias"])])],
+        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["B", len(tensors[HEAD_BIAS])])],
         [numpy_helper.from_array(np.ascontiguousarray(value), name) for name, value in constants.items()],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)

@@ -1,16 +1,16 @@
-"""Every error that Elman raises on purpose, drawn once.
+"""The errors that Elman raises on purpose.
 
 ElmanError
-├── SettingError          an argument or option has a value that cannot work
-├── DataError             a file or table of examples cannot be read as asked
+├── SettingError          an argument or option has an invalid value
+├── DataError             a file or table of examples cannot be read
 ├── ModelFileError        a model file cannot be used
-│   ├── NotAModelError        it is missing, or another kind of file
+│   ├── NotAModelError        it does not exist, or is no Elman model
 │   ├── DamagedModelError     it is truncated, altered or inconsistent with itself
 │   └── NewerModelError       a newer Elman wrote it
-├── TrainingError         training cannot go on
-│   └── NonFiniteLossError    the loss became infinite or not a number
-├── WorkerError           a process that shares the work failed
-└── MissingExtraError     a part of Elman was asked for that needs packages not installed
+├── TrainingError         training cannot start or continue
+│   └── NonFiniteLossError    the loss became infinite or NaN
+├── WorkerError           a worker process failed
+└── MissingExtraError     a feature needs packages that are not installed
 
 Each message says what was expected, what came, and what to do. The command line prints it as one line and exits with
 status 2; anything else that escapes is a bug in Elman.
@@ -25,7 +25,7 @@ DATA_CODES = (
     "column_taken",
     "column_twice",
 )
-"""What `DataError.code` can be: programs decide by it, never by the words of a message."""
+"""The values of `DataError.code`. Programs test the code, never the words of a message."""
 
 
 class ElmanError(Exception):
@@ -33,15 +33,15 @@ class ElmanError(Exception):
 
 
 class SettingError(ElmanError, ValueError):
-    """An argument or option has a value that cannot work."""
+    """An argument or option has an invalid value."""
 
 
 class DataError(ElmanError):
-    """A file or table of examples cannot be read as asked.
+    """A file or table of examples cannot be read.
 
     Args:
         message: what was expected, what came, and what to do.
-        code: the kind of problem, for programs; one of `DATA_CODES`.
+        code: the kind of problem; one of `DATA_CODES`.
         line: the line or row of the input that has the problem, from 1; None if it is not in one line.
     """
 
@@ -55,7 +55,7 @@ class ModelFileError(ElmanError):
 
 
 class NotAModelError(ModelFileError):
-    """The file is missing, or it is not an Elman model."""
+    """The file does not exist, or it is no Elman model."""
 
 
 class DamagedModelError(ModelFileError):
@@ -63,20 +63,20 @@ class DamagedModelError(ModelFileError):
 
 
 class NewerModelError(ModelFileError):
-    """The model file was written by a newer Elman than this one."""
+    """The model file was written by a newer Elman."""
 
 
 class TrainingError(ElmanError):
-    """Training cannot start or cannot go on."""
+    """Training cannot start or continue."""
 
 
 class NonFiniteLossError(TrainingError):
-    """The training loss became infinite or not a number."""
+    """The training loss became infinite or NaN."""
 
 
 class MissingExtraError(ElmanError, ImportError):
-    """A part of Elman was asked for whose packages are not installed."""
+    """A feature needs packages that are not installed."""
 
 
 class WorkerError(ElmanError):
-    """A process that shares the work on a long column failed, here or on a cluster."""
+    """A worker process failed, on this machine or on a cluster."""

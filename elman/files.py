@@ -1,4 +1,4 @@
-"""Files: written whole or not at all; and the digest of what they held."""
+"""Files that are written whole or not at all, their scratch names, and digests of arrays."""
 
 import hashlib
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, Any
 
 SCRATCH_BYTES = 200
-"""Bytes of a file's own name in its scratch names; file systems allow 255 in all."""
+"""The most bytes of a file's own name in its scratch names; file systems allow names of 255 bytes."""
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -22,8 +22,8 @@ def write_atomically(path: Path, content: bytes) -> None:
 def open_atomically(path: Path) -> Iterator[IO[bytes]]:
     """Open a file for writing under a scratch name in the same folder, and rename it at the end.
 
-    The file under its own name is complete or does not exist. After an error nothing is left behind; a process that is
-    killed leaves its scratch file, see `find_scratch_files`.
+    The file under its own name is complete or does not exist. The scratch file is removed after an error, but not if
+    the process is killed; see `find_scratch_files`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_name(f"{_scratch_prefix(path)}{os.getpid()}.{os.urandom(4).hex()}")
@@ -45,17 +45,17 @@ def find_scratch_files(path: Path) -> list[Path]:
 
 
 def _scratch_prefix(path: Path) -> str:
-    """Return how scratch names of ``path`` begin: short enough for any file system, and different for long names."""
+    """Return the beginning of the scratch names of ``path``: short, and different for different names."""
     name = path.name
     if len(os.fsencode(name)) <= SCRATCH_BYTES:
         return f".{name}."
     digest = hashlib.sha256(os.fsencode(name)).hexdigest()[:16]
-    kept = os.fsencode(name)[: SCRATCH_BYTES - len(digest) - 1].decode("utf-8", "ignore")
-    return f".{kept}~{digest}."
+    beginning = os.fsencode(name)[: SCRATCH_BYTES - len(digest) - 1].decode("utf-8", "ignore")
+    return f".{beginning}~{digest}."
 
 
 def digest_of(*arrays: Any) -> str:
-    """Return the SHA-256 of numpy arrays, their kind and shape included."""
+    """Return the SHA-256 of numpy arrays, including their types and shapes, in hexadecimal."""
     digest = hashlib.sha256()
     for array in arrays:
         digest.update(f"{array.dtype} {array.shape}\n".encode())

@@ -1,4 +1,4 @@
-"""The values that cross rooms: plain frozen records, no torch, no behaviour beyond reading themselves."""
+"""Records that several packages share: frozen, without torch, and without behaviour beyond their own fields."""
 
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 UNKNOWN = 0
-"""The id of every symbol that a vocabulary does not hold."""
+"""The id of all symbols that a vocabulary does not contain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,9 +16,9 @@ class Example:
     """One labelled string.
 
     Args:
-        text: the string as it stands in its source, or normalised, as the room that holds it says.
+        text: the string, as in its source or normalised.
         label: its label.
-        count: how many copies it stands for, at least 1.
+        count: how many copies the source has, at least 1.
     """
 
     text: str
@@ -41,20 +41,20 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What a model says of one string, and its doubts.
+    """The answer of a model for one string, and how certain it is.
 
     Args:
-        name: the string as it was given; of a picture, its path.
-        label: the most likely label, or all tags as one string; None where the model abstains.
-        probability: the calibrated probability of ``label``; None where the model abstains.
-        top: the most likely labels, best first; empty where there was nothing to read.
+        name: the string before normalisation; the path of a picture.
+        label: the most likely label, or all tags as one string; None if the model abstains.
+        probability: the calibrated probability of ``label``; None if the model abstains.
+        top: the most likely labels, best first; empty if the model read nothing.
         normalised: what the model read.
         unknown: the distinct symbols of ``normalised`` that the model does not know.
-        script: the script of ``name``, as `elman.text.normalisation.script_of` names it.
-        transliterated: whether letters of another script were written in Latin letters before reading.
-        reason: why the model abstains; None where it answers.
+        script: the script of ``name``, as `elman.text.scripts.script_of` names it.
+        transliterated: whether letters of another script were read in Latin spelling.
+        reason: why the model abstains; None if it answers.
         model: the name of the model.
-        value: the number, of a model that answers with one; None of others.
+        value: the number, if the model answers with one; None otherwise.
     """
 
     name: str
@@ -71,13 +71,13 @@ class Prediction:
 
     @property
     def abstained(self) -> bool:
-        """Whether the model declines to answer; ``reason`` says why."""
+        """Whether the model gives no answer; ``reason`` says why."""
         return self.reason is not None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the prediction as plain values for JSON, in the order that the command line prints.
 
-        ``value`` is there only where the answer is a number.
+        ``value`` is included only if the answer is a number.
         """
         return {
             "name": self.name,
@@ -97,14 +97,14 @@ class Prediction:
 
 @dataclass(frozen=True)
 class PredictionColumns:
-    """Answers for many names in columns: what tables want, at a fraction of the memory of as many `Prediction`.
+    """Answers for many names in columns, for tables; they need far less memory than as many `Prediction`.
 
     Args:
-        labels: the names of the answers that label ids stand for.
-        best: label ids of the most likely answers, best first, (N, top), int32; −1 where the name was not read.
-        probabilities: theirs, (N, top), float64; NaN where the name was not read.
-        reason_ids: why the model abstained, (N,), int8, as a place in ``reasons``; −1 where it answered.
-        reasons: what they say.
+        labels: the labels, in the order of their ids.
+        best: ids of the most likely labels, best first, (N, top), int32; −1 if the name was not read.
+        probabilities: of these labels, (N, top), float64; NaN if the name was not read.
+        reason_ids: why the model abstained, (N,), int8, as a position in ``reasons``; −1 if it answered.
+        reasons: in words.
         model: the name of the model.
     """
 
@@ -120,7 +120,7 @@ class PredictionColumns:
         return len(self.best)
 
     def __getitem__(self, position: int) -> tuple[str | None, float | None, str | None]:
-        """Return label, probability and reason of one name, as its `Prediction` has them."""
+        """Return label, probability and reason of one name, as in its `Prediction`."""
         reason = int(self.reason_ids[position])
         if reason >= 0:
             return None, None, self.reasons[reason]
@@ -135,8 +135,8 @@ class StepResult:
         epoch: from 1.
         step: within the epoch, from 1.
         steps: the number of steps in an epoch.
-        loss: mean of the batch, nats; the squared error where the answer is a number.
-        accuracy: of the batch, between 0 and 1; None where the answer is a number.
+        loss: mean of the batch, nats; the squared error if the answer is a number.
+        accuracy: of the batch, between 0 and 1; None if the answer is a number.
         learning_rate: the rate that the step used.
     """
 
@@ -154,13 +154,13 @@ class EpochResult:
 
     Args:
         epoch: from 1.
-        loss: mean training loss, nats; the squared error where the answer is a number.
-        accuracy: on the training part, as seen while training (dropout on), between 0 and 1; of steps where each has a
-            target; None where the answer is a number.
+        loss: mean training loss, nats; the squared error if the answer is a number.
+        accuracy: on the training part, measured while training (with dropout), between 0 and 1; of steps if each step
+            has a target; None if the answer is a number.
         validation_loss: mean negative log-likelihood on the validation part after calibration, nats; or squared error.
-        validation_accuracy: between 0 and 1, or None likewise.
+        validation_accuracy: of the validation part, as ``accuracy``.
         learning_rate: at the end of the epoch.
-        seconds: of this epoch, validation included.
+        seconds: of this epoch, including validation.
         is_best: whether the validation score is the best so far.
     """
 
@@ -176,11 +176,11 @@ class EpochResult:
 
 @dataclass(frozen=True, slots=True)
 class LabelScore:
-    """How one label is answered.
+    """Scores of one label.
 
     Args:
-        precision: of the answers that name this label, the share that is right.
-        recall: of the examples of this label, the share that is found.
+        precision: share of the answers with this label that are right.
+        recall: share of the examples of this label that are answered with it.
         f1: the harmonic mean of the two.
         support: the number of examples of this label.
     """
@@ -203,7 +203,7 @@ class EvalReport:
         nll: mean negative log-likelihood, nats.
         brier: mean squared distance between the probabilities and the truth, 0 to 2.
         calibration_error: expected calibration error over 15 equal bins, 0 to 1.
-        per_label: a score for each label that has examples.
+        per_label: the scores of each label that has examples.
     """
 
     examples: int
@@ -238,10 +238,10 @@ class TagReport:
 
     Args:
         examples: how many strings were scored.
-        symbols: how many symbols they hold.
+        symbols: how many symbols the strings have.
         symbol_accuracy: share of symbols whose tag is right.
         string_accuracy: share of strings whose tags are all right.
-        nll: mean negative log-likelihood of a symbol's tag, nats; None of an answer without probabilities.
+        nll: mean negative log-likelihood of a symbol's tag, nats; None if the answers have no probabilities.
     """
 
     examples: int
@@ -261,7 +261,7 @@ class NumberReport:
 
     Args:
         examples: how many were scored.
-        r2: the share of the variance that is explained, at most 1; 0 is always answering the mean of this part.
+        r2: share of the variance that is explained, at most 1; always answering the mean of this part has 0.
         rmse: root of the mean squared error, in the number's own unit.
         mae: mean absolute error, in the number's own unit.
     """

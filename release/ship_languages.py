@@ -20,7 +20,7 @@ from elman.training.recipes import recipe
 from elman.training.run import MODEL, Run, RunConfig
 
 ROOT = Path(__file__).parents[1]
-SHIPPED, PICTURES = ROOT / "elman" / "pretrained", ROOT / "docs" / "pictures"
+SHIPPED, PICTURES = ROOT / "elman" / "model" / "pretrained", ROOT / "docs" / "pictures"
 
 CARD = """# languages
 
@@ -36,13 +36,14 @@ logits: {parameters:,} parameters, {megabytes:.1f} MB. It answers with calibrate
 
 {about}. {origin}. {lines:,} lines, {examples:,} examples, dropped: {dropped}.
 
-The lists name no place, time or method of collection. Nearly half of the lines are Russian, with transliterated German
-and Jewish surnames among them; the Arabic list repeats 108 names. This is the model's whole reference population: a name
-from any other language is answered with one of these 18 all the same. A Turkish surname has no right answer here.
+The lists name no place, time or method of collection. Nearly half of the lines are Russian, and they include
+transliterated German and Jewish surnames; the Arabic list repeats 108 names. This is the model's whole reference
+population: a name from any other language is still answered with one of these 18. A Turkish surname has no right answer
+here.
 
 ## Figures
 
-Split `grouped`, seed 0: no normalised string stands in two parts, with or without accents; {train:,} examples to train,
+Split `grouped`, seed 0: no normalised string is in two parts, with or without accents; {train:,} examples to train,
 {validation:,} to choose the epoch and the temperature, {test:,} to test, looked at once.
 
 | | test | baseline, same split |
@@ -50,7 +51,7 @@ Split `grouped`, seed 0: no normalised string stands in two parts, with or witho
 {rows}
 
 The baseline is logistic regression on character n-grams of 1 to 5. Always answering {majority}: {majority_share:.1%}. Strings
-that stand under several labels cap any classifier at {ceiling:.1%}. Calibration error before the temperature of
+with several labels limit any classifier to {ceiling:.1%}. Calibration error before the temperature of
 {temperature:.2f}: {before:.3f}; a perfectly calibrated model would measure {chance:.3f} on so few examples. {verdict}
 
 Over seeds 42 to 46, `python benchmarks/accuracy.py grouped10` finds 85.0 ± 0.7 % against the baseline's 84.6 ± 0.9 %, and a
@@ -60,7 +61,7 @@ calibration error of 0.020 ± 0.001.
 |---|---:|---:|---:|
 {label_rows}
 
-Small labels are answered badly: look at the recall of each before you rely on it. Scottish surnames are nearly all
+Small labels are answered badly: check the recall of a label before you rely on it. Nearly all Scottish surnames are
 English ones too.
 
 ## What it is for

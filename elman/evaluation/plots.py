@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from elman.evaluation.metrics import LabelIds, Probabilities, calibration_error, confusion, reliability
 from elman.files import write_atomically
 from elman.model.config import NO_CELL, ModelConfig
+from elman.model.tensors import HEAD_WEIGHT, NGRAMS, name_layer
 from elman.prediction.explanation import Explanation
 from elman.records import EpochResult
 
@@ -229,8 +230,8 @@ def plot_network(config: ModelConfig, *, symbols: int, labels: int, steps: Seque
         _box(axes, column, 0, step, FAINT)
     below = 0.0  # where the inputs of the layer stand
     for row, (layer, reverse) in enumerate(lanes, start=1):
-        suffix, height = (f"l{layer}_reverse" if reverse else f"l{layer}"), row + 0.2
-        weights = f"W_ih {shapes[f'recurrence.weight_ih_{suffix}']}  W_hh {shapes[f'recurrence.weight_hh_{suffix}']}"
+        names, height = name_layer(layer, reverse), row + 0.2
+        weights = f"W_ih {shapes[names.weight_ih]}  W_hh {shapes[names.weight_hh]}"
         way = "backwards" if reverse else "forwards"
         _note(axes, width, height, f"{config.cell}, layer {layer + 1}, {way}: {weights} → (T, {config.hidden_size})")
         for column in range(width):
@@ -243,7 +244,7 @@ def plot_network(config: ModelConfig, *, symbols: int, labels: int, steps: Seque
             below = height
     top, each = len(lanes) + 1.5, config.readout == "each"
     answer = f"(T, {labels}) logits" if each else f"({labels},) logits" if labels > 1 else "a number"
-    head = f"head {shapes['head.weight']} → {answer}" if config.head != "none" else f"no head: the output is {answer}"
+    head = f"head {shapes[HEAD_WEIGHT]} → {answer}" if config.head != "none" else f"no head: the output is {answer}"
     _note(axes, width, top, head)
     last = width - 1
     for column in range(width) if each else [last]:
@@ -259,7 +260,7 @@ def plot_network(config: ModelConfig, *, symbols: int, labels: int, steps: Seque
         _note(axes, width, top + 0.45, f"+ bag of n-grams ({orders}) → ({labels},), straight into the logits")
     if config.ngram_orders:
         orders = ", ".join(map(str, config.ngram_orders))
-        _note(axes, width, 0.45, f"+ hashed n-grams ({orders}) {shapes['ngrams.weight']}")
+        _note(axes, width, 0.45, f"+ hashed n-grams ({orders}) {shapes[NGRAMS]}")
     axes.set_xlim(-0.6, width + 3.4)
     axes.set_ylim(-0.6, top + 0.9)
     return figure

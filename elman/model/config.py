@@ -1,6 +1,6 @@
-"""Configuration: the shape of a network and the way it is trained, as plain records that check themselves.
+"""Configuration: the shape of a network, as a plain record that checks itself.
 
-They stand apart from the model and the loop because the torch-free runtime reads them too.
+It needs neither torch nor numpy, so that training and the torch-free runtime share it.
 """
 
 from collections.abc import Mapping
@@ -9,43 +9,33 @@ from typing import Any, Self
 
 from elman.checks import check_choice, check_number, check_share, check_whole
 from elman.errors import SettingError
+from elman.model.tensors import BAG_CODES, BAG_WEIGHT, HEAD_BIAS, HEAD_WEIGHT, Shape, StepInputs, name_layer
 
 CELLS = ("elman", "rnn", "gru", "lstm")
-"""``rnn`` is the Elman network's other name, as torch.nn calls it."""
-
+"""``rnn`` is torch.nn's name for the Elman network."""
 
 NO_CELL = "none"
-"""A network without recurrence: the readout sees the inputs themselves."""
-
+"""A network without recurrence: the readout reads the inputs themselves."""
 
 ACTIVATIONS = ("tanh", "relu", "sigmoid", "none")
-
-
 READOUTS = ("last", "each")
-
-
 HEADS = ("output", "concatenation", "none")
-
-
 FIRST_STATES = ("zeros", "drawn")
-
-
 INITIALISATIONS = ("orthogonal", "uniform", "refractory")
-
 
 _GATES = {"elman": 1, "rnn": 1, "gru": 3, "lstm": 4, NO_CELL: 0}
 
 
 @dataclass(frozen=True)
 class Config:
-    """What both configurations share: they are built from plain values and refuse unknown names."""
+    """What all configurations share: they are built from plain values, and unknown names are errors."""
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """Build a config from plain values, as JSON holds them.
 
         Raises:
-            SettingError: a name is unknown or missing, or a value cannot work.
+            SettingError: a name is unknown, or a value is invalid.
         """
         known = {field.name for field in fields(cls)}
         if unknown := sorted(values.keys() - known):
@@ -57,35 +47,36 @@ class Config:
 class ModelConfig(Config):
     """The shape of a network: inputs → embedding (+ n-grams) → cells → readout (last or each) → head → logits.
 
-    Beside the recurrent path a linear one may run, as in H.-T. Cheng et al., "Wide & deep learning", 2016: a bag of all
-    n-grams of the sequence, straight into the logits. It is the simple baseline inside the network.
+    A linear path can be added to the recurrent one, as in H.-T. Cheng et al., "Wide & deep learning", 2016: a bag of
+    all n-grams of the sequence adds to the logits. It is a simple baseline inside the network.
 
     Args:
-        cell: ``elman`` (also called ``rnn``), ``gru`` or ``lstm``; ``none`` leaves the recurrence out.
-        by_hand: train with the cell that is written for reading; the weights are the same in any case.
-        fused: otherwise train with the passes of `elman.cells.fused`. False: with torch.nn's layers.
+        cell: ``elman`` (also called ``rnn``), ``gru`` or ``lstm``; ``none`` for a network without recurrence.
+        by_hand: train with the cell that is written to be read; the weights have the same names and shapes.
+        fused: if not ``by_hand``, train with the passes of `elman.cells.fused`; False: with torch.nn's layers.
         activation: of the Elman network: ``tanh``, ``relu``, ``sigmoid`` or ``none``.
         hidden_size: H, at least 1.
         layers: L, at least 1.
         directions: D, 1 or 2.
-        input_size: numbers in each step, where the inputs are numbers rather than symbols; 0 for symbols.
-        embedding_size: E; 0 feeds symbols as one-hot rows, so that the input weights themselves are the table.
-        readout: ``last`` reads the last output of each direction: many-to-one. ``each`` reads every step's: in step.
-        head: what the scores are a linear layer of: the ``output`` of the cells, or the ``concatenation`` of the step's
-            input and the state before it. ``none``: the output itself is the scores, so D · H must be C.
-        first_state: ``zeros``, or ``drawn`` for every training sequence, Kaiming-uniform; answers start from zeros.
-        initialisation: how recurrent weights start: ``orthogonal`` for each gate; ``uniform``, as in torch.nn; or
-            ``refractory``, no input weights, and recurrent ones near zero but for −0.3 on the diagonal.
+        input_size: how many numbers each step has; 0 if the inputs are symbols.
+        embedding_size: E; 0 feeds symbols as one-hot rows, so that the input weights are the table.
+        readout: ``last`` reads the last output of each direction: many-to-one. ``each`` reads the output of each step.
+        head: the linear layer that makes the scores reads the ``output`` of the cells, or the ``concatenation`` of the
+            step's input and the state before it. ``none``: the output itself is the scores, so D · H must be C.
+        first_state: ``zeros``, or ``drawn`` at random for each training sequence, Kaiming-uniform; predictions start
+            from zeros.
+        initialisation: of the recurrent layers: ``orthogonal`` for each gate; ``uniform``, as in torch.nn; or
+            ``refractory``: input weights of zero, recurrent ones near zero except −0.3 on the diagonal.
         ngram_orders: lengths of the n-grams whose hashed embeddings are added to each symbol's, each at least 2.
         ngram_buckets: rows of the table that all orders share, at least 1.
-        bag_orders: lengths of the n-grams that go straight into the logits, each at least 1; none switches that off.
-        bag_min_count: rarer n-grams of the training part have no row in the bag, at least 1.
-        bag_scale: what the bag's sum is multiplied by; larger trains it faster beside the recurrent path.
+        bag_orders: lengths of the n-grams that add to the logits, each at least 1; empty for no bag.
+        bag_min_count: how often an n-gram must occur in the training part to have a row in the bag, at least 1.
+        bag_scale: factor of the bag's sum; a larger one trains the bag faster than the recurrent path.
         dropout: share of the final state dropped in training, 0 up to 1.
         input_dropout: share of each step's input dropped in training.
         ngram_dropout: share of whole n-grams dropped from each step's input in training.
         bag_dropout: share of whole n-grams dropped from the bag in training.
-        symbol_dropout: share of symbols replaced by the unknown one in training; trains the unknown id.
+        symbol_dropout: share of symbols replaced by the unknown one in training, which trains the unknown id.
         layer_dropout: share dropped between layers in training.
     """
 
@@ -140,60 +131,55 @@ class ModelConfig(Config):
         if self.input_size and (self.ngram_orders or self.bag_orders):
             raise SettingError("numbers have no n-grams: input_size needs ngram_orders and bag_orders to be empty")
         if not self.input_size and not self.embedding_size and self.ngram_orders:
-            raise SettingError("one-hot rows have no room for n-grams: embedding_size 0 needs ngram_orders to be empty")
+            raise SettingError("one-hot inputs take no n-grams: embedding_size 0 needs ngram_orders to be empty")
         if self.readout == "each" and self.bag_orders:
-            raise SettingError("a bag of n-grams is of a whole sequence: readout each needs bag_orders to be empty")
+            raise SettingError("a bag of n-grams scores whole sequences: readout each needs bag_orders to be empty")
         if self.head == "none" and self.cell == NO_CELL:
-            raise SettingError("without cells the head is all there is: cell none needs head output")
+            raise SettingError("a network without cells needs a head: cell none needs head output")
         if self.head == "concatenation" and (self.layers > 1 or self.directions > 1 or self.cell == NO_CELL):
-            raise SettingError("head concatenation is of one layer in one direction; set layers and directions to 1")
+            raise SettingError(
+                "head concatenation needs cells of one layer and direction: set layers and directions to 1"
+            )
+
+    def step_inputs(self, symbols: int) -> StepInputs:
+        """Return what the cells read at each step.
+
+        Args:
+            symbols: V, including the unknown symbol.
+        """
+        return StepInputs(self.input_size, symbols, self.embedding_size, self.ngram_orders, self.ngram_buckets)
 
     def step_size(self, symbols: int) -> int:
-        """Return how many numbers the cells read at each step.
-
-        Args:
-            symbols: V, the unknown one included.
-        """
-        return self.input_size or self.embedding_size or symbols
+        """Return how many numbers the cells read at each step; ``symbols`` as for `step_inputs`."""
+        return self.step_inputs(symbols).size
 
     def head_size(self, symbols: int) -> int:
-        """Return how many numbers the head reads.
-
-        Args:
-            symbols: V, the unknown one included.
-        """
+        """Return how many numbers the head reads; ``symbols`` as for `step_inputs`."""
         if self.cell == NO_CELL:
             return self.step_size(symbols)
-        beside = self.step_size(symbols) if self.head == "concatenation" else 0
-        return beside + self.directions * self.hidden_size
+        inputs = self.step_size(symbols) if self.head == "concatenation" else 0
+        return inputs + self.directions * self.hidden_size
 
-    def tensor_shapes(self, *, symbols: int, labels: int, bag: int = 0) -> dict[str, tuple[int, ...]]:
+    def tensor_shapes(self, *, symbols: int, labels: int, bag: int = 0) -> dict[str, Shape]:
         """Return the name and shape of every tensor.
 
         Args:
-            symbols: V, the unknown one included.
-            labels: C, or 1 where the answer is a number.
+            symbols: V, including the unknown symbol.
+            labels: C; 1 if the answer is a number.
             bag: how many n-grams have a row in the bag.
         """
-        shapes: dict[str, tuple[int, ...]] = {}
-        if self.embedding_size and not self.input_size:
-            shapes["embedding.weight"] = (symbols, self.embedding_size)
-        if self.ngram_orders:
-            shapes["ngrams.weight"] = (self.ngram_buckets, self.embedding_size)
+        inputs = self.step_inputs(symbols)
+        shapes: dict[str, Shape] = {**inputs.shapes}
         if self.bag_orders:
-            shapes["bag.codes"] = (bag,)
-            shapes["bag.weight"] = (bag, labels)
+            shapes |= {BAG_CODES: (bag,), BAG_WEIGHT: (bag, labels)}
         rows = _GATES[self.cell] * self.hidden_size
         for layer in range(self.layers if rows else 0):
-            columns = self.step_size(symbols) if layer == 0 else self.directions * self.hidden_size
-            for suffix in (f"l{layer}", f"l{layer}_reverse")[: self.directions]:
-                shapes[f"recurrence.weight_ih_{suffix}"] = (rows, columns)
-                shapes[f"recurrence.weight_hh_{suffix}"] = (rows, self.hidden_size)
-                shapes[f"recurrence.bias_ih_{suffix}"] = (rows,)
-                shapes[f"recurrence.bias_hh_{suffix}"] = (rows,)
+            columns = inputs.size if layer == 0 else self.directions * self.hidden_size
+            for direction in range(self.directions):
+                sizes = (rows, columns), (rows, self.hidden_size), (rows,), (rows,)
+                shapes |= zip(name_layer(layer, direction), sizes, strict=True)
         if self.head != "none":
-            shapes["head.weight"] = (labels, self.head_size(symbols))
-            shapes["head.bias"] = (labels,)
+            shapes |= {HEAD_WEIGHT: (labels, self.head_size(symbols)), HEAD_BIAS: (labels,)}
         return shapes
 
 

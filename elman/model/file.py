@@ -1,14 +1,15 @@
-"""The model file: ONE safetensors file that holds everything a prediction needs, and where it came from.
+"""The model file: one safetensors file with everything that a prediction needs, and its provenance.
 
-Weights are tensors; all else is one JSON document in the header: model config, vocabulary, labels, normalisation,
-temperature, and the provenance (data counts, split, training config, figures, versions). A SHA-256 digest over both
-tells an altered file. Nothing in it can run: reading it parses numbers and JSON.
+Weights are tensors. Everything else is one JSON document in the header: model config, vocabulary, labels,
+normalisation, temperature, and the provenance (data counts, split, training config, figures, versions). A SHA-256
+digest of both detects altered files. Nothing in the file can run: reading it parses numbers and JSON.
 """
 
 import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +21,21 @@ from safetensors.numpy import load, save
 from elman.errors import DamagedModelError, ElmanError, NewerModelError, NotAModelError, SettingError
 from elman.files import write_atomically
 from elman.model.config import ModelConfig
+from elman.model.tensors import BAG_CODES, dtype_of
 from elman.text.normalisation import Normalisation
 from elman.text.vocabulary import Labels, Vocabulary
 
 FORMAT_VERSION = 3
 """Version 2 added what a model reads and answers with; files of version 1 read strings and answer with a label. Version
-3 added weights of 8 bits; files without them are still written as version 2."""
+3 added weights of 8 bits."""
 
 FLOAT_VERSION = 2
+"""The version of files without weights of 8 bits, so that older versions of Elman can read them."""
 
 WEIGHTS = ("float", "int8")
+
+FIRST = 1024
+"""How many numbers of a tensor are rounded to 16 bits before all of them are."""
 
 READS = ("strings", "images", "features")
 ANSWERS = ("label", "tags", "number")
@@ -41,16 +47,17 @@ Tensors = Mapping[str, NDArray[Any]]
 
 @dataclass(frozen=True)
 class Artifact:
-    """A trained model with all it needs.
+    """A trained model, with everything that predictions need.
 
     Args:
-        name: what predictions call the model.
+        name: of the model, as predictions show it.
         config: the shape of the network.
-        tensors: its weights by name, float32, and int64 for the codes of n-grams.
-        vocabulary: the symbols that it knows; none where it reads numbers.
-        labels: the answers that it can give; where it answers with a number, the one name of that number.
+        tensors: its weights by name, as `ModelConfig.tensor_shapes` lists them; number types as
+            `elman.model.tensors.dtype_of` says.
+        vocabulary: the symbols that it knows; empty if it reads numbers.
+        labels: the labels that it can answer with; if it answers with a number, the name of that number.
         normalisation: how strings are prepared.
-        temperature: what logits are divided by to be calibrated, above 0.
+        temperature: logits are divided by it for calibration, above 0.
         provenance: data counts, split, training config, figures and versions: plain JSON values.
         reads: ``strings``, ``images`` (rows of pixels, 0 to 1) or ``features`` (named numbers, as one step).
         answers: ``label``, ``tags`` (a symbol for each symbol read) or ``number``.
@@ -70,9 +77,11 @@ class Artifact:
     answers: str = "label"
     columns: tuple[str, ...] = ()
     picture: tuple[int, ...] = ()
+    # Document and digest of the file that the model was read from, if saving it again writes the same tensors.
+    _saved: tuple[str, str] | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Check that the parts fit each other."""
+        """Check that the parts are consistent."""
         self._check_kind()
         self._check_tensors()
         if not np.isfinite(self.temperature) or self.temperature <= 0:
@@ -96,62 +105,72 @@ class Artifact:
     def _check_tensors(self) -> None:
         if self.config.layers > len(self.tensors):
             raise DamagedModelError(f"its config has {self.config.layers} layers, more than it has tensors")
-        bag = len(self.tensors.get("bag.codes", ()))
-        expected = self.config.tensor_shapes(symbols=len(self.vocabulary), labels=len(self.labels), bag=bag)
+        codes = self.tensors.get(BAG_CODES, np.empty(0, np.int64))
+        expected = self.config.tensor_shapes(symbols=len(self.vocabulary), labels=len(self.labels), bag=len(codes))
         found = {name: tensor.shape for name, tensor in self.tensors.items()}
         if found != expected:
             wrong = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
             raise DamagedModelError(f"its tensors do not fit its config: {', '.join(wrong[:5])}")
         for name, tensor in self.tensors.items():
-            kind = np.int64 if name == "bag.codes" else np.float32
-            if tensor.dtype != kind:
-                raise DamagedModelError(f"its tensor {name} holds {tensor.dtype} where {np.dtype(kind)} is expected")
-        codes = self.tensors.get("bag.codes", np.empty(0, np.int64))
+            if tensor.dtype != dtype_of(name):
+                raise DamagedModelError(f"its tensor {name} must hold {dtype_of(name)}; it holds {tensor.dtype}")
         if (codes[1:] <= codes[:-1]).any():
             raise DamagedModelError("its codes of n-grams are not in rising order")
 
+    @cached_property
+    def digest(self) -> str:
+        """The SHA-256 that identifies the model, in hexadecimal: the digest in the file that `save_artifact` writes."""
+        if self._saved is not None and self._saved[0] == _describe(self, FLOAT_VERSION):
+            return self._saved[1]
+        return _digest(*_encode(self, "float"))
+
     @property
     def parameters(self) -> int:
-        """How many numbers were trained."""
+        """How many numbers the network learned."""
         return sum(tensor.size for tensor in self.tensors.values() if tensor.dtype == np.float32)
 
 
 def save_artifact(artifact: Artifact, path: Path | str, *, weights: str = "float") -> None:
-    """Write a model file, whole or not at all: an older file stands until the new one is complete.
+    """Write a model file, whole or not at all: an older file is replaced when the new one is complete.
 
     Args:
         artifact: the model.
         path: the file.
-        weights: ``float`` keeps every weight as it is, in 16 bits where they hold it exactly. ``int8`` rounds those of
-            matrices to 8 bits, with a scale for each row; answers change a little (`benchmarks/weights.py`), and
-            scoring is as fast as before, because weights are widened when the file is read.
+        weights: ``float`` keeps all weights exactly: a tensor has 16 bits if that loses nothing. ``int8`` rounds
+            matrices to 8 bits, with a scale for each row. Predictions then change slightly (`benchmarks/weights.py`);
+            scoring takes the same time, because weights become float32 when the file is read.
 
     Raises:
-        SettingError: there is no such kind of weights.
+        SettingError: ``weights`` has another value.
     """
     write_atomically(Path(path), dump_artifact(artifact, weights=weights))
 
 
 def dump_artifact(artifact: Artifact, *, weights: str = "float") -> bytes:
     """Return the content of a model file; see `save_artifact`."""
-    body, tensors = _written(artifact, weights)
+    body, tensors = _encode(artifact, weights)
     return save(tensors, metadata={_HEADER_KEY: body, "digest": _digest(body, tensors)})
 
 
 def digest_of_artifact(artifact: Artifact) -> str:
-    """Return the SHA-256 that tells a model from others, in hexadecimal: the digest that its file holds."""
-    return _digest(*_written(artifact, "float"))
+    """Return the SHA-256 that identifies a model; see `Artifact.digest`."""
+    return artifact.digest
 
 
-def _written(artifact: Artifact, weights: str) -> tuple[str, dict[str, NDArray[Any]]]:
-    """Return the document and the tensors that a model file holds."""
+def _encode(artifact: Artifact, weights: str) -> tuple[str, dict[str, NDArray[Any]]]:
+    """Return the document and the tensors of a model file."""
     if weights not in WEIGHTS:
         raise SettingError(f"weights must be one of {', '.join(WEIGHTS)}; got {weights!r}")
-    tensors = {name: _narrowest(tensor) for name, tensor in artifact.tensors.items()}
+    tensors = {name: _narrow(tensor) for name, tensor in artifact.tensors.items()}
     if weights == "int8":
-        tensors = {name: part for both in artifact.tensors.items() for name, part in _rounded(*both).items()}
+        tensors = {name: part for both in artifact.tensors.items() for name, part in _quantise(*both).items()}
+    return _describe(artifact, FORMAT_VERSION if weights == "int8" else FLOAT_VERSION), tensors
+
+
+def _describe(artifact: Artifact, version: int) -> str:
+    """Return the JSON document of a model file."""
     document = {
-        "format_version": FORMAT_VERSION if weights == "int8" else FLOAT_VERSION,
+        "format_version": version,
         "name": artifact.name,
         "config": asdict(artifact.config),
         "vocabulary": list(artifact.vocabulary.symbols),
@@ -164,14 +183,14 @@ def _written(artifact: Artifact, weights: str) -> tuple[str, dict[str, NDArray[A
         "columns": list(artifact.columns),
         "picture": list(artifact.picture),
     }
-    return json.dumps(document, sort_keys=True), tensors
+    return json.dumps(document, sort_keys=True)
 
 
 def load_artifact(path: Path | str) -> Artifact:
     """Read a model file.
 
     Raises:
-        NotAModelError: there is no such file, or it is of another kind.
+        NotAModelError: the file does not exist, or is no Elman model.
         NewerModelError: a newer Elman wrote it.
         DamagedModelError: it is truncated, altered, or inconsistent with itself.
     """
@@ -180,30 +199,31 @@ def load_artifact(path: Path | str) -> Artifact:
         content = path.read_bytes()
     except OSError as error:
         raise NotAModelError(
-            f"{path}: cannot be read ({error.strerror}); give a model.safetensors file or a model's name"
+            f"{path}: cannot be read ({error.strerror}); give a model.safetensors file or the name of a model"
         ) from None
     return parse_artifact(content, str(path))
 
 
 def parse_artifact(content: bytes, path: str) -> Artifact:
-    """Return the model that the content of a file holds; ``path`` is what errors call it. See `load_artifact`."""
+    """Return the model in the content of a file, as `load_artifact` does; errors name ``path``."""
     try:
         metadata = _metadata(content)
         if _HEADER_KEY not in metadata:
-            raise NotAModelError(f"{path}: is not an Elman model; expected a file that `elman train` wrote")
-        document = json.loads(metadata[_HEADER_KEY])
+            raise NotAModelError(f"{path}: is not an Elman model; give a file that `elman train` wrote")
+        body, digest = metadata[_HEADER_KEY], metadata.get("digest")
+        document = json.loads(body)
         version = document["format_version"]
         if not isinstance(version, int) or version > FORMAT_VERSION:
             raise NewerModelError(
                 f"{path}: has format {version}, this Elman reads up to {FORMAT_VERSION}; install a newer Elman"
             )
         tensors = load(content)
-        if metadata.get("digest") != _digest(metadata[_HEADER_KEY], tensors):
+        if digest != _digest(body, tensors):
             raise DamagedModelError("it was altered after it was written")
-        return Artifact(
+        artifact = Artifact(
             name=str(document["name"]),
             config=ModelConfig.from_dict(document["config"]),
-            tensors=_widened(tensors),
+            tensors=_widen(tensors),
             vocabulary=Vocabulary(tuple(document["vocabulary"])),
             labels=Labels(tuple(document["labels"])),
             normalisation=Normalisation(**document["normalisation"]),
@@ -211,6 +231,9 @@ def parse_artifact(content: bytes, path: str) -> Artifact:
             provenance=dict(document["provenance"]),
             **_kind(document, version),
         )
+        if all(_narrow(tensor) is tensor for tensor in tensors.values()):
+            object.__setattr__(artifact, "_saved", (body, digest))
+        return artifact
     except (NotAModelError, NewerModelError):
         raise
     except (
@@ -236,7 +259,7 @@ def _kind(document: Mapping[str, Any], version: int) -> dict[str, Any]:
 
 
 def _metadata(content: bytes) -> dict[str, str]:
-    """Return the free part of a safetensors header: 8 bytes of little-endian length, then JSON."""
+    """Return the metadata of a safetensors header, which is 8 bytes of little-endian length, then JSON."""
     length = int.from_bytes(content[:8], "little")
     if content[8:9] != b"{":
         return {}
@@ -246,35 +269,40 @@ def _metadata(content: bytes) -> dict[str, str]:
     return dict(metadata)
 
 
-def _widened(tensors: Tensors) -> dict[str, NDArray[Any]]:
-    """Return the tensors of a file as they are computed with: float32, and int64 for codes."""
-    whole = {}
+def _widen(tensors: Tensors) -> dict[str, NDArray[Any]]:
+    """Return the tensors of a file with the number types that scoring uses: float32, and int64 for codes."""
+    wide = {}
     for name, tensor in tensors.items():
         if tensor.dtype == np.int8:
-            whole[name] = tensor * tensors[name + _SCALE].astype(np.float32)[:, None]
+            wide[name] = tensor * tensors[name + _SCALE].astype(np.float32)[:, None]
         elif not (name.endswith(_SCALE) and name.removesuffix(_SCALE) in tensors):
-            whole[name] = tensor.astype(np.float32) if tensor.dtype == np.float16 else tensor
-    return whole
+            wide[name] = tensor.astype(np.float32) if tensor.dtype == np.float16 else tensor
+    return wide
 
 
-def _rounded(name: str, tensor: NDArray[Any]) -> dict[str, NDArray[Any]]:
-    """Return a matrix of floats as 8-bit numbers and a scale for each row; anything else as it is."""
+def _quantise(name: str, tensor: NDArray[Any]) -> dict[str, NDArray[Any]]:
+    """Return a matrix of floats as 8-bit numbers and a scale for each row; other tensors as `_narrow` does."""
     if tensor.ndim != 2 or tensor.dtype.kind != "f":
-        return {name: _narrowest(tensor)}
+        return {name: _narrow(tensor)}
     scale = np.abs(tensor).max(axis=1, initial=0) / np.float32(127)
     scale[scale == 0] = 1
     return {name: np.rint(tensor / scale[:, None]).astype(np.int8), name + _SCALE: scale.astype(np.float32)}
 
 
-def _narrowest(tensor: NDArray[Any]) -> NDArray[Any]:
-    if tensor.dtype.kind != "f":
+def _narrow(tensor: NDArray[Any]) -> NDArray[Any]:
+    """Return a tensor of floats in 16 bits if that loses nothing, and unchanged otherwise."""
+    if tensor.dtype != np.float32:
         return tensor
-    with np.errstate(over="ignore"):
-        half = tensor.astype(np.float16)
-    return half if np.array_equal(half.astype(np.float32), tensor) else tensor
+    for part in (tensor.flat[:FIRST], tensor):  # the first numbers show of most tensors that they need 32 bits
+        with np.errstate(over="ignore"):
+            half = part.astype(np.float16)
+        if not np.array_equal(half.astype(np.float32), part):
+            return tensor
+    return half
 
 
-def _digest(body: str, tensors: Mapping[str, NDArray[Any]]) -> str:
+def _digest(body: str, tensors: Tensors) -> str:
+    """Return the SHA-256 of the document and the tensors of a model file, in hexadecimal."""
     digest = hashlib.sha256(body.encode())
     for name in sorted(tensors):
         tensor = np.ascontiguousarray(tensors[name])

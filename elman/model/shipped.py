@@ -1,19 +1,15 @@
-"""Models in the package: their names and files."""
+"""Shipped models: the model files inside the package, found by name."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from elman.errors import NotAModelError
 
-if TYPE_CHECKING:
-    pass
-
 
 def find_model(model: str | Path) -> Path:
-    """Return the file of a shipped model's name or of a path; a folder stands for the model.safetensors inside.
+    """Return the file of a shipped model, given its name, or of a path; in a folder the file is model.safetensors.
 
     Raises:
-        NotAModelError: there is neither.
+        NotAModelError: there is no such model or file.
     """
     shipped = shipped_models()
     if str(model) in shipped:
@@ -22,7 +18,7 @@ def find_model(model: str | Path) -> Path:
     try:
         path = path / "model.safetensors" if path.is_dir() else path
         found = path.is_file()
-    except (OSError, ValueError):  # a name that no file can have
+    except (OSError, ValueError):  # no file can have such a name
         found = False
     if not found:
         raise NotAModelError(
@@ -33,6 +29,6 @@ def find_model(model: str | Path) -> Path:
 
 
 def shipped_models() -> dict[str, Path]:
-    """Return the models inside the package: name to file."""
+    """Return the files of the models inside the package, by name."""
     folder = Path(__file__).with_name("pretrained")
     return {file.stem: file for file in sorted(folder.glob("*.safetensors"))}

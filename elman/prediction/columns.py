@@ -84,13 +84,13 @@ def _encode(reader: StringReader, names: Sequence[str | None]) -> tuple[EncodedS
                 reason = MISSING if block[position] is None else reason
                 reasons += [] if reason in reasons else [reason]
                 reason_ids[start + position] = reasons.index(reason)
-        blocks.append(strings.chosen(np.flatnonzero(reason_ids[start : start + BLOCK] < 0)))
+        blocks.append(strings.select(np.flatnonzero(reason_ids[start : start + BLOCK] < 0)))
     return _join_strings(blocks), reasons, reason_ids
 
 
 def _join_strings(blocks: Sequence[EncodedStrings]) -> EncodedStrings:
     if not blocks:
-        return EncodedStrings.gathered([])
+        return EncodedStrings.gather([])
     return EncodedStrings(*(np.concatenate([getattr(block, name) for block in blocks]) for name in ("ids", "lengths")))
 
 

@@ -17,7 +17,8 @@ from elman.extras import extra
 from elman.model.file import Artifact
 from elman.records import UNKNOWN
 from elman.text.encoded import EncodedStrings
-from elman.text.normalisation import LONGEST, has_letter, is_foreign, script_of
+from elman.text.normalisation import LONGEST, compose
+from elman.text.scripts import has_letter, script_of
 
 MISSING = "missing: there is no name"
 BLANK = "blank: there is nothing to read"
@@ -44,7 +45,7 @@ class Input:
         normalised: what is read, in words.
         reason: why it cannot be read; None if it can.
         unknown: the distinct symbols that the model does not know, in order of appearance.
-        script: of a string, as `elman.text.normalisation.script_of` names it.
+        script: of a string, as `elman.text.scripts.script_of` names it.
         transliterated: whether letters of another script were written in Latin letters.
     """
 
@@ -88,22 +89,23 @@ class StringReader:
     def read(self, value: str) -> Input:
         """Read one string; see `InputReader.read`."""
         if len(value) > LONGEST_INPUT and len(value := value.strip()) > LONGEST_INPUT:
-            script = script_of(value[:LONGEST_INPUT])
+            script = script_of(compose(value[:LONGEST_INPUT]))
             return Input(key="", numbers=None, normalised="", reason=TOO_LONG.format(limit=LONGEST), script=script)
-        text = self.normalisation.apply(value)
-        ids = self._encode(text)
-        return self._build_input(value, text, ids, self._check(text, ids), has_unknown=not ids.all())
+        described = self.normalisation.describe(value)
+        ids = self._encode(described[0])
+        return self._build_input(described, ids, self._check(described[0], ids), has_unknown=not ids.all())
 
     def read_all(self, values: Sequence[str]) -> list[Input]:
         """Read many strings; see `InputReader.read_all`."""
         if len(values) < FEW or max(map(len, values)) > LONGEST_INPUT:
             return [self.read(value) for value in values]
-        texts, strings, reasons = self.encode_all(values)
+        all_described = self.normalisation.describe_all(values)
+        strings, reasons = self._encode_texts([text for text, _, _ in all_described])
         ids, has_unknown = strings.ids, _any_of_each(strings.ids == UNKNOWN, strings).tolist()
         return [
-            self._build_input(value, text, ids[start : start + len(text)], reason, has_unknown=unknown)
-            for value, text, start, reason, unknown in zip(
-                values, texts, strings.starts.tolist(), reasons, has_unknown, strict=True
+            self._build_input(described, ids[start : start + length], reason, has_unknown=unknown)
+            for described, start, length, reason, unknown in zip(
+                all_described, strings.starts.tolist(), strings.lengths.tolist(), reasons, has_unknown, strict=True
             )
         ]
 
@@ -115,12 +117,18 @@ class StringReader:
         """
         endless = {place for place, one in enumerate(values) if len(one) > LONGEST_INPUT < len(one.strip())}
         texts = self.normalisation.apply_all(["" if place in endless else one for place, one in enumerate(values)])
-        strings = self.vocabulary.encode_all(texts)
-        is_read = _any_of_each(self._is_evidence[strings.ids], strings) & (strings.lengths <= LONGEST)
-        reasons = [None if read else _explain_unread(text) for read, text in zip(is_read.tolist(), texts, strict=True)]
+        strings, reasons = self._encode_texts(texts)
         for place in endless:
             reasons[place] = TOO_LONG.format(limit=LONGEST)
         return texts, strings, reasons
+
+    def _encode_texts(self, texts: Sequence[str]) -> tuple[EncodedStrings, list[str | None]]:
+        """Return normalised texts encoded, and why the model would not read each; None if it reads it."""
+        strings = self.vocabulary.encode_all(texts)
+        is_read = _any_of_each(self._is_evidence[strings.ids], strings) & (strings.lengths <= LONGEST)
+        return strings, [
+            None if read else _explain_unread(text) for read, text in zip(is_read.tolist(), texts, strict=True)
+        ]
 
     def abstention(self, normalised: str) -> str | None:
         """Return why the model would not read this normalised string; None if it reads it."""
@@ -136,15 +144,18 @@ class StringReader:
         is_read = len(text) <= LONGEST and self._is_evidence[ids].any()
         return None if is_read else _explain_unread(text)
 
-    def _build_input(self, value: str, text: str, ids: NDArray[Any], reason: str | None, *, has_unknown: bool) -> Input:
+    def _build_input(
+        self, described: tuple[str, str, bool], ids: NDArray[Any], reason: str | None, *, has_unknown: bool
+    ) -> Input:
+        text, script, transliterated = described
         return Input(
             key=text,
             numbers=ids if reason is None else None,
             normalised=text,
             reason=reason,
             unknown=self._find_unknown(text, ids) if has_unknown or not text.isascii() else (),
-            script=script_of(value),
-            transliterated=self.normalisation.transliterate and is_foreign(value),
+            script=script,
+            transliterated=transliterated,
         )
 
     def _find_unknown(self, text: str, ids: NDArray[Any]) -> tuple[str, ...]:

@@ -1,8 +1,8 @@
-"""The cells for many sequences at once, gate by gate and in place: the equations of `elman.cells` made for speed.
+"""Layers: the cells for many sequences at once, gate by gate and in place; the equations of `elman.cells` for speed.
 
-All numbers of one gate stand together, so that each operation runs through memory from front to back; results go into
-buffers that are used again. σ(x) = (1 + tanh(x / 2)) / 2, so the weights of sigmoid gates are halved beforehand, and
-one tanh serves all gates.
+The numbers of one gate are contiguous, so that each operation reads memory in order, and results are written to
+reusable buffers. Since σ(x) = (1 + tanh(x / 2)) / 2, the weights of sigmoid gates are halved in advance, and one tanh
+computes all gates.
 """
 
 import math
@@ -14,27 +14,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.model.config import ModelConfig
+from elman.model.tensors import name_layer
 
 Array = NDArray[np.float32]
 State = tuple[Array, ...]
-"""What a step hands to the next, each (n, H): the hidden state, and of the LSTM the cell's."""
+"""What a step passes to the next, each (n, H): the hidden state, and for the LSTM the cell state."""
 
 HALF = np.float32(0.5)
 
 
 class Buffers:
-    """Room for numbers that is used again; for one thread."""
+    """Reusable arrays, for one thread."""
 
     def __init__(self) -> None:
-        self._kept: dict[Hashable, Array] = {}
+        self._arrays: dict[Hashable, Array] = {}
 
     def __call__(self, name: Hashable, *shape: int) -> Array:
-        """Return an array of this shape, its numbers left over from any earlier use of the name."""
+        """Return the array of this name in this shape; its numbers are those of its last use."""
         size = math.prod(shape)
-        kept = self._kept.get(name)
-        if kept is None or kept.size < size:
-            kept = self._kept[name] = np.empty(size + size // 4, np.float32)
-        return kept[:size].reshape(shape)
+        array = self._arrays.get(name)
+        if array is None or array.size < size:
+            array = self._arrays[name] = np.empty(size + size // 4, np.float32)
+        return array[:size].reshape(shape)
 
 
 class Layer(ABC):
@@ -43,56 +44,52 @@ class Layer(ABC):
     Args:
         config: the shape of the network.
         tensors: its weights by name.
-        suffix: of the names, as ``l0_reverse``.
+        layer: from 0.
+        direction: 0 reads forwards, 1 backwards.
     """
 
     scales: ClassVar[tuple[float, ...]]
-    """What each gate's numbers are multiplied by beforehand, in the order in which they stand here."""
+    """Factor of the weights of each gate, in the order of the gates here."""
 
     order: ClassVar[tuple[int, ...]]
-    """Where each of these gates stands among torch's."""
+    """Position of each of these gates in torch's order."""
 
     parts: ClassVar[int] = 1
-    """How many arrays a state holds."""
+    """How many arrays a state has."""
 
-    def __init__(self, config: ModelConfig, tensors: Mapping[str, NDArray[Any]], suffix: str) -> None:
+    def __init__(self, config: ModelConfig, tensors: Mapping[str, NDArray[Any]], layer: int, direction: int) -> None:
         self.config, self.size, self.gates = config, config.hidden_size, len(self.scales)
-        self.input, self.recurrent = (
-            np.ascontiguousarray(self._by_gate(tensors[f"recurrence.{name}_{suffix}"]).transpose(0, 2, 1))
-            for name in ("weight_ih", "weight_hh")
+        weight_ih, weight_hh, bias_ih, bias_hh = (
+            self._split_gates(tensors[name]).transpose(0, 2, 1) for name in name_layer(layer, direction)
         )
-        self.bias, self.recurrent_bias = self._biases(
-            *(
-                self._by_gate(tensors[f"recurrence.{name}_{suffix}"]).transpose(0, 2, 1)
-                for name in ("bias_ih", "bias_hh")
-            )
-        )
+        self.input, self.recurrent = np.ascontiguousarray(weight_ih), np.ascontiguousarray(weight_hh)
+        self.bias, self.recurrent_bias = self._add_biases(bias_ih, bias_hh)
 
     @abstractmethod
     def step(self, inputs: Array, recurrent: Array, before: State, after: State) -> None:
         """Read one step.
 
         Args:
-            inputs: the input side of the gates with its biases, (G, n, H); may be overwritten.
+            inputs: the input side of the gates with the biases, (G, n, H); may be overwritten.
             recurrent: the recurrent side, (G, n, H); may be overwritten.
-            before: the state that each sequence comes with.
-            after: where the next state goes.
+            before: the state of each sequence before the step.
+            after: receives the state after the step.
         """
 
     def project(self, rows: Array, out: Array) -> Array:
-        """Write the input side of the gates, (G, n, H), of what is read, (n, I)."""
+        """Write the input side of the gates, (G, n, H), of some inputs, (n, I), to ``out`` and return it."""
         np.matmul(rows, self.input, out=out)
         out += self.bias
         return out
 
-    def _by_gate(self, weights: Array) -> Array:
-        """Return (G · H, …) as (G, H, …), scaled."""
+    def _split_gates(self, weights: Array) -> Array:
+        """Return (G · H, …) as (G, H, …), in the order of the gates here and scaled."""
         blocks = weights.reshape(self.gates, self.size, -1)[list(self.order)]
         scaled: Array = blocks * np.array(self.scales, np.float32)[:, None, None]
         return scaled
 
-    def _biases(self, bias_ih: Array, bias_hh: Array) -> tuple[Array, Array | None]:
-        """Return the biases of the input side, (G, 1, H), and that of the last gate's recurrent side, (H,), if any."""
+    def _add_biases(self, bias_ih: Array, bias_hh: Array) -> tuple[Array, Array | None]:
+        """Return the biases of the input side, (G, 1, H), and the recurrent bias of the last gate, (H,), if needed."""
         return bias_ih + bias_hh, None
 
 
@@ -112,13 +109,13 @@ class _SigmoidElman(_Elman):
 
     def step(self, inputs: Array, recurrent: Array, before: State, after: State) -> None:
         super().step(inputs, recurrent, before, after)
-        _opened(after[0])
+        _finish_sigmoid(after[0])
 
 
 class _GRU(Layer):
     scales, order = (0.5, 0.5, 1.0), (0, 1, 2)
 
-    def _biases(self, bias_ih: Array, bias_hh: Array) -> tuple[Array, Array | None]:
+    def _add_biases(self, bias_ih: Array, bias_hh: Array) -> tuple[Array, Array | None]:
         # r ⊙ (W h + b) = (1 + tanh) ⊙ (W h + b) / 2: the recurrent side of the candidate is halved too.
         self.recurrent[2] *= HALF
         return np.concatenate([(bias_ih + bias_hh)[:2], bias_ih[2:]]), bias_hh[2, 0] * HALF
@@ -127,42 +124,46 @@ class _GRU(Layer):
         (hidden,), past = after, recurrent[2]
         gates = inputs[:2]
         gates += recurrent[:2]
-        candidate, update = np.tanh(gates, out=gates)  # the reset gate's room becomes the candidate's
+        candidate, update = np.tanh(gates, out=gates)  # the candidate overwrites the reset gate
+        # n = tanh(W_in x + b_in + r ⊙ (W_hn h + b_hn)), with r = (1 + tanh) / 2 and ``past`` halved
         candidate *= past
         candidate += past
         candidate += inputs[2]
         np.tanh(candidate, out=candidate)
-        _opened(update)
+        _finish_sigmoid(update)
+        # h' = n + z ⊙ (h − n)
         np.subtract(before[0], candidate, out=hidden)
         hidden *= update
         hidden += candidate
 
 
 class _LSTM(Layer):
-    scales, order, parts = (0.5, 0.5, 0.5, 1.0), (0, 1, 3, 2), 2  # the sigmoid gates first: input, forget, output
+    scales, order, parts = (0.5, 0.5, 0.5, 1.0), (0, 1, 3, 2), 2  # input, forget, output, candidate
 
     def step(self, inputs: Array, recurrent: Array, before: State, after: State) -> None:
         hidden, cell = after
         inputs += recurrent
         input_gate, forget_gate, output_gate, candidate = np.tanh(inputs, out=inputs)
-        _opened(inputs[:3])
+        _finish_sigmoid(inputs[:3])
+        # c' = f ⊙ c + i ⊙ g
         np.multiply(forget_gate, before[1], out=cell)
         input_gate *= candidate
         cell += input_gate
+        # h' = o ⊙ tanh(c')
         np.tanh(cell, out=hidden)
         hidden *= output_gate
 
 
-def build_layer(config: ModelConfig, tensors: Mapping[str, NDArray[Any]], suffix: str) -> Layer:
+def build_layer(config: ModelConfig, tensors: Mapping[str, NDArray[Any]], layer: int, direction: int) -> Layer:
     """Return the layer of a config's cell; arguments as for `Layer`."""
     if config.cell == "gru":
-        return _GRU(config, tensors, suffix)
+        return _GRU(config, tensors, layer, direction)
     if config.cell == "lstm":
-        return _LSTM(config, tensors, suffix)
-    return (_SigmoidElman if config.activation == "sigmoid" else _Elman)(config, tensors, suffix)
+        return _LSTM(config, tensors, layer, direction)
+    return (_SigmoidElman if config.activation == "sigmoid" else _Elman)(config, tensors, layer, direction)
 
 
-def _opened(gates: Array) -> None:
-    """Turn the tanh of half of each number into its sigmoid."""
+def _finish_sigmoid(gates: Array) -> None:
+    """Turn tanh(x / 2) into σ(x), in place."""
     gates *= HALF
     gates += HALF

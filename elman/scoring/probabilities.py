@@ -1,21 +1,18 @@
-"""Logits to probabilities, and the best of them."""
-
-from typing import TYPE_CHECKING
+"""Probabilities: logits to calibrated probabilities, and the best answers."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    pass
-
 Array = NDArray[np.float32]
 
 FEW_ANSWERS = 8
-"""Up to so many best answers are found one by one rather than by sorting all."""
+"""The most best answers that are found one by one; for more, all are sorted."""
 
 
 def best_of(logits: Array, top: int, temperature: float = 1.0) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
     """Return the most likely answers and their probabilities, both (N, top), best first; logits are (N, C).
+
+    Equal answers are in the order of the labels.
 
     >>> best_of(np.log(np.array([[1, 2, 1]], np.float32)), top=2)
     (array([[1, 0]], dtype=int32), array([[0.5 , 0.25]]))

@@ -1,7 +1,7 @@
-"""The processor: how many cores there are, and which routines multiply matrices on it.
+"""Processor: how many cores it has, and which routines multiply matrices on it.
 
-numpy hands products to a linear algebra library that picks its routines by the processor it finds. Where it does not
-know a processor it falls back on older routines, at about half the rate; `OPENBLAS_CORETYPE` then names better ones.
+numpy calls a linear algebra library, which chooses its routines by the processor. For a processor that it does not know
+it uses older routines, at about half the speed; `OPENBLAS_CORETYPE` then selects better ones.
 """
 
 import os
@@ -17,23 +17,23 @@ WIDE = "SkylakeX"
 """OpenBLAS's name for its routines with 512-bit vectors."""
 
 NARROW = ("Haswell", "Zen", "Prescott", "Nehalem", "Sandybridge", "generic")
-"""Its routines without them."""
+"""OpenBLAS's names for routines without them."""
 
 PROCESSOR = Path("/proc/cpuinfo")
-"""Where Linux describes the processor; elsewhere nothing is known of it."""
+"""The file in which Linux describes the processor; other systems have none."""
 
 _NEEDED = ("avx512f", "avx512dq", "avx512bw", "avx512vl", "avx512cd")
 
 
 @dataclass(frozen=True)
 class Kernel:
-    """What multiplies numpy's matrices.
+    """The routines that multiply numpy's matrices.
 
     Args:
-        library: its name and version, as ``openblas 0.3.31``; ``unknown`` where it does not say.
+        library: name and version of the library, as ``openblas 0.3.31``; ``unknown`` if it does not say.
         routines: the processor that they were written for, as ``SkylakeX``.
-        threads: how many a product may use.
-        advice: how to get better ones on this processor; None where these are its best, as far as Elman knows.
+        threads: how many threads a product can use.
+        advice: how to select better routines for this processor; None if Elman knows no better ones.
     """
 
     library: str
@@ -43,13 +43,13 @@ class Kernel:
 
 
 def cores() -> int:
-    """Return how many cores this process may use."""
+    """Return how many cores this process can use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def kernel() -> Kernel:
-    """Return which routines numpy's linear algebra library took."""
-    import numpy  # noqa: F401 - its library must be loaded to be asked
+    """Return which routines numpy's linear algebra library uses."""
+    import numpy  # noqa: F401 - threadpoolctl reports only libraries that are loaded
     from threadpoolctl import threadpool_info
 
     found: list[dict[str, Any]] = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
@@ -59,27 +59,27 @@ def kernel() -> Kernel:
     routines = str(pool.get("architecture", "unknown"))
     advice = None
     if routines in NARROW and has_wide_vectors():
-        advice = f"this processor has 512-bit vectors that these routines leave idle: set {CORE_TYPE}={WIDE}"
+        advice = f"this processor has 512-bit vectors that these routines do not use: set {CORE_TYPE}={WIDE}"
     return Kernel(f"{pool['internal_api']} {pool['version']}", routines, int(pool["num_threads"]), advice)
 
 
 def choose_routines(description: Path = PROCESSOR) -> None:
-    """Name the wide routines to OpenBLAS where it would not find them by itself; before numpy is loaded.
+    """Select the wide routines of OpenBLAS if it would not choose them itself; call it before numpy is loaded.
 
-    It recognises Intel's processors, but takes some of AMD's with 512-bit vectors for ones without. What the user has
-    set stays.
+    OpenBLAS recognises Intel's processors, but takes some of AMD's processors with 512-bit vectors for older ones. A
+    value that the user has set is kept.
     """
-    if CORE_TYPE not in os.environ and "AuthenticAMD" in _lines(description)[1] and has_wide_vectors(description):
+    if CORE_TYPE not in os.environ and "AuthenticAMD" in _read(description)[1] and has_wide_vectors(description):
         os.environ[CORE_TYPE] = WIDE
 
 
 def has_wide_vectors(description: Path = PROCESSOR) -> bool:
-    """Return whether the processor has all 512-bit instructions that the wide routines use; False where unknown."""
-    return set(_NEEDED) <= set(_lines(description)[0].split())
+    """Return whether the processor has all 512-bit instructions that the wide routines use; False if unknown."""
+    return set(_NEEDED) <= set(_read(description)[0].split())
 
 
-def _lines(description: Path) -> tuple[str, str]:
-    """Return the flags and the maker of the first processor described; empty where nothing says so."""
+def _read(description: Path) -> tuple[str, str]:
+    """Return the flags and the maker of the first processor in a description; empty if unknown."""
     try:
         lines = description.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
@@ -92,9 +92,9 @@ def _lines(description: Path) -> tuple[str, str]:
 
 @contextmanager
 def single_threaded_products() -> Iterator[None]:
-    """Keep each product on the thread that asks for it, for code that has threads of its own.
+    """Compute each product on the thread that calls it, for code with threads of its own.
 
-    The setting is the process's. Several threads may hold it at once: it ends with the last of them.
+    The setting applies to the whole process. Several threads can use it at a time: the last one to leave resets it.
     """
     global _holders, _limits
     from threadpoolctl import threadpool_limits

@@ -1,14 +1,14 @@
-"""The forward pass with shared beginnings and endings: what many strings have in common is read once.
+"""Trie scorer: beginnings and endings that many strings have in common are read once.
 
-Strings are sorted, so that those with a common beginning stand together. Seen symbol by symbol they form a trie, and
-each level of it is one product over its distinct beginnings; the backward direction shares endings the same way. That
-is exact for one layer in two directions, and for any number of layers in one. The input side of a step depends on its
+Strings are sorted, so that strings with a common beginning are adjacent. Symbol by symbol they form a trie, and each of
+its levels is one product over its distinct beginnings; the backward direction shares endings in the same way. This is
+exact for one layer in two directions, and for any number of layers in one. The input side of a step depends on its
 context alone and is looked up. Sharing beginnings was published for language models that rescore sentences (X. Chen et
 al., "Efficient GPU-based training and evaluation of recurrent neural network language models", 2014).
 
-`elman.scoring.reference` has the same equations written to be read, and the tests hold this path against it. Here the work is cut
-into blocks and pieces, so that the numbers in use stay close to the processor, and blocks are shared out to threads:
-numpy lets go of the interpreter while it computes. `benchmarks/speed.py` measures it.
+`elman.scoring.reference` has the same equations written to be read, and the tests compare the two. Here the work is cut
+into blocks and pieces, so that the numbers in use stay in the cache, and several threads read blocks: numpy releases
+the interpreter while it computes. `benchmarks/speed.py` measures the speed.
 """
 
 import threading
@@ -20,36 +20,38 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.model.config import NO_CELL, ModelConfig
+from elman.model.tensors import HEAD_BIAS, HEAD_WEIGHT
 from elman.scoring.layers import Buffers, Layer, State, build_layer
 from elman.scoring.lookups import Bag, Contexts
 from elman.scoring.processor import single_threaded_products
+from elman.scoring.reference import count_answers
 from elman.text.encoded import EncodedStrings
 
 Array = NDArray[np.float32]
 Ids = NDArray[np.int64]
 
 BLOCK = 8192
-"""Strings whose trie one thread reads at a time, at most."""
+"""The most strings whose trie one thread reads at a time."""
 
 PIECE, SHARED_PIECE = 2048, 8192
-"""Nodes of a level that go through the cell together, on one thread and on several. Small pieces stay in the cache;
-several threads want larger ones, because each operation that ends has to ask for the interpreter again."""
+"""Nodes of a level that the cell reads together, on one thread and on several. Small pieces stay in the cache; larger
+ones are faster on several threads, because each operation waits for the interpreter at its end."""
 
 BUDGET = 48 * 2**20
-"""Bytes that the answers of a part may take; their memory is used again from part to part."""
+"""The most bytes of the logits of a part; all parts use the same memory."""
 
 LARGEST_PART = 2**13
-"""Strings in a part where n-grams matter: a row for each distinct context is most of the memory then."""
+"""The most strings in a part for models with n-grams, because each distinct context takes a row of memory."""
 
 KEYS = 2
-"""64-bit words of leading symbols that strings are sorted by; what differs only behind them may be shared less."""
+"""How many 64-bit words of leading symbols strings are sorted by. Strings that differ after them may share less."""
 
 WORTH_SHARING = 0.8
-"""Distinct parents for each node: above, a product for each node costs less than handing shared ones on."""
+"""The most distinct parents per node with which sharing their products costs less than one product per node."""
 
 
 def can_share(config: ModelConfig) -> bool:
-    """Return whether sharing is exact for a model: it reads symbols, and answers once, from its cells alone."""
+    """Return whether sharing is exact for a model: it reads symbols, and scores whole strings from its cells alone."""
     return (
         not config.input_size
         and config.cell != NO_CELL
@@ -59,58 +61,55 @@ def can_share(config: ModelConfig) -> bool:
     )
 
 
-class SharingScorer:
-    """The network of one model, ready to read many strings at once.
+class TrieScorer:
+    """The forward pass of one model for many strings at once.
 
     Args:
-        config: its shape; see `can_share`.
+        config: the shape of a network for which `can_share` is true.
         tensors: its weights by name, as for `elman.scoring.scorer.Scorer`.
     """
 
     def __init__(self, config: ModelConfig, tensors: Mapping[str, NDArray[Any]]) -> None:
         self.config, self.tensors = config, tensors
         self._directions = [
-            [build_layer(config, tensors, f"l{layer}{suffix}") for layer in range(config.layers)]
-            for suffix in ("", "_reverse")[: config.directions]
+            [build_layer(config, tensors, layer, direction) for layer in range(config.layers)]
+            for direction in range(config.directions)
         ]
-        self._own, self._pools = threading.local(), dict[int, ThreadPoolExecutor]()
+        self._local, self._pools = threading.local(), dict[int, ThreadPoolExecutor]()
 
     @property
     def answers(self) -> int:
-        """How many logits each string gets, C."""
-        config = self.config
-        return config.directions * config.hidden_size if config.head == "none" else len(self.tensors["head.bias"])
+        """How many logits each string has, C."""
+        return count_answers(self.config, self.tensors)
 
     def logits(self, strings: EncodedStrings, *, threads: int = 1) -> Array:
-        """Read encoded strings and answer once for each.
+        """Return the logits of encoded strings.
 
         Args:
-            strings: N of them.
-            threads: how many share the work, at least 1.
+            strings: N of them, of at least one symbol.
+            threads: how many threads to use, at least 1.
 
         Returns:
-            (N, C), float32, in the order given.
+            (N, C), float32, in the order of the strings.
         """
         logits = np.empty((len(strings), self.answers), np.float32)
-        for rows, of_rows in self.parts(strings, threads=threads):
-            logits[rows] = of_rows
+        for rows, part in self.parts(strings, threads=threads):
+            logits[rows] = part
         return logits
 
     def logits_of_few(self, strings: EncodedStrings) -> Array:
-        """Read strings that are too few to look for what they have in common; as `logits`.
-
-        The longest stand first, so that those that have not ended are the first rows of every step.
-        """
+        """Return the logits of strings without sharing, which is faster for few of them; otherwise as `logits`."""
+        # The longest come first, so that the first rows of every step are the strings that have not ended.
         order = np.argsort(-strings.lengths, kind="stable")
         lengths = strings.lengths[order]
         contexts = Contexts(self.config, self.tensors, strings)
-        inputs, answered = contexts.inputs(slice(None)), np.zeros((len(strings), self.answers), np.float32)
+        inputs, scores = contexts.inputs(slice(None)), np.zeros((len(strings), self.answers), np.float32)
         for direction, layers in enumerate(self._directions):
             tokens = contexts.read(order, lengths, backwards=direction == 1)
             table = layers[0].project(inputs, np.empty((layers[0].gates, len(contexts), layers[0].size), np.float32))
             states = [tuple(np.zeros((layer.parts, len(strings), layer.size), np.float32)) for layer in layers]
             for step, token in enumerate(tokens):
-                left = int(np.searchsorted(-lengths, -step))  # the others have ended
+                left = int(np.searchsorted(-lengths, -step))  # shorter strings have ended
                 below: Array | None = None
                 for layer, state in zip(layers, states, strict=True):
                     now = tuple(part[:left] for part in state)
@@ -120,63 +119,63 @@ class SharingScorer:
                     read = table[:, token[:left]] if below is None else layer.project(below, np.empty_like(recurrent))
                     layer.step(read, recurrent, now, now)
                     below = now[0]
-            answered += self._answered(states[-1][0], direction)
-        logits = np.empty_like(answered)
-        logits[order] = answered
+            scores += self._score(states[-1][0], direction)
+        logits = np.empty_like(scores)
+        logits[order] = scores
         return logits + Bag(self.config, self.tensors, strings).logits() if self.config.bag_orders else logits
 
     def parts(self, strings: EncodedStrings, *, threads: int = 1) -> Iterator[tuple[Ids, Array]]:
         """Read encoded strings part by part; arguments as for `logits`.
 
         Yields:
-            Where some of the strings stand, (n,), and their logits, (n, C), float32, which last until the next part.
+            The positions of some of the strings, (n,), and their logits, (n, C), float32, valid until the next part.
         """
         if len(strings) == 0:
             return
         size = max(1, BUDGET // (4 * self.answers))
         if self.config.ngram_orders or self.config.bag_orders:
             size = min(size, LARGEST_PART)
-        pool = self._pool(threads)
+        pool = self._get_pool(threads)
         with single_threaded_products():
-            order, is_new = sorted_order(strings, backwards=False)
+            order, is_new = sort_strings(strings, backwards=False)
             distinct, number = order[is_new], np.cumsum(is_new) - 1
             for start in range(0, len(distinct), size):
                 chosen = distinct[start : start + size]
                 first, last = np.searchsorted(number, (start, start + size))
-                logits = self._part(strings.chosen(chosen), pool, threads)
+                logits = self._read_part(strings.select(chosen), pool, threads)
                 all_differ = last - first == len(chosen)
                 yield order[first:last], logits if all_differ else logits[number[first:last] - start]
 
-    def _part(self, strings: EncodedStrings, pool: ThreadPoolExecutor, threads: int) -> Array:
-        """Return the logits, (n, C), of different strings that are sorted by their beginnings."""
+    def _read_part(self, strings: EncodedStrings, pool: ThreadPoolExecutor, threads: int) -> Array:
+        """Return the logits, (n, C), of distinct strings that are sorted by their beginnings."""
         config, piece = self.config, PIECE if threads == 1 else SHARED_PIECE
-        backward_order = pool.submit(sorted_order, strings, backwards=True) if config.directions == 2 else None
+        backward_order = pool.submit(sort_strings, strings, backwards=True) if config.directions == 2 else None
         contexts = Contexts(config, self.tensors, strings)
-        tables = self._tables(contexts, pool)
-        logits = self._buffers()("logits", len(strings), self.answers)
+        tables = self._project_contexts(contexts, pool)
+        logits = self._get_buffers()("logits", len(strings), self.answers)
 
         def read(direction: int, rows: Ids) -> None:
             lengths = strings.lengths[rows]
             tokens = contexts.read(rows, lengths, backwards=direction == 1)
-            states = self._final_states(tokens, lengths, self._directions[direction], tables[direction], piece)
-            answered = self._answered(states, direction)
+            states = self._unroll(tokens, lengths, self._directions[direction], tables[direction], piece)
+            scores = self._score(states, direction)
             if direction == 0:
-                logits[rows] = answered
+                logits[rows] = scores
             else:
-                logits[rows] += answered
+                logits[rows] += scores
             if direction == 0 and config.bag_orders:
-                logits[rows] += Bag(config, self.tensors, strings.chosen(rows)).logits()
+                logits[rows] += Bag(config, self.tensors, strings.select(rows)).logits()
 
-        blocks = _blocks(len(strings), threads)
-        for direction in range(config.directions):  # the second adds to what the first has written
+        blocks = _cut_blocks(len(strings), threads)
+        for direction in range(config.directions):  # the second adds to the scores of the first
             order = backward_order.result()[0] if direction == 1 and backward_order else np.arange(len(strings))
-            _all(pool.submit(read, direction, order[block]) for block in blocks)
+            _wait_for(pool.submit(read, direction, order[block]) for block in blocks)
         return logits
 
-    def _tables(self, contexts: Contexts, pool: ThreadPoolExecutor) -> list[Array]:
-        """Return for each direction the input side of each context, (G, contexts, H)."""
+    def _project_contexts(self, contexts: Contexts, pool: ThreadPoolExecutor) -> list[Array]:
+        """Return for each direction the input side of the gates for each context, (G, contexts, H)."""
         layers = [layers[0] for layers in self._directions]
-        buffers = self._buffers()
+        buffers = self._get_buffers()
         tables = [
             buffers(("table", number), layer.gates, len(contexts), layer.size) for number, layer in enumerate(layers)
         ]
@@ -186,72 +185,75 @@ class SharingScorer:
             for layer, table in zip(layers, tables, strict=True):
                 layer.project(inputs, table[:, some])
 
-        _all(pool.submit(project, slice(start, start + PIECE)) for start in range(0, len(contexts), PIECE))
+        _wait_for(pool.submit(project, slice(start, start + PIECE)) for start in range(0, len(contexts), PIECE))
         return tables
 
-    def _answered(self, states: Array, direction: int) -> Array:
+    def _score(self, states: Array, direction: int) -> Array:
         """Return what the final states of one direction, (n, H), add to the logits, (n, C)."""
         size = self.config.hidden_size
         columns = slice(direction * size, (direction + 1) * size)
         if self.config.head == "none":
-            placed = np.zeros((len(states), self.answers), np.float32)
-            placed[:, columns] = states
-            return placed
-        answered: Array = states @ self.tensors["head.weight"][:, columns].T
+            outputs = np.zeros((len(states), self.answers), np.float32)
+            outputs[:, columns] = states
+            return outputs
+        scores: Array = states @ self.tensors[HEAD_WEIGHT][:, columns].T
         if direction == 0:
-            answered += self.tensors["head.bias"]
-        return answered
+            scores += self.tensors[HEAD_BIAS]
+        return scores
 
-    def _final_states(self, tokens: Ids, lengths: Ids, layers: Sequence[Layer], table: Array, piece: int) -> Array:
-        """Read a block of strings and return the last layer's hidden state that each ends with, (n, H).
+    def _unroll(self, tokens: Ids, lengths: Ids, layers: Sequence[Layer], table: Array, piece: int) -> Array:
+        """Read a block of strings and return the final hidden state of the last layer for each, (n, H).
 
         Args:
-            tokens: the context that each step reads, (T, n); strings with a common beginning stand side by side.
+            tokens: the context that each step reads, (T, n); strings with a common beginning are adjacent.
             lengths: symbols of each string, (n,).
             layers: of this direction, the lowest first.
             table: the input side of each context, (G, contexts, H).
-            piece: nodes that go through the cell together.
+            piece: how many nodes the cell reads together.
         """
-        is_first, node = _nodes(tokens, lengths)
+        is_first, node = _build_trie(tokens, lengths)
         final = np.empty((len(lengths), self.config.hidden_size), np.float32)
-        buffers = self._buffers()
+        buffers = self._get_buffers()
         before: list[State] = []
         for level, token in enumerate(tokens):
             rows = np.flatnonzero(is_first[level])
-            after = [_states(layer, buffers, (number, level % 2), len(rows)) for number, layer in enumerate(layers)]
+            after = [
+                _allocate_state(layer, buffers, (number, level % 2), len(rows)) for number, layer in enumerate(layers)
+            ]
             for start in range(0, len(rows), piece):
-                these = slice(start, min(start + piece, len(rows)))
-                parents = node[level - 1, rows[these]] if level else None
-                _advance(layers, table, token[rows[these]], parents, before, _cut(after, these), buffers)
+                some = slice(start, min(start + piece, len(rows)))
+                parents = node[level - 1, rows[some]] if level else None
+                _advance(layers, table, token[rows[some]], parents, before, _cut(after, some), buffers)
             before = after
-            ended = np.flatnonzero(lengths == level + 1)
+            ended = np.flatnonzero(lengths == level + 1)  # their final state is that of their node here
             if len(ended):
                 final[ended] = before[-1][0][node[level, ended]]
         return final
 
-    def _pool(self, threads: int) -> ThreadPoolExecutor:
-        """Return so many threads, the same from call to call: each keeps its buffers."""
+    def _get_pool(self, threads: int) -> ThreadPoolExecutor:
+        """Return a pool of threads. Each call with this number returns the same, because threads keep their buffers."""
         if threads not in self._pools:
             self._pools[threads] = ThreadPoolExecutor(threads, thread_name_prefix="elman")
         return self._pools[threads]
 
-    def _buffers(self) -> Buffers:
-        if not hasattr(self._own, "buffers"):
-            self._own.buffers = Buffers()
-        buffers: Buffers = self._own.buffers
+    def _get_buffers(self) -> Buffers:
+        """Return the buffers of this thread."""
+        if not hasattr(self._local, "buffers"):
+            self._local.buffers = Buffers()
+        buffers: Buffers = self._local.buffers
         return buffers
 
 
-def _nodes(tokens: Ids, lengths: Ids) -> tuple[NDArray[np.bool_], Ids]:
-    """Return the trie of a block of strings, (T, n) tokens.
+def _build_trie(tokens: Ids, lengths: Ids) -> tuple[NDArray[np.bool_], Ids]:
+    """Return the trie of a block of strings; arguments as in `TrieScorer._unroll`.
 
     Returns:
-        Which string is the first of its node at each level, and the number of each string's node there, both (T, n).
+        Whether each string is the first of its node at each level, and the number of its node there, both (T, n).
     """
-    is_there = np.arange(len(tokens))[:, None] < lengths
-    # What stands behind the end of a string is no part of it: only a string that goes on shares its next step.
-    shared = np.logical_and.accumulate((tokens[:, 1:] == tokens[:, :-1]) & is_there[:, :-1], axis=0)
-    is_first = is_there.copy()
+    exists = np.arange(len(tokens))[:, None] < lengths
+    # Tokens after the end of a string repeat its last one: only a string that has not ended shares its next step.
+    shared = np.logical_and.accumulate((tokens[:, 1:] == tokens[:, :-1]) & exists[:, :-1], axis=0)
+    is_first = exists.copy()
     is_first[:, 1:] &= ~shared
     return is_first, is_first.cumsum(axis=1) - 1
 
@@ -271,12 +273,12 @@ def _advance(
         layers: the lowest first.
         table: the input side of each context, (G, contexts, H).
         tokens: the context that each node reads, (n,).
-        parents: where each node's state before stands, (n,), equal ones side by side; None at the first step.
+        parents: the position of each node's parent, (n,), equal ones adjacent; None at the first step.
         before: the states of each layer one level up.
-        after: where the next ones go.
-        buffers: for what lies between.
+        after: receives the states of each layer.
+        buffers: for intermediate results.
     """
-    distinct, spread = (None, None) if parents is None else _distinct(parents)
+    distinct, spread = (None, None) if parents is None else _merge_parents(parents)
     for number, layer in enumerate(layers):
         inputs = buffers("inputs", layer.gates, len(tokens), layer.size)
         if number == 0:
@@ -284,40 +286,39 @@ def _advance(
         else:
             layer.project(after[number - 1][0], inputs)
         if distinct is None:
-            state = _states(layer, buffers, "own", len(tokens))
+            state = _allocate_state(layer, buffers, "own", len(tokens))
             for part in state:
                 part.fill(0)
         else:
-            state = _gathered(before[number], distinct, _states(layer, buffers, "parent", len(distinct)))
+            state = _take_state(before[number], distinct, _allocate_state(layer, buffers, "parent", len(distinct)))
         recurrent = buffers("recurrent", layer.gates, len(state[0]), layer.size)
         np.matmul(state[0], layer.recurrent, out=recurrent)
         if layer.recurrent_bias is not None:
             recurrent[-1] += layer.recurrent_bias
         if spread is not None:
-            spreaded = buffers("spread", layer.gates, len(tokens), layer.size)
-            recurrent = _take(recurrent, spread, spreaded, axis=1)
-            state = _gathered(state, spread, _states(layer, buffers, "own", len(tokens)))
+            recurrent = _take(recurrent, spread, buffers("spread", layer.gates, len(tokens), layer.size), axis=1)
+            state = _take_state(state, spread, _allocate_state(layer, buffers, "own", len(tokens)))
         layer.step(inputs, recurrent, state, after[number])
 
 
-def _distinct(parents: Ids) -> tuple[Ids, Ids | None]:
-    """Return the parents to multiply, and which of them each node has; None where each has its own."""
+def _merge_parents(parents: Ids) -> tuple[Ids, Ids | None]:
+    """Return the parents to multiply, and the position among them of each node's parent; None if one for each node."""
     is_new = np.ones(len(parents), bool)
     np.not_equal(parents[1:], parents[:-1], out=is_new[1:])
     distinct = parents[is_new]
     return (parents, None) if len(distinct) > WORTH_SHARING * len(parents) else (distinct, np.cumsum(is_new) - 1)
 
 
-def _states(layer: Layer, buffers: Buffers, name: Any, count: int) -> State:
+def _allocate_state(layer: Layer, buffers: Buffers, name: Any, count: int) -> State:
     return tuple(buffers((name, part), count, layer.size) for part in range(layer.parts))
 
 
-def _gathered(state: State, rows: Ids, room: State) -> State:
-    return tuple(_take(part, rows, out, axis=0) for part, out in zip(state, room, strict=True))
+def _take_state(state: State, rows: Ids, out: State) -> State:
+    return tuple(_take(part, rows, part_out, axis=0) for part, part_out in zip(state, out, strict=True))
 
 
 def _take(values: Array, rows: Ids, out: Array, *, axis: int) -> Array:
-    # All rows are there; "clip" only spares numpy a copy through a buffer.
+    # All rows exist; with "clip" numpy writes to ``out`` directly, without a buffer.
     return np.take(values, rows, axis=axis, out=out, mode="clip")
 
 
@@ -325,32 +326,33 @@ def _cut(states: Sequence[State], rows: slice) -> list[State]:
     return [tuple(part[rows] for part in state) for state in states]
 
 
-def _blocks(strings: int, threads: int) -> list[slice]:
-    """Return blocks of equal size, as many as keep all threads busy to the end."""
+def _cut_blocks(strings: int, threads: int) -> list[slice]:
+    """Return blocks of equal size, in a number that keeps all threads busy to the end."""
     rounds = -(-strings // (threads * BLOCK))
     size = -(-strings // (threads * rounds))
     return [slice(start, min(start + size, strings)) for start in range(0, strings, size)]
 
 
-def _all(tasks: Iterable[Future[None]]) -> None:
-    """Wait for tasks, which have all been handed in before the first is waited for; where one fails, leave the rest."""
-    waiting = list(tasks)
+def _wait_for(tasks: Iterable[Future[None]]) -> None:
+    """Submit all tasks, which iteration does, then wait for them; after an error, cancel the rest."""
+    started = list(tasks)
     try:
-        for task in waiting:
+        for task in started:
             task.result()
     except BaseException:
-        for task in waiting:
+        for task in started:
             task.cancel()
         raise
 
 
-def sorted_order(strings: EncodedStrings, *, backwards: bool) -> tuple[Ids, NDArray[np.bool_]]:
-    """Sort strings so that those with a common beginning (or end, backwards) stand together.
+def sort_strings(strings: EncodedStrings, *, backwards: bool) -> tuple[Ids, NDArray[np.bool_]]:
+    """Sort strings so that those with a common beginning (or end, if ``backwards``) are adjacent.
 
     Returns:
-        The order, (N,), and whether each string is another one than that before it, (N,). Of strings longer than what
-        they are sorted by, equal ones count as others.
+        The order, (N,), and whether each string differs from the one before it, (N,). Strings longer than the symbols
+        that they are sorted by always count as different.
     """
+    # A key has ``each`` symbols of ``bits`` bits, the first symbol highest; 0 is for steps after the end of the string.
     bits = int(strings.ids.max() + 1).bit_length()
     each = 64 // bits
     last = strings.lengths - 1
@@ -364,9 +366,9 @@ def sorted_order(strings: EncodedStrings, *, backwards: bool) -> tuple[Ids, NDAr
         key <<= np.uint64(bits)
         key |= symbol
     order = np.lexsort(keys[::-1])
-    risen = keys[:, order]
+    in_order = keys[:, order]
     is_new = np.ones(len(order), bool)
     lengths = strings.lengths[order]
-    differ = (risen[:, 1:] != risen[:, :-1]).any(axis=0) | (lengths[1:] != lengths[:-1])
+    differ = (in_order[:, 1:] != in_order[:, :-1]).any(axis=0) | (lengths[1:] != lengths[:-1])
     is_new[1:] = differ | (lengths[1:] > KEYS * each)
     return order, is_new

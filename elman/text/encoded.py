@@ -1,4 +1,4 @@
-"""Many strings as ids in two arrays: what fast code reads, without an object for each string."""
+"""Encoded strings: the ids of many strings in two arrays, without an object for each string."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,16 +11,14 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class EncodedStrings:
-    """Strings as symbol ids, one behind the other.
-
-    It counts and indexes as a sequence of (T,) arrays.
+    """The symbol ids of many strings, one string after the other; it behaves as a sequence of (T,) arrays.
 
     Args:
-        ids: of all symbols, (characters,), integers.
-        lengths: symbols of each string, (N,), int64, at least 1.
+        ids: of all symbols, (sum of lengths,), integers.
+        lengths: symbols of each string, (N,), int64; scoring needs at least 1 in each.
 
-    >>> strings = EncodedStrings.gathered([np.array([3, 1]), np.array([2])])
-    >>> len(strings), strings[0].tolist(), strings.chosen(np.array([1, 0])).ids.tolist()
+    >>> strings = EncodedStrings.gather([np.array([3, 1]), np.array([2])])
+    >>> len(strings), strings[0].tolist(), strings.select(np.array([1, 0])).ids.tolist()
     (2, [3, 1], [2, 3, 1])
     """
 
@@ -28,8 +26,8 @@ class EncodedStrings:
     lengths: NDArray[np.int64]
 
     @classmethod
-    def gathered(cls, sequences: "Sequence[NDArray[Any]] | EncodedStrings") -> "EncodedStrings":
-        """Gather the ids of separate strings, each (T,); strings that are gathered already stay as they are."""
+    def gather(cls, sequences: "Sequence[NDArray[Any]] | EncodedStrings") -> "EncodedStrings":
+        """Return separate strings, each (T,), in two arrays; `EncodedStrings` are returned unchanged."""
         if isinstance(sequences, EncodedStrings):
             return sequences
         lengths = np.fromiter(map(len, sequences), np.int64, len(sequences))
@@ -44,18 +42,18 @@ class EncodedStrings:
         start = self.starts[position]
         return self.ids[start : start + self.lengths[position]]
 
-    def separate(self) -> list[NDArray[Any]]:
-        """Return the ids of each string, (T,) each."""
+    def split(self) -> list[NDArray[Any]]:
+        """Return the ids of each string in an array of its own, (T,)."""
         return np.split(self.ids, self.starts[1:]) if len(self) else []
 
     @cached_property
     def starts(self) -> NDArray[np.int64]:
-        """Where each string begins among the ids, (N,), int64."""
+        """Position of the first symbol of each string in ``ids``, (N,), int64."""
         starts: NDArray[np.int64] = np.cumsum(self.lengths) - self.lengths
         return starts
 
-    def chosen(self, rows: NDArray[np.int64]) -> "EncodedStrings":
+    def select(self, rows: NDArray[np.int64]) -> "EncodedStrings":
         """Return the strings at ``rows``, in that order."""
         lengths = self.lengths[rows]
-        moved = np.repeat(self.starts[rows] - (np.cumsum(lengths) - lengths), lengths)
-        return EncodedStrings(self.ids[moved + np.arange(len(moved))], lengths)
+        shift = np.repeat(self.starts[rows] - (np.cumsum(lengths) - lengths), lengths)
+        return EncodedStrings(self.ids[shift + np.arange(len(shift))], lengths)

@@ -1,26 +1,27 @@
-"""Text: from a string as it was typed to the string that a model reads.
+"""Normalisation: from a string as it was typed to the string that a model reads.
 
-One normalisation serves training and prediction, and its settings travel inside the model file:
+Training and prediction use the same normalisation, and its settings are saved in the model file:
 
 1. compatibility composition (NFKC): full-width, ligature and decomposed forms become one form;
-2. apostrophes, hyphens and dashes of any kind become ``'`` and ``-``; controls and format characters are dropped;
+2. apostrophes, hyphens and dashes of any kind become ``'`` and ``-``; control and format characters are dropped;
 3. letters of other scripts are transliterated to Latin (optional, on by default);
 4. lower case (optional, on by default);
-5. accents dropped (optional, off by default);
+5. accents are dropped (optional, off by default);
 6. white space is collapsed to single spaces and trimmed.
 
-Accents stay unless asked otherwise, because they tell origins apart (``müller``, ``muñoz``, ``ślusarski``). That a
-model still answers folded spellings (``muller``) is taught in training, not done here: see `fold_accents`.
+Accents are kept by default, because they tell origins apart (``müller``, ``muñoz``, ``ślusarski``). Training teaches a
+model to answer folded spellings (``muller``) as well: see `fold_accents`.
 """
 
 import re
 import unicodedata
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from elman.text.scripts import is_foreign, script_of, script_of_character, transliterate
+
 LONGEST = 200
-"""Characters of normalised text that a model reads; longer strings abstain rather than cost unbounded time."""
+"""The most characters of normalised text that a model reads. Longer strings abstain, so that time stays bounded."""
 
 _APOSTROPHES = "'`´ʻʼʽˈ‘’‛′＇\u05f3"
 _DASHES = "-‐‑‒–—―−﹣－\u05be\u058a"
@@ -43,7 +44,6 @@ _STROKES = str.maketrans(
     }
 )
 _DOTTED_I = re.compile("i\u0307+")
-_SCRIPT_NAMES = {"CJK": "Han", "IDEOGRAPHIC": "Han", "HALFWIDTH": "Katakana"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Normalisation:
 
     Args:
         lower_case: fold upper case to lower case.
-        transliterate: write letters of other scripts in Latin letters.
+        transliterate: spell letters of other scripts in Latin letters.
         accents: keep accents and strokes; False drops them, as the tutorials do.
     """
 
@@ -61,23 +61,16 @@ class Normalisation:
     accents: bool = True
 
     def apply(self, text: str) -> str:
-        r"""Return ``text`` normalised; applying it twice changes nothing more.
+        r"""Return ``text`` normalised; applying it twice gives the same string as applying it once.
 
         >>> Normalisation().apply("  MU\u0308LLER ")
         'müller'
         """
-        text = _composed(text)
-        if not text.isascii() and self.transliterate:
-            text = _composed(_transliterated(text))
-        if self.lower_case:
-            # "İ" lowers to "i" and a dot above, which composes with nothing.
-            text = _composed(_DOTTED_I.sub("i", text.lower()))
-        if not self.accents:
-            text = fold_accents(text)
-        return " ".join(text.split())
+        text = compose(text)
+        return self._finish(text, foreign=self.transliterate and is_foreign(text))
 
     def apply_all(self, texts: Sequence[str]) -> list[str]:
-        """Return each text normalised, as `apply` does it one by one: plain ASCII texts go through together.
+        """Return each text normalised, as `apply` does one by one; plain ASCII texts are processed together.
 
         >>> Normalisation().apply_all(["  O`Hara ", "Müller"])
         ["o'hara", 'müller']
@@ -89,34 +82,57 @@ class Normalisation:
             lines = (" ".join(line.split()) for line in lines)
         return [next(lines) if text.isascii() and text.isprintable() else self.apply(text) for text in texts]
 
+    def describe(self, text: str) -> tuple[str, str, bool]:
+        """Return ``text`` normalised, and what records say of its script; it is composed once for both.
 
-def script_of(text: str) -> str:
-    """Return the script that most letters of ``text`` are written in, as Unicode names it.
+        Returns:
+            The normalised string; the script of ``text``, as `elman.text.scripts.script_of` names it; whether letters
+            of another script are now in Latin spelling.
 
-    Returns:
-        ``"Latin"``, ``"Cyrillic"``, ``"Greek"``, ``"Han"``, ``"Hangul"``, ``"Arabic"`` and so on; ``"None"`` where
-        there is no letter.
+        >>> Normalisation().describe("Иванов")
+        ('ivanov', 'Cyrillic', True)
+        """
+        composed = compose(text)
+        foreign = self.transliterate and is_foreign(composed)
+        return self._finish(composed, foreign=foreign), script_of(composed), foreign
 
-    >>> script_of("Нakamura"), script_of("中村"), script_of("42")
-    ('Latin', 'Han', 'None')
+    def describe_all(self, texts: Sequence[str]) -> list[tuple[str, str, bool]]:
+        """Return for each text what `describe` returns; plain ASCII texts are processed together."""
+        plain = iter(self.apply_all([text for text in texts if text.isascii()]))
+        return [(next(plain), script_of(text), False) if text.isascii() else self.describe(text) for text in texts]
+
+    def _finish(self, text: str, *, foreign: bool) -> str:
+        """Return a composed text after steps 3 to 6; ``foreign`` says whether step 3 applies."""
+        if foreign:
+            text = compose(transliterate(text))
+        if self.lower_case and not text.isascii():
+            # "İ" lowers to "i" and a dot above, which compose to no letter. Other small letters do compose with marks
+            # that their capitals do not compose with: "H" with a line below has no letter of its own, "ẖ" is one.
+            text = unicodedata.normalize("NFKC", _DOTTED_I.sub("i", text.lower()))
+        elif self.lower_case:
+            text = text.lower()
+        if not self.accents:
+            text = fold_accents(text)
+        return " ".join(text.split())
+
+
+def compose(text: str) -> str:
+    """Return ``text`` after steps 1 and 2 of the module's list; composing it twice changes nothing more.
+
+    >>> compose("Ｏ’Brien")
+    "O'Brien"
     """
-    if text.isascii():
-        return "Latin" if any(map(str.isalpha, text)) else "None"
-    scripts = Counter(_script(character) for character in _composed(text) if character.isalpha())
-    return scripts.most_common(1)[0][0] if scripts else "None"
-
-
-def is_foreign(text: str) -> bool:
-    """Return whether ``text`` holds letters that transliteration writes in Latin ones.
-
-    >>> is_foreign("Müller"), is_foreign("Müllerов")
-    (False, True)
-    """
-    return not text.isascii() and not all(map(_is_latin_or_shared, _composed(text)))
+    if text.isascii() and text.isprintable():
+        return text.translate(_SAME)
+    # Apostrophes are replaced before NFKC, which splits a single acute accent into a space and a mark, and after it.
+    text = unicodedata.normalize("NFKC", text.translate(_SAME)).translate(_SAME)
+    # Surrogates, controls and format characters carry no letter. White space among them is kept for step 6.
+    kept = (c for c in text if c.isspace() or unicodedata.category(c)[0] != "C")
+    return unicodedata.normalize("NFKC", "".join(kept))
 
 
 def fold_accents(text: str) -> str:
-    """Return ``text`` with accents and strokes dropped, as an English keyboard would spell it.
+    """Return ``text`` without accents and strokes, as it is typed on an English keyboard.
 
     >>> fold_accents("łukasz müßig")
     'lukasz mussig'
@@ -124,42 +140,8 @@ def fold_accents(text: str) -> str:
     bare, latin = [], False
     for character in unicodedata.normalize("NFD", text):
         if not unicodedata.combining(character):
-            latin = character < "\u0250" or _script(character) == "Latin"
+            latin = character < "\u0250" or script_of_character(character) == "Latin"
             bare.append(character)
         elif not latin:  # in other scripts a mark makes another letter: й is not и
             bare.append(character)
     return unicodedata.normalize("NFC", "".join(bare).translate(_STROKES))
-
-
-def has_letter(text: str) -> bool:
-    """Return whether any character of ``text`` is a letter."""
-    return any(map(str.isalpha, text))
-
-
-def _composed(text: str) -> str:
-    if text.isascii() and text.isprintable():
-        return text.translate(_SAME)
-    # Before NFKC, which would split an acute accent standing alone into a space and a mark; and after it.
-    text = unicodedata.normalize("NFKC", text.translate(_SAME)).translate(_SAME)
-    # Surrogates, controls and format characters carry no letter; white space among them is kept for the last step.
-    kept = (c for c in text if c.isspace() or unicodedata.category(c)[0] != "C")
-    return unicodedata.normalize("NFKC", "".join(kept))
-
-
-def _transliterated(text: str) -> str:
-    if all(map(_is_latin_or_shared, text)):
-        return text
-    from anyascii import anyascii  # its tables cost start-up time that Latin names need not pay
-
-    return "".join(c if _is_latin_or_shared(c) else anyascii(c) for c in text)
-
-
-def _is_latin_or_shared(character: str) -> bool:
-    if character < "\u0250" or not (character.isalpha() or unicodedata.category(character)[0] == "M"):
-        return True
-    return _script(character) in ("Latin", "Combining", "Modifier", "Masculine", "Feminine", "Micro")
-
-
-def _script(character: str) -> str:
-    first = unicodedata.name(character, "Unnamed").split()[0]
-    return _SCRIPT_NAMES.get(first, first.capitalize())

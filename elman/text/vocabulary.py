@@ -1,8 +1,8 @@
 """Vocabulary: symbols to ids and back, and labels to ids and back.
 
-Id 0 is the unknown symbol on purpose: it has its own embedding, is trained by symbol dropout, and is reported with
-each prediction. A symbol is looked up as another one in one case only: an accented letter that the model does not know
-is read as the letter alone where it knows that (``ễ`` as ``e``), and is reported as unknown all the same.
+Id 0 is the unknown symbol. It has its own embedding, is trained by symbol dropout, and is reported with each
+prediction. A symbol is replaced by another in one case only: an accented letter that the model does not know is read as
+the letter without accents if that is known (``ễ`` as ``e``), and is still reported as unknown.
 """
 
 from collections import Counter
@@ -20,7 +20,7 @@ from elman.text.normalisation import fold_accents
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The symbols that a model knows, in the order of their ids; id 0 stands for every other symbol.
+    """The symbols that a model knows, in the order of their ids; all other symbols have id 0.
 
     Args:
         symbols: distinct single characters; ``symbols[k]`` has id ``k + 1``.
@@ -38,12 +38,12 @@ class Vocabulary:
 
     @classmethod
     def from_texts(cls, texts: Iterable[str], *, min_count: int = 1) -> "Vocabulary":
-        """Collect the symbols that stand at least ``min_count`` times in ``texts``, in code point order."""
+        """Collect the symbols that occur at least ``min_count`` times in ``texts``, in code point order."""
         counts = Counter(symbol for text in texts for symbol in text)
         return cls(tuple(sorted(symbol for symbol, count in counts.items() if count >= min_count)))
 
     def __len__(self) -> int:
-        """Return the number of ids, the unknown one included."""
+        """Return the number of ids, including the unknown one."""
         return len(self.symbols) + 1
 
     def encode(self, text: str) -> NDArray[np.int64]:
@@ -57,35 +57,35 @@ class Vocabulary:
         )
 
     def encode_all(self, texts: Sequence[str]) -> EncodedStrings:
-        """Return the ids of many texts, as `encode` does it one by one, each of at least one character.
+        """Return the ids of many texts, as `encode` does one by one.
 
-        >>> Vocabulary(("a", "b")).encode_all(["abc", "b"]).separate()
+        >>> Vocabulary(("a", "b")).encode_all(["abc", "b"]).split()
         [array([1, 2, 0], dtype=int32), array([2], dtype=int32)]
         """
         joined = "".join(texts).encode("utf-32-le", "surrogatepass")
         symbols = np.frombuffer(joined, np.uint32)
         known = np.array([ord(symbol) for symbol in self.symbols], np.uint32)
-        by_code_point = np.zeros(int(known.max(initial=0)) + 2, np.int32)  # the last stands for all beyond
+        by_code_point = np.zeros(int(known.max(initial=0)) + 2, np.int32)  # the last entry is for all larger ones
         by_code_point[known] = np.arange(1, len(known) + 1)
         ids = by_code_point[np.minimum(symbols, len(by_code_point) - 1)]
-        strange = np.flatnonzero(ids == UNKNOWN)
-        distinct, place = np.unique(symbols[strange], return_inverse=True)
-        ids[strange] = np.array([self._id_without_accent(chr(point)) for point in distinct.tolist()], np.int32)[place]
+        unknown = np.flatnonzero(ids == UNKNOWN)
+        distinct, place = np.unique(symbols[unknown], return_inverse=True)
+        ids[unknown] = np.array([self._id_without_accent(chr(point)) for point in distinct.tolist()], np.int32)[place]
         return EncodedStrings(ids, np.fromiter(map(len, texts), np.int64, len(texts)))
 
     def decode(self, ids: Iterable[int], *, unknown: str = "\N{REPLACEMENT CHARACTER}") -> str:
         """Return the text of ``ids``, with ``unknown`` for id 0.
 
         Raises:
-            DataError: an id is below 0 or beyond the vocabulary.
+            DataError: an id is negative or too large for the vocabulary.
         """
         ids = list(ids)
         if wrong := [symbol_id for symbol_id in ids if not 0 <= symbol_id < len(self)]:
-            raise DataError(f"ids must lie between 0 and {len(self) - 1}; got {wrong[0]}")
+            raise DataError(f"ids must be from 0 to {len(self) - 1}; got {wrong[0]}")
         return "".join(unknown if symbol_id == UNKNOWN else self.symbols[symbol_id - 1] for symbol_id in ids)
 
     def _id_without_accent(self, symbol: str) -> int:
-        """Return the id of a letter without its accents and strokes; 0 where that is unknown too, or not one letter."""
+        """Return the id of a letter without its accents and strokes; 0 if that is unknown too."""
         return UNKNOWN if symbol.isascii() else self._ids.get(fold_accents(symbol), UNKNOWN)
 
     def unknown_in(self, text: str) -> tuple[str, ...]:
@@ -95,10 +95,10 @@ class Vocabulary:
 
 @dataclass(frozen=True)
 class Labels:
-    """The answers that a classifier can give, in the order of their ids.
+    """The labels that a classifier can answer with, in the order of their ids.
 
     Args:
-        names: distinct, at least one: a number as the answer has only its own name.
+        names: distinct, at least one; a model that answers with a number has one label, the name of that number.
     """
 
     names: tuple[str, ...]
@@ -108,14 +108,14 @@ class Labels:
         """Index the names."""
         object.__setattr__(self, "_ids", {name: position for position, name in enumerate(self.names)})
         if len(self._ids) != len(self.names) or not self.names:
-            raise DataError(f"labels must be distinct, and at least one; got {sorted(self._ids)}")
+            raise DataError(f"labels must be distinct, and at least one; got {list(self.names)}")
 
     @classmethod
     def from_names(cls, names: Iterable[str]) -> "Labels":
-        """Collect the distinct ``names`` in alphabetical order.
+        """Collect the distinct ``names`` in alphabetical order, for a classifier.
 
         Raises:
-            DataError: there are fewer than two.
+            DataError: there are fewer than two of them.
         """
         distinct = sorted(set(names))
         if len(distinct) < 2:

@@ -1,7 +1,7 @@
 """The network: inputs → embedding (+ hashed n-grams) → cells → readout (last | each) → head (+ bag) → logits.
 
-It knows ids, numbers and lengths; it knows no names, files or labels. The same few parts read letters and rows of
-pixels, and answer once for a sequence or once for each step, with scores of labels or with a number.
+It reads ids or numbers, and knows no strings, files or labels. The same few parts read letters and rows of pixels, and
+score a whole sequence or each step, with scores of labels or with a number.
 """
 
 import math
@@ -15,21 +15,27 @@ from torch.nn.functional import dropout, embedding_bag, one_hot, pad
 from elman.cells import Fused, State, build_recurrence
 from elman.errors import SettingError
 from elman.model.config import NO_CELL, ModelConfig
+from elman.model.tensors import EMBEDDING, NGRAMS
 from elman.records import UNKNOWN
 from elman.text.ngrams import EDGE, bag_codes, ngram_ids
 
 REFRACTORY, SMALL = -0.3, 0.05
-"""The refractory start: no symbol means anything yet, and each unit holds back what it has just shown. Where the state
-is itself the score, that spares the network unlearning random answers (`benchmarks/tutorials.py hello`)."""
+"""The refractory initialisation: the diagonal of the recurrent weights, and the bound of the random part.
+
+Symbols have no effect at first, and each unit suppresses what it has just shown. If the state itself is the score, the
+network need not unlearn random answers (`benchmarks/tutorials.py hello`).
+"""
 
 
 class SequenceModel(nn.Module):
-    """Reads sequences and scores answers, once for each sequence or once for each step.
+    """Reads sequences and scores answers, for each sequence or for each step.
+
+    Its parameters and buffers have the names and shapes that `ModelConfig.tensor_shapes` lists.
 
     Args:
         config: the shape of the network.
-        symbols: V, the unknown one included.
-        labels: C; 1 where the answer is a number.
+        symbols: V, including the unknown symbol.
+        labels: C; 1 if the answer is a number.
         inventory: codes of the n-grams that have a row in the bag, as `elman.text.ngrams.inventory` collects them.
 
     Raises:
@@ -44,18 +50,19 @@ class SequenceModel(nn.Module):
         self, config: ModelConfig, *, symbols: int, labels: int, inventory: NDArray[np.int64] | None = None
     ) -> None:
         super().__init__()
-        self.config, self.symbols = config, symbols
+        self.config, self.inputs = config, config.step_inputs(symbols)
         inventory = np.empty(0, np.int64) if inventory is None else inventory
-        if config.embedding_size and not config.input_size:
-            self.embedding = nn.Embedding(symbols, config.embedding_size)
-        if config.ngram_orders:
-            self.ngrams = nn.Embedding(config.ngram_buckets, config.embedding_size)
+        tables = self.inputs.shapes
+        if EMBEDDING in tables:
+            self.embedding = nn.Embedding(*tables[EMBEDDING])
+        if NGRAMS in tables:
+            self.ngrams = nn.Embedding(*tables[NGRAMS])
         if config.bag_orders:
             self.bag = NgramBag(config, inventory, labels)
         if config.cell != NO_CELL:
             self.recurrence = build_recurrence(
                 config.cell,
-                config.step_size(symbols),
+                self.inputs.size,
                 config.hidden_size,
                 by_hand=config.by_hand,
                 fused=config.fused,
@@ -80,10 +87,10 @@ class SequenceModel(nn.Module):
             inputs: symbol ids, (T, B), int64, or numbers, (T, B, I), float.
 
         Returns:
-            Logits: (B, C) where the readout is ``last``, (T, B, C) where it is ``each``.
+            Logits: (B, C) if the readout is ``last``, (T, B, C) if it is ``each``.
         """
         config = self.config
-        if self.training and config.symbol_dropout and not config.input_size:
+        if self.training and config.symbol_dropout and self.inputs.are_symbols:
             inputs = inputs.masked_fill(torch.rand(inputs.shape) < config.symbol_dropout, UNKNOWN)
         read = self._read(inputs)
         read = dropout(read, config.dropout, self.training)
@@ -91,7 +98,7 @@ class SequenceModel(nn.Module):
         return logits + self.bag(inputs) if config.bag_orders else logits
 
     def _read(self, inputs: Tensor) -> Tensor:
-        """Run the cells over all steps, (T, B) or (T, B, I), and return what the head sees: (B, R) or (T, B, R)."""
+        """Run the cells over all steps, (T, B) or (T, B, I), and return what the head reads: (B, R) or (T, B, R)."""
         config = self.config
         each = config.readout == "each"
         state = self._drawn_state(inputs.shape[1]) if self.training and config.first_state == "drawn" else None
@@ -106,23 +113,22 @@ class SequenceModel(nn.Module):
             before = torch.zeros_like(outputs[:1]) if state is None else state[0]
             outputs = torch.cat([steps, torch.cat([before, outputs[:-1]])], dim=2)
         elif not each:
-            # Of the last layer each direction's final state, which has read the whole sequence; the outputs need no
-            # gradient then.
+            # The final state of each direction of the last layer has read the whole sequence; with it, the outputs
+            # need no gradient.
             return torch.cat(tuple(final[0][-config.directions :]), dim=1)
-        seen: Tensor = outputs if each else outputs[-1]
-        return seen
+        chosen: Tensor = outputs if each else outputs[-1]
+        return chosen
 
     @property
     def _looks_up(self) -> bool:
-        """Whether what the cells read is a row of one table for each symbol, so that its product can be looked up."""
+        """Whether the cells read one row of a table for each symbol, so that its product can be looked up."""
         config = self.config
         changed = bool(config.ngram_orders) or (self.training and config.input_dropout > 0)
-        symbols = config.input_size == 0 and config.cell != NO_CELL
-        return symbols and config.head != "concatenation" and not changed
+        return self.inputs.are_symbols and config.cell != NO_CELL and config.head != "concatenation" and not changed
 
     def _table(self) -> Tensor:
         """Return what the cells read for each symbol, (V, E)."""
-        return self.embedding.weight if self.config.embedding_size else torch.eye(self.symbols)
+        return self.embedding.weight if self.inputs.are_embedded else torch.eye(self.inputs.symbols)
 
     def _drawn_state(self, size: int) -> State:
         """Draw a first state, each (L · D, B, H), Kaiming-uniform (K. He et al., 2015): tutorial T2's model A."""
@@ -133,23 +139,23 @@ class SequenceModel(nn.Module):
         return tuple(torch.empty(shape).uniform_(-bound, bound) for _ in range(parts))
 
     def _embed(self, ids: Tensor) -> Tensor:
-        """Return the input of each step, (T, B, E)."""
+        """Return what the cells read at each step, (T, B, E)."""
         config = self.config
-        if config.input_size:
+        if not self.inputs.are_symbols:
             return dropout(ids, config.input_dropout, self.training)
-        inputs: Tensor = self.embedding(ids) if config.embedding_size else one_hot(ids, self.symbols).float()
+        inputs = self.embedding(ids) if self.inputs.are_embedded else one_hot(ids, self.inputs.symbols).float()
         if config.ngram_orders:
             rows = torch.stack([ngram_ids(ids, n, config.ngram_buckets) for n in config.ngram_orders], dim=-1)
-            kept = dropout(torch.ones(rows.shape), config.ngram_dropout, self.training)  # an n-gram is dropped whole
+            kept = dropout(torch.ones(rows.shape), config.ngram_dropout, self.training)  # whole n-grams are dropped
             flat = (part.flatten(0, 1) for part in (rows, kept))
             sums = embedding_bag(next(flat), self.ngrams.weight, mode="sum", per_sample_weights=next(flat))
             inputs = inputs + sums.view_as(inputs)
         return dropout(inputs, config.input_dropout, self.training)
 
     def _initialise(self) -> None:
-        """Start with small tables, and recurrent weights as the config says."""
+        """Initialise tables with small numbers, and recurrent weights as the config says."""
         config = self.config
-        if config.embedding_size and not config.input_size:
+        if self.inputs.are_embedded:
             nn.init.normal_(self.embedding.weight, std=0.3)
         if config.ngram_orders:
             nn.init.normal_(self.ngrams.weight, std=0.1)
@@ -167,7 +173,7 @@ class SequenceModel(nn.Module):
 
 
 class NgramBag(nn.Module):
-    """A linear classifier on the n-grams of a sequence: the simple baseline inside the network.
+    """A linear classifier on the n-grams of a sequence: a simple baseline inside the network.
 
     Args:
         config: its ``bag_`` settings.
@@ -187,11 +193,11 @@ class NgramBag(nn.Module):
         """Return what the n-grams of the sequences, (T, B), add to the logits, (B, C)."""
         config = self.config
         bags = bag_codes(pad(ids, (0, 0, 1, 1), value=EDGE), config.bag_orders)
-        if not bags or len(self.codes) == 0:  # a sequence shorter than any n-gram, or no n-gram frequent enough
+        if not bags or len(self.codes) == 0:  # no n-gram fits, or none was frequent
             return self.weight.new_zeros(ids.shape[1], self.weight.shape[1])
         codes = torch.cat(bags).T.contiguous()
         rows = torch.searchsorted(self.codes, codes).clamp(max=len(self.codes) - 1)
-        known = (self.codes[rows] == codes).float()  # an n-gram that training did not meet adds nothing
+        known = (self.codes[rows] == codes).float()  # unknown n-grams add nothing
         scale = config.bag_scale / math.sqrt(codes.shape[1])
         weights = dropout(known, config.bag_dropout, self.training) * scale
         return embedding_bag(rows, self.weight, mode="sum", per_sample_weights=weights)

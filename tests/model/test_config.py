@@ -1,4 +1,4 @@
-"""Configurations check themselves, and say which tensors a network of their shape holds."""
+"""Configurations check themselves, and list the tensors of a network of their shape."""
 
 from dataclasses import asdict
 from itertools import product
@@ -26,7 +26,7 @@ def test_the_tensor_shapes_are_those_of_the_network(cell, directions, orders):
     assert shapes == {name: tuple(tensor.shape) for name, tensor in weights.items()}
 
 
-def test_the_configured_names_are_those_that_the_cells_know():
+def test_the_names_of_cells_and_activations_are_those_of_the_cells():
     assert CELLS == BUILT_CELLS
     assert tuple(CELL_ACTIVATIONS) == ACTIVATIONS
 
@@ -56,7 +56,7 @@ def test_the_configured_names_are_those_that_the_cells_know():
         ("layer_dropout", float("inf")),
     ],
 )
-def test_a_model_setting_that_cannot_work_is_refused_by_name(name, value):
+def test_an_invalid_model_setting_is_refused_by_name(name, value):
     with pytest.raises(SettingError, match=name):
         ModelConfig(**{name: value})
 
@@ -81,7 +81,7 @@ def test_a_model_setting_that_cannot_work_is_refused_by_name(name, value):
         ("average", 1.0),
     ],
 )
-def test_a_training_setting_that_cannot_work_is_refused_by_name(name, value):
+def test_an_invalid_training_setting_is_refused_by_name(name, value):
     with pytest.raises(SettingError, match=name):
         TrainConfig(**{name: value})
 
@@ -97,17 +97,17 @@ def test_a_training_setting_that_cannot_work_is_refused_by_name(name, value):
         (TrainConfig, "weight_decay", None),
     ],
 )
-def test_a_value_of_another_type_is_refused_like_any_that_cannot_work(kind, name, value):
+def test_a_value_of_another_type_is_refused_by_name(kind, name, value):
     with pytest.raises(SettingError, match=name):
         kind.from_dict({name: value})
 
 
-def test_none_leaves_clipping_patience_and_threads_alone():
+def test_clip_patience_and_threads_can_be_none():
     config = TrainConfig(clip=None, patience=None, threads=None)
     assert (config.clip, config.patience, config.threads) == (None, None, None)
 
 
-def test_the_edges_of_what_works_are_taken():
+def test_the_smallest_valid_values_are_accepted():
     ModelConfig(
         hidden_size=1, layers=1, embedding_size=1, ngram_buckets=1, ngram_orders=(2,), bag_orders=(1,), dropout=0.0
     )
@@ -117,13 +117,13 @@ def test_the_edges_of_what_works_are_taken():
 @pytest.mark.parametrize(
     "config", [ModelConfig(cell="lstm", ngram_orders=(2, 5), bag_orders=()), TrainConfig(epochs=3, clip=None)]
 )
-def test_a_config_comes_back_from_plain_values(config):
+def test_a_config_is_built_from_its_plain_values(config):
     values = {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(config).items()}
     assert type(config).from_dict(values) == config
 
 
 @pytest.mark.parametrize("kind", [ModelConfig, TrainConfig])
-def test_an_unknown_setting_is_named_beside_the_known_ones(kind):
+def test_an_unknown_setting_is_named_with_the_known_ones(kind):
     with pytest.raises(SettingError, match="unknown setting depth, width; the settings are .*activation|.*epochs"):
         kind.from_dict({"width": 3, "depth": 2})
 
@@ -135,7 +135,7 @@ def test_every_cell_has_a_recipe(cell):
     assert isinstance(training, TrainConfig)
 
 
-def test_there_is_no_recipe_for_a_strange_cell():
+def test_an_unknown_cell_has_no_recipe():
     with pytest.raises(SettingError, match="transformer"):
         recipe("transformer")
 
@@ -167,7 +167,7 @@ def test_the_tensor_shapes_of_every_head_are_those_of_the_network(inputs, cell, 
 
 @pytest.mark.parametrize("initialisation", ["orthogonal", "uniform", "refractory"])
 @pytest.mark.parametrize("first_state", ["zeros", "drawn"])
-def test_how_a_network_starts_adds_no_tensor(initialisation, first_state):
+def test_first_state_and_initialisation_add_no_tensor(initialisation, first_state):
     assert shapes_agree(ModelConfig(hidden_size=3, initialisation=initialisation, first_state=first_state))
 
 
@@ -181,15 +181,15 @@ def test_a_one_hot_network_may_have_a_bag():
         ({"input_size": 3}, "numbers have no n-grams"),
         ({"input_size": 3, "ngram_orders": ()}, "numbers have no n-grams"),
         ({"input_size": 3, "bag_orders": ()}, "numbers have no n-grams"),
-        ({"embedding_size": 0}, "one-hot rows have no room for n-grams"),
-        ({"readout": "each", "ngram_orders": ()}, "a bag of n-grams is of a whole sequence"),
+        ({"embedding_size": 0}, "one-hot inputs take no n-grams"),
+        ({"readout": "each", "ngram_orders": ()}, "a bag of n-grams scores whole sequences"),
         ({"cell": "none", "head": "none", **ONE_WAY}, "cell none needs head output"),
         ({"head": "concatenation", **NO_NGRAMS, "directions": 2}, "set layers and directions to 1"),
         ({"head": "concatenation", **ONE_WAY, "layers": 2}, "set layers and directions to 1"),
         ({"head": "concatenation", **ONE_WAY, "cell": "none"}, "concatenation"),
     ],
 )
-def test_parts_that_do_not_fit_are_refused_with_what_to_change(changes, complaint):
+def test_inconsistent_parts_are_refused_with_what_to_change(changes, complaint):
     with pytest.raises(SettingError, match=complaint):
         ModelConfig(**changes)
 
@@ -207,7 +207,7 @@ def test_parts_that_do_not_fit_are_refused_with_what_to_change(changes, complain
         ("initialisation", "xavier"),
     ],
 )
-def test_a_part_that_does_not_exist_is_refused_by_name(name, value):
+def test_an_unknown_part_is_refused_by_name(name, value):
     with pytest.raises(SettingError, match=name):
         ModelConfig(**{name: value})
 
@@ -222,12 +222,12 @@ def test_a_part_that_does_not_exist_is_refused_by_name(name, value):
         ({"keep": "first"}, "keep must be one of best, last; got 'first'"),
     ],
 )
-def test_draws_and_keep_that_cannot_work_are_refused(changes, name):
+def test_invalid_draws_and_keep_are_refused(changes, name):
     with pytest.raises(SettingError, match=name):
         TrainConfig(**changes)
 
 
-def test_draws_of_single_examples_and_both_ways_to_keep_are_taken():
+def test_draws_of_single_examples_and_both_values_of_keep_are_accepted():
     configs = [TrainConfig(draws=1, batch_size=1, keep=keep) for keep in ("best", "last")]
     assert [TrainConfig.from_dict(asdict(config)) for config in configs] == configs
 
@@ -242,6 +242,6 @@ def test_draws_of_single_examples_and_both_ways_to_keep_are_taken():
         ({"cell": "none", "input_size": 5, **NO_NGRAMS}, 5, 5),
     ],
 )
-def test_the_cells_and_the_head_read_as_many_numbers_as_their_parts_hold(changes, steps, head):
+def test_the_sizes_of_what_the_cells_and_the_head_read(changes, steps, head):
     config = ModelConfig(**changes)
     assert (config.step_size(7), config.head_size(7)) == (steps, head)

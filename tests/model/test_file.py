@@ -1,4 +1,4 @@
-"""The model file: what is written is read back, and nothing else is ever read as a model."""
+"""The model file: what is written is read back, and other files are refused."""
 
 import hashlib
 import json
@@ -16,7 +16,15 @@ from hypothesis import strategies as st
 
 from elman.errors import DamagedModelError, ModelFileError, NewerModelError, NotAModelError, SettingError
 from elman.model.config import ModelConfig
-from elman.model.file import FLOAT_VERSION, FORMAT_VERSION, Artifact, load_artifact, save_artifact
+from elman.model.file import (
+    FLOAT_VERSION,
+    FORMAT_VERSION,
+    Artifact,
+    digest_of_artifact,
+    dump_artifact,
+    load_artifact,
+    save_artifact,
+)
 from elman.prediction.predictor import Predictor
 from elman.text.normalisation import Normalisation
 from elman.text.vocabulary import Labels, Vocabulary
@@ -35,7 +43,7 @@ def equal(one: Artifact, other: Artifact) -> bool:
 
 @pytest.fixture
 def forge(tiny_artifact: Artifact, tmp_path: Path) -> Forge:
-    """Write a model file with other content but a digest that fits, as only a program would."""
+    """Write a model file with other content and a digest that fits it, as only a program can."""
 
     def write(change: Callable[[dict[str, Any], dict[str, Any]], object]) -> Path:
         path = tmp_path / "forged.safetensors"
@@ -55,8 +63,8 @@ def forge(tiny_artifact: Artifact, tmp_path: Path) -> Forge:
     return write
 
 
-def refilled(artifact: Artifact, fill: Callable[[Any], Any]) -> Artifact:
-    """The same model with other weights, still single precision."""
+def refill(artifact: Artifact, fill: Callable[[Any], Any]) -> Artifact:
+    """The same model with other weights in single precision."""
     weights = {name: tensor for name, tensor in artifact.tensors.items() if tensor.dtype == np.float32}
     filled = {name: fill(tensor).astype(np.float32) for name, tensor in weights.items()}
     return replace(artifact, tensors={**artifact.tensors, **filled})
@@ -70,25 +78,25 @@ def test_a_model_is_read_back_as_it_was_written(tiny_artifact, tiny_file):
     assert equal(load_artifact(str(tiny_file)), tiny_artifact)
 
 
-def test_the_forger_of_these_tests_writes_a_model_that_is_read(forge, tiny_artifact):
+def test_a_forged_file_without_changes_is_read(forge, tiny_artifact):
     assert equal(load_artifact(forge(lambda document, tensors: None)), tiny_artifact)
 
 
-def test_weights_that_half_precision_holds_take_half_the_space_and_lose_nothing(tiny_artifact, tiny_file, tmp_path):
-    rounded = refilled(tiny_artifact, lambda weight: weight.astype(np.float16))
+def test_weights_that_fit_16_bits_take_half_the_space_and_lose_nothing(tiny_artifact, tiny_file, tmp_path):
+    rounded = refill(tiny_artifact, lambda weight: weight.astype(np.float16))
     save_artifact(rounded, tmp_path / "small")
     assert equal(load_artifact(tmp_path / "small"), rounded)
     assert tiny_file.stat().st_size - (tmp_path / "small").stat().st_size >= 2 * tiny_artifact.parameters - 8
 
 
 @pytest.mark.parametrize("value", [1e-40, 65504.0, 65519.0, 3e38, -3e38])
-def test_weights_of_any_size_survive(tiny_artifact, tmp_path, value):
-    full = refilled(tiny_artifact, lambda weight: np.full_like(weight, value))
+def test_weights_of_any_size_are_read_back(tiny_artifact, tmp_path, value):
+    full = refill(tiny_artifact, lambda weight: np.full_like(weight, value))
     save_artifact(full, tmp_path / "model")
     assert equal(load_artifact(tmp_path / "model"), full)
 
 
-def test_parameters_counts_what_training_moves(tiny_artifact):
+def test_parameters_counts_all_weights_but_no_codes(tiny_artifact):
     weights = [tensor.size for name, tensor in tiny_artifact.tensors.items() if not name.endswith("codes")]
     assert tiny_artifact.parameters == sum(weights) > 0
 
@@ -97,7 +105,7 @@ def test_any_reader_of_safetensors_can_open_a_model(tiny_artifact, tiny_file):
     assert safetensors.numpy.load_file(tiny_file).keys() == tiny_artifact.tensors.keys()
 
 
-def test_folders_on_the_way_are_made(tiny_artifact, tmp_path):
+def test_missing_folders_are_made(tiny_artifact, tmp_path):
     save_artifact(tiny_artifact, tmp_path / "a" / "b" / "model")
     assert equal(load_artifact(tmp_path / "a" / "b" / "model"), tiny_artifact)
 
@@ -119,6 +127,72 @@ def test_a_model_is_read_and_written_without_torch(python_process, tiny_file):
         "save_artifact(load_artifact(sys.argv[1]), 'copy'); print('torch' in sys.modules)"
     )
     assert python_process(code, tiny_file) == "False\n"
+
+
+# The digest
+
+
+def stored_digest(path: Path) -> str:
+    content = path.read_bytes()
+    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    return str(header["__metadata__"]["digest"])
+
+
+def computed_digest(artifact: Artifact, folder: Path) -> str:
+    """The digest of the file that a model without any memory of its own file is saved to."""
+    (folder / "again").write_bytes(dump_artifact(replace(artifact)))
+    return stored_digest(folder / "again")
+
+
+def test_the_digest_of_a_loaded_model_is_not_computed_again(tiny_artifact, tiny_file, monkeypatch):
+    model, expected = load_artifact(tiny_file), digest_of_artifact(tiny_artifact)
+    monkeypatch.setattr("elman.model.file._digest", None)
+    assert digest_of_artifact(model) == stored_digest(tiny_file) == expected
+
+
+OTHER_FILES: dict[str, Callable[[dict[str, Any], dict[str, Any]], object]] = {
+    "other order": lambda document, tensors: dict(reversed(document.items())),
+    "other name": lambda document, tensors: document.update(name="other"),
+    "version 1": lambda document, tensors: as_version_1(document, tensors),
+    "wide": lambda document, tensors: tensors.update({"head.bias": np.array([0, 0.5, 2], np.float32)}),
+}
+
+
+@pytest.mark.parametrize("change", OTHER_FILES)
+def test_the_digest_of_a_model_is_that_of_the_file_it_is_saved_to(forge, tmp_path, change):
+    path = forge(OTHER_FILES[change])
+    model = load_artifact(path)
+    assert digest_of_artifact(model) == computed_digest(model, tmp_path)
+    assert (digest_of_artifact(model) == stored_digest(path)) == (change == "other name")
+
+
+def test_the_digest_of_a_model_of_8_bits_is_that_of_its_rounded_weights(tiny_artifact, tmp_path):
+    save_artifact(tiny_artifact, tmp_path / "small", weights="int8")
+    model = load_artifact(tmp_path / "small")
+    assert digest_of_artifact(model) == computed_digest(model, tmp_path)
+    assert digest_of_artifact(model) not in (stored_digest(tmp_path / "small"), digest_of_artifact(tiny_artifact))
+
+
+@pytest.mark.parametrize("changes", [{"name": "other"}, {"temperature": 2.0}, {"labels": Labels(("x", "y", "z"))}])
+def test_a_changed_model_has_another_digest(tiny_file, tmp_path, changes):
+    model = load_artifact(tiny_file)
+    other = replace(model, **changes)
+    assert digest_of_artifact(other) == computed_digest(other, tmp_path) != digest_of_artifact(model)
+
+
+def test_a_model_with_other_weights_has_another_digest(tiny_file, tmp_path):
+    model = load_artifact(tiny_file)
+    other = replace(model, tensors={**model.tensors, "head.bias": np.zeros(3, np.float32)})
+    assert digest_of_artifact(other) == computed_digest(other, tmp_path) != digest_of_artifact(model)
+
+
+@pytest.mark.parametrize("first", [1e-9, 0.5])
+def test_a_tensor_takes_16_bits_only_if_none_of_its_numbers_needs_more(tiny_artifact, tmp_path, monkeypatch, first):
+    monkeypatch.setattr("elman.model.file.FIRST", 1)
+    tensor = np.full_like(tiny_artifact.tensors["ngrams.weight"], 0.5)
+    tensor[0, 0], tensor[-1, -1] = first, 0.1
+    save_artifact(replace(tiny_artifact, tensors={**tiny_artifact.tensors, "ngrams.weight": tensor}), tmp_path / "m")
+    assert np.array_equal(load_artifact(tmp_path / "m").tensors["ngrams.weight"], tensor)
 
 
 # Files of another kind
@@ -151,7 +225,7 @@ def test_tensors_of_another_program_are_refused_by_name(tmp_path, metadata):
 
 
 def test_a_pickle_is_never_run(tmp_path):
-    # a pickle that would write a file, were it ever loaded
+    # a pickle that writes a file when it is loaded
     spell = f"cos\nsystem\n(S'touch {tmp_path / 'ran'}'\ntR.".encode()
     (tmp_path / "evil").write_bytes(spell)
     with pytest.raises(NotAModelError, match="evil"):
@@ -186,7 +260,7 @@ def test_bytes_after_the_end_are_refused(tiny_file):
 
 
 @pytest.mark.parametrize("length", [0, 1, 2**20, 2**31, 2**62, 2**64 - 1])
-def test_a_false_header_length_is_refused(tiny_file, length):
+def test_a_wrong_header_length_is_refused(tiny_file, length):
     tiny_file.write_bytes(length.to_bytes(8, "little") + tiny_file.read_bytes()[8:])
     with pytest.raises(ModelFileError, match=r"tiny\.safetensors"):
         load_artifact(tiny_file)
@@ -210,7 +284,7 @@ def test_one_altered_byte_is_refused_or_changes_nothing(written, tiny_artifact, 
     except ModelFileError as error:
         assert "flipped.safetensors" in str(error)
     else:
-        assert equal(found, tiny_artifact)  # white space in the header may be of another kind
+        assert equal(found, tiny_artifact)  # the header may have other white space
 
 
 def test_an_altered_weight_is_called_damage(written):
@@ -228,7 +302,7 @@ def test_an_altered_label_is_called_damage(written):
         load_artifact(path)
 
 
-# Files that a program forged, digest and all
+# Files with invalid content and a digest that fits it
 
 
 def test_a_model_of_a_newer_elman_says_what_to_install(forge):
@@ -268,7 +342,7 @@ def test_a_description_of_another_kind_is_refused(forge, document):
 @pytest.mark.parametrize(
     "temperature", [0, -1, float("nan"), float("inf"), "warm", None, [], pytest.param(10**400, id="huge")]
 )
-def test_a_temperature_that_cannot_be_is_refused(forge, temperature):
+def test_an_invalid_temperature_is_refused(forge, temperature):
     path = forge(lambda document, tensors: document.update(temperature=temperature))
     with pytest.raises(DamagedModelError, match=r"forged\.safetensors"):
         load_artifact(path)
@@ -284,7 +358,7 @@ def test_weights_that_are_not_finite_are_refused(forge, value):
 
 
 @pytest.mark.parametrize("name", ["embedding.weight", "head.bias", "bag.weight", "bag.codes"])
-def test_weights_of_another_kind_of_number_are_refused_or_answer(forge, name):
+def test_weights_of_another_number_type_are_refused_or_answer(forge, name):
     def spoil(document: dict[str, Any], tensors: dict[str, Any]) -> None:
         whole = tensors[name].dtype.kind == "i"
         tensors[name] = tensors[name].astype(np.float32 if whole else np.int32)
@@ -311,11 +385,11 @@ def test_a_missing_weight_is_refused_by_name(forge, name):
         load_artifact(forge(lambda document, tensors: tensors.pop(name) is None or None))
 
 
-def test_a_weight_too_many_is_refused_by_name(forge):
+def test_an_unknown_weight_is_refused_by_name(forge):
     def spoil(document: dict[str, Any], tensors: dict[str, Any]) -> None:
-        tensors["stowaway"] = np.zeros(2, np.float32)
+        tensors["stranger"] = np.zeros(2, np.float32)
 
-    with pytest.raises(DamagedModelError, match=r"forged.*stowaway"):
+    with pytest.raises(DamagedModelError, match=r"forged.*stranger"):
         load_artifact(forge(spoil))
 
 
@@ -327,12 +401,12 @@ def test_a_config_of_very_many_layers_is_refused_in_a_few_words(forge):
 
 
 def test_an_artifact_whose_parts_do_not_fit_is_never_built(tiny_artifact):
-    parts = {**tiny_artifact.__dict__, "tensors": {**tiny_artifact.tensors, "head.bias": np.zeros(2, np.float32)}}
+    tensors = {**tiny_artifact.tensors, "head.bias": np.zeros(2, np.float32)}
     with pytest.raises(DamagedModelError, match=r"head\.bias"):
-        Artifact(**parts)
+        replace(tiny_artifact, tensors=tensors)
 
 
-def test_a_document_nested_too_deep_is_refused(tiny_file):
+def test_a_document_nested_too_deeply_is_refused(tiny_file):
     body = '{"__metadata__":' + '{"a":' * 200_000 + "1" + "}" * 200_001
     tiny_file.write_bytes(len(body).to_bytes(8, "little") + body.encode())
     with pytest.raises(ModelFileError, match=r"tiny\.safetensors"):
@@ -492,13 +566,13 @@ def test_a_file_of_8_bits_is_smaller_and_says_that_it_is_newer(tmp_path, tiny_ar
 
 
 def test_an_8_bit_matrix_without_its_scale_is_damaged(tmp_path, tiny_artifact, monkeypatch):
-    monkeypatch.setattr("elman.model.file._rounded", lambda name, tensor: {name: tensor.astype(np.int8)})
+    monkeypatch.setattr("elman.model.file._quantise", lambda name, tensor: {name: tensor.astype(np.int8)})
     save_artifact(tiny_artifact, tmp_path / "forged.safetensors", weights="int8")
     with pytest.raises(DamagedModelError, match=r"forged\.safetensors"):
         load_artifact(tmp_path / "forged.safetensors")
 
 
-def test_a_kind_of_weights_that_there_is_not_is_refused(tmp_path, tiny_artifact):
+def test_an_unknown_kind_of_weights_is_refused(tmp_path, tiny_artifact):
     with pytest.raises(SettingError, match="float, int8; got 'int4'"):
         save_artifact(tiny_artifact, tmp_path / "small.safetensors", weights="int4")
     assert not list(tmp_path.iterdir())

@@ -1,4 +1,4 @@
-"""The processor: what multiplies matrices is named, better routines are chosen or advised, settings are put back."""
+"""The processor: routines are named, better ones are selected or advised, and settings are restored."""
 
 import os
 import subprocess
@@ -39,7 +39,7 @@ def described(tmp_path):
 
 @pytest.fixture
 def nothing_set(monkeypatch):
-    monkeypatch.setenv(CORE_TYPE, "")  # so that what the test sets is taken back
+    monkeypatch.setenv(CORE_TYPE, "")  # so that the value is restored after the test
     monkeypatch.delenv(CORE_TYPE)
 
 
@@ -48,11 +48,11 @@ def products_use() -> set[int]:
 
 
 @pytest.mark.parametrize(("flags", "wide"), [(FLAGS, True), ("fpu avx2 avx512f", False), ("", False)])
-def test_wide_vectors_are_known_by_all_their_flags(described, flags, wide):
+def test_wide_vectors_need_all_their_flags(described, flags, wide):
     assert has_wide_vectors(described("GenuineIntel", flags)) is wide
 
 
-def test_a_system_without_a_description_is_no_trouble(tmp_path):
+def test_a_system_without_a_description_has_no_wide_vectors(tmp_path):
     assert not has_wide_vectors(tmp_path / "missing")
 
 
@@ -60,12 +60,12 @@ def test_a_system_without_a_description_is_no_trouble(tmp_path):
     ("maker", "flags", "chosen"),
     [("AuthenticAMD", FLAGS, WIDE), ("AuthenticAMD", "avx2", None), ("GenuineIntel", FLAGS, None)],
 )
-def test_wide_routines_are_named_only_where_the_library_would_miss_them(described, nothing_set, maker, flags, chosen):
+def test_wide_routines_are_selected_only_if_the_library_would_not(described, nothing_set, maker, flags, chosen):
     choose_routines(described(maker, flags))
     assert os.environ.get(CORE_TYPE) == chosen
 
 
-def test_what_the_user_has_set_stays(described, monkeypatch):
+def test_a_value_that_the_user_set_is_kept(described, monkeypatch):
     monkeypatch.setenv(CORE_TYPE, "Haswell")
     choose_routines(described("AuthenticAMD", FLAGS))
     assert os.environ[CORE_TYPE] == "Haswell"
@@ -75,7 +75,7 @@ def test_what_the_user_has_set_stays(described, monkeypatch):
     ("routines", "wide", "advised"),
     [("Haswell", True, True), ("Zen", True, True), ("Haswell", False, False), ("SkylakeX", True, False)],
 )
-def test_slower_routines_than_the_processor_could_run_bring_advice(monkeypatch, routines, wide, advised):
+def test_routines_slower_than_the_processor_allows_come_with_advice(monkeypatch, routines, wide, advised):
     pool = {
         "user_api": "blas",
         "internal_api": "openblas",
@@ -96,7 +96,7 @@ def test_a_library_that_does_not_say_is_unknown(monkeypatch):
     assert kernel().routines == "unknown"
 
 
-def test_the_routines_named_are_the_routines_taken():
+def test_the_routines_selected_are_the_routines_used():
     code = "from elman.scoring.processor import kernel; print(kernel().routines)"
     environment = {**os.environ, CORE_TYPE: "Haswell"}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
@@ -108,7 +108,7 @@ def test_there_is_a_core():
     assert cores() >= 1
 
 
-def test_products_stay_on_one_thread_until_the_last_holder_leaves():
+def test_products_use_one_thread_until_the_last_user_leaves():
     np.ones(1)
     before = products_use()
     entered, leave = threading.Event(), threading.Event()
@@ -129,7 +129,7 @@ def test_products_stay_on_one_thread_until_the_last_holder_leaves():
     assert products_use() == before
 
 
-def test_an_error_inside_gives_the_threads_back():
+def test_threads_are_restored_after_an_error():
     before = products_use()
     with pytest.raises(ZeroDivisionError), single_threaded_products():
         raise ZeroDivisionError

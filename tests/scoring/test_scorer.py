@@ -1,4 +1,4 @@
-"""The forward pass without torch, held against the network that was trained."""
+"""The forward pass without torch has the scores of the trained network, for few and for many strings."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import fields
@@ -10,9 +10,12 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from elman.errors import SettingError
 from elman.model.config import ACTIVATIONS, ModelConfig
 from elman.scoring.probabilities import softmax
-from elman.scoring.scorer import Scorer
+from elman.scoring.reference import ReferenceScorer
+from elman.scoring.scorer import FEW, MANY, Scorer
+from elman.text.encoded import EncodedStrings
 from elman.training.network import SequenceModel
 
 SYMBOLS, LABELS, INPUTS = 9, 4, 5
@@ -82,7 +85,7 @@ def test_the_order_of_strings_never_changes_a_score(both):
     np.testing.assert_allclose(shuffled, scorer.logits(sequences)[order], rtol=0, atol=1e-6)
 
 
-def test_more_strings_of_one_length_than_are_read_together_are_all_scored(both):
+def test_more_strings_of_one_length_than_a_block_are_all_scored(both):
     _, scorer = both()
     sequences = words([2] * 1100)
     alone = np.concatenate([scorer.logits([sequences[k]]) for k in (0, 511, 512, 1023, 1024, 1099)])
@@ -90,33 +93,18 @@ def test_more_strings_of_one_length_than_are_read_together_are_all_scored(both):
     np.testing.assert_allclose(together, alone, rtol=0, atol=1e-6)
 
 
-def test_no_strings_get_no_scores(both):
+def test_no_strings_have_no_scores(both):
     _, scorer = both()
     assert scorer.logits([]).shape == (0, LABELS)
 
 
-def test_scoring_leaves_weights_and_strings_as_they_were(both):
+def test_scoring_changes_neither_weights_nor_strings(both):
     _, scorer = both()
     sequences = words([4, 4, 2])
     weights, strings = {name: tensor.copy() for name, tensor in scorer.tensors.items()}, [w.copy() for w in sequences]
     scorer.logits(sequences)
     assert all(np.array_equal(weights[name], tensor) for name, tensor in scorer.tensors.items())
     assert all(map(np.array_equal, strings, sequences))
-
-
-def test_softmax_of_worked_numbers():
-    np.testing.assert_allclose(softmax(np.log([[1.0, 2.0, 5.0]])), [[0.125, 0.25, 0.625]])
-
-
-def test_a_temperature_of_two_takes_the_square_root_of_the_odds():
-    np.testing.assert_allclose(softmax(np.log([[1.0, 4.0]]), 2.0), [[1 / 3, 2 / 3]])
-
-
-def test_softmax_of_extreme_logits_stays_finite():
-    logits = np.array([[3e38, -3e38], [-3e38, -3e38], [1e4, 1e4 + 1]], np.float32)
-    probabilities = softmax(logits, 0.05)
-    np.testing.assert_allclose(probabilities.sum(axis=1), 1)
-    np.testing.assert_allclose(probabilities[:2], [[1, 0], [0.5, 0.5]])
 
 
 # Other inputs, readouts and heads
@@ -133,7 +121,7 @@ EVERY_SHAPE = list(product(CELLS, (1, 2), (1, 2)))
 
 
 def agree(model: SequenceModel, scorer: Scorer, sequences: Sequence[NDArray[Any]]) -> None:
-    """Hold the scorer against torch, sequence by sequence, of whichever readout."""
+    """Compare the scorer with torch, sequence by sequence, for both readouts."""
     each = model.config.readout == "each"
     found = scorer.logits_of_steps(sequences) if each else list(scorer.logits(sequences)[:, None])
     assert len(found) == len(sequences)
@@ -166,7 +154,7 @@ def test_every_cell_reads_one_hot_rows_as_torch_does(both, cell, directions):
 
 @pytest.mark.parametrize("readout", ["last", "each"])
 @pytest.mark.parametrize(("cell", "kind"), list(product(CELLS, EVERY_INPUT)))
-def test_a_head_of_the_input_and_the_state_before_scores_as_torch_does(both, cell, kind, readout):
+def test_a_concatenation_head_scores_as_torch_does(both, cell, kind, readout):
     made, inputs = kind
     parts = {"cell": cell[0], "activation": cell[1], "head": "concatenation", "readout": readout}
     agree(*both(**ONE_WAY, **inputs, **parts), made([1, 2, 6, 2]))
@@ -195,7 +183,7 @@ def test_a_network_without_cells_but_with_ngrams_scores_as_torch_does(both):
     agree(*both(cell="none"), words([1, 2, 6, 2]))
 
 
-def test_every_step_of_many_strings_is_answered_in_the_order_given(both):
+def test_the_steps_of_many_strings_are_scored_in_the_order_of_the_strings(both):
     _, scorer = both(readout="each", bag_orders=())
     sequences = words([2, 5, 1, *[2] * 1100, 5])
     found = scorer.logits_of_steps(sequences)
@@ -205,15 +193,53 @@ def test_every_step_of_many_strings_is_answered_in_the_order_given(both):
 
 
 @pytest.mark.parametrize("directions", [1, 2])
-def test_without_strings_a_network_without_a_head_still_knows_its_labels(both, directions):
+def test_without_strings_a_network_without_a_head_has_scores_of_the_right_shape(both, directions):
     _, scorer = both(hidden_size=LABELS // directions, directions=directions, head="none", **NO_NGRAMS)
     assert scorer.logits([]).shape == (0, LABELS)
     assert scorer.logits_of_steps([]) == []
 
 
-def test_scoring_leaves_numbers_as_they_were(both):
+def test_scoring_does_not_change_numbers(both):
     _, scorer = both(input_size=INPUTS, **NO_NGRAMS)
     sequences = numbers([4, 4, 2])
     before = [sequence.copy() for sequence in sequences]
     scorer.logits(sequences)
     assert all(map(np.array_equal, sequences, before))
+
+
+# Few strings and many
+
+
+def random_words(count: int) -> list[NDArray[np.int64]]:
+    return words(np.random.default_rng(5).integers(1, 10, count))
+
+
+@pytest.mark.parametrize("count", [1, FEW - 1, FEW, FEW + 1, MANY + 1])
+@pytest.mark.parametrize("layers", [1, 2], ids=["trie", "reference"])
+def test_few_or_many_strings_have_the_scores_of_the_reference(both, count, layers):
+    model, scorer = both(layers=layers)
+    sequences = random_words(count)
+    expected = ReferenceScorer(model.config, scorer.tensors).logits(sequences)
+    for strings in (sequences, EncodedStrings.gather(sequences)):
+        np.testing.assert_allclose(scorer.logits(strings), expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("threads", [0, -1, 1.5, True, "2"])
+def test_threads_that_are_no_whole_number_of_at_least_1_are_refused(both, threads):
+    _, scorer = both()
+    with pytest.raises(SettingError, match="threads must be a whole number of at least 1"):
+        scorer.logits(random_words(2), threads=threads)
+    with pytest.raises(SettingError, match="threads must be a whole number of at least 1"):
+        scorer.best(random_words(2), top=1, threads=threads)
+
+
+@pytest.mark.parametrize("count", [3, 300])
+@pytest.mark.parametrize("top", [1, 2, 4, 9])
+def test_the_best_answers_are_the_most_probable_ones(both, count, top):
+    _, scorer = both()
+    sequences = random_words(count)
+    expected = softmax(scorer.logits(sequences), 1.7)
+    labels, chances = scorer.best(sequences, top=top, temperature=1.7)
+    assert labels.shape == chances.shape == (count, min(top, LABELS))
+    np.testing.assert_allclose(chances, -np.sort(-expected, axis=1)[:, :top], rtol=0, atol=1e-6)
+    np.testing.assert_allclose(np.take_along_axis(expected, labels.astype(int), axis=1), chances, rtol=0, atol=1e-6)

@@ -1,4 +1,4 @@
-"""n-grams as numbers: the same arithmetic in numpy and torch, over the last few symbols and nothing else."""
+"""n-grams as numbers: the same arithmetic in numpy and torch, from the last few symbols alone."""
 
 from collections import Counter
 
@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elman.text.ngrams import EDGE, bag_codes, edged, inventory, ngram_codes, ngram_ids
+from elman.text.ngrams import EDGE, add_edges, bag_codes, inventory, ngram_codes, ngram_ids
 
 MULTIPLIER = 6_364_136_223_846_793_005  # D. E. Knuth, "The Art of Computer Programming", volume 2, 3.3.4: MMIX
 orders = st.integers(1, 5)
@@ -23,30 +23,30 @@ def code_of_last(ids, order):
     return int(ngram_codes(column(ids), order)[-1, 0])
 
 
-def wrapped(number):
-    """Wrap a whole number without bounds to 64 bits with a sign."""
+def wrap(number):
+    """Wrap an unbounded integer to 64 bits with a sign."""
     return (number + 2**63) % 2**64 - 2**63
 
 
 def by_hand(window, order):
-    """Code one window of symbols, the oldest first, in whole numbers without bounds."""
+    """Compute the code of one window of symbols, the oldest first, with unbounded integers."""
     code = order
     for symbol in [EDGE] * (order - len(window)) + window:
         code = code * MULTIPLIER + symbol + 2
-    return wrapped(code)
+    return wrap(code)
 
 
 @given(st.lists(symbols, min_size=1, max_size=8), orders, st.integers(1, 10_000))
-def test_codes_and_buckets_are_those_worked_out_in_plain_whole_numbers(ids, order, buckets):
+def test_codes_and_buckets_are_those_computed_with_unbounded_integers(ids, order, buckets):
     codes = [by_hand(ids[max(0, step - order + 1) : step + 1], order) for step in range(len(ids))]
     assert ngram_codes(column(ids), order)[:, 0].tolist() == codes
-    places = [(wrapped(code * MULTIPLIER) >> 33) % buckets for code in codes]
+    places = [(wrap(code * MULTIPLIER) >> 33) % buckets for code in codes]
     assert ngram_ids(column(ids), order, buckets)[:, 0].tolist() == places
 
 
 @given(st.integers(1, 7), st.integers(1, 4), orders, st.integers(1, 10_000), st.integers(0, 99))
 def test_numpy_and_torch_give_the_same_numbers(steps, size, order, buckets, seed):
-    ids = edged(np.random.default_rng(seed).integers(0, 500, (steps, size)))
+    ids = add_edges(np.random.default_rng(seed).integers(0, 500, (steps, size)))
     pairs = [(ngram_codes(ids, order), ngram_codes(torch.from_numpy(ids), order))]
     pairs += [(ngram_ids(ids, order, buckets), ngram_ids(torch.from_numpy(ids), order, buckets))]
     pairs += zip(bag_codes(ids, (1, order)), bag_codes(torch.from_numpy(ids), (1, order)), strict=True)
@@ -72,7 +72,7 @@ def test_a_code_depends_on_each_of_the_last_symbols(data):
 
 
 @given(st.lists(symbols, min_size=1, max_size=4), symbols)
-def test_before_the_first_step_stands_no_symbol_of_the_vocabulary(ids, before):
+def test_the_edge_before_the_first_step_equals_no_symbol_of_the_vocabulary(ids, before):
     order = len(ids) + 1
     assert code_of_last(ids, order) != code_of_last([before, *ids], order)
     assert code_of_last(ids, order) == code_of_last([EDGE, *ids], order)
@@ -85,7 +85,7 @@ def test_windows_and_orders_do_not_share_codes():
     assert len(np.unique(np.concatenate(codes))) == 8420
 
 
-def test_sequences_of_a_batch_do_not_touch_each_other():
+def test_sequences_of_a_batch_do_not_affect_each_other():
     ids = np.random.default_rng(0).integers(0, 60, (6, 5))
     alone = np.concatenate([ngram_ids(ids[:, [k]], 3, 8192) for k in range(5)], axis=1)
     assert np.array_equal(ngram_ids(ids, 3, 8192), alone)
@@ -96,25 +96,25 @@ def test_buckets_stay_in_range_and_are_all_used():
     assert np.array_equal(np.unique(ngram_ids(ids, 3, 50)), np.arange(50))
 
 
-def test_the_ids_that_came_are_left_alone():
+def test_the_ids_are_not_changed():
     ids = column([1, 2, 3])
-    ngram_ids(ids, 3, 16), bag_codes(ids, (1, 2)), edged(ids)
+    ngram_ids(ids, 3, 16), bag_codes(ids, (1, 2)), add_edges(ids)
     assert ids.tolist() == [[1], [2], [3]]
 
 
-def test_a_sequence_is_edged_on_both_sides():
-    assert edged(np.array([[1, 2], [3, 4]])).T.tolist() == [[EDGE, 1, 3, EDGE], [EDGE, 2, 4, EDGE]]
+def test_edges_are_added_on_both_sides():
+    assert add_edges(np.array([[1, 2], [3, 4]])).T.tolist() == [[EDGE, 1, 3, EDGE], [EDGE, 2, 4, EDGE]]
 
 
 def windows(ids, order):
-    """All n-grams of one sequence; those longer than one symbol reach over its edges."""
+    """All n-grams of one sequence; those longer than one symbol include its edges."""
     whole = ids if order == 1 else [EDGE, *ids, EDGE]
     return [whole[start : start + order] for start in range(len(whole) - order + 1)]
 
 
 @given(st.lists(symbols, min_size=1, max_size=6), st.sets(st.integers(1, 9), min_size=1))
-def test_a_bag_holds_every_n_gram_of_a_sequence_once_with_its_edges(ids, some):
-    bags = bag_codes(edged(column(ids)), tuple(sorted(some)))
+def test_a_bag_contains_every_n_gram_of_a_sequence_once_with_its_edges(ids, some):
+    bags = bag_codes(add_edges(column(ids)), tuple(sorted(some)))
     expected = [[by_hand(window, order) for window in windows(ids, order)] for order in sorted(some)]
     assert [bag[:, 0].tolist() for bag in bags] == [codes for codes in expected if codes]
 

@@ -1,4 +1,4 @@
-"""Normalisation meets every spelling of one name in one string, and drops nothing that tells names apart."""
+"""Normalisation turns every spelling of one name into one string, and drops nothing that tells names apart."""
 
 import unicodedata
 
@@ -6,7 +6,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from elman.text.normalisation import Normalisation, fold_accents, has_letter, script_of
+from elman.text import normalisation as module
+from elman.text.normalisation import Normalisation, compose, fold_accents
+from elman.text.scripts import is_foreign, script_of
 
 ANY_TEXT = st.text(st.characters(), max_size=30)  # surrogates included
 AWKWARD = st.text(
@@ -20,7 +22,7 @@ every_setting = pytest.mark.parametrize("normalisation", SETTINGS, ids=str)
 calm = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
-def normalised(text: str) -> str:
+def normalise(text: str) -> str:
     return Normalisation().apply(text)
 
 
@@ -38,106 +40,119 @@ def test_applying_twice_changes_nothing_more(normalisation, text):
 @every_setting
 @calm
 @given(text=ANY_TEXT | AWKWARD)
-def test_what_comes_out_is_composed_and_holds_no_invisible_character(normalisation, text):
+def test_normalised_text_is_composed_and_has_no_invisible_character(normalisation, text):
     out = normalisation.apply(text)
     assert out == unicodedata.normalize("NFKC", out) == " ".join(out.split())
     assert not [character for character in out if unicodedata.category(character)[0] == "C"]
 
 
-def test_every_character_of_unicode_can_be_read():
+def test_every_character_of_unicode_can_be_normalised():
     for start in range(0, 0x110000, 4096):
-        once = normalised("".join(map(chr, range(start, start + 4096))))
-        assert normalised(once) == once
+        once = normalise("".join(map(chr, range(start, start + 4096))))
+        assert normalise(once) == once
 
 
 @pytest.mark.parametrize("spelling", ["Müller", "MÜLLER", "müller", "Mu\u0308ller", "Ｍüller", "ＭＵ\u0308ＬＬＥＲ"])
 def test_every_spelling_of_müller_is_one_string(spelling):
-    assert normalised(spelling) == "müller"
+    assert normalise(spelling) == "müller"
 
 
 @pytest.mark.parametrize("apostrophe", list("'`´ʻʼʽˈ‘’‛′＇"))
 def test_every_apostrophe_becomes_one(apostrophe):
-    assert normalised(f"O{apostrophe}Brien") == "o'brien"
+    assert normalise(f"O{apostrophe}Brien") == "o'brien"
 
 
 @pytest.mark.parametrize("dash", list("-‐‑‒–—―−﹘﹣－"))
 def test_every_dash_becomes_a_hyphen(dash):
-    assert normalised(f"Anne{dash}Marie") == "anne-marie"
+    assert normalise(f"Anne{dash}Marie") == "anne-marie"
 
 
 @pytest.mark.parametrize(
-    ("name", "latin", "script"),
+    ("name", "latin"),
     [
-        ("Иванов", "ivanov", "Cyrillic"),
-        ("김", "gim", "Hangul"),
-        ("王", "wang", "Han"),
-        ("Γιώργος", "giorgos", "Greek"),
-        ("カトウ", "katou", "Katakana"),
-        ("Łukasz", "łukasz", "Latin"),
+        ("Иванов", "ivanov"),
+        ("김", "gim"),
+        ("王", "wang"),
+        ("Γιώργος", "giorgos"),
+        ("カトウ", "katou"),
+        ("Łukasz", "łukasz"),
     ],
 )
-def test_other_scripts_are_written_in_latin_letters_and_named(name, latin, script):
-    assert normalised(name) == latin
-    assert script_of(name) == script
+def test_other_scripts_are_written_in_latin_letters(name, latin):
+    assert normalise(name) == latin
 
 
-def test_the_script_is_that_of_most_letters():
-    assert script_of("Нakamura") == "Latin"  # the first letter is a Cyrillic Н
-    assert script_of("Иванов II") == "Cyrillic"
-    assert script_of("々") == "Han"  # the mark that repeats an ideograph, as in 佐々木
-    assert script_of("ｱｲｳ") == script_of("アイウ") == "Katakana"
-
-
-@pytest.mark.parametrize("text", ["", "42", "--", "１２", "\ud800", "☃", "\u0301"])
-def test_without_a_letter_there_is_no_script(text):
-    assert script_of(text) == "None"
-    assert not has_letter(text)
+@every_setting
+@calm
+@given(texts=st.lists(ANY_TEXT | AWKWARD, max_size=4))
+def test_a_description_is_the_normalised_text_with_the_script_of_the_original(normalisation, texts):
+    expected = [
+        (normalisation.apply(t), script_of(compose(t)), normalisation.transliterate and is_foreign(compose(t)))
+        for t in texts
+    ]
+    assert [normalisation.describe(text) for text in texts] == expected
+    assert normalisation.describe_all(texts) == expected
 
 
 @calm
-@given(ANY_TEXT)
-def test_a_script_is_named_exactly_where_a_letter_is_left_to_name(text):
-    assert (script_of(text) != "None") == has_letter(Normalisation(False, False).apply(text))
+@given(text=ANY_TEXT | AWKWARD)
+def test_composing_twice_changes_nothing_more(text):
+    assert compose(compose(text)) == compose(text)
+
+
+@calm
+@given(text=ANY_TEXT | AWKWARD)
+def test_lower_case_of_composed_text_needs_no_more_than_composing(text):
+    lower = compose(text).lower().replace("i\u0307", "i")
+    assert compose(lower) == unicodedata.normalize("NFKC", lower)
+
+
+@pytest.mark.parametrize(("name", "count"), [("Müller", 1), ("Иванов", 2), ("Ivanov", 1)])
+def test_a_name_is_composed_once_and_its_transliteration_once(monkeypatch, name, count):
+    composed = []
+    monkeypatch.setattr(module, "compose", lambda text: composed.append(text) or compose(text))
+    Normalisation().describe(name)
+    assert composed == [name, "Ivanov"][:count]
 
 
 def test_the_turkish_dotted_capital_becomes_a_plain_i():
-    assert normalised("İstanbul") == normalised("I\u0307stanbul") == "istanbul"
+    assert normalise("İstanbul") == normalise("I\u0307stanbul") == "istanbul"
 
 
-def test_the_turkish_dotless_i_stays_itself():
-    assert normalised("Yıldız") == "yıldız"
+def test_the_turkish_dotless_i_is_kept():
+    assert normalise("Yıldız") == "yıldız"
 
 
 @pytest.mark.parametrize(
     "invisible", ["\x00", "\x1b", "\u200b", "\u200d", "\u200f", "\u202e", "\ufeff", "\u00ad", "\ud800"]
 )
 def test_controls_zero_width_and_direction_marks_are_dropped(invisible):
-    assert normalised(f"{invisible}Na{invisible}kano{invisible}") == "nakano"
+    assert normalise(f"{invisible}Na{invisible}kano{invisible}") == "nakano"
 
 
-def test_a_mark_behind_an_invisible_character_still_finds_its_letter():
-    assert normalised("Mu\u200b\u0308ller") == "müller"
+def test_a_mark_after_an_invisible_character_is_composed_with_its_letter():
+    assert normalise("Mu\u200b\u0308ller") == "müller"
 
 
 @pytest.mark.parametrize("space", [" ", "   ", "\t", "\n", "\r\n", "\u00a0", "\u3000", "\u2028", " \u200b "])
 def test_white_space_of_any_kind_becomes_one_space_and_ends_are_trimmed(space):
-    assert normalised(f"{space}van{space}Dijk{space}") == "van dijk"
+    assert normalise(f"{space}van{space}Dijk{space}") == "van dijk"
 
 
 @pytest.mark.parametrize("nothing", ["", " ", "\n\t", "\u200b\ufeff", "\x00"])
-def test_nothing_to_read_becomes_the_empty_string(nothing):
-    assert normalised(nothing) == ""
+def test_text_without_visible_characters_becomes_the_empty_string(nothing):
+    assert normalise(nothing) == ""
 
 
-def test_accents_stay_in_what_the_model_reads():
-    assert normalised("Ślusarski Muñoz Çelik Nguyễn") == "ślusarski muñoz çelik nguyễn"
+def test_accents_are_kept():
+    assert normalise("Ślusarski Muñoz Çelik Nguyễn") == "ślusarski muñoz çelik nguyễn"
 
 
-def test_keeping_case_leaves_capitals():
+def test_capitals_are_kept_without_lower_case():
     assert Normalisation(lower_case=False).apply("Ｍu\u0308LLER  Иванов") == "MüLLER Ivanov"
 
 
-def test_keeping_the_script_leaves_its_letters():
+def test_letters_of_any_script_are_kept_without_transliteration():
     keep = Normalisation(transliterate=False)
     assert [keep.apply(name) for name in ("Иванов", "김", "王", "Γιώργος")] == ["иванов", "김", "王", "γιώργος"]
 
@@ -157,13 +172,13 @@ def test_keeping_the_script_leaves_its_letters():
         ("김", "김"),
     ],
 )
-def test_folding_spells_as_an_english_keyboard_would(accented, plain):
+def test_folding_spells_as_an_english_keyboard(accented, plain):
     assert fold_accents(accented) == plain
 
 
 @calm
 @given(text=ANY_TEXT | st.text(st.characters(max_codepoint=0x24F), max_size=8))
-@example(text="ǿ")  # a stroke under an accent
+@example(text="ǿ")  # a stroke and an accent
 @example(text="ǽ")
 def test_folding_twice_changes_nothing_more(text):
     assert fold_accents(fold_accents(text)) == fold_accents(text)
@@ -174,11 +189,11 @@ def test_marks_that_make_another_letter_in_another_script_are_not_folded():
 
 
 @given(st.lists(st.text(), max_size=8), st.booleans(), st.booleans(), st.booleans())
-def test_texts_are_normalised_together_as_they_are_alone(texts, lower_case, transliterate, accents):
+def test_texts_are_normalised_together_as_one_by_one(texts, lower_case, transliterate, accents):
     normalisation = Normalisation(lower_case=lower_case, transliterate=transliterate, accents=accents)
     assert normalisation.apply_all(texts) == [normalisation.apply(text) for text in texts]
 
 
 @given(st.lists(st.text(" aB'`-.\t\n", max_size=6), max_size=8))
-def test_plain_texts_are_normalised_together_as_they_are_alone(texts):
+def test_plain_texts_are_normalised_together_as_one_by_one(texts):
     assert Normalisation().apply_all(texts) == [Normalisation().apply(text) for text in texts]

@@ -1,4 +1,4 @@
-"""Symbols and labels have ids of their own; what is not known is id 0 on purpose."""
+"""Each symbol and label has an id; unknown symbols have id 0."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ ANY_TEXT = st.text(st.characters(), max_size=20)
 
 
 @given(st.lists(ANY_TEXT, max_size=5))
-def test_what_a_vocabulary_was_made_from_comes_back_from_its_ids(texts):
+def test_texts_of_a_vocabulary_are_encoded_and_decoded_without_loss(texts):
     vocabulary = Vocabulary.from_texts(texts)
     assert [vocabulary.decode(vocabulary.encode(text)) for text in texts] == texts
 
@@ -34,7 +34,7 @@ def test_an_accented_letter_that_is_read_without_its_accent_is_reported_as_unkno
 
 
 @given(known=ANY_TEXT, text=ANY_TEXT)
-def test_the_unknown_symbols_are_named_once_in_their_order(known, text):
+def test_unknown_symbols_are_listed_once_in_their_order(known, text):
     unknown = Vocabulary.from_texts([known]).unknown_in(text)
     assert unknown == tuple(dict.fromkeys(symbol for symbol in text if symbol not in known))
 
@@ -46,23 +46,23 @@ def test_an_unknown_symbol_is_neither_the_first_nor_the_last_known_one():
     assert vocabulary.decode([1, 0, 3], unknown="?") == "a?c"
 
 
-def test_ids_are_64_bit_whole_numbers_even_of_nothing():
+def test_ids_are_64_bit_integers_even_of_an_empty_text():
     for text in ("", "ab", "??"):
         ids = Vocabulary(("a", "b")).encode(text)
         assert (ids.dtype, ids.shape) == (np.int64, (len(text),))
 
 
-def test_the_unknown_id_counts_in_the_length():
+def test_the_length_includes_the_unknown_id():
     assert len(Vocabulary(())) == 1
     assert len(Vocabulary(("a", "b"))) == 3
 
 
-def test_symbols_stand_in_code_point_order_whatever_the_order_of_texts():
+def test_symbols_are_in_code_point_order_for_any_order_of_texts():
     assert Vocabulary.from_texts(["cab", "é-"]) == Vocabulary.from_texts(["é-", "bca"])
     assert Vocabulary.from_texts(["cab", "é-"]).symbols == ("-", "a", "b", "c", "é")
 
 
-def test_rare_symbols_are_left_out_where_asked():
+def test_symbols_rarer_than_min_count_are_left_out():
     assert Vocabulary.from_texts(["aab", "abc"], min_count=2).symbols == ("a", "b")
 
 
@@ -72,7 +72,7 @@ def test_symbols_that_are_not_distinct_single_characters_are_refused(symbols):
         Vocabulary(symbols)
 
 
-def test_labels_stand_in_alphabetical_order_and_come_back_from_their_ids():
+def test_labels_are_in_alphabetical_order_and_found_by_their_ids():
     labels = Labels.from_names(["Greek", "Dutch", "Greek", "Arabic"])
     assert (labels.names, len(labels)) == (("Arabic", "Dutch", "Greek"), 3)
     ids = labels.encode(["Greek", "Arabic"])
@@ -83,13 +83,13 @@ def test_no_names_have_no_label_ids():
     assert Labels(("a", "b")).encode([]).shape == (0,)
 
 
-def test_a_strange_label_is_named_in_the_error():
+def test_an_unknown_label_is_named_in_the_error():
     with pytest.raises(DataError, match="'Klingon' is not among the model's 2 labels"):
         Labels(("Dutch", "Greek")).encode(["Dutch", "Klingon"])
 
 
 @pytest.mark.parametrize("names", [(), ("Dutch", "Dutch"), ("Dutch", "Greek", "Dutch")])
-def test_labels_that_are_none_or_the_same_are_refused(names):
+def test_no_labels_or_equal_labels_are_refused(names):
     with pytest.raises(DataError, match="distinct, and at least one"):
         Labels(names)
 
@@ -101,10 +101,10 @@ def test_a_classifier_of_fewer_than_two_distinct_labels_is_refused(names):
 
 
 @given(st.lists(st.text(st.characters(codec=None), min_size=1), max_size=8))
-def test_texts_are_encoded_together_as_they_are_alone(texts):
+def test_texts_are_encoded_together_as_one_by_one(texts):
     vocabulary = Vocabulary(("a", "é", "中", "😀", "\ud800"))
     encoded = vocabulary.encode_all(texts)
-    assert [ids.tolist() for ids in encoded.separate()] == [vocabulary.encode(text).tolist() for text in texts]
+    assert [ids.tolist() for ids in encoded.split()] == [vocabulary.encode(text).tolist() for text in texts]
 
 
 def test_a_vocabulary_without_symbols_encodes_all_as_unknown():

@@ -79,11 +79,11 @@ def test_the_order_of_symbols_changes_the_logits(build):
     assert not torch.allclose(model(forwards), model(forwards.flip(0)), atol=1e-4)
 
 
-def test_only_ngrams_that_training_met_add_to_the_logits(tiny_model):
+def test_only_ngrams_of_the_inventory_add_to_the_logits(tiny_model):
     config, met, unmet = tiny_model(), np.array([[1], [2], [3]]), torch.tensor([[5], [5], [5]])
     codes = inventory([met], config.bag_orders, 1)
     model = SequenceModel(config, symbols=SYMBOLS, labels=LABELS, inventory=codes).eval()
-    without = [model(word) for word in (torch.from_numpy(met), unmet)]  # its rows start at zero
+    without = [model(word) for word in (torch.from_numpy(met), unmet)]  # its rows are zero at first
     torch.nn.init.ones_(model.bag.weight)
     assert (model(torch.from_numpy(met)) > without[0] + 0.5).all()
     assert torch.equal(model(unmet), without[1])
@@ -143,23 +143,23 @@ ONE_WAY = {**NO_NGRAMS, "directions": 1}
 
 
 @pytest.mark.parametrize(("cell", "directions", "layers"), list(product((*CELLS, "none"), (1, 2), (1, 2))))
-def test_each_step_gets_one_logit_for_each_label_where_the_readout_is_each(build, cell, directions, layers):
+def test_each_step_gets_one_logit_for_each_label_with_readout_each(build, cell, directions, layers):
     model = build(cell=cell, directions=directions, layers=layers, readout="each", **NO_NGRAMS)
     assert model(ids(4, 5)).shape == (4, 5, LABELS)
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_in_one_direction_the_last_answer_of_each_is_the_answer_of_last(build, cell):
+def test_in_one_direction_the_last_logits_of_each_are_those_of_last(build, cell):
     last, each = (build(cell=cell, readout=readout, **ONE_WAY).eval() for readout in ("last", "each"))
     torch.testing.assert_close(each(ids(5, 3))[-1], last(ids(5, 3)))
 
 
-@pytest.mark.parametrize(("directions", "heeded"), [(1, False), (2, True)])
-def test_an_answer_in_step_heeds_later_symbols_only_in_two_directions(build, directions, heeded):
+@pytest.mark.parametrize(("directions", "depends"), [(1, False), (2, True)])
+def test_the_logits_of_a_step_depend_on_later_symbols_only_in_two_directions(build, directions, depends):
     model, word = build(directions=directions, readout="each", **NO_NGRAMS).eval(), ids(5, 1)
     other = word.clone()
     other[-1] = (word[-1] + 1) % SYMBOLS
-    assert (not torch.allclose(model(word)[:-1], model(other)[:-1], atol=1e-6)) is heeded
+    assert (not torch.allclose(model(word)[:-1], model(other)[:-1], atol=1e-6)) is depends
 
 
 @pytest.mark.parametrize(("cell", "directions"), list(product(CELLS, (1, 2))))
@@ -211,7 +211,7 @@ def test_numbers_go_straight_into_the_cells(build, cell):
     torch.testing.assert_close(model(steps), model.head(model.recurrence(steps)[0][-1]))
 
 
-def test_numbers_too_are_dropped_in_training_and_symbol_dropout_leaves_them_alone(build):
+def test_input_dropout_acts_on_numbers_and_symbol_dropout_does_not(build):
     steps = torch.randn(4, 3, 5)
     for dropout, acts in (("input_dropout", True), ("symbol_dropout", False)):
         model = build(input_size=5, **NO_NGRAMS, **{**NO_DROPOUT, dropout: 0.7}).train()
@@ -241,13 +241,13 @@ def test_a_drawn_first_state_differs_for_each_sequence_and_stays_within_its_boun
 
 
 def fresh(**changes) -> SequenceModel:
-    """A network as it starts, of 16 hidden units."""
+    """An untrained network of 16 hidden units."""
     torch.manual_seed(0)
     return SequenceModel(ModelConfig(hidden_size=16, **{**NO_NGRAMS, **changes}), symbols=SYMBOLS, labels=LABELS)
 
 
 @pytest.mark.parametrize(("cell", "gates"), [("elman", 1), ("rnn", 1), ("gru", 3), ("lstm", 4)])
-def test_a_refractory_start_heeds_no_input_and_holds_each_unit_back(cell, gates):
+def test_a_refractory_start_ignores_inputs_and_suppresses_each_unit(cell, gates):
     for name, weight in fresh(cell=cell, initialisation="refractory", layers=2).recurrence.named_parameters():
         if "weight_hh" in name:
             rest = weight - REFRACTORY * torch.eye(16).repeat(gates, 1)

@@ -26,6 +26,7 @@ from elman.evaluation.plots import plot_answers
 from elman.evaluation.scores import evaluate_numbers
 from elman.files import digest_of
 from elman.model.file import Artifact
+from elman.model.tensors import BAG_WEIGHT, HEAD_BIAS, HEAD_WEIGHT
 from elman.prediction.predictor import Predictor
 from elman.records import Example, NumberReport
 from elman.text.ngrams import inventory
@@ -97,10 +98,10 @@ class NumberTask(Task):
     def artifact(self, weights: Mapping[str, Tensor], provenance: dict[str, Any]) -> Artifact:
         """Return the model, its answers in the number's own unit; see `Task.artifact`."""
         tensors = {name: tensor.numpy() for name, tensor in weights.items()}
-        tensors["head.weight"] = tensors["head.weight"] * np.float32(self.deviation)
-        tensors["head.bias"] = (tensors["head.bias"] * self.deviation + self.mean).astype(np.float32)
+        tensors[HEAD_WEIGHT] = tensors[HEAD_WEIGHT] * np.float32(self.deviation)
+        tensors[HEAD_BIAS] = (tensors[HEAD_BIAS] * self.deviation + self.mean).astype(np.float32)
         if self.config.model.bag_orders:
-            tensors["bag.weight"] = tensors["bag.weight"] * np.float32(self.deviation)
+            tensors[BAG_WEIGHT] = tensors[BAG_WEIGHT] * np.float32(self.deviation)
         return Artifact(
             name=self.config.name,
             config=self.config.model,
@@ -216,12 +217,12 @@ class FeatureTask(Task):
 
     def artifact(self, weights: Mapping[str, Tensor], provenance: dict[str, Any]) -> Artifact:
         """Return the model, reading and answering in the columns' own units; see `Task.artifact`."""
-        slopes = self.whitening @ weights["head.weight"].double().numpy()[0] * self.deviation
-        bias = float(weights["head.bias"][0]) * self.deviation + self.mean - slopes @ self.means
+        slopes = self.whitening @ weights[HEAD_WEIGHT].double().numpy()[0] * self.deviation
+        bias = float(weights[HEAD_BIAS][0]) * self.deviation + self.mean - slopes @ self.means
         return Artifact(
             name=self.config.name,
             config=self.config.model,
-            tensors={"head.weight": slopes[None].astype(np.float32), "head.bias": np.array([bias], np.float32)},
+            tensors={HEAD_WEIGHT: slopes[None].astype(np.float32), HEAD_BIAS: np.array([bias], np.float32)},
             vocabulary=Vocabulary(()),
             labels=self.labels,
             normalisation=self.config.normalisation,
@@ -244,7 +245,7 @@ class FeatureTask(Task):
         exact = LinearRegression().fit(features[self.parts["train"]], numbers[self.parts["train"]])
         baseline = score_numbers(exact.predict(features[self.parts["test"]]), numbers[self.parts["test"]])
         tensors = predictor.artifact.tensors
-        slopes, bias = tensors["head.weight"][0].astype(float), float(tensors["head.bias"][0])
+        slopes, bias = tensors[HEAD_WEIGHT][0].astype(float), float(tensors[HEAD_BIAS][0])
         furthest = float(np.abs(np.append(slopes - exact.coef_, bias - exact.intercept_)).max())
         answers = features[self.parts["test"]] @ slopes + bias
         said = equation(self.reading.number, self.reading.columns, slopes, bias)

@@ -1,0 +1,70 @@
+"""Scripts: which writing system the letters of a string belong to, and Latin spellings of the others.
+
+The functions for strings take composed text, as `elman.text.normalisation.compose` returns it, so that a name is
+composed once however many questions are asked of it. ASCII text always counts as composed here.
+"""
+
+import unicodedata
+from collections import Counter
+
+_SCRIPT_NAMES = {"CJK": "Han", "IDEOGRAPHIC": "Han", "HALFWIDTH": "Katakana"}
+_SHARED = ("Latin", "Combining", "Modifier", "Masculine", "Feminine", "Micro")
+_END_OF_LATIN = "\u0250"  # no letter before it belongs to another script
+
+
+def script_of(text: str) -> str:
+    """Return the script of most letters of a composed string, as Unicode names it.
+
+    Returns:
+        ``"Latin"``, ``"Cyrillic"``, ``"Greek"``, ``"Han"``, ``"Hangul"``, ``"Arabic"`` and so on; ``"None"`` if the
+        string has no letter.
+
+    >>> script_of("Нakamura"), script_of("中村"), script_of("42")
+    ('Latin', 'Han', 'None')
+    """
+    if text.isascii():
+        return "Latin" if has_letter(text) else "None"
+    scripts = Counter(script_of_character(character) for character in text if character.isalpha())
+    return scripts.most_common(1)[0][0] if scripts else "None"
+
+
+def script_of_character(character: str) -> str:
+    """Return the script of one character: the first word of its Unicode name.
+
+    >>> script_of_character("й"), script_of_character("中"), script_of_character("1")
+    ('Cyrillic', 'Han', 'Digit')
+    """
+    first = unicodedata.name(character, "Unnamed").split()[0]
+    return _SCRIPT_NAMES.get(first, first.capitalize())
+
+
+def is_foreign(text: str) -> bool:
+    """Return whether a composed string contains letters that `transliterate` spells in Latin ones.
+
+    >>> is_foreign("Müller"), is_foreign("Müllerов")
+    (False, True)
+    """
+    return not text.isascii() and not all(map(_is_latin_or_shared, text))
+
+
+def transliterate(text: str) -> str:
+    """Return a composed string with the letters of other scripts in Latin spelling.
+
+    >>> transliterate("Müllerов")
+    'Müllerov'
+    """
+    from anyascii import anyascii  # its tables add to the start-up time; Latin names do not need them
+
+    return "".join(c if _is_latin_or_shared(c) else anyascii(c) for c in text)
+
+
+def has_letter(text: str) -> bool:
+    """Return whether any character of ``text`` is a letter."""
+    return any(map(str.isalpha, text))
+
+
+def _is_latin_or_shared(character: str) -> bool:
+    """Return whether a character is Latin, or is used by all scripts, as digits and accents are."""
+    if character < _END_OF_LATIN or not (character.isalpha() or unicodedata.category(character)[0] == "M"):
+        return True
+    return script_of_character(character) in _SHARED
