@@ -45,6 +45,11 @@ class ReferenceScorer:
         self.config, self.tensors = config, tensors
         self.inputs = config.step_inputs(count_symbols(tensors))
         self._step, self._state_size = _choose_step(config)
+        layers = range(config.layers if config.cell != NO_CELL else 0)
+        self._layers = [
+            [tuple(tensors[name] for name in name_layer(layer, direction)) for direction in range(config.directions)]
+            for layer in layers
+        ]
 
     def logits(self, sequences: Sequence[NDArray[Any]]) -> Array:
         """Return the scores of each sequence, for models whose readout is ``last``.
@@ -88,11 +93,11 @@ class ReferenceScorer:
     def _read(self, values: NDArray[Any]) -> Array:
         """Return the logits, (B, C), or of each step, (T, B, C), of sequences of one length: (T, B) or (T, B, I)."""
         config = self.config
-        if self.inputs.are_symbols:
+        if self.inputs.numbers == 0:
             values = values.astype(np.int64, copy=False)  # codes of n-grams need all 64 bits
         outputs = steps = embed_inputs(self.inputs, self.tensors, values)
-        for layer in range(config.layers if config.cell != NO_CELL else 0):
-            both = [self._unroll(outputs, layer, direction) for direction in range(config.directions)]
+        for layer in self._layers:
+            both = [self._unroll(outputs, weights, direction) for direction, weights in enumerate(layer)]
             outputs = np.concatenate(both, axis=2) if len(both) > 1 else both[0]
         if config.head == "concatenation":
             before = np.concatenate([np.zeros_like(outputs[:1]), outputs[:-1]])
@@ -122,9 +127,9 @@ class ReferenceScorer:
             total += table[row] * is_known[:, None]
         return total * np.float32(self.config.bag_scale / np.sqrt(len(codes)))
 
-    def _unroll(self, inputs: Array, layer: int, direction: int) -> Array:
+    def _unroll(self, inputs: Array, weights: Sequence[Array], direction: int) -> Array:
         """Return the outputs of one layer in one direction: from (T, B, I) to (T, B, H)."""
-        weight_ih, weight_hh, bias_ih, bias_hh = (self.tensors[name] for name in name_layer(layer, direction))
+        weight_ih, weight_hh, bias_ih, bias_hh = weights
         length, size, _ = inputs.shape
         projected = inputs @ weight_ih.T + bias_ih
         outputs = np.empty((length, size, self.config.hidden_size), np.float32)
@@ -148,9 +153,9 @@ def embed_inputs(inputs: StepInputs, tensors: Tensors, values: NDArray[Any], ste
         (T, B, E), float32, with T the number of steps to return; (B, E) for a single step.
     """
     chosen = values[steps]
-    if not inputs.are_symbols:
+    if inputs.numbers:
         return chosen.astype(np.float32, copy=False)
-    if not inputs.are_embedded:
+    if not inputs.embedding_size:
         one_hot: Array = np.eye(inputs.symbols, dtype=np.float32)[chosen]
         return one_hot
     rows: Array = tensors[EMBEDDING][chosen]
