@@ -1,6 +1,6 @@
 """CSV and TSV: rows of cells between delimiters, read line by line.
 
-Nothing is guessed: cells are strings and stay unchanged. A row that cannot be read is reported with its file and line.
+Cells are strings and stay unchanged. A row that cannot be read is reported with its file and line.
 """
 
 import csv
@@ -9,10 +9,17 @@ from typing import TYPE_CHECKING
 
 from elman.errors import DataError
 from elman.tables.chunks import CHARACTERS, ROWS, Chunk, Malformed, TextChunk, arrow, find_column
+from elman.tables.formats import CELL_CHARACTERS, COLUMNS, DELIMITERS, TextOptions
 from elman.tables.lines import Lines
 
 if TYPE_CHECKING:
     import pyarrow
+
+
+LONG_CELL = f"expected cells of at most {CELL_CHARACTERS:,} characters"
+
+CANDIDATES = (",", ";", "\t", "|")
+"""Delimiters that are recognised in a first line without the one that the file's name promises."""
 
 
 class DelimitedSource:
@@ -20,19 +27,23 @@ class DelimitedSource:
 
     Args:
         lines: its lines.
-        delimiter: the character between cells.
-        column: the column of the strings to answer for; a number counts columns from 1 in a table without a header.
+        kind: ``csv`` or ``tsv``, which promises a delimiter.
+        column: the column of the strings to answer for; see `find_in_first_row`.
         skip: return rows that cannot be read as `Malformed` rather than stop at the first.
+        options: how to read it, where its name and content are not enough.
 
     Raises:
         DataError: the first row cannot be read, or there is no such column.
     """
 
-    def __init__(self, lines: Lines, delimiter: str, column: str, *, skip: bool) -> None:
-        self._lines, self._delimiter, self._skip = lines, delimiter, skip
-        self.title = lines.title
-        csv.field_size_limit(max(csv.field_size_limit(), CHARACTERS))  # a cell may be as long as a chunk
-        self._reader, self._width = csv.reader(lines, delimiter=delimiter, strict=True), 0
+    def __init__(self, lines: Lines, kind: str, column: str, *, skip: bool, options: TextOptions | None = None) -> None:
+        options = options or TextOptions()
+        self._lines, self._skip = lines, skip
+        self.title, self.encoding = lines.title, lines.encoding
+        self.kind: str | None = kind
+        self.notes: tuple[str, ...] = ()
+        self.delimiter: str | None = options.delimiter or self._recognise(DELIMITERS[kind])
+        self._reader, self._width = csv.reader(lines, delimiter=self.delimiter or DELIMITERS[kind], strict=True), 0
         row = self._next(skip=True)
         if row is None:
             message = f"{lines.title}: is empty; expected a first line that names the columns"
@@ -40,12 +51,25 @@ class DelimitedSource:
         if isinstance(row, Malformed):
             raise DataError(f"{row.place}: {row.problem}", code="malformed_row", line=1)
         line, first = row
-        self.has_header = column in first or not column.isdecimal()
+        if len(first) > COLUMNS:
+            raise DataError(f"{lines.title}: expected at most {COLUMNS:,} columns, got {len(first):,}")
+        self.has_header, self._position = find_in_first_row(column, first, lines.title, header=options.header)
         self.columns = tuple(first if self.has_header else (f"column_{k + 1}" for k in range(len(first))))
         self._width = len(first)
-        self._position = find_column(column if self.has_header else f"column_{column}", self.columns, lines.title)
         self._before = [] if self.has_header else [(line, first)]
         self.has_mark, self.newline = lines.has_mark, lines.newline
+
+    def _recognise(self, delimiter: str) -> str:
+        """Return the delimiter of the first line, and note if it is another one than the file's name promises."""
+        first = self._lines.peek()
+        if delimiter in first:
+            return delimiter
+        found = max(CANDIDATES, key=first.count)
+        if found not in first:
+            return delimiter
+        shown_as = "tabs" if found == "\t" else repr(found)
+        self.notes = (f"{self.title}: cells are separated by {shown_as} (another choice: --delimiter)",)
+        return found
 
     def schema(self) -> "pyarrow.Schema":
         """Return the columns, all of strings, because the file states no types."""
@@ -69,7 +93,7 @@ class DelimitedSource:
     def _chunk(self, rows: Sequence[tuple[str, list[str]]], malformed: Sequence[Malformed]) -> Chunk:
         lines, cells = [line for line, _ in rows], [row for _, row in rows]
         names = [row[self._position] for row in cells]
-        return TextChunk(self.columns, names, self._delimiter, lines, cells, tuple(malformed), self._lines.done)
+        return TextChunk(self.columns, names, self.delimiter or "", lines, cells, tuple(malformed), self._lines.done)
 
     def _next(self, *, skip: bool) -> tuple[str, list[str]] | Malformed | None:
         """Return the text and the cells of the next row, or why it cannot be read; None at the end."""
@@ -78,10 +102,50 @@ class DelimitedSource:
         except StopIteration:
             return None
         except csv.Error as error:
-            return self._lines.take_malformed(f"expected cells between {self._delimiter!r}, got: {error}", skip=skip)
+            problem = f"expected cells between {self.delimiter!r}, got: {error}"
+            return self._lines.take_malformed(LONG_CELL if "field limit" in str(error) else problem, skip=skip)
         if self._lines.problem:
             return self._lines.take_malformed(self._lines.problem, skip=skip)
         if row and self._width and len(row) != self._width:
             problem = f"expected {self._width} cells as in the first row, got {len(row)}"
             return self._lines.take_malformed(problem, skip=skip)
-        return self._lines.take(), row
+        text = self._lines.take()
+        return text, row
+
+
+def find_in_first_row(column: str, first: Sequence[str], title: str, *, header: bool | None) -> tuple[bool, int]:
+    """Return whether the first row names the columns, and the position of a column, from 0.
+
+    A column is given by its name, or by its number from 1. A number that is also a name is refused, unless ``header``
+    says which of both is meant.
+
+    Args:
+        column: the name or the number.
+        first: the cells of the first row.
+        title: the name of the table in messages.
+        header: True: the first row names the columns; False: it does not; None: it does unless a number is given.
+
+    Raises:
+        DataError: there is no such column, or several, or both readings are possible.
+
+    >>> find_in_first_row("2", ["1", "Nakamura"], "people.csv", header=None)
+    (False, 1)
+    """
+    number = int(column) if column.isascii() and column.isdecimal() and len(column) < 10 else 0
+    by_number = 1 <= number <= len(first)
+    if header is None and by_number and column in first:
+        raise DataError(
+            f"{title}: {column!r} is the number of a column and a cell of the first row; say --header if that row "
+            "names the columns, or --no-header if it does not",
+            code="unknown_column",
+        )
+    if header is False or (header is None and by_number):
+        if not by_number:
+            raise DataError(
+                f"{title}: without a header expected the number of a column, 1 to {len(first)}; got {column!r}",
+                code="unknown_column",
+            )
+        return False, number - 1
+    if header and by_number and column not in first:
+        return True, number - 1
+    return True, find_column(column, first, title)

@@ -1,5 +1,6 @@
 """Formats: how a table is written, recognised by the end of its file name."""
 
+import codecs
 from dataclasses import dataclass
 
 from elman.errors import SettingError
@@ -10,6 +11,48 @@ STANDARD = "-"
 KINDS = {"csv": "csv", "tsv": "tsv", "jsonl": "jsonl", "ndjson": "jsonl", "parquet": "parquet"}
 PACKINGS = {"gz": "gzip", "zst": "zstd"}
 DELIMITERS = {"csv": ",", "tsv": "\t"}
+WORKBOOKS = ("xlsx", "xlsm", "xls", "ods", "numbers")
+
+CELL_CHARACTERS = 131_072
+"""Most characters of a cell, in every format. It is the limit of Python's csv module, which is set for no module."""
+
+COLUMNS = 10_000
+"""Most columns of a table."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextOptions:
+    """How a text file is read, as far as its name and content do not say it.
+
+    Args:
+        delimiter: the character between cells; recognised in the first line if None.
+        encoding: the name of a text encoding that Python knows; UTF-8, or what a byte order mark says, if None.
+        header: whether the first line names the columns. If None it does, unless the column is given by its number.
+
+    Raises:
+        SettingError: the delimiter is not one character, or the encoding is unknown.
+    """
+
+    delimiter: str | None = None
+    encoding: str | None = None
+    header: bool | None = None
+
+    def __post_init__(self) -> None:
+        """Check the delimiter and the encoding."""
+        names = {"\\t": "\t", "tab": "\t"}
+        if self.delimiter is not None:
+            object.__setattr__(self, "delimiter", names.get(self.delimiter, self.delimiter))
+            if len(self.delimiter) != 1 or self.delimiter in '"\r\n\0 ':
+                raise SettingError(
+                    f"the delimiter must be one character, such as ; or \\t, no quotation mark; got {self.delimiter!r}"
+                )
+        if self.encoding is not None:
+            try:
+                text = codecs.lookup(self.encoding)._is_text_encoding
+            except LookupError:
+                text = False
+            if not text:
+                raise SettingError(f"expected the name of an encoding such as cp1252 or utf-16; got {self.encoding!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +92,10 @@ def format_of(path: str, wanted: str | None = None) -> Format:
     packing = PACKINGS.get(last)
     kind = KINDS.get(kind if packing else last, "")
     if not kind or (packing and kind == "parquet"):
+        if last in WORKBOOKS:
+            raise SettingError(
+                f"{wanted or path}: is a workbook, which Elman does not read; save its sheet as CSV UTF-8 or as Parquet"
+            )
         known = f"{', '.join(f'.{kind}' for kind in KINDS)}; text also with {' or '.join(f'.{p}' for p in PACKINGS)}"
         raise SettingError(f"{wanted or path}: expected a table, {known}; name the format with --from or --to")
     return Format(kind, packing)

@@ -4,7 +4,10 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from elman.checks import is_missing
+from elman.errors import DataError
 from elman.tables.chunks import CHARACTERS, ROWS, Chunk, JsonChunk, Malformed, find_column
+from elman.tables.formats import CELL_CHARACTERS, COLUMNS
 from elman.tables.lines import Lines
 
 if TYPE_CHECKING:
@@ -22,11 +25,15 @@ class JsonLinesSource:
     """
 
     has_header = True
+    kind: str | None = "jsonl"
+    delimiter: str | None = None
+    notes: tuple[str, ...] = ()
 
     def __init__(self, lines: Lines, column: str, *, skip: bool, schema: "pyarrow.Schema | None" = None) -> None:
         self._lines, self._column, self._skip, self._schema = lines, column, skip, schema
         self.title, self.columns = lines.title, tuple(schema.names) if schema is not None else ()
         self.has_mark, self.newline = lines.has_mark, lines.newline
+        self.encoding = lines.encoding
 
     def schema(self) -> "pyarrow.Schema":
         """See `elman.tables.sources.Source.schema`."""
@@ -55,9 +62,11 @@ class JsonLinesSource:
         self, lines: Sequence[str], objects: Sequence[Any], malformed: Sequence[Malformed], is_first: bool
     ) -> Chunk:
         columns = self.columns or tuple(dict.fromkeys(key for one in objects for key in one))
+        if len(columns) > COLUMNS:
+            raise DataError(f"{self.title}: expected at most {COLUMNS:,} different keys, got {len(columns):,}")
         if is_first and objects and self._column not in columns:
             find_column(self._column, columns, self.title)
-        names = [one.get(self._column) for one in objects]
+        names = [None if is_missing(name := one.get(self._column)) else name for one in objects]
         return JsonChunk(columns, names, lines, objects, tuple(malformed), self._lines.done, self._schema)
 
     def _parse(self, line: str) -> tuple[dict[str, Any] | None, str | None]:
@@ -72,6 +81,8 @@ class JsonLinesSource:
         if not isinstance(value, dict):
             return None, f"expected a JSON object, got {type(value).__name__}"
         name = value.get(self._column)
-        if name is not None and not isinstance(name, str):
+        if not isinstance(name, str) and not is_missing(name):
             return None, f"expected a string or null under {self._column!r}, got {type(name).__name__}"
+        if len(line) > CELL_CHARACTERS and any(isinstance(v, str) and len(v) > CELL_CHARACTERS for v in value.values()):
+            return None, f"expected strings of at most {CELL_CHARACTERS:,} characters"
         return value, None

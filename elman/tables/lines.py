@@ -1,9 +1,14 @@
-"""Lines: text files line by line, plain or packed, with the number of each line and what is wrong with it."""
+"""Lines: text files line by line, plain or packed, with the number of each line and what is wrong with it.
 
+A line ends in LF, CR LF, CR or CR CR LF, whatever the others end in. Nothing else ends a line.
+"""
+
+import codecs
 import csv
 import gzip
 import io
 import os
+import re
 import sys
 import zlib
 from collections import deque
@@ -16,14 +21,27 @@ from elman.errors import DataError
 from elman.tables.chunks import Malformed, arrow
 from elman.tables.formats import STANDARD, Format
 
-LONGEST_LINE = 64 * 2**20
+LONGEST_LINE = 8 * 2**20
 """Most bytes of a line: a file without line ends must not fill the memory."""
+
+PIECE = 2**16
+"""Bytes that are searched for line ends at a time."""
 
 LONGEST_RECORD = 10_000
 """Most lines of a row: an open quotation mark must not consume a whole file."""
 
-MARK = b"\xef\xbb\xbf"
+MARK = codecs.BOM_UTF8
 """The byte order mark of UTF-8."""
+
+MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+"""Byte order marks of other encodings; the longer ones first, because two of them begin alike."""
+
+_LINE = re.compile(rb"[^\r\n]*(?:\r{0,2}\n|\r)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +51,53 @@ class _Line:
     problem: str | None
 
 
+def split_lines(file: IO[bytes]) -> Iterator[bytes]:
+    r"""Yield the lines of a file with their ends: LF, CR LF, CR or CR CR LF.
+
+    A line of more than `LONGEST_LINE` bytes is cut to one byte more than that.
+
+    >>> list(split_lines(io.BytesIO(b"a\r\nb\rc\r\r\nd")))
+    [b'a\r\n', b'b\r', b'c\r\r\n', b'd']
+    """
+    held = b""  # the beginning of a line whose end has not been read yet
+    while piece := file.readline(PIECE):
+        if not held and b"\r" not in piece and piece.endswith(b"\n"):
+            yield piece
+            continue
+        piece = held + piece
+        trailing = len(piece) - len(piece.rstrip(b"\r"))  # of these, two may belong to an LF that comes next
+        searched = len(piece) - min(trailing, 2)
+        end = max(piece.rfind(b"\n", 0, searched), piece.rfind(b"\r", 0, searched)) + 1
+        for line in _LINE.finditer(piece, 0, end):
+            yield line[0][: LONGEST_LINE + 1]
+        held = piece[end:]
+        if len(held) > LONGEST_LINE + PIECE:
+            held = held[: LONGEST_LINE + 1] + held[len(held) - min(trailing, 2) :]
+    end = max(held.rfind(b"\n"), held.rfind(b"\r")) + 1
+    for line in _LINE.finditer(held, 0, end):
+        yield line[0][: LONGEST_LINE + 1]
+    if held[end:]:
+        yield held[end : end + LONGEST_LINE + 1]
+
+
 class Lines:
     """The lines of one file, for a parser that takes as many of them as a row spans.
 
     Args:
-        file: the unpacked bytes.
+        file: the unpacked bytes, in UTF-8.
         title: the name of the file in messages.
         raw: the file itself, whose position shows how much has been read; None if that is unknown.
+        encoding: the encoding that the file had before it was changed to UTF-8; None if it is UTF-8.
+
+    Attributes:
+        has_mark: whether the file begins with a byte order mark.
+        newline: how its first line ends, as an output should end its lines.
     """
 
-    def __init__(self, file: IO[bytes], title: str, raw: IO[bytes] | None) -> None:
-        self.title = title
+    def __init__(self, file: IO[bytes], title: str, raw: IO[bytes] | None, encoding: str | None = None) -> None:
+        self.title, self.encoding = title, encoding
         self.has_mark, self.newline = False, "\n"
-        self._file, self._raw = file, raw
+        self._lines, self._raw = split_lines(file), raw
         self._size = os.fstat(raw.fileno()).st_size if raw is not None else 0
         self._number = 0
         self._taken: list[_Line] = []
@@ -61,6 +113,15 @@ class Lines:
         self._taken.append(line)
         return line.text
 
+    def peek(self) -> str:
+        """Return the next line without its end, and leave it to be read; an empty string at the end of the file."""
+        if not self._again:
+            try:
+                self._again.append(self._read())
+            except StopIteration:
+                return ""
+        return self._again[0].text.rstrip("\r\n")
+
     @property
     def done(self) -> float | None:
         """The share of the file that has been read, 0 to 1; None if unknown."""
@@ -73,9 +134,9 @@ class Lines:
 
     def take(self) -> str:
         """Return the row that consists of the lines taken, without its line end."""
-        text = "".join(line.text for line in self._taken)
+        text = self._taken[0].text if len(self._taken) == 1 else "".join(line.text for line in self._taken)
         self._taken.clear()
-        return text.removesuffix("\n").removesuffix("\r")
+        return text.rstrip("\r\n")  # a line has one end, and nothing before it is a part of one
 
     def take_malformed(self, problem: str, *, skip: bool) -> Malformed:
         """Return the first of the lines taken as a row that cannot be read; the parser gets the others again.
@@ -100,44 +161,101 @@ class Lines:
         return row
 
     def _read(self) -> _Line:
-        """Return the next line of the file, and read past the rest of one that is too long."""
         try:
-            content = self._file.readline(LONGEST_LINE)
-            rest = content
-            while len(rest) == LONGEST_LINE and not rest.endswith(b"\n"):
-                rest = self._file.readline(LONGEST_LINE)
+            content = next(self._lines)
+        except UnicodeDecodeError as error:
+            raise DataError(
+                f"{self.title}, after line {self._number:,}: byte 0x{error.object[error.start]:02x} is not "
+                f"{error.encoding}; give the encoding of the file with --encoding",
+                line=self._number + 1,
+            ) from None
         except (OSError, EOFError, zlib.error, ValueError) as error:
             problem = str(error).strip() or type(error).__name__
             message = f"{self.title}, after line {self._number:,}: cannot be read ({problem})"
             raise DataError(message, line=self._number + 1) from None
-        if not content:
-            raise StopIteration
         self._number += 1
         if self._number == 1:
-            self.has_mark, content = content.startswith(MARK), content.removeprefix(MARK)
-            self.newline = "\r\n" if content.endswith(b"\r\n") else "\n"
-        if rest is not content and len(content) == LONGEST_LINE:
+            self._look_at_first(content)
+            content = content.removeprefix(MARK)
+        if len(content) > LONGEST_LINE:
             return _Line(self._number, "\n", f"expected a line of at most {LONGEST_LINE:,} bytes")
         try:
             return _Line(self._number, content.decode(), None)
         except UnicodeDecodeError as error:
-            problem = f"byte 0x{content[error.start]:02x} is not UTF-8; convert the file to UTF-8"
+            problem = f"byte 0x{content[error.start]:02x} is not UTF-8; {_advise(content)}"
             return _Line(self._number, content.decode(errors="backslashreplace"), problem)
+
+    def _look_at_first(self, content: bytes) -> None:
+        self.has_mark = content.startswith(MARK) or self.encoding in MARKS.values()
+        self.newline = "\r\n" if content.endswith(b"\r\n") else "\r" if content.endswith(b"\r") else "\n"
+        if self.encoding is None and content.count(0) > 0.3 * len(content):
+            kind = "utf-16-be" if content.startswith(b"\0") else "utf-16-le"
+            raise DataError(
+                f"{self.title}: seems to be UTF-16 without a byte order mark; read it with --encoding {kind}"
+            )
+
+
+def _advise(content: bytes) -> str:
+    """Return what to do about bytes that are not UTF-8."""
+    try:
+        is_western = all(character.isprintable() for character in content.decode("cp1252").strip())
+    except UnicodeDecodeError:
+        is_western = False
+    example = "which seems to be cp1252: --encoding cp1252" if is_western else "such as --encoding cp1251"
+    return f"convert the file to UTF-8, or give its encoding, {example}"
 
 
 @contextmanager
-def open_lines(path: str, form: Format, title: str) -> Iterator[Lines]:
+def open_lines(path: str, form: Format, title: str, encoding: str | None = None) -> Iterator[Lines]:
     """Open a text file, unpack it if it is packed, and yield its lines.
+
+    Args:
+        path: its name; ``-`` for standard input.
+        form: its format.
+        title: its name in messages.
+        encoding: its encoding; UTF-8, or what a byte order mark says, if None.
 
     Raises:
         DataError: the file does not exist or cannot be opened.
     """
     if path == STANDARD:
         with _unpack(sys.stdin.buffer, form) as file:
-            yield Lines(file, title, None)
+            yield _in_utf8(file, title, None, encoding)
         return
     with open_table(path) as raw, _unpack(raw, form) as file:
-        yield Lines(file, title, raw)
+        yield _in_utf8(file, title, raw, encoding)
+
+
+def _in_utf8(file: IO[bytes], title: str, raw: IO[bytes] | None, encoding: str | None) -> Lines:
+    """Return the lines of a file in any encoding."""
+    buffer = file if hasattr(file, "peek") else io.BufferedReader(file)  # type: ignore[type-var]
+    if encoding is None:
+        try:
+            first = buffer.peek(4)[:4]
+        except (OSError, EOFError, zlib.error):  # reported with its line when the file is read
+            first = b""
+        encoding = next((name for mark, name in MARKS.items() if first.startswith(mark)), None)
+    if encoding is None or codecs.lookup(encoding).name in ("utf-8", "utf-8-sig"):
+        return Lines(buffer, title, raw)
+    return Lines(_Recoder(buffer, encoding), title, raw, encoding)  # type: ignore[arg-type]
+
+
+class _Recoder:
+    """A file in another encoding, read as UTF-8."""
+
+    def __init__(self, file: IO[bytes], encoding: str) -> None:
+        self._file, self._decoder = file, codecs.getincrementaldecoder(encoding)()
+        self._text, self._ended = "", False
+
+    def readline(self, limit: int) -> bytes:
+        """Return the next line, or a piece of it of at most ``limit`` characters, as UTF-8."""
+        while not self._ended and "\n" not in self._text and len(self._text) < limit:
+            content = self._file.read1(PIECE)  # type: ignore[attr-defined]
+            self._ended = not content
+            self._text += self._decoder.decode(content, final=self._ended)
+        end = self._text.find("\n", 0, limit) + 1 or limit
+        piece, self._text = self._text[:end], self._text[end:]
+        return piece.encode("utf-8", "surrogatepass")
 
 
 def open_table(path: str) -> IO[bytes]:

@@ -27,6 +27,10 @@ class ParquetSource:
     """
 
     has_header, has_mark, newline = True, False, "\n"
+    encoding: str | None = None
+    kind: str | None = "parquet"
+    delimiter: str | None = None
+    notes: tuple[str, ...] = ()
 
     def __init__(self, file: IO[bytes], title: str, column: str, row_groups: Sequence[int] | None = None) -> None:
         pa = arrow()

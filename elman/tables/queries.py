@@ -129,6 +129,10 @@ class QuerySource:
     """
 
     has_header, has_mark, newline = True, False, "\n"
+    encoding: str | None = None
+    kind: str | None = None
+    delimiter: str | None = None
+    notes: tuple[str, ...] = ()
 
     def __init__(self, result: "CursorResult[Any]", title: str, column: str) -> None:
         self.title, self.columns = title, tuple(result.keys())

@@ -4,6 +4,7 @@ Rows are written in parts, each of them complete, which are then joined: the par
 (gzip and zstd allow this for packed parts too), the parts of a Parquet file become its row groups.
 """
 
+import codecs
 import csv
 import gzip
 import json
@@ -14,7 +15,6 @@ from typing import IO, Any, Protocol
 from elman.errors import DataError
 from elman.tables.chunks import Chunk, arrow, plain_text, plain_value
 from elman.tables.formats import DELIMITERS, Format
-from elman.tables.lines import MARK
 from elman.tables.sources import Source
 
 NewColumns = Mapping[str, Sequence[Any]]
@@ -53,7 +53,7 @@ def sink_for(form: Format, source: Source, new: Mapping[str, type]) -> Sink:
     if form.kind == "parquet":
         return ParquetSink(source, new)
     if form.kind == "jsonl":
-        return JsonLinesSink(form, new)
+        return JsonLinesSink(form, source, new)
     return DelimitedSink(form, source, new)
 
 
@@ -61,13 +61,14 @@ class DelimitedSink:
     """Writes CSV or TSV; see `Sink`. Rows from the same kind of file are written unchanged."""
 
     def __init__(self, form: Format, source: Source, new: Iterable[str]) -> None:
-        self._form, self._delimiter = form, DELIMITERS[form.kind]
-        self._newline = source.newline
+        same = source.kind == form.kind
+        self._form, self._delimiter = form, source.delimiter if same and source.delimiter else DELIMITERS[form.kind]
+        self._newline, self._encode = source.newline, _encoder(source.encoding if same else None)
         self._head = b""
         if source.has_header or not source.columns:
-            self._head = self._lines([[*source.columns, *new]]).encode(errors="replace")
+            self._head = self._encode(self._lines([[*source.columns, *new]]))
         if source.has_mark:
-            self._head = MARK + self._head
+            self._head = self._encode("\ufeff") + self._head
 
     def part(self, chunk: Chunk, new: NewColumns) -> bytes:
         """See `Sink.part`."""
@@ -75,10 +76,10 @@ class DelimitedSink:
         if chunk.dialect == self._delimiter and chunk.lines is not None:
             delimiter, end = self._delimiter, self._newline
             lines = [delimiter.join((line, *more)) + end for line, more in zip(chunk.lines, cells, strict=True)]
-            return _pack("".join(lines).encode(), self._form)
+            return _pack(self._encode("".join(lines)), self._form)
         rows = zip(chunk.rows(), *new.values(), strict=True)
         text = self._lines([*map(plain_text, row), *map(_format_value, more)] for row, *more in rows)
-        return _pack(text.encode(errors="replace"), self._form)
+        return _pack(self._encode(text), self._form)
 
     @contextmanager
     def writer(self, out: IO[bytes]) -> Iterator[Callable[[bytes], Any]]:
@@ -115,8 +116,9 @@ class _LineEnds:
 class JsonLinesSink:
     """Writes one JSON object a line; see `Sink`. New members follow the others, which are otherwise unchanged."""
 
-    def __init__(self, form: Format, new: Iterable[str]) -> None:
+    def __init__(self, form: Format, source: Source, new: Iterable[str]) -> None:
         self._form, self._new = form, tuple(new)
+        self._encode = _encoder(source.encoding if source.kind == "jsonl" else None)
 
     def part(self, chunk: Chunk, new: NewColumns) -> bytes:
         """See `Sink.part`."""
@@ -135,7 +137,7 @@ class JsonLinesSink:
                 )
                 for row, members in zip(chunk.rows(), more, strict=True)
             ]
-        return _pack("".join(lines).encode(errors="replace"), self._form)
+        return _pack(self._encode("".join(lines)), self._form)
 
     @contextmanager
     def writer(self, out: IO[bytes]) -> Iterator[Callable[[bytes], Any]]:
@@ -168,6 +170,23 @@ class ParquetSink:
         pa = arrow()
         with pa.parquet.ParquetWriter(out, self._schema, compression="zstd") as writer:
             yield lambda part: writer.write_table(pa.parquet.read_table(pa.BufferReader(part), schema=self._schema))
+
+
+def _encoder(encoding: str | None) -> Callable[[str], bytes]:
+    """Return what encodes the text of an output: as the input is, without the byte order mark that some codecs add."""
+    if encoding is None:
+        return lambda text: text.encode(errors="replace")
+    name = {"utf-16": "utf-16-le", "utf-32": "utf-32-le"}.get(codecs.lookup(encoding).name, encoding)
+
+    def encode(text: str) -> bytes:
+        try:
+            return text.encode(name)
+        except UnicodeEncodeError:
+            raise DataError(
+                f"an answer cannot be written in {encoding}, the encoding of the input; write JSON Lines or Parquet"
+            ) from None
+
+    return encode
 
 
 def _check_new(columns: Iterable[str], new: Iterable[str]) -> None:

@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from elman.errors import DataError
 from elman.tables.chunks import Chunk, arrow, common_type, type_of
 from elman.tables.delimited import DelimitedSource
-from elman.tables.formats import DELIMITERS, STANDARD, Format, format_of
+from elman.tables.formats import STANDARD, Format, TextOptions, format_of
 from elman.tables.jsonl import JsonLinesSource
 from elman.tables.lines import open_lines, open_table
 from elman.tables.parquet import ParquetSource
@@ -30,6 +31,10 @@ class Source(Protocol):
         has_header: whether a first line names them.
         has_mark: whether it begins with a byte order mark.
         newline: the end of its lines.
+        encoding: the encoding of its text; None for UTF-8.
+        kind: its format, as `Format.kind`; None for a query.
+        delimiter: the character between its cells; None if it has none.
+        notes: what a user should know of how it is read, one sentence each.
     """
 
     title: str
@@ -37,6 +42,10 @@ class Source(Protocol):
     has_header: bool
     has_mark: bool
     newline: str
+    encoding: str | None
+    kind: str | None
+    delimiter: str | None
+    notes: tuple[str, ...]
 
     def chunks(self) -> Iterator[Chunk]:
         """Return the rows in order.
@@ -51,44 +60,63 @@ class Source(Protocol):
 
 @contextmanager
 def open_source(
-    paths: Sequence[str], *, column: str, form: Format | None = None, skip: bool = False, typed: bool = False
+    paths: Sequence[str],
+    *,
+    column: str,
+    form: Format | None = None,
+    skip: bool = False,
+    typed: bool = False,
+    options: TextOptions | None = None,
 ) -> Iterator[Source]:
     """Open a table, or several that follow each other as one.
 
     Args:
         paths: its files; ``-`` for standard input.
-        column: the column of the strings to answer for; a number counts columns from 1 in a table without a header.
+        column: the column of the strings to answer for, by its name or its number from 1.
         form: their format; each file's name decides if None.
         skip: return rows that cannot be read as `Malformed` rather than stop at the first.
         typed: search JSON Lines for their columns and types before the first chunk; other formats state them.
+        options: how text files are read, where their names and contents are not enough.
 
     Raises:
         DataError: a file cannot be read, or has no such column.
         SettingError: the format of a file is unknown.
     """
+    options = options or TextOptions()
     with ExitStack() as stack:
-        places = [stack.enter_context(_read_twice(path)) if typed else path for path in paths]
         forms = [form or format_of(path) for path in paths]
+        needs_two = [typed and form.kind == "jsonl" for form in forms]
+        places = [
+            stack.enter_context(_read_twice(path)) if twice else path
+            for path, twice in zip(paths, needs_two, strict=True)
+        ]
         files = list(zip(places, forms, map(_title_of, paths), strict=True))
-        schema = _find_schema(files, column) if typed and any(form.kind == "jsonl" for form in forms) else None
-        openers = [partial(_open_one, *file, column, skip=skip, schema=schema) for file in files]
+        schema = _find_schema(files, column, options) if any(needs_two) else None
+        openers = [partial(_open_one, *file, column, skip=skip, schema=schema, options=options) for file in files]
         first = stack.enter_context(openers[0]())
         yield first if len(paths) == 1 else JoinedSource(first, openers[1:])
 
 
 @contextmanager
 def _open_one(
-    path: str, form: Format, title: str, column: str, *, skip: bool, schema: "pyarrow.Schema | None"
+    path: str,
+    form: Format,
+    title: str,
+    column: str,
+    *,
+    skip: bool,
+    schema: "pyarrow.Schema | None",
+    options: TextOptions,
 ) -> Iterator[Source]:
     if form.kind == "parquet":
         with _read_twice(path) as place, open_table(place) as file:
             yield ParquetSource(file, title, column)
         return
-    with open_lines(path, form, title) as lines:
+    with open_lines(path, form, title, options.encoding) as lines:
         if form.kind == "jsonl":
             yield JsonLinesSource(lines, column, skip=skip, schema=schema)
         else:
-            yield DelimitedSource(lines, DELIMITERS[form.kind], column, skip=skip)
+            yield DelimitedSource(lines, form.kind, column, skip=skip, options=options)
 
 
 class JoinedSource:
@@ -103,6 +131,7 @@ class JoinedSource:
         self._first, self._others = first, others
         self.title, self.columns, self.has_header = first.title, first.columns, first.has_header
         self.has_mark, self.newline = first.has_mark, first.newline
+        self.encoding, self.kind, self.delimiter, self.notes = first.encoding, first.kind, first.delimiter, first.notes
 
     def schema(self) -> "pyarrow.Schema":
         """See `Source.schema`."""
@@ -124,12 +153,12 @@ class JoinedSource:
                     yield replace(chunk, done=done)
 
 
-def _find_schema(files: Sequence[tuple[str, Format, str]], column: str) -> "pyarrow.Schema":
+def _find_schema(files: Sequence[tuple[str, Format, str]], column: str, options: TextOptions) -> "pyarrow.Schema":
     """Read JSON Lines files once, and return their columns with types that hold all of their values."""
     pa = arrow()
     types: dict[str, Any] = {}
     for path, form, title in files:
-        with _open_one(path, form, title, column, skip=True, schema=None) as source:
+        with _open_one(path, form, title, column, skip=True, schema=None, options=options) as source:
             for chunk in source.chunks():
                 for key, values in zip(chunk.columns, zip(*chunk.rows(), strict=True), strict=False):
                     types[key] = common_type(types.get(key, pa.null()), type_of(values))
@@ -142,11 +171,12 @@ def _title_of(path: str) -> str:
 
 @contextmanager
 def _read_twice(path: str) -> Iterator[str]:
-    """Yield a path that can be read more than once: standard input is copied to a temporary file."""
+    """Yield a path that can be read more than once: standard input is copied to a temporary file without a name."""
     if path != STANDARD:
         yield path
         return
-    with tempfile.NamedTemporaryFile(prefix="elman-") as file:
+    named = not Path("/proc/self/fd").is_dir()  # elsewhere a file cannot be opened again without its name
+    with tempfile.NamedTemporaryFile(prefix="elman-") if named else tempfile.TemporaryFile() as file:
         shutil.copyfileobj(sys.stdin.buffer, file)
         file.flush()
-        yield file.name
+        yield file.name if named else f"/proc/self/fd/{file.fileno()}"

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from table_rows import names_in, read_table, rows_in
 
 from elman.errors import DataError
 from elman.tables import delimited
+from elman.tables.formats import CELL_CHARACTERS, COLUMNS, TextOptions
 
 CELL = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 WIDTHS = st.integers(1, 4)
@@ -48,9 +50,69 @@ def test_a_number_counts_columns_of_a_table_without_a_header(write):
     assert source.columns == ("column_1", "column_2")
 
 
-def test_a_number_that_is_a_column_name_names_this_column(write):
-    source, chunks = read_table(write("a.csv", "1,2\nx,Ann\n"), column="2")
-    assert (names_in(chunks), source.has_header) == (["Ann"], True)
+@pytest.mark.parametrize(
+    ("content", "column", "header", "names"),
+    [
+        ("1,2\nx,Ann\n", "2", True, ["Ann"]),
+        ("1,2\nx,Ann\n", "2", False, ["2", "Ann"]),
+        ("x,Ann\ny,Bob\n", "2", None, ["Ann", "Bob"]),
+        ("x,Ann\ny,Bob\n", "2", True, ["Bob"]),
+        ("x,2024\ny,Ann\n", "2024", None, ["Ann"]),
+        ("0,1,2\nAnn,b,c\n", "0", None, ["Ann"]),
+    ],
+)
+def test_a_column_is_given_by_its_name_or_its_number(write, content, column, header, names):
+    options = TextOptions(header=header)
+    assert names_in(read_table(write("a.csv", content), column=column, options=options)[1]) == names
+
+
+@pytest.mark.parametrize(
+    ("content", "column", "header", "message"),
+    [
+        ("1,2\nx,Ann\n", "2", None, "'2' is the number of a column and a cell of the first row; say --header"),
+        ("2,Nakamura\n3,Ann\n", "2", None, "say --header if that row names the columns, or --no-header"),
+        ("x,Ann\n", "name", False, "without a header expected the number of a column, 1 to 2; got 'name'"),
+        ("x,Ann\n", "3", False, "without a header expected the number of a column, 1 to 2; got '3'"),
+        ("x,Ann\n", "0", None, "expected one column '0'"),
+        ("x,Ann\n", "3", None, "expected one column '3'"),
+        ("x,Ann\n", "²", None, "expected one column '²'"),
+    ],
+)
+def test_a_column_that_is_not_there_or_can_be_two_is_refused(write, content, column, header, message):
+    with pytest.raises(DataError, match=re.escape(message)) as error:
+        read_table(write("a.csv", content), column=column, options=TextOptions(header=header))
+    assert error.value.code == "unknown_column"
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t", "|"])
+def test_another_delimiter_is_recognised_and_said(write, delimiter):
+    source, chunks = read_table(write("a.csv", f"id{delimiter}name\n1{delimiter}Ann, B.\n"))
+    assert names_in(chunks) == ["Ann, B."] and source.delimiter == delimiter
+    assert len(source.notes) == 1 and "cells are separated by" in source.notes[0]
+
+
+def test_a_delimiter_that_is_given_is_taken_and_nothing_is_said(write):
+    source, chunks = read_table(write("a.csv", "a,b;name\n1;Ann\n"), options=TextOptions(delimiter=";"))
+    assert (names_in(chunks), source.columns, source.notes) == (["Ann"], ("a,b", "name"), ())
+
+
+def test_a_cell_may_have_so_many_characters_and_no_more(write):
+    most = "x" * CELL_CHARACTERS
+    _, chunks = read_table(write("a.csv", f"name,id\n{most},1\n{most}x,2\nAnn,3\n"), skip=True)
+    assert names_in(chunks) == [most, "Ann"]
+    assert chunks[0].malformed[0].problem == "expected cells of at most 131,072 characters"
+
+
+def test_no_setting_of_the_csv_module_is_changed(write):
+    before = csv.field_size_limit()
+    read_table(write("a.csv", "name\nAnn\n"))
+    assert csv.field_size_limit() == before
+
+
+def test_too_many_columns_are_refused(write):
+    content = ",".join(map(str, range(COLUMNS + 1)))
+    with pytest.raises(DataError, match="expected at most 10,000 columns, got 10,001"):
+        read_table(write("a.csv", content + "\n"), column="7", options=TextOptions(header=True))
 
 
 def test_blank_lines_are_rows_of_one_column_and_ignored_in_several(write):
