@@ -232,8 +232,8 @@ def _in_utf8(file: IO[bytes], title: str, raw: IO[bytes] | None, encoding: str |
     if encoding is None:
         try:
             first = buffer.peek(4)[:4]
-        except (OSError, EOFError, zlib.error):  # reported with its line when the file is read
-            first = b""
+        except (OSError, EOFError, zlib.error) as error:
+            raise DataError(f"{title}: cannot be read ({str(error).strip() or type(error).__name__})") from None
         encoding = next((name for mark, name in MARKS.items() if first.startswith(mark)), None)
     if encoding is None or codecs.lookup(encoding).name in ("utf-8", "utf-8-sig"):
         return Lines(buffer, title, raw)
