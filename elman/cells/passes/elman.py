@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from elman.cells.passes.steps import Steps, keep
+from elman.cells.passes.steps import Steps, save
 
 
 class ElmanPass(torch.autograd.Function):
@@ -35,7 +35,7 @@ class ElmanPass(torch.autograd.Function):
             steps.recurrent_side(before, weight_t, after, number).add_(read)
             # (2) h' = f(a)
             activate(after)
-        keep(ctx, steps, indices, hidden, weight)
+        save(ctx, steps, indices, hidden, weight)
         ctx.is_relu = activation == "relu"
         return hidden[:, 1:], hidden[:, -1].clone()
 

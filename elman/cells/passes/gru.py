@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from elman.cells.passes.steps import Steps, keep, sigmoid_gradient, tanh_gradient
+from elman.cells.passes.steps import Steps, save, sigmoid_gradient, tanh_gradient
 
 
 class GRUPass(torch.autograd.Function):
@@ -53,7 +53,7 @@ class GRUPass(torch.autograd.Function):
             torch.addcmul(read[..., last], reset, recurrent, out=candidate).tanh_()
             # (5) h' = (1 − z) ⊙ n + z ⊙ h
             torch.lerp(candidate, before, update, out=after)
-        keep(ctx, steps, indices, hidden, weight, gates, candidates)
+        save(ctx, steps, indices, hidden, weight, gates, candidates)
         return hidden[:, 1:], hidden[:, -1].clone()
 
     @staticmethod
@@ -88,7 +88,7 @@ class GRUPass(torch.autograd.Function):
         # gradient is ∂L/∂h'. It begins as that of the final state.
         gradient, from_outputs, needed = steps.backwards(output_gradients, final_gradient, hidden)
         blocks = (block.unbind(1)[::-1] for block in (gradients, recurrent_blocks, update))
-        for step, of_gates, kept, from_output, is_needed in zip(*blocks, from_outputs, needed, strict=True):
+        for step, of_gates, keeps, from_output, is_needed in zip(*blocks, from_outputs, needed, strict=True):
             # h' is an output and the next step's state:  ∂L/∂h' is the sum of both gradients
             if from_output is not None:
                 gradient.add_(from_output)
@@ -96,7 +96,7 @@ class GRUPass(torch.autograd.Function):
             step.mul_(gradient[:, :, None])
             # (5), (3), (1), (2)  ∂L/∂h = z ⊙ ∂L/∂h' + W_hnᵀ ∂L/∂m + W_hrᵀ ∂L/∂p_r + W_hzᵀ ∂L/∂p_z
             if is_needed:
-                gradient.mul_(kept)
+                gradient.mul_(keeps)
                 steps.add_product(gradient, of_gates, weight_by_blocks)
         # (3), (1), (2)  ∂L/∂W_hn = Σ ∂L/∂m hᵀ, ∂L/∂W_hr = Σ ∂L/∂p_r hᵀ, ∂L/∂W_hz = Σ ∂L/∂p_z hᵀ over the steps,
         # then back in torch.nn's order

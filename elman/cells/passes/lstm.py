@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from elman.cells.passes.steps import Steps, keep, sigmoid_gradient, tanh_gradient
+from elman.cells.passes.steps import Steps, save, sigmoid_gradient, tanh_gradient
 
 
 class LSTMPass(torch.autograd.Function):
@@ -60,7 +60,7 @@ class LSTMPass(torch.autograd.Function):
             # (6) s = tanh(c')
             # (7) h' = o ⊙ s
             torch.mul(output_gate, torch.tanh(next_cell, out=shows), out=after)
-        keep(ctx, steps, indices, hidden, cells, weight, gates, shown)
+        save(ctx, steps, indices, hidden, cells, weight, gates, shown)
         return hidden[:, 1:], hidden[:, -1].clone(), cells[:, -1].clone()
 
     @staticmethod
@@ -98,7 +98,7 @@ class LSTMPass(torch.autograd.Function):
         gradient, from_outputs, needed = steps.backwards(output_gradients, final_gradient, hidden)
         cell_gradient = torch.zeros_like(gradient) if final_cell_gradient is None else final_cell_gradient.clone()
         blocks = (block.unbind(1)[::-1] for block in (flat, gradients[..., :3, :], of_output, into_cell, forget_gate))
-        for of_gates, of_three, of_fourth, shows, kept, from_output, is_needed in zip(
+        for of_gates, of_three, of_fourth, shows, keeps, from_output, is_needed in zip(
             *blocks, from_outputs, needed, strict=True
         ):
             # h' is an output and the next step's state:  ∂L/∂h' is the sum of both gradients
@@ -112,7 +112,7 @@ class LSTMPass(torch.autograd.Function):
             of_three.mul_(cell_gradient[:, :, None])
             if is_needed:
                 # (5)  ∂L/∂c = f ⊙ ∂L/∂c'
-                cell_gradient.mul_(kept)
+                cell_gradient.mul_(keeps)
                 # (1) to (4)  ∂L/∂h = W_hiᵀ ∂L/∂p_i + W_hfᵀ ∂L/∂p_f + W_hgᵀ ∂L/∂p_g + W_hoᵀ ∂L/∂p_o, one product
                 steps.multiply(of_gates, weight, gradient)
         # (1) to (4)  ∂L/∂W_hi = Σ ∂L/∂p_i hᵀ over the steps, and so on: the four blocks of rows of one product

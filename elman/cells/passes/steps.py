@@ -114,10 +114,10 @@ class Steps:
         return self.multiply(gradients[:, read].flatten(1, 2).transpose(1, 2), before[:, read].flatten(1, 2))
 
 
-def keep(ctx: Any, steps: Steps, *tensors: Tensor | None) -> None:
-    """Keep for the backward pass what it reads.
+def save(ctx: Any, steps: Steps, *tensors: Tensor | None) -> None:
+    """Save for the backward pass what it reads.
 
-    All tensors are saved by autograd, buffers too: then `torch.utils.checkpoint` can drop and recompute them, and they
+    Autograd saves all of it, buffers too: then `torch.utils.checkpoint` can drop and recompute them, and they
     are released as soon as the backward pass is over.
     """
     ctx.steps = steps
