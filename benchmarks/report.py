@@ -83,11 +83,11 @@ def print_table(
 
 
 def describe_ratio(rates: Mapping[str, float], name: str, ours: str = "Elman") -> str:
-    """Return how many times as fast Elman is as another way, and which of them is ahead."""
+    """Return how many times as fast Elman is as another way, marked if it is slower."""
     if ours not in rates:
         return "–"
     ratio = rates[ours] / rates[name]
-    return f"{ratio:.2f} × {'ahead' if ratio >= 1 else '(behind)'}"
+    return f"{ratio:.2f} ×{'' if ratio >= 1 else ' (slower)'}"
 
 
 def describe_processes(turns: Mapping[str, list[Report]]) -> list[str]:

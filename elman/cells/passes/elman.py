@@ -42,7 +42,7 @@ class ElmanPass(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, output_gradients: Tensor | None, final_gradient: Tensor | None) -> tuple[Any, ...]:
-        """Return the gradient of the loss in each argument of `forward`, None where it has none."""
+        """Return the gradient of the loss in each argument of `forward`, None if it has none."""
         indices, hidden, weight = ctx.saved_tensors
         steps: Steps = ctx.steps
         after = hidden[:, 1:]

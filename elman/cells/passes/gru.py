@@ -59,7 +59,7 @@ class GRUPass(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, output_gradients: Tensor | None, final_gradient: Tensor | None) -> tuple[Any, ...]:
-        """Return the gradient of the loss in each argument of `forward`, None where it has none."""
+        """Return the gradient of the loss in each argument of `forward`, None if it has none."""
         indices, hidden, weight, gates, candidates = ctx.saved_tensors
         steps: Steps = ctx.steps
         before, width = hidden[:, :-1], hidden.shape[3]

@@ -68,7 +68,7 @@ class LSTMPass(torch.autograd.Function):
     def backward(
         ctx: Any, output_gradients: Tensor | None, final_gradient: Tensor | None, final_cell_gradient: Tensor | None
     ) -> tuple[Any, ...]:
-        """Return the gradient of the loss in each argument of `forward`, None where it has none."""
+        """Return the gradient of the loss in each argument of `forward`, None if it has none."""
         indices, hidden, cells, weight, gates, shown = ctx.saved_tensors
         steps: Steps = ctx.steps
         input_gate, forget_gate, candidate, output_gate = gates.chunk(4, dim=3)
