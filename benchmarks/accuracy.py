@@ -34,7 +34,7 @@ PROTOCOLS = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("protocol", choices=PROTOCOLS)
-    parser.add_argument("--data", type=Path, help="where the named set lies; downloaded where not given")
+    parser.add_argument("--data", type=Path, help="folder of the 18-language names; downloaded if missing")
     parser.add_argument("--seeds", type=int, nargs="+", help="instead of the protocol's")
     parser.add_argument("--threads", type=int)
     arguments = parser.parse_args()

@@ -1,11 +1,11 @@
-"""`elman annotate` on large tables: rows a second of the whole command beside the scorer alone, and how memory grows.
+"""`elman annotate` on large tables: rows a second of the whole command and of the scorer alone, and its memory.
 
     python benchmarks/annotate.py [--nana WHEEL] [--rows 1000000] [--times 1] [--rounds 2]
 
-The table has four columns, and made-up names, or with the wheel of name2nat 0.5.1 its full names. The scorer alone is
-`Scorer.best` on the same names, encoded before, in a process of its own with as many threads as there are cores; the
-command reads the CSV, answers, and writes a CSV. Both by turns. `--times 10` annotates a table ten times as long as
-well, and compares the peak memory of the command with all its processes.
+The table has four columns. The names are made up, or the full names in the wheel of name2nat 0.5.1. The scorer alone is
+`Scorer.best` on the same names, encoded beforehand, in a process of its own with as many threads as cores; the command
+reads a CSV, answers, and writes a CSV. They run by turns. `--times 10` also annotates a table ten times as long and
+compares the peak memory of the command, all its processes together.
 """
 
 import argparse
@@ -18,7 +18,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from names import made_up_names, read_nana
+from names import make_up_names, read_nana
 
 from elman.scoring.processor import cores
 
@@ -42,10 +42,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--nana", type=Path, help="the wheel of name2nat 0.5.1")
     parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--times", type=int, default=1, help="how many times as long the second table is; 1: none")
+    parser.add_argument(
+        "--times", type=int, default=1, help="length of a second table, as a multiple of the first; 1: no second table"
+    )
     parser.add_argument("--rounds", type=int, default=2)
     arguments = parser.parse_args()
-    pairs = read_nana(arguments.nana) if arguments.nana else made_up_names(arguments.rows)
+    pairs = read_nana(arguments.nana) if arguments.nana else make_up_names(arguments.rows)
     names = [name for name, _ in pairs[: arguments.rows]]
     with tempfile.TemporaryDirectory(prefix="elman-benchmark-") as folder:
         compare(names, Path(folder), arguments.rounds, arguments.times)
@@ -57,8 +59,8 @@ def compare(names: list[str], folder: Path, rounds: int, times: int) -> None:
     lines.write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
     alone, whole, peaks = [], [], []
     for _ in range(rounds):
-        done = subprocess.run([sys.executable, "-c", ALONE, lines], capture_output=True, text=True, check=True)
-        alone.append(float(done.stdout))
+        result = subprocess.run([sys.executable, "-c", ALONE, lines], capture_output=True, text=True, check=True)
+        alone.append(float(result.stdout))
         seconds, peak = annotate(table)
         whole.append(len(names) / seconds)
         peaks.append(peak)
@@ -95,14 +97,14 @@ def annotate(table: Path) -> tuple[float, float]:
         if process.returncode:
             raise SystemExit(process.stderr.read() if process.stderr else "annotate failed")
     seconds = time.perf_counter() - started
-    with table.open("rb") as rows, out.open("rb") as answered:
-        if sum(1 for _ in rows) != sum(1 for _ in answered):
+    with table.open("rb") as rows, out.open("rb") as answers:
+        if sum(1 for _ in rows) != sum(1 for _ in answers):
             raise SystemExit("a row was lost")
     return seconds, peak
 
 
 def memory_of(pid: int) -> float:
-    """Return the resident memory of a process and those it started, MB, pages that they share counted in each."""
+    """Return the resident memory of a process and those it started, MB; shared pages count in each."""
     try:
         pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
         children = [

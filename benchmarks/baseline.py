@@ -1,8 +1,8 @@
-"""How strong the baseline is: settings of character n-grams and logistic regression, on both splits.
+"""Settings of the baseline, character n-grams and logistic regression, on both splits.
 
     python benchmarks/baseline.py --data FOLDER [--seeds 100 101]
 
-Selection uses other seeds than the reported figures. The first row is the setting that every report uses.
+The seeds are not those of the reported figures. The first row is the setting that every report uses.
 """
 
 import argparse

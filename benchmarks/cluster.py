@@ -1,11 +1,11 @@
-"""`elman annotate --engine ray` on a folder of Parquet: rows a second and seconds of start-up, beside the local engine.
+"""`elman annotate --engine ray` on a folder of Parquet: rows a second and start-up, against the local engine.
 
     python benchmarks/cluster.py [--nana WHEEL] [--rows 1048576] [--processes 1 2] [--rounds 2]
 
-The tables have an id, a name and a city; made-up names, or with the wheel of name2nat 0.5.1 its full names. Each engine
-annotates the same folder with so many processes on as many cores, Ray's own processes among them, by turns; medians are
-shown. The rate is that of the pieces behind each process's first, and the start-up what is left of the whole time. The
-last line is what a billion rows would take at the rate of one process of Ray's. The cores must be idle.
+The tables have an id, a name and a city. The names are made up, or the full names in the wheel of name2nat 0.5.1. By
+turns, each engine annotates the same folder with each number of processes on as many cores, which Ray's own processes
+share; medians are shown. The rate leaves out the first piece of each process; the start-up is the rest of the whole
+time. The last line is what a billion rows would take at the rate of one process of Ray. The cores must be idle.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 from annotate import memory_of
-from names import made_up_names, read_nana
+from names import make_up_names, read_nana
 
 from elman.annotation.annotator import AnnotateConfig, Annotator, Progress
 from elman.annotation.cluster import annotate_cluster
@@ -41,8 +41,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=2)
     arguments = parser.parse_args()
     if arguments.rows < 2 * FILE_ROWS * max(arguments.processes):
-        parser.error(f"--rows: expected two files of {FILE_ROWS:,} for each process, at least")
-    pairs = read_nana(arguments.nana) if arguments.nana else made_up_names(arguments.rows)
+        parser.error(f"--rows: expected at least two files of {FILE_ROWS:,} for each process; got {arguments.rows:,}")
+    pairs = read_nana(arguments.nana) if arguments.nana else make_up_names(arguments.rows)
     names = [name for name, _ in pairs[: arguments.rows]]
     with tempfile.TemporaryDirectory(prefix="elman-benchmark-") as folder:
         write_tables(Path(folder) / "in", names)
@@ -62,7 +62,7 @@ def compare(folder: Path, rows: int, counts: list[int], rounds: int) -> None:
     measured: dict[tuple[str, int], list[tuple[float, ...]]] = {}
     for _ in range(rounds):
         for engine, count in ((engine, count) for count in counts for engine in ENGINES):
-            with on_cores(count), closing(load()) as predictor:
+            with limit_cores(count), closing(load()) as predictor:
                 steps = ENGINES[engine](Annotator(predictor, AnnotateConfig()), tables, out, processes=count)
                 measured.setdefault((engine, count), []).append(measure(steps, count))
             written = size_of(out)
@@ -83,17 +83,17 @@ def compare(folder: Path, rows: int, counts: list[int], rounds: int) -> None:
 
 
 def measure(steps: Iterator[Progress], count: int) -> tuple[float, float, float, float]:
-    """Return the seconds of a whole job, those of its start-up, its rows a second, and the most memory it had, MB."""
+    """Return the seconds of a whole job, those of its start-up, its rows a second, and its peak memory, MB."""
     started = time.perf_counter()
-    seen = [(time.perf_counter() - started, step.summary.rows, memory_of(os.getpid())) for step in steps]
-    (first, before, _), (last, rows, _), (whole, _, _) = seen[count - 1], seen[-2], seen[-1]
+    progress = [(time.perf_counter() - started, step.summary.rows, memory_of(os.getpid())) for step in steps]
+    (first, before, _), (last, rows, _), (whole, _, _) = progress[count - 1], progress[-2], progress[-1]
     rate = (rows - before) / (last - first)
-    return whole, whole - rows / rate, rate, max(memory for _, _, memory in seen)
+    return whole, whole - rows / rate, rate, max(memory for _, _, memory in progress)
 
 
 @contextmanager
-def on_cores(count: int) -> Iterator[None]:
-    """Keep this process, and those it starts, to so many cores."""
+def limit_cores(count: int) -> Iterator[None]:
+    """Limit this process, and those it starts, to this many cores."""
     allowed = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, allowed[:count])
     try:

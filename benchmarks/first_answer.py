@@ -2,7 +2,7 @@
 
     python benchmarks/first_answer.py
 
-Runs alternate; the median of ten each is compared.
+Runs alternate; the medians of ten runs each are compared.
 """
 
 import statistics
@@ -14,8 +14,8 @@ from pathlib import Path
 RUNS = 10
 
 
-def seconds_of(command: list[str]) -> float:
-    """Run a command and return how long it took."""
+def time_command(command: list[str]) -> float:
+    """Run a command and return its seconds."""
     started = time.perf_counter()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - started
@@ -24,8 +24,8 @@ def seconds_of(command: list[str]) -> float:
 def main() -> None:
     numpy = [sys.executable, "-c", "import numpy"]
     elman = [str(Path(sys.executable).with_name("elman")), "predict", "Nakamura"]
-    seconds_of(numpy), seconds_of(elman)  # once each, so that the disk's cache is warm for both
-    pairs = [(seconds_of(numpy), seconds_of(elman)) for _ in range(RUNS)]
+    time_command(numpy), time_command(elman)  # once each, so that the disk's cache is warm for both
+    pairs = [(time_command(numpy), time_command(elman)) for _ in range(RUNS)]
     floor, answer = (statistics.median(times) for times in zip(*pairs, strict=True))
     print(f"python -c 'import numpy': {floor * 1000:6.0f} ms (median of {RUNS})")
     print(f"elman predict Nakamura:   {answer * 1000:6.0f} ms")

@@ -54,15 +54,15 @@ def main() -> None:
     torch.manual_seed(0)
     model = OneHotGRU(len(vocabulary), len(labels))
     optimiser = torch.optim.Adam(model.parameters(), lr=1e-3)
-    chosen = [examples[k] for k in torch.randperm(len(examples))[: arguments.names].tolist()]
+    sample = [examples[k] for k in torch.randperm(len(examples))[: arguments.names].tolist()]
     started = time.perf_counter()
-    for example in chosen:
+    for example in sample:
         logits = model(torch.from_numpy(vocabulary.encode(example.text))[:, None])
         loss = nn.functional.cross_entropy(logits, torch.from_numpy(labels.encode([example.label])))
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
-    single = len(chosen) / (time.perf_counter() - started)
+    single = len(sample) / (time.perf_counter() - started)
 
     torch.manual_seed(0)
     network = ModelConfig(
@@ -79,7 +79,7 @@ def main() -> None:
         pass
     batched = len(examples) / (time.perf_counter() - started)
     print(f"torch {torch.__version__}, {arguments.threads} threads, 2-layer GRU of 256, Adam")
-    print(f"one name a step:        {single:8.0f} names a second ({len(chosen)} names)")
+    print(f"one name a step:        {single:8.0f} names a second ({len(sample)} names)")
     print(f"Elman, batches of {config.batch_size}:  {batched:8.0f} names a second ({len(examples)} names)")
     print(f"ratio:                  {batched / single:8.1f}")
 

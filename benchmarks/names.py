@@ -1,7 +1,7 @@
-"""The names that `speed.py` reads: gathered and encoded once, laid down in a folder that every process maps.
+"""The names that `speed.py` reads: encoded once and saved in a folder that every process maps.
 
 Three sets: the 18 languages of the catalog; NaNa, the 1,074,617 full names in the name2nat wheel, which is only read
-and never run; and made-up names from seeded syllables, as many as are asked for.
+and never run; and any number of made-up names, from seeded syllables.
 """
 
 import hashlib
@@ -31,7 +31,7 @@ class NameSet:
     """A set of names in a folder, or its first ones.
 
     Args:
-        folder: where `save_names` laid it down.
+        folder: where `save_names` saved it.
         count: N, how many are read.
     """
 
@@ -75,8 +75,8 @@ class NameSet:
 
 
 def read_languages(folder: Path | None) -> tuple[Pairs, Pairs]:
-    """Return the 18 languages, normalised as Elman trains on them, and as they stand in their files."""
-    # Imported here: the processes that are timed read names only, and their memory is measured.
+    """Return the 18 languages, normalised as Elman trains on them, and as they are written in their files."""
+    # Imported here, because the memory of the processes that are timed is measured, and they read only saved names.
     from elman.data.reading import read_named
     from elman.text.normalisation import Normalisation
     from elman.training.tasks.strings import normalise_examples
@@ -90,7 +90,7 @@ def read_nana(wheel: Path) -> Pairs:
     """Return NaNa's full names, each with the first of its labels.
 
     Raises:
-        SystemExit: the file is another one.
+        SystemExit: the file is not that wheel.
     """
     if hashlib.sha256(wheel.read_bytes()).hexdigest() != WHEEL_DIGEST:
         raise SystemExit(f"{wheel}: is not the wheel of name2nat 0.5.1; pip download --no-deps name2nat==0.5.1")
@@ -106,7 +106,7 @@ class _PlainUnpickler(pickle.Unpickler):
         raise pickle.UnpicklingError(f"a plain dict was expected; found {module}.{name}")
 
 
-def made_up_names(count: int, *, seed: int = 0) -> Pairs:
+def make_up_names(count: int, *, seed: int = 0) -> Pairs:
     """Return distinct made-up names of two to six syllables."""
     draw, names, known = np.random.default_rng(seed), dict[str, None](), SYLLABLES.split()
     while len(names) < count:
@@ -117,12 +117,12 @@ def made_up_names(count: int, *, seed: int = 0) -> Pairs:
 
 
 def save_names(folder: Path, pairs: Pairs, *, labels: int | None = None, seed: int = 0) -> Path:
-    """Shuffle names, encode them and lay them down.
+    """Shuffle, encode and save names.
 
     Args:
-        folder: is made.
+        folder: is created.
         pairs: the names and their labels; no name is empty.
-        labels: C where it is not the number of distinct labels.
+        labels: C if it is not the number of distinct labels.
         seed: of the shuffle.
     """
     folder.mkdir(parents=True)
@@ -133,7 +133,7 @@ def save_names(folder: Path, pairs: Pairs, *, labels: int | None = None, seed: i
             out.writelines(f"{line}\n" for line in lines)
     symbols, ids = np.unique(np.frombuffer("".join(texts).encode("utf-32-le"), np.uint32), return_inverse=True)
     distinct, targets = np.unique(np.array(label_names), return_inverse=True)
-    np.save(folder / "ids.npy", ids.astype(np.int64) + 1)  # 0 stands for the unknown symbol
+    np.save(folder / "ids.npy", ids.astype(np.int64) + 1)  # 0 is the unknown symbol
     np.save(folder / "lengths.npy", np.array([len(text) for text in texts], np.int64))
     np.save(folder / "targets.npy", targets.astype(np.int64))
     sizes = {"symbols": len(symbols) + 1, "labels": labels or len(distinct)}
@@ -141,13 +141,13 @@ def save_names(folder: Path, pairs: Pairs, *, labels: int | None = None, seed: i
     return folder
 
 
-def distinct_beginnings(texts: Sequence[str]) -> int:
-    """Count the distinct proper beginnings, of at least one symbol, that some name goes on from.
+def count_distinct_beginnings(texts: Sequence[str]) -> int:
+    """Count the distinct proper beginnings, of at least one symbol, that some name continues.
 
-    Each is a state that has to be multiplied with the recurrent weights at least once, however the work is shared; the
-    empty beginning is not: its state is zero.
+    Each is a state that must be multiplied with the recurrent weights at least once, however names share work; the
+    state of the empty beginning is zero.
 
-    >>> distinct_beginnings(["ada", "adam", "bo"])
+    >>> count_distinct_beginnings(["ada", "adam", "bo"])
     4
     """
     seen: set[str] = set()
@@ -159,10 +159,10 @@ def distinct_beginnings(texts: Sequence[str]) -> int:
     return len(seen)
 
 
-def distinct_endings(texts: Sequence[str]) -> int:
-    """Count the distinct proper endings, as `distinct_beginnings` counts beginnings.
+def count_distinct_endings(texts: Sequence[str]) -> int:
+    """Count the distinct proper endings, as `count_distinct_beginnings` counts beginnings.
 
-    >>> distinct_endings(["ada", "da", "bo"])
+    >>> count_distinct_endings(["ada", "da", "bo"])
     3
     """
-    return distinct_beginnings([text[::-1] for text in texts])
+    return count_distinct_beginnings([text[::-1] for text in texts])

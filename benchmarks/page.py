@@ -2,10 +2,10 @@
 
     python benchmarks/page.py [--pictures FOLDER]
 
-Needs Chromium and playwright (`elman[dev]`). Some 50 letters are typed, each once the one before is answered, and timed
-in the page: from the event of the key press to the end of the frame that shows the answer. What each letter is worth is
-asked for after the answer, and is timed apart. The first byte is of the page loaded anew, connection included.
-`--pictures docs/pictures` takes the two pictures of the page as well.
+Needs Chromium and playwright (`elman[dev]`). Some 50 letters are typed, each after the answer to the one before. Each
+is timed in the page, from the event of the key press to the end of the frame that shows the answer. What each letter
+is worth is a second request, timed on its own. The first byte is that of a new load of the page, connection included.
+`--pictures docs/pictures` also takes the two pictures of the page.
 """
 
 import argparse
@@ -36,7 +36,7 @@ addEventListener("DOMContentLoaded", () => {
   const watch = (what, id, options) => new MutationObserver(() => {
     const from = pressed;
     requestAnimationFrame(() => {
-      const painted = new MessageChannel();  // what is posted in a frame arrives once the frame is drawn
+      const painted = new MessageChannel();  // a message posted in a frame arrives after the frame is drawn
       painted.port1.onmessage = () => { waits[what].push(performance.now() - from); painted.port1.close(); };
       painted.port2.postMessage(null);
     });
@@ -55,7 +55,7 @@ ANSWERED = """
 """
 
 
-def measured_page(page: Page, address: str) -> dict[str, list[float]]:
+def measure_page(page: Page, address: str) -> dict[str, list[float]]:
     """Return the milliseconds of each load's first byte, and of each key press to the answer and to the reading."""
     times: dict[str, list[float]] = {"first byte": []}
     for _ in range(LOADS):
@@ -73,7 +73,7 @@ def measured_page(page: Page, address: str) -> dict[str, list[float]]:
 
 
 def take_pictures(browser: Browser, address: str, folder: Path) -> None:
-    """Take a picture of the page on a desk, in a light room, and one on a phone, in a dark one."""
+    """Take a picture of the page on a computer, with light colours, and one on a phone, with dark colours."""
     desk = {"viewport": {"width": 1280, "height": 800}, "color_scheme": "light"}
     phone = {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark", "has_touch": True}
     for file, name, letter, settings in (
@@ -86,7 +86,7 @@ def take_pictures(browser: Browser, address: str, folder: Path) -> None:
         page.wait_for_function("count => document.querySelectorAll('#letters > *').length === count", arg=len(name))
         if letter is not None:
             page.locator("#letters > *").nth(letter).hover()
-        page.wait_for_timeout(500)  # what fades in is there
+        page.wait_for_timeout(500)  # the end of the fade
         page.screenshot(path=folder / file)
         page.close()
 
@@ -106,7 +106,7 @@ def main() -> None:
         try:
             page = browser.new_page()
             page.add_init_script(STOPWATCH)
-            times = measured_page(page, address)
+            times = measure_page(page, address)
             version = browser.version
             if arguments.pictures:
                 take_pictures(browser, address, arguments.pictures)

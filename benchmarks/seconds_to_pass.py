@@ -2,7 +2,7 @@
 
     python benchmarks/seconds_to_pass.py --data FOLDER [--threads 2]
 
-Only training counts, not reading the data or scoring; it stops at the first epoch whose test accuracy passes. The
+Only training counts, not reading the data or scoring. It stops at the first epoch whose test accuracy passes. The
 network is the default one at half its width, with less dropout, on a schedule of three epochs.
 """
 

@@ -1,12 +1,12 @@
-"""`elman serve` under load: requests a second, how long they take, and how its memory grows.
+"""`elman serve` under load: requests a second, their latency, and how the memory of the service grows.
 
     python benchmarks/serve.py [--data FOLDER] [--seconds 30] [--connections 32] [--load wrk|python] [--same]
 
-A service with the shipped model runs as a process of its own, and so does the load: connections that stay open, each of
-which asks for one name (POST /v1/predict) as soon as it has its answer. The load is wrk where it is installed, else one
-in Python, which takes more of the machine for itself. The names are made up, or with `--data` those of the 18
-languages, each asked in turn; with `--same` it is one name all the time, whose copies a batch scores once. Memory is
-that after a warm-up of some seconds, and that at the end; `--seconds 600` shows whether it grows.
+A service with the shipped model runs in a process of its own, and so does the load: connections that stay open, each of
+which sends the next request for one name (POST /v1/predict) after each answer. The load is wrk if it is installed,
+otherwise one in Python, which uses more of the machine. The names are made up, or with `--data` those of the 18
+languages in turn; with `--same` all requests are for one name, whose copies a batch scores once. Memory is measured
+after a warm-up of some seconds, and at the end; `--seconds 600` shows whether it grows.
 """
 
 import argparse
@@ -26,7 +26,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from names import made_up_names
+from names import make_up_names
 
 from elman.data.reading import read_named
 from elman.scoring.processor import cores
@@ -53,7 +53,7 @@ end
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a load measured: times are milliseconds."""
+    """The result of a load; times are milliseconds."""
 
     requests: int
     failed: int
@@ -68,16 +68,16 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=30)
     parser.add_argument("--connections", type=int, default=32)
     parser.add_argument("--load", choices=("wrk", "python"), default="wrk" if shutil.which("wrk") else "python")
-    parser.add_argument("--same", action="store_true", help="ask for one name all the time")
+    parser.add_argument("--same", action="store_true", help="request one name all the time")
     parser.add_argument("--as-load", metavar="PORT", type=int, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if arguments.as_load:  # this is the process that asks
-        print(json.dumps(vars(asyncio.run(ask_for(arguments.as_load, arguments.connections, arguments.seconds)))))
+    if arguments.as_load:  # this process is the load
+        print(json.dumps(vars(asyncio.run(send_requests(arguments.as_load, arguments.connections, arguments.seconds)))))
         return
-    questions = [json.dumps({"names": name}) for name in (["Nakamura"] if arguments.same else names_of(arguments.data))]
+    bodies = [json.dumps({"names": name}) for name in (["Nakamura"] if arguments.same else read_names(arguments.data))]
     with tempfile.TemporaryDirectory(prefix="elman-benchmark-") as folder:
-        os.environ["ELMAN_BENCHMARK_NAMES"] = str(Path(folder, "questions.txt"))
-        Path(folder, "questions.txt").write_text("".join(f"{question}\n" for question in questions), encoding="utf-8")
+        os.environ["ELMAN_BENCHMARK_NAMES"] = str(Path(folder, "bodies.txt"))
+        Path(folder, "bodies.txt").write_text("".join(f"{body}\n" for body in bodies), encoding="utf-8")
         Path(folder, "load.lua").write_text(WRK, encoding="utf-8")
         measure(arguments, Path(folder))
 
@@ -88,11 +88,11 @@ def measure(arguments: argparse.Namespace, folder: Path) -> None:
         assert service.stdout is not None
         try:
             port = int(re.search(r":(\d+)$", service.stdout.readline().strip())[1])
-            first = [first_byte(port) for _ in range(FIRST_BYTES)]
-            load(arguments, folder, port, WARM_UP)
-            before = memory(service.pid)
-            outcome = load(arguments, folder, port, arguments.seconds)
-            after = memory(service.pid)
+            first = [time_first_byte(port) for _ in range(FIRST_BYTES)]
+            run_load(arguments, folder, port, WARM_UP)
+            before = read_memory(service.pid)
+            outcome = run_load(arguments, folder, port, arguments.seconds)
+            after = read_memory(service.pid)
         finally:
             service.send_signal(signal.SIGTERM)
             status = service.wait(60)
@@ -108,15 +108,15 @@ def measure(arguments: argparse.Namespace, folder: Path) -> None:
     print(f"status at the end  {status:8}")
 
 
-def names_of(folder: Path | None) -> list[str]:
+def read_names(folder: Path | None) -> list[str]:
     if folder is not None:
         names = [example.text for example in read_named("languages", folder).examples]
         return random.Random(0).sample(names, len(names))
-    return [name for name, _ in made_up_names(NAMES)]
+    return [name for name, _ in make_up_names(NAMES)]
 
 
-def first_byte(port: int) -> float:
-    """Return how many milliseconds a new connection waits for the page."""
+def time_first_byte(port: int) -> float:
+    """Return the milliseconds until the first byte of the page on a new connection."""
     started = time.perf_counter()
     with socket.create_connection(("127.0.0.1", port)) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
@@ -124,13 +124,13 @@ def first_byte(port: int) -> float:
         return 1e3 * (time.perf_counter() - started)
 
 
-def memory(process: int) -> float:
+def read_memory(process: int) -> float:
     """Return the resident memory of a process, MB."""
     return int(re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{process}/status").read_text())[1]) / 1024
 
 
-def load(arguments: argparse.Namespace, folder: Path, port: int, seconds: int) -> Outcome:
-    """Ask for some seconds, from a process of its own."""
+def run_load(arguments: argparse.Namespace, folder: Path, port: int, seconds: int) -> Outcome:
+    """Send requests for some seconds, from a process of its own."""
     if arguments.load == "wrk":
         address = f"http://127.0.0.1:{port}"
         connections = ["-t", "1", "-c", str(arguments.connections), "-d", f"{seconds}s", "--timeout", "10s"]
@@ -138,34 +138,34 @@ def load(arguments: argparse.Namespace, folder: Path, port: int, seconds: int) -
     else:
         counts = ["--connections", str(arguments.connections), "--seconds", str(seconds)]
         command = [sys.executable, __file__, "--as-load", str(port), *counts]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    return Outcome(**json.loads(done.stdout.splitlines()[-1]))
+    result = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    return Outcome(**json.loads(result.stdout.splitlines()[-1]))
 
 
-async def ask_for(port: int, connections: int, seconds: float) -> Outcome:
-    """Ask on so many connections, each as soon as it has its answer."""
-    questions = Path(os.environ["ELMAN_BENCHMARK_NAMES"]).read_text(encoding="utf-8").splitlines()
+async def send_requests(port: int, connections: int, seconds: float) -> Outcome:
+    """Send requests on this many connections, on each the next one after each answer."""
+    bodies = Path(os.environ["ELMAN_BENCHMARK_NAMES"]).read_text(encoding="utf-8").splitlines()
     head = "POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: "
-    requests = [f"{head}{len(one)}\r\n\r\n{one}".encode() for one in questions]
-    took, failed, started = [], 0, time.perf_counter()
+    requests = [f"{head}{len(one)}\r\n\r\n{one}".encode() for one in bodies]
+    latencies, failed, started = [], 0, time.perf_counter()
 
-    async def caller(number: int) -> None:
+    async def send(number: int) -> None:
         nonlocal failed
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         at = number
         while time.perf_counter() < started + seconds:
-            asked = time.perf_counter()
+            sent = time.perf_counter()
             writer.write(requests[at % len(requests)])
             answer = await reader.readuntil(b"\r\n\r\n")
             await reader.readexactly(int(re.search(rb"content-length: (\d+)", answer)[1]))
-            took.append(1e3 * (time.perf_counter() - asked))
+            latencies.append(1e3 * (time.perf_counter() - sent))
             failed += not answer.startswith(b"HTTP/1.1 200")
             at += connections
         writer.close()
 
-    await asyncio.gather(*map(caller, range(connections)))
-    cuts = statistics.quantiles(took, n=100)
-    return Outcome(len(took), failed, time.perf_counter() - started, cuts[49], cuts[98])
+    await asyncio.gather(*map(send, range(connections)))
+    cuts = statistics.quantiles(latencies, n=100)
+    return Outcome(len(latencies), failed, time.perf_counter() - started, cuts[49], cuts[98])
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Ways of training and of scoring that need torch: what tutorials do, what people write, and Elman's training loop.
+"""Ways of training and of scoring that need torch: tutorials', the usual ones, and Elman's training loop.
 
 The plain network is one layer of nn.GRU or nn.LSTM in both directions and a linear layer on the final states of both.
-All ways of training take the same steps: cross-entropy and the fused AdamW at a constant rate, nothing clipped, and the
+All ways of training take the same steps: cross-entropy and the fused AdamW at a constant rate, no clipping, and the
 loss read after every step. As in `ways`, each public function takes a `Job` and returns its `Work`.
 """
 
@@ -27,15 +27,15 @@ STEP = 128
 
 RATE = 1e-3
 TUTORIAL_STEPS = 50
-"""Steps of one name between two looks at the clock."""
+"""Steps of one name in a pass."""
 
 
 class PlainClassifier(nn.Module):
-    """The network as people write it.
+    """The network as it is usually written.
 
     Args:
         job: its cell and hidden size, and the sizes of its names.
-        one_hot: whether symbols are one-hot rows rather than rows of an embedding.
+        one_hot: symbols are one-hot rows rather than rows of an embedding.
     """
 
     def __init__(self, job: Job, *, one_hot: bool = False) -> None:
@@ -48,7 +48,7 @@ class PlainClassifier(nn.Module):
         self.head = nn.Linear(2 * job.hidden_size, job.names.labels)
 
     def forward(self, ids: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """Read ids, (T, B), of these lengths where some are padded, and return logits, (B, C)."""
+        """Read ids, (T, B), and return logits, (B, C); with lengths, the rest of each column is padding."""
         steps = nn.functional.one_hot(ids, self.symbols).float() if self.embedding is None else self.embedding(ids)
         if lengths is not None:
             steps = pack_padded_sequence(steps, lengths, enforce_sorted=False)
@@ -60,7 +60,7 @@ class PlainClassifier(nn.Module):
 def tutorial_training(job: Job) -> Work:
     """One name a step, its letters as one-hot rows."""
     step = _plain_steps(job, one_hot=True)
-    names, labels = _separate(job), torch.from_numpy(job.names.targets())
+    names, labels = _split_names(job), torch.from_numpy(job.names.targets())
     draw = np.random.default_rng(0)
 
     def run() -> None:
@@ -73,13 +73,13 @@ def tutorial_training(job: Job) -> Work:
 def padded_training(job: Job) -> Work:
     """A DataLoader of shuffled batches, padded to their longest name and packed."""
     step = _plain_steps(job)
-    examples = list(zip(map(torch.from_numpy, _separate(job)), torch.from_numpy(job.names.targets()), strict=True))
+    examples = list(zip(map(torch.from_numpy, _split_names(job)), torch.from_numpy(job.names.targets()), strict=True))
 
-    def padded(batch: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor, Tensor]:
+    def pad(batch: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor, Tensor]:
         ids, targets = zip(*batch, strict=True)
         return pad_sequence(ids), torch.tensor([len(each) for each in ids]), torch.stack(targets)
 
-    loader = DataLoader(examples, batch_size=STEP, shuffle=True, collate_fn=padded)
+    loader = DataLoader(examples, batch_size=STEP, shuffle=True, collate_fn=pad)
 
     def run() -> None:
         for batch in loader:
@@ -100,7 +100,7 @@ def exact_training(job: Job) -> Work:
 
 
 def elman_training(job: Job) -> Work:
-    """Elman's own loop; each epoch ends with a look at a few names for validation."""
+    """Elman's own loop; each epoch ends with the validation of a few names."""
     _start(job)
     data, few = _examples(job), _examples(replace(job, count=min(job.count, 50)))
     model = SequenceModel(job.config, symbols=job.names.symbols, labels=job.names.labels)
@@ -111,7 +111,7 @@ def elman_training(job: Job) -> Work:
 
 def exact_scoring(job: Job) -> Work:
     """torch's layer on batches of one length."""
-    model = _loaded(job)
+    model = _load(job)
 
     def answer(block: NDArray[np.int64]) -> Logits:
         with torch.inference_mode():
@@ -122,7 +122,7 @@ def exact_scoring(job: Job) -> Work:
 
 def padded_scoring(job: Job) -> Work:
     """torch's layer on names sorted by length, in padded and packed batches."""
-    model = _loaded(job)
+    model = _load(job)
 
     def score(strings: EncodedStrings) -> Logits:
         names = torch.from_numpy(strings.ids).split(strings.lengths.tolist())
@@ -144,7 +144,7 @@ def _start(job: Job) -> None:
 
 
 def _plain_steps(job: Job, *, one_hot: bool = False) -> Callable[[Tensor, Tensor | None, Tensor], float]:
-    """Return what takes one step of a new network: from ids, lengths and targets to the loss."""
+    """Return a function that takes one step of a new network: from ids, lengths and targets to the loss."""
     _start(job)
     model = PlainClassifier(job, one_hot=one_hot)
     optimiser = torch.optim.AdamW(model.parameters(), lr=RATE, fused=True)
@@ -159,18 +159,18 @@ def _plain_steps(job: Job, *, one_hot: bool = False) -> Callable[[Tensor, Tensor
     return step
 
 
-def _loaded(job: Job) -> PlainClassifier:
-    """Return the plain network with the weights that all ways score with: torch names them as Elman does."""
+def _load(job: Job) -> PlainClassifier:
+    """Return the plain network with the weights that all ways score with; torch and Elman name them alike."""
     _start(job)
     model = PlainClassifier(job)
     model.load_state_dict({name: torch.from_numpy(tensor) for name, tensor in random_tensors(job).items()})
     return model.eval()
 
 
-def _separate(job: Job) -> list[NDArray[np.int64]]:
+def _split_names(job: Job) -> list[NDArray[np.int64]]:
     ids, lengths = job.names.encoded()
     return np.split(ids, np.cumsum(lengths)[:-1])
 
 
 def _examples(job: Job) -> EncodedExamples:
-    return EncodedExamples(_separate(job), job.names.targets())
+    return EncodedExamples(_split_names(job), job.names.targets())

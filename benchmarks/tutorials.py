@@ -3,11 +3,11 @@
     python benchmarks/tutorials.py hello                           seeds 0 to 4 and 42 to 46, cell and layer
     python benchmarks/tutorials.py digits --data FOLDER            rnn, gru, lstm at the tutorial's settings, 2 epochs
     python benchmarks/tutorials.py best-digits --data FOLDER       Elman's best recipe for images
-    python benchmarks/tutorials.py digits-speed --data FOLDER      images a second beside a torch DataLoader and nn.GRU
+    python benchmarks/tutorials.py digits-speed --data FOLDER      images a second against a DataLoader and nn.GRU
     python benchmarks/tutorials.py linear                          true weights recovered from made-up flats
 
-The name classifiers are compared by `elman compare --tutorials`. FOLDER holds the four IDX files; they are downloaded
-where it is not given.
+The name classifiers are compared by `elman compare --tutorials`. FOLDER has the four IDX files; without it they
+are downloaded.
 """
 
 import argparse
@@ -45,7 +45,7 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     if arguments.way is not None:
-        work(arguments.way, arguments.data)
+        train_in_turns(arguments.way, arguments.data)
         return
     print(f"torch {torch.__version__}, {arguments.threads} threads")
     match arguments.exercise:
@@ -66,25 +66,26 @@ def main() -> None:
 
 
 def hello() -> None:
-    """Count from which epoch on the word is right, by two ways of counting, and the loss of the last epoch.
+    """Print from which epoch on the word is right, counted in two ways, and the loss of the last epoch.
 
-    A tutorial prints the word that the network wrote before the epoch's step; Elman the one that it writes after it.
+    A tutorial prints the word of the network before the epoch's step, Elman the word after it.
     """
     settings = RECIPES["t3"].config
     for start in ("refractory", "uniform"):
         for by_hand in (True, False):
             for seeds in (range(5), range(42, 47)):
-                found = [_hello_run(settings, start, by_hand, seed) for seed in seeds]
+                found = [_run_hello(settings, start, by_hand, seed) for seed in seeds]
                 before, after, losses = zip(*found, strict=True)
                 print(
                     f"{start:>10} start, {'cell by hand' if by_hand else 'layer':<12} seeds {seeds[0]} to {seeds[-1]}: "
-                    f"right from epoch {_epochs(before)} as tutorials count, {_epochs(after)} after the step; "
+                    f"right from epoch {_list_epochs(before)} as tutorials count, "
+                    f"{_list_epochs(after)} after the step; "
                     f"loss at epoch 20, median {statistics.median(losses):.3f} a letter, "
                     f"{5 * statistics.median(losses):.3f} a word"
                 )
 
 
-def _hello_run(settings: RunConfig, start: str, by_hand: bool, seed: int) -> tuple[int | None, int | None, float]:
+def _run_hello(settings: RunConfig, start: str, by_hand: bool, seed: int) -> tuple[int | None, int | None, float]:
     model = replace(settings.model, by_hand=by_hand, initialisation=start)
     config = replace(settings, model=model, train=replace(settings.train, seed=seed), data="hello")
     with tempfile.TemporaryDirectory() as folder:
@@ -94,21 +95,21 @@ def _hello_run(settings: RunConfig, start: str, by_hand: bool, seed: int) -> tup
             words.append(run.task.sample(run.model))
             losses.append(epoch.loss)
     right = [word == "hello → ohlol" for word in words]
-    return _since(right[:-1]), _since(right[1:]), losses[-1]
+    return _first_epoch(right[:-1]), _first_epoch(right[1:]), losses[-1]
 
 
-def _since(right: list[bool]) -> int | None:
-    """Return from which epoch, counted from 1, the word stays right."""
+def _first_epoch(right: list[bool]) -> int | None:
+    """Return from which epoch, counted from 1, the word stays right; None if never."""
     last_wrong = max((k for k, is_right in enumerate(right) if not is_right), default=-1)
     return None if last_wrong == len(right) - 1 else last_wrong + 2
 
 
-def _epochs(found: tuple[int | None, ...]) -> str:
+def _list_epochs(found: tuple[int | None, ...]) -> str:
     return ", ".join("never" if epoch is None else str(epoch) for epoch in found)
 
 
 def digits(settings: RunConfig, cell: str, arguments: argparse.Namespace) -> None:
-    """Train on the digits and print the accuracy on the source's own test part."""
+    """Train on the digits and print the accuracy on the test part of the data set."""
     train = replace(settings.train, seed=arguments.seed, threads=arguments.threads)
     config = replace(settings, data="mnist", train=train, model=replace(settings.model, cell=cell))
     with tempfile.TemporaryDirectory() as folder:
@@ -144,7 +145,7 @@ class RowGRU(nn.Module):
 def digits_speed(arguments: argparse.Namespace, *, rounds: int = 12, steps: int = 60) -> None:
     """Train the tutorial's GRU in the tutorial's way and in Elman's, by turns, and compare images a second.
 
-    Each way has a process of its own that rests while the other works: two pools of threads in one would disturb each
+    Each way has a process of its own that waits while another works: two thread pools in one process would disturb each
     other.
     """
     ways = {"DataLoader, nn.GRU": "tutorial", "Elman, nn.GRU": "elman-library", "Elman": "elman"}
@@ -157,7 +158,7 @@ def digits_speed(arguments: argparse.Namespace, *, rounds: int = 12, steps: int 
         for name, worker in workers.items():
             print(steps, file=worker.stdin, flush=True)
             seconds = float(worker.stdout.readline())
-            if turn:  # the first steps set up what later ones reuse
+            if turn:  # the first round allocates what later ones reuse
                 spent[name].append(seconds)
     rates = {name: 100 * steps / statistics.median(seconds) for name, seconds in spent.items()}
     for name, rate in rates.items():
@@ -166,8 +167,8 @@ def digits_speed(arguments: argparse.Namespace, *, rounds: int = 12, steps: int 
         worker.kill()
 
 
-def work(way: str, folder: Path | None) -> None:
-    """Take as many steps as standard input asks for, and print the seconds that they took."""
+def train_in_turns(way: str, folder: Path | None) -> None:
+    """Train by the number of steps on each line of standard input, and print their seconds."""
     reading = read_named("mnist", folder)
     assert isinstance(reading, ImageReading)
     left, started = 0, 0.0
@@ -181,7 +182,7 @@ def work(way: str, folder: Path | None) -> None:
             left, started = int(sys.stdin.readline()), time.perf_counter()
 
     if way == "tutorial":
-        _tutorial(reading, pause)
+        _train_as_tutorial(reading, pause)
         return
     settings = RECIPES["t4"].config
     model = replace(settings.model, cell="gru", fused=way == "elman")
@@ -191,7 +192,7 @@ def work(way: str, folder: Path | None) -> None:
             pass
 
 
-def _tutorial(reading: ImageReading, pause: Callable[[], None]) -> None:
+def _train_as_tutorial(reading: ImageReading, pause: Callable[[], None]) -> None:
     torch.manual_seed(0)
     images = torch.from_numpy(reading.images.astype(np.float32) / 255)
     loader = DataLoader(TensorDataset(images, torch.from_numpy(reading.labels)), batch_size=100, shuffle=True)
@@ -207,7 +208,7 @@ def _tutorial(reading: ImageReading, pause: Callable[[], None]) -> None:
 
 
 def linear(seed: int) -> None:
-    """Fit rents of made-up flats, whose two features go together, and compare the weights with the true ones."""
+    """Fit rents of made-up flats, whose two features are correlated, and compare the weights with the true ones."""
     draw = np.random.default_rng(seed)
     rooms = draw.integers(1, 7, 400).astype(float)
     area = 18 * rooms + draw.normal(10, 8, 400)

@@ -1,7 +1,7 @@
-"""Ways of scoring names that need no torch: Elman's, ONNX Runtime's and fastText's; and what every way hands over.
+"""Ways of scoring names that need no torch: Elman's, ONNX Runtime's and fastText's; and the records of every way.
 
-Each public function takes a `Job`, sets everything up and returns the `Work` that `speed.py` then times. A way that
-would give other answers than Elman's is refused before it is timed.
+Each public function takes a `Job`, sets everything up and returns the `Work` that `harness.py` times. A way whose
+answers differ from Elman's is refused before it is timed.
 """
 
 import tempfile
@@ -39,18 +39,18 @@ Logits = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Job:
-    """What one process is asked to do.
+    """The work of one process.
 
     Args:
         way: ``module:function`` that sets it up.
         folder: of the names.
         count: how many names.
-        threads: for everything that takes a number of threads.
+        threads: wherever a number of threads can be set.
         cell: of the network.
         hidden_size: H.
-        seconds: a round is repeated until so many are over.
-        sample: the file that some of the answers are written to; none where it is empty.
-        warm_up: whether something is run before the first round.
+        seconds: a round repeats whole passes for at least this time.
+        sample: the file that some of the answers are written to; no file if empty.
+        warm_up: whether to run something before the first round.
     """
 
     way: str
@@ -79,13 +79,13 @@ class Job:
 
 @dataclass(frozen=True)
 class Work:
-    """What one process does when its turn comes.
+    """What one process does in its turn.
 
     Args:
-        run: one pass; what it returns is the answer, (N, C), where ways are compared.
+        run: one pass; returns the answer, (N, C), if ways are compared.
         count: names in a pass.
-        warm_up: what is run once before the first round; None for a whole pass.
-        facts: what else there is to say of this way.
+        warm_up: runs once before the first round; None for a whole pass.
+        facts: other figures of this way.
     """
 
     run: Callable[[], Any]
@@ -95,13 +95,13 @@ class Work:
 
 
 class LeftOutError(Exception):
-    """A way cannot be timed, and why."""
+    """A way cannot be timed; the message is the reason."""
 
 
 def elman_scoring(job: Job) -> Work:
     """Elman: ids to logits, in numpy."""
-    scorer, strings = Scorer(job.config, random_tensors(job)), _encoded(job.names)
-    few = _encoded(job.names, at_most=FEW)
+    scorer, strings = Scorer(job.config, random_tensors(job)), _encode(job.names)
+    few = _encode(job.names, at_most=FEW)
     return Work(
         lambda: scorer.logits(strings, threads=job.threads),
         job.count,
@@ -144,7 +144,7 @@ def elman_shipped_columns(job: Job) -> Work:
 
 
 def elman_shipped_shared(job: Job) -> Work:
-    """The shipped model: strings to columns, three labels for each, shared out to processes."""
+    """The shipped model: strings to columns, three labels for each, in several processes."""
     predictor, texts = elman.load("languages"), job.names.texts()
     return Work(
         lambda: predictor.predict_columns(texts, top=3, processes=job.threads),
@@ -171,12 +171,12 @@ def elman_random_labels(job: Job) -> Work:
 
 def elman_best(job: Job) -> Work:
     """A network of random weights: ids to the three best labels of each name."""
-    scorer, strings = Scorer(job.config, random_tensors(job)), _encoded(job.names)
+    scorer, strings = Scorer(job.config, random_tensors(job)), _encode(job.names)
     return Work(lambda: scorer.best(strings, top=3), job.count)
 
 
 def fasttext_labels(job: Job) -> Work:
-    """fastText: trained on nine tenths of the names, then asked for all in one call, or one call in each process."""
+    """fastText: trained on nine tenths of the names, then all in one call, or one call in each process."""
     try:
         import fasttext
     except ImportError:
@@ -195,14 +195,14 @@ def fasttext_labels(job: Job) -> Work:
     facts = {"fastText, accuracy on a held-out tenth": f"{right:.1%}"}
     if job.threads == 1:
         return Work(lambda: model.predict(texts), len(texts), facts=facts)
-    # fastText's predict has one thread: the others are processes, which the fork hands the model and the names.
-    _part.model, _part.texts = model, [texts[start :: job.threads] for start in range(job.threads)]
+    # fastText's predict has one thread: the others are processes, which inherit the model and the names by fork.
+    _predict_part.model, _predict_part.texts = model, [texts[start :: job.threads] for start in range(job.threads)]
     pool = get_context("fork").Pool(job.threads)
-    return Work(lambda: pool.map(_part, range(job.threads), chunksize=1), len(texts), facts=facts)
+    return Work(lambda: pool.map(_predict_part, range(job.threads), chunksize=1), len(texts), facts=facts)
 
 
-def _part(part: int) -> int:
-    answers, _ = _part.model.predict(_part.texts[part])
+def _predict_part(part: int) -> int:
+    answers, _ = _predict_part.model.predict(_predict_part.texts[part])
     return len(answers)
 
 
@@ -211,7 +211,7 @@ def random_tensors(job: Job, *, symbols: int | None = None, seed: int = 0) -> di
 
     Args:
         job: its config, and the sizes of its names.
-        symbols: V where it is not that of the names.
+        symbols: V if it is not that of the names.
         seed: of the draw.
     """
     draw = np.random.default_rng(seed)
@@ -230,7 +230,7 @@ def batched_scoring(job: Job, answer: Callable[[NDArray[np.int64]], Logits]) -> 
         answer: from ids, (T, B), to logits, (B, C).
 
     Raises:
-        LeftOutError: its logits are not Elman's.
+        LeftOutError: its logits differ from Elman's.
     """
 
     def score(strings: EncodedStrings) -> Logits:
@@ -243,21 +243,21 @@ def batched_scoring(job: Job, answer: Callable[[NDArray[np.int64]], Logits]) -> 
 
 
 def scoring(job: Job, score: Callable[[EncodedStrings], Logits]) -> Work:
-    """Return the work of scoring all names, once some are seen to be scored as Elman scores them.
+    """Check the logits of some names against Elman's, and return the work of scoring all names.
 
     Raises:
-        LeftOutError: they are not.
+        LeftOutError: they differ.
     """
-    strings, few = _encoded(job.names), _encoded(job.names, at_most=CHECKED)
+    strings, few = _encode(job.names), _encode(job.names, at_most=CHECKED)
     elmans = Scorer(job.config, random_tensors(job)).logits(few, threads=1)
     furthest = float(np.abs(score(few) - elmans).max())
     if not furthest <= CLOSE:
         raise LeftOutError(f"its logits are up to {furthest:.1e} from Elman's; nothing was timed")
-    some = _encoded(job.names, at_most=FEW)
+    some = _encode(job.names, at_most=FEW)
     return Work(lambda: score(strings), job.count, warm_up=lambda: score(some))
 
 
-def _encoded(names: NameSet, *, at_most: int | None = None) -> EncodedStrings:
+def _encode(names: NameSet, *, at_most: int | None = None) -> EncodedStrings:
     count = names.count if at_most is None else min(names.count, at_most)
     return EncodedStrings(*NameSet(names.folder, count).encoded())
 
@@ -276,17 +276,17 @@ def _onnx_graph(config: ModelConfig, tensors: dict[str, NDArray[np.float32]]) ->
     """Return the network as ONNX, ids (T, B) to logits (B, C).
 
     ONNX keeps a GRU's gates in the order update, reset, candidate, torch and Elman in reset, update, candidate;
-    ``linear_before_reset`` says that the reset gate closes over the product, as both have it.
+    ``linear_before_reset`` applies the reset gate after the product, as both do.
     """
     from onnx import TensorProto, helper, numpy_helper
 
-    def of_gates(names: tuple[str, str]) -> NDArray[np.float32]:
+    def stack_gates(names: tuple[str, str]) -> NDArray[np.float32]:
         both = [tensors[name] for name in names]
         swapped = [np.concatenate([update, reset, new]) for reset, update, new in (np.split(each, 3) for each in both)]
         return np.stack(swapped)
 
     size = config.hidden_size
-    weight_ih, weight_hh, bias_ih, bias_hh = map(of_gates, zip(name_layer(0, 0), name_layer(0, 1), strict=True))
+    weight_ih, weight_hh, bias_ih, bias_hh = map(stack_gates, zip(name_layer(0, 0), name_layer(0, 1), strict=True))
     constants = {
         "embedding": tensors[EMBEDDING],
         "W": weight_ih,

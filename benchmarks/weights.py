@@ -1,11 +1,11 @@
-"""What weights of 8 bits cost: file size, scores and changed answers of the shipped model, on its own test part.
+"""Weights of 8 bits: file size, scores and changed answers of the shipped model, on its own test part.
 
     python benchmarks/weights.py --data FOLDER
 
     python benchmarks/weights.py --data FOLDER --products [--seeds 42 43 44]
 
-What bfloat16 products cost in training: accuracy on the grouped split beside float32 on the same seeds, and the seconds
-that both take. To be done sooner, the network has half the width of the recipe.
+bfloat16 products in training against float32: accuracy on the grouped split, on the same seeds, and seconds. To save
+time, the network has half the width of the recipe.
 """
 
 import argparse

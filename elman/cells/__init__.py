@@ -1,4 +1,4 @@
-"""Recurrent cells: by hand, one screen each, and torch.nn's behind the same contract. Knows nothing of names."""
+"""Recurrent cells: written by hand, one screen each, and torch.nn's with the same call. They know nothing of names."""
 
 from torch import nn
 
@@ -49,15 +49,15 @@ def build_recurrence(
         cell: one of `CELLS`.
         input_size: I.
         hidden_size: H.
-        by_hand: the cell written for reading, unrolled step by step by autograd.
-        fused: otherwise, the passes of `elman.cells.fused` rather than torch.nn's layer. The weights are the same.
+        by_hand: use the cell written for reading, which autograd follows step by step.
+        fused: otherwise use the passes of `elman.cells.fused` rather than torch.nn's layer. The weights are the same.
         activation: of the Elman network; sigmoid and none are always by hand.
         layers: L.
         directions: D, 1 or 2.
         dropout: between layers, 0 to 1.
 
     Raises:
-        SettingError: the cell or the activation has no such name, or a size cannot work.
+        SettingError: the cell or the activation is unknown, or a size is invalid.
     """
     hand: Cell
     check_sizes(input_size, hidden_size, layers, directions, dropout)
@@ -75,7 +75,7 @@ def build_recurrence(
         return Unrolled(hand, input_size, hidden_size, layers=layers, directions=directions, dropout=dropout)
     if fused:
         return Fused(hand, input_size, hidden_size, layers=layers, directions=directions, dropout=dropout)
-    between = dropout if layers > 1 else 0.0  # torch.nn warns of dropout that has no second layer
+    between = dropout if layers > 1 else 0.0  # torch.nn warns if dropout has no second layer
     both = directions == 2
     if isinstance(hand, GRUCell):
         return LibraryGRU(input_size, hidden_size, layers, bidirectional=both, dropout=between)

@@ -1,10 +1,10 @@
-"""What a recurrent cell owes.
+"""What every recurrent cell provides.
 
-A cell is its equations and nothing else: one step of time for a batch, as a function of the weights it is handed. The
-weights, time, directions and layers belong to `elman.cells.unroll`. That split lets one loop run every cell, lets the
-input side of all steps be one matrix product, and lets each cell be read on one screen.
+A cell is its equations and nothing else: one step of time for a batch, as a function of its weights. The weights, time,
+directions and layers belong to `elman.cells.unroll`. So one loop runs every cell, the input side of all steps is one
+matrix product, and each cell fits on one screen.
 
-The weights have torch.nn's names, shapes and order of gates, so that either side can load the other's:
+The weights have torch.nn's names, shapes and order of gates, so that each can load the other's:
 
     weight_ih  (gates · H, I)    input to hidden          bias_ih  (gates · H,)
     weight_hh  (gates · H, H)    hidden to hidden         bias_hh  (gates · H,)

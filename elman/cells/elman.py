@@ -1,4 +1,4 @@
-"""The Elman network: a hidden layer that reads its own last state beside the next input.
+"""The Elman network: a hidden layer that reads its own last state together with the next input.
 
 Source: J. L. Elman, "Finding structure in time", Cognitive Science 14 (1990), section "Networks with memory".
 """
@@ -22,13 +22,13 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 
 
 class ElmanCell(Cell):
-    """The simple recurrent cell; torch.nn's RNN where the activation is tanh or relu.
+    """The simple recurrent cell; torch.nn's RNN if the activation is tanh or relu.
 
     Args:
         activation: ``tanh``, ``relu``, ``sigmoid`` or ``none``.
 
     Raises:
-        SettingError: the activation is another.
+        SettingError: the activation is unknown.
 
     >>> state = ElmanCell().step(torch.zeros(1, 2), (torch.zeros(1, 2),), torch.eye(2), torch.tensor([0.0, 1.0]))
     >>> [round(float(value), 3) for value in state[0][0]]

@@ -14,7 +14,7 @@ from elman.cells.contract import Cell, State
 
 
 class GRUCell(Cell):
-    """The GRU; its gates stand in torch.nn's order: reset, update, candidate.
+    """The GRU; its gates are in torch.nn's order: reset, update, candidate.
 
     >>> projected, hidden = torch.zeros(1, 3), torch.ones(1, 1)
     >>> GRUCell().step(projected, (hidden,), torch.zeros(3, 1), torch.zeros(3))

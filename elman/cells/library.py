@@ -1,6 +1,6 @@
-"""torch.nn's recurrent layers behind the same signature as the cells written by hand.
+"""torch.nn's recurrent layers with the same call as the cells written by hand.
 
-The only difference that they need closing is the state: always a tuple here, the hidden state first.
+The only difference is the state: here it is always a tuple, the hidden state first.
 """
 
 from torch import Tensor, nn
@@ -14,7 +14,7 @@ class LibraryRNN(nn.RNN):
 
     def forward(self, inputs: Tensor, state: State | None = None) -> tuple[Tensor, State]:  # type: ignore[override]
         """Read a batch: (T, B, I) to the outputs, (T, B, D · H), and the final state, one tensor of (L · D, B, H)."""
-        outputs, hidden = super().forward(inputs, _only(state))
+        outputs, hidden = super().forward(inputs, _hidden_of(state))
         return outputs, (hidden,)
 
 
@@ -23,7 +23,7 @@ class LibraryGRU(nn.GRU):
 
     def forward(self, inputs: Tensor, state: State | None = None) -> tuple[Tensor, State]:  # type: ignore[override]
         """Read a batch: (T, B, I) to the outputs, (T, B, D · H), and the final state, one tensor of (L · D, B, H)."""
-        outputs, hidden = super().forward(inputs, _only(state))
+        outputs, hidden = super().forward(inputs, _hidden_of(state))
         return outputs, (hidden,)
 
 
@@ -36,7 +36,7 @@ class LibraryLSTM(nn.LSTM):
         return outputs, final
 
 
-def _only(state: State | None) -> Tensor | None:
+def _hidden_of(state: State | None) -> Tensor | None:
     if state is None:
         return None
     if len(state) != 1:

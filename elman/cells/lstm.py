@@ -14,7 +14,7 @@ from elman.cells.contract import Cell, State
 
 
 class LSTMCell(Cell):
-    """The LSTM; its gates stand in torch.nn's order: input, forget, candidate, output.
+    """The LSTM; its gates are in torch.nn's order: input, forget, candidate, output.
 
     >>> projected, zero = torch.zeros(1, 4), torch.zeros(1, 1)
     >>> LSTMCell().step(projected, (zero, torch.ones(1, 1)), torch.zeros(4, 1), torch.zeros(4))[1]

@@ -13,7 +13,7 @@ from elman.errors import SettingError
 class Unrolled(nn.Module):
     """A cell written by hand, unrolled over time, in one or two directions and any number of layers.
 
-    Parameters have the names, shapes, order and first values of torch.nn's recurrent layers
+    Parameters have the names, shapes, order and initial values of torch.nn's recurrent layers
     (``weight_ih_l0``, ``weight_hh_l0``, ``bias_ih_l0``, ``bias_hh_l0``, then ``…_l0_reverse``, ``…_l1`` and so on).
 
     Args:
@@ -25,7 +25,7 @@ class Unrolled(nn.Module):
         dropout: share of each layer's outputs dropped in training before the next layer reads them, 0 to 1.
 
     Raises:
-        SettingError: a size is below 1, directions is neither 1 nor 2, or dropout no share.
+        SettingError: a size is below 1, directions is neither 1 nor 2, or dropout is not between 0 and 1.
     """
 
     def __init__(
@@ -59,13 +59,13 @@ class Unrolled(nn.Module):
 
         Args:
             inputs: (T, B, I), float.
-            state: where to start, each (L · D, B, H); zeros where None.
+            state: the first state, each (L · D, B, H); zeros if None.
 
         Returns:
             The outputs of the last layer at each step, (T, B, D · H), and the final state, each (L · D, B, H).
 
         Raises:
-            SettingError: the state has other shapes.
+            SettingError: the state does not have these shapes.
         """
         if state is None:
             zeros = inputs.new_zeros(self.layers * self.directions, inputs.shape[1], self.hidden_size)
@@ -88,7 +88,7 @@ class Unrolled(nn.Module):
         """Check that a state fits a batch of ``size`` sequences.
 
         Raises:
-            SettingError: its shapes are others than `forward` takes.
+            SettingError: its shapes are not those that `forward` takes.
         """
         expected = (self.layers * self.directions, size, self.hidden_size)
         if len(state) != self.cell.state_size or any(part.shape != expected for part in state):
@@ -117,10 +117,10 @@ class Unrolled(nn.Module):
 
 
 def check_sizes(input_size: int, hidden_size: int, layers: int, directions: int, dropout: float) -> None:
-    """Refuse sizes that no recurrent layer can have.
+    """Check the sizes of a recurrent layer.
 
     Raises:
-        SettingError: a size is below 1, directions is neither 1 nor 2, or dropout no share.
+        SettingError: a size is below 1, directions is neither 1 nor 2, or dropout is not between 0 and 1.
     """
     if min(input_size, hidden_size, layers) < 1 or directions not in (1, 2) or not 0 <= dropout <= 1:
         raise SettingError(

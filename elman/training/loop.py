@@ -53,7 +53,7 @@ class TrainingState:
         self.model, self.config = model, config
         for module in model.modules():
             if isinstance(module, Fused):
-                module.memory.short = config.products == "bfloat16"
+                module.bfloat16_products = config.products == "bfloat16"
         self.steps_in_epoch = steps_in_epoch
         self.optimiser = _optimiser(model, config)
         self.shuffle = np.random.default_rng(config.seed)

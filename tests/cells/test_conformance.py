@@ -1,4 +1,4 @@
-"""What every recurrence owes, by hand, fused or torch.nn's: one set of tests for all of them."""
+"""One set of tests for every recurrence: by hand, fused and torch.nn's."""
 
 import pytest
 import torch
@@ -21,7 +21,7 @@ every_recurrence = pytest.mark.parametrize(
 every_shape = pytest.mark.parametrize(("layers", "directions"), [(1, 1), (2, 1), (1, 2), (3, 2)])
 
 
-def built(cell, activation, kind, **shape):
+def build(cell, activation, kind, **shape):
     torch.manual_seed(0)
     if kind == "fused":
         by_hand = ElmanCell(activation) if cell in ("elman", "rnn") else HAND_CELLS[cell]()
@@ -32,7 +32,7 @@ def built(cell, activation, kind, **shape):
     return recurrence.double().eval()
 
 
-def some_inputs(steps=STEPS):
+def draw_inputs(steps=STEPS):
     return torch.randn(steps, SIZE, INPUT, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
 
 
@@ -40,7 +40,7 @@ def some_inputs(steps=STEPS):
 @every_shape
 @pytest.mark.parametrize("steps", [1, STEPS])
 def test_outputs_and_states_have_their_shapes(cell, activation, kind, layers, directions, steps):
-    outputs, state = built(cell, activation, kind, layers=layers, directions=directions)(some_inputs(steps))
+    outputs, state = build(cell, activation, kind, layers=layers, directions=directions)(draw_inputs(steps))
     assert outputs.shape == (steps, SIZE, directions * HIDDEN)
     assert isinstance(state, tuple) and len(state) == (2 if cell == "lstm" else 1)
     assert {part.shape for part in state} == {(layers * directions, SIZE, HIDDEN)}
@@ -49,51 +49,51 @@ def test_outputs_and_states_have_their_shapes(cell, activation, kind, layers, di
 @every_recurrence
 @every_shape
 def test_batch_order_never_changes_a_result(cell, activation, kind, layers, directions):
-    recurrence = built(cell, activation, kind, layers=layers, directions=directions)
+    recurrence = build(cell, activation, kind, layers=layers, directions=directions)
     order = torch.tensor([3, 0, 4, 2, 1])
-    outputs, state = recurrence(some_inputs())
-    shuffled, shuffled_state = recurrence(some_inputs()[:, order])
+    outputs, state = recurrence(draw_inputs())
+    shuffled, shuffled_state = recurrence(draw_inputs()[:, order])
     assert_close(shuffled, outputs[:, order], rtol=0, atol=1e-12)
     assert_close(shuffled_state, tuple(part[:, order] for part in state), rtol=0, atol=1e-12)
 
 
 @every_recurrence
 @every_shape
-def test_a_sequence_alone_gets_the_result_that_it_gets_in_a_batch(cell, activation, kind, layers, directions):
-    recurrence = built(cell, activation, kind, layers=layers, directions=directions)
-    alone, _ = recurrence(some_inputs()[:, 2:3])
-    assert_close(alone, recurrence(some_inputs())[0][:, 2:3], rtol=0, atol=1e-12)
+def test_a_sequence_alone_has_the_same_result_as_in_a_batch(cell, activation, kind, layers, directions):
+    recurrence = build(cell, activation, kind, layers=layers, directions=directions)
+    alone, _ = recurrence(draw_inputs()[:, 2:3])
+    assert_close(alone, recurrence(draw_inputs())[0][:, 2:3], rtol=0, atol=1e-12)
 
 
 @every_recurrence
 @pytest.mark.parametrize("layers", [1, 3])
-def test_reading_in_two_halves_with_carried_state_is_reading_at_once(cell, activation, kind, layers):
-    recurrence = built(cell, activation, kind, layers=layers)
-    whole, end = recurrence(some_inputs())
-    first, middle = recurrence(some_inputs()[:2])
-    second, carried_end = recurrence(some_inputs()[2:], middle)
+def test_reading_two_halves_and_carrying_the_state_equals_reading_at_once(cell, activation, kind, layers):
+    recurrence = build(cell, activation, kind, layers=layers)
+    whole, end = recurrence(draw_inputs())
+    first, middle = recurrence(draw_inputs()[:2])
+    second, carried_end = recurrence(draw_inputs()[2:], middle)
     assert_close(torch.cat([first, second]), whole, rtol=0, atol=1e-12)
     assert_close(carried_end, end, rtol=0, atol=1e-12)
 
 
 @every_recurrence
-def test_no_state_is_a_state_of_zeros(cell, activation, kind):
-    recurrence = built(cell, activation, kind, layers=2, directions=2)
+def test_no_state_equals_a_state_of_zeros(cell, activation, kind):
+    recurrence = build(cell, activation, kind, layers=2, directions=2)
     zeros = (torch.zeros(4, SIZE, HIDDEN, dtype=torch.float64),) * (2 if cell == "lstm" else 1)
-    assert_close(recurrence(some_inputs(), zeros), recurrence(some_inputs()), rtol=0, atol=0)
+    assert_close(recurrence(draw_inputs(), zeros), recurrence(draw_inputs()), rtol=0, atol=0)
 
 
 @every_recurrence
 def test_the_final_state_is_the_last_output_of_each_direction(cell, activation, kind):
-    outputs, state = built(cell, activation, kind, directions=2)(some_inputs())
+    outputs, state = build(cell, activation, kind, directions=2)(draw_inputs())
     assert_close(state[0][0], outputs[-1, :, :HIDDEN], rtol=0, atol=0)
     assert_close(state[0][1], outputs[0, :, HIDDEN:], rtol=0, atol=0)
 
 
 @every_recurrence
 def test_an_output_depends_on_every_step_before_it_and_on_none_after(cell, activation, kind):
-    inputs = some_inputs().requires_grad_()
-    outputs, _ = built(cell, activation, kind)(inputs)
+    inputs = draw_inputs().requires_grad_()
+    outputs, _ = build(cell, activation, kind)(inputs)
     (slope,) = torch.autograd.grad(outputs[3].sum(), inputs)
     assert slope[:4].abs().amax(dim=(1, 2)).min() > 0
     assert slope[4:].abs().max() == 0
@@ -101,34 +101,34 @@ def test_an_output_depends_on_every_step_before_it_and_on_none_after(cell, activ
 
 @every_recurrence
 def test_dropout_between_layers_acts_in_training_only(cell, activation, kind):
-    recurrence = built(cell, activation, kind, layers=2, dropout=0.5)
-    plain, _ = built(cell, activation, kind, layers=2)(some_inputs())
-    assert_close(recurrence(some_inputs())[0], plain, rtol=0, atol=0)
-    assert not torch.allclose(recurrence.train()(some_inputs())[0], plain)
+    recurrence = build(cell, activation, kind, layers=2, dropout=0.5)
+    plain, _ = build(cell, activation, kind, layers=2)(draw_inputs())
+    assert_close(recurrence(draw_inputs())[0], plain, rtol=0, atol=0)
+    assert not torch.allclose(recurrence.train()(draw_inputs())[0], plain)
 
 
 @every_recurrence
-def test_dropout_has_nothing_to_act_on_in_a_single_layer(cell, activation, kind):
-    recurrence = built(cell, activation, kind, dropout=0.5).train()
-    assert_close(recurrence(some_inputs())[0], built(cell, activation, kind)(some_inputs())[0], rtol=0, atol=0)
+def test_dropout_does_not_change_a_single_layer(cell, activation, kind):
+    recurrence = build(cell, activation, kind, dropout=0.5).train()
+    assert_close(recurrence(draw_inputs())[0], build(cell, activation, kind)(draw_inputs())[0], rtol=0, atol=0)
 
 
 @every_recurrence
 @pytest.mark.parametrize("shape", [{"hidden_size": 0}, {"layers": 0}, {"directions": 0}, {"directions": 3}], ids=str)
-def test_a_shape_that_cannot_work_is_refused_by_name(cell, activation, kind, shape):
+def test_an_invalid_size_is_refused_by_name(cell, activation, kind, shape):
     size = {"input_size": INPUT, "hidden_size": HIDDEN, **shape}
     with pytest.raises(ValueError, match=f"{next(iter(shape))}|num_layers"):  # SettingError is a ValueError
         build_recurrence(cell, by_hand=kind == "hand", fused=kind == "fused", activation=activation, **size)
 
 
 @pytest.mark.parametrize("by_hand", [True, False])
-def test_a_strange_cell_is_told_the_known_ones(by_hand):
+def test_an_unknown_cell_is_refused_with_the_known_ones(by_hand):
     with pytest.raises(SettingError, match="cell must be one of elman, rnn, gru, lstm; got 'transformer'"):
         build_recurrence("transformer", INPUT, HIDDEN, by_hand=by_hand)
 
 
 @pytest.mark.parametrize("by_hand", [True, False])
-def test_a_strange_activation_is_told_the_known_ones(by_hand):
+def test_an_unknown_activation_is_refused_with_the_known_ones(by_hand):
     with pytest.raises(SettingError, match="activation must be one of tanh, relu, sigmoid, none; got 'softplus'"):
         build_recurrence("elman", INPUT, HIDDEN, by_hand=by_hand, activation="softplus")
 
