@@ -60,24 +60,27 @@ def split_lines(file: IO[bytes]) -> Iterator[bytes]:
     [b'a\r\n', b'b\r', b'c\r\r\n', b'd']
     """
     held = b""  # the beginning of a line whose end has not been read yet
-    while piece := file.readline(PIECE):
-        if not held and b"\r" not in piece and piece.endswith(b"\n"):
-            yield piece
-            continue
-        piece = held + piece
-        trailing = len(piece) - len(piece.rstrip(b"\r"))  # of these, two may belong to an LF that comes next
-        searched = len(piece) - min(trailing, 2)
-        end = max(piece.rfind(b"\n", 0, searched), piece.rfind(b"\r", 0, searched)) + 1
-        for line in _LINE.finditer(piece, 0, end):
-            yield line[0][: LONGEST_LINE + 1]
-        held = piece[end:]
+    while block := file.read1(PIECE):  # type: ignore[attr-defined]
+        block = held + block
+        trailing = len(block) - len(block.rstrip(b"\r"))  # of these, two may belong to an LF that comes next
+        searched = len(block) - min(trailing, 2)
+        end = max(block.rfind(b"\n", 0, searched), block.rfind(b"\r", 0, searched)) + 1
+        yield from _split(block[:end])
+        held = block[end:]
         if len(held) > LONGEST_LINE + PIECE:
             held = held[: LONGEST_LINE + 1] + held[len(held) - min(trailing, 2) :]
     end = max(held.rfind(b"\n"), held.rfind(b"\r")) + 1
-    for line in _LINE.finditer(held, 0, end):
-        yield line[0][: LONGEST_LINE + 1]
+    yield from _split(held[:end])
     if held[end:]:
         yield held[end : end + LONGEST_LINE + 1]
+
+
+def _split(block: bytes) -> list[bytes]:
+    """Return the lines of a block that ends with a line end."""
+    lines = _LINE.findall(block) if b"\r\r\n" in block else block.splitlines(keepends=True)
+    if len(block) > LONGEST_LINE:
+        lines = [line[: LONGEST_LINE + 1] for line in lines]
+    return lines
 
 
 class Lines:
@@ -244,18 +247,16 @@ class _Recoder:
     """A file in another encoding, read as UTF-8."""
 
     def __init__(self, file: IO[bytes], encoding: str) -> None:
-        self._file, self._decoder = file, codecs.getincrementaldecoder(encoding)()
-        self._text, self._ended = "", False
+        self._file, self._decoder, self._ended = file, codecs.getincrementaldecoder(encoding)(), False
 
-    def readline(self, limit: int) -> bytes:
-        """Return the next line, or a piece of it of at most ``limit`` characters, as UTF-8."""
-        while not self._ended and "\n" not in self._text and len(self._text) < limit:
-            content = self._file.read1(PIECE)  # type: ignore[attr-defined]
+    def read1(self, size: int) -> bytes:
+        """Return some of the text as UTF-8; nothing at its end."""
+        while not self._ended:
+            content = self._file.read1(size)  # type: ignore[attr-defined]
             self._ended = not content
-            self._text += self._decoder.decode(content, final=self._ended)
-        end = self._text.find("\n", 0, limit) + 1 or limit
-        piece, self._text = self._text[:end], self._text[end:]
-        return piece.encode("utf-8", "surrogatepass")
+            if text := self._decoder.decode(content, final=self._ended):
+                return text.encode("utf-8", "surrogatepass")
+        return b""
 
 
 def open_table(path: str) -> IO[bytes]:
