@@ -20,8 +20,9 @@ from elman.model.config import ModelConfig
 from elman.text.normalisation import Normalisation
 from elman.text.vocabulary import Labels, Vocabulary
 from elman.training.config import TrainConfig
-from elman.training.loop import TrainingState, train
+from elman.training.loop import train
 from elman.training.network import SequenceModel
+from elman.training.state import TrainingState
 from elman.training.tasks.strings import normalise_examples
 
 

@@ -21,8 +21,9 @@ from elman.text.ngrams import inventory
 from elman.text.normalisation import Normalisation
 from elman.text.vocabulary import Labels, Vocabulary
 from elman.training.config import TrainConfig
-from elman.training.loop import TrainingState, logits_of, train
+from elman.training.loop import logits_of, train
 from elman.training.network import SequenceModel
+from elman.training.state import TrainingState
 from elman.training.tasks.strings import normalise_examples
 
 GOAL = 0.8142

@@ -19,8 +19,9 @@ from ways import BATCH, Job, Logits, Work, batched_scoring, random_tensors, scor
 from elman.data.batches import EncodedExamples
 from elman.text.encoded import EncodedStrings
 from elman.training.config import TrainConfig
-from elman.training.loop import TrainingState, train
+from elman.training.loop import train
 from elman.training.network import SequenceModel
+from elman.training.state import TrainingState
 
 STEP = 128
 """Names in a training step."""

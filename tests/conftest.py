@@ -1,4 +1,4 @@
-"""What the tests share: small data of their own, and a way to the real data where it lies at hand."""
+"""What the tests share: small made-up data, tiny models, and the real data if they are available."""
 
 import io
 import os
@@ -26,7 +26,7 @@ from elman.text.vocabulary import Labels, Vocabulary
 from elman.training.config import TrainConfig
 
 REAL_DATA = Path(os.environ.get("ELMAN_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
-PATIENCE = 120  # seconds that a test waits for a process of its own before it calls it stuck
+PATIENCE = 120  # seconds that a test waits for a process before it fails
 
 settings.register_profile("elman", deadline=None, max_examples=60)  # no deadline: machines are busy
 settings.load_profile("elman")
@@ -34,7 +34,7 @@ settings.load_profile("elman")
 
 @pytest.fixture(scope="session")
 def real_names() -> Path:
-    """The folder of the 18 languages; tests that need it say so when it is not there."""
+    """The folder of the 18 languages; without it a test that needs it is skipped."""
     folder = REAL_DATA / "names"
     if not folder.is_dir():
         pytest.skip("needs the 18 languages' names: set ELMAN_TEST_DATA to a folder that holds them as names/*.txt")
@@ -43,7 +43,7 @@ def real_names() -> Path:
 
 @pytest.fixture(scope="session")
 def real_digits() -> Path:
-    """The folder of the digits' IDX files; tests that need it say so when it is not there."""
+    """The folder of the digits' IDX files; without it a test that needs it is skipped."""
     folder = REAL_DATA / "mnist"
     if not folder.is_dir():
         pytest.skip("needs the digits: set ELMAN_TEST_DATA to a folder that holds the four IDX files in mnist/")
@@ -52,7 +52,7 @@ def real_digits() -> Path:
 
 @pytest.fixture(scope="session")
 def toy_lines() -> dict[str, list[str]]:
-    """Some 200 made-up strings under three labels with letters of their own, and a few that no letter tells apart."""
+    """Some 200 made-up strings; their letters tell which of three labels they have, but for a few strings."""
     draw = random.Random(7)
     alphabets = {"Alfa": "abcdé", "Beta": "mnopq", "Gamma": "vwxyz"}
     lines = {
@@ -91,7 +91,7 @@ def toy_reading(toy_folder: Path) -> Reading:
 
 @pytest.fixture(scope="session")
 def tiny_model() -> Callable[..., ModelConfig]:
-    """Build the config of a very small network, hash tables included; what is not given is the default."""
+    """Build the config of a very small network and very small hash tables; other settings are the defaults."""
     tables = {field.name: 32 for field in fields(ModelConfig) if field.name.endswith("_buckets")}
 
     def build(**changes: Any) -> ModelConfig:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 LABELS = 3
 
 
-def drawn_pictures(count: int, size: int, seed: int = 0) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def draw_pictures(count: int, size: int, seed: int = 0) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Draw pictures of light ink on dark, (count, size, size), and their labels: a bar at the top, middle or bottom."""
     draw = np.random.default_rng(seed)
     labels = np.arange(count) % LABELS
@@ -29,7 +29,7 @@ def write_picture_folder(folder: Path, *, size: int, train: int, test: int) -> P
     """Write the four files of a small image set and return their folder."""
     folder.mkdir(parents=True, exist_ok=True)
     for part, count, seed in (("train", train, 1), ("t10k", test, 2)):
-        images, labels = drawn_pictures(count, size, seed)
+        images, labels = draw_pictures(count, size, seed)
         write_idx(folder / f"{part}-images-idx3-ubyte", images)
         write_idx(folder / f"{part}-labels-idx1-ubyte", labels)
     return folder

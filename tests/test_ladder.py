@@ -25,10 +25,12 @@ annotation.request
 data data.examples data.images data.catalog data.download data.reading data.splits data.augment data.batches
 cells.contract cells.elman cells.gru cells.lstm cells.library cells.unroll cells.passes.buffers cells.passes.steps
 cells.passes.elman cells.passes.gru cells.passes.lstm cells.passes cells.fused cells
-evaluation evaluation.metrics evaluation.calibration evaluation.scores evaluation.plots
-training training.config training.network training.loop
+evaluation evaluation.metrics evaluation.calibration evaluation.scores evaluation.titles evaluation.report
+evaluation.plots evaluation.drawings
+training training.config training.network training.state training.loop
 training.tasks.task training.tasks.strings training.tasks.labels training.tasks.tags training.tasks.numbers
-training.tasks.images training.tasks training.recipes training.run training.options training.held_out
+training.tasks.features training.tasks.images training.tasks training.recipes training.run training.options
+training.held_out training.comparison
 server.settings server.errors server.metrics server.schemas server.batching server.models server.service
 server.middleware server.uploads server.openapi server.routes server.app server.run server
 cli.options cli.progress cli.data cli.predict cli.annotate cli.models cli.train cli.evaluate cli.compare cli.explain
@@ -122,7 +124,7 @@ def test_what_predicts_names_no_heavy_package(module):
 @pytest.mark.parametrize(
     ("package", "place"),
     [
-        ("matplotlib", "evaluation.plots"),
+        ("matplotlib", "evaluation"),
         ("typer", "cli"),
         ("pyarrow", "tables"),
         ("sqlalchemy", "tables"),

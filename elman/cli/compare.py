@@ -1,22 +1,28 @@
 """``elman compare``: several cells on the same data and split, or the tutorials' recipes, in one table."""
 
-from dataclasses import replace
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from elman.cli.options import FolderOption, JsonOption, LabelOption, LongestOption, TextOption, command_app
-from elman.cli.progress import to_json
+from elman.cli.options import (
+    FolderOption,
+    JsonOption,
+    LabelOption,
+    LongestOption,
+    TextOption,
+    command_app,
+)
+from elman.cli.progress import download_bar, to_json, train_with_bar
 from elman.data.examples import MAX_CHARACTERS
-from elman.errors import SettingError, TrainingError
+from elman.errors import SettingError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from elman.training.run import RunReport
     from elman.training.tasks import RunConfig
-
 
 app = command_app()
 
@@ -34,12 +40,14 @@ def compare(
     label: LabelOption = "label",
     folder: FolderOption = None,
     max_characters: LongestOption = MAX_CHARACTERS,
-    split: Annotated[str, typer.Option(help="grouped or stratified.")] = "grouped",
+    split: Annotated[
+        str | None, typer.Option(help="grouped or stratified.", show_default="grouped, of strings")
+    ] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the training part, for each cell.")] = None,
     hidden_size: Annotated[int | None, typer.Option(help="Numbers in the hidden state, for each cell.")] = None,
     seed: Annotated[int, typer.Option(help="Of the split and of each training.")] = 0,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Folder for the runs; runs/compare-DATA where not given.")
+        Path | None, typer.Option("--out", "-o", help="Folder for the runs; runs/compare-DATA if not given.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -50,99 +58,77 @@ def compare(
     """
     from rich.console import Console
 
-    from elman.cli.progress import download_bar
-    from elman.data.catalog import CATALOG
     from elman.data.reading import read_source
-    from elman.training.options import new_config
-    from elman.training.recipes import recipe
+    from elman.training.comparison import cell_configs, list_cells
 
+    console = Console(stderr=as_json, markup=False)
     if tutorials:
         if data not in ("", "languages"):
-            raise SettingError(f"--tutorials compares on languages; leave {data!r} out (--data says where they lie)")
-        _compare_tutorials(folder, seed, epochs, out or Path("runs", "compare-tutorials"), as_json)
+            raise SettingError(f"--tutorials compares on languages; leave {data!r} out (--data gives its folder)")
+        _compare_tutorials(folder, seed, epochs, out or Path("runs", "compare-tutorials"), console, as_json)
         return
     if not data:
         raise SettingError("nothing to compare on: give DATA, or --tutorials; see `elman compare --help`")
-    if data in CATALOG and CATALOG[data].task == "tags":
-        raise SettingError(f"{data!r} has tags as answers; elman compare is for answers that are labels")
-    wanted = list(dict.fromkeys(cell.strip() for cell in cells.split(",") if cell.strip()))
-    if not wanted:
-        raise SettingError("--cells names no cell; give some of elman, rnn, gru, lstm, separated by commas")
-    for cell in wanted:
-        recipe(cell)  # an unknown name is refused before anything is trained
-    console = Console(stderr=as_json, markup=False)
-    reading = read_source(data, folder, text=text, label=label, longest=max_characters, progress=download_bar())
-    called = Path(data).name.split(".")[0]
-    out = out or Path("runs", f"compare-{called}")
-    asked = {"split": split, "seed": seed, "epochs": epochs, "hidden_size": hidden_size}
-    given = {option: value for option, value in asked.items() if value is not None}
-    reports = {}
-    for cell in wanted:
-        config = new_config(data, f"{called}-{cell}", {**given, "cell": cell, "hand": cell == "elman"})
-        reports[cell] = _trained(reading, config, out, cell, console)
-    rows = _rows(reports)
+    name = Path(data).name.split(".")[0]
+    options = {"split": split, "seed": seed, "epochs": epochs, "hidden_size": hidden_size}
+    wanted = (cell.strip() for cell in cells.split(",") if cell.strip())
+    configs = cell_configs(data, name, wanted, {key: value for key, value in options.items() if value is not None})
+    reading = read_source(data, folder, text=text, label=label, max_characters=max_characters, progress=download_bar())
+    reports = _train_each(reading, configs, out or Path("runs", f"compare-{name}"), console)
+    rows = list_cells(reports)
     if as_json:
         print(to_json(rows, indent=2))
     else:
-        _print(rows, console, f"{data}, {split} split, test part")
+        _print_cells(rows, console, f"{data}, {next(iter(configs.values())).split} split, test part")
 
 
-def _trained(reading: Any, config: "RunConfig", out: Path, called: str, console: "Console") -> "RunReport":
-    """Train one of several, or go on where an earlier call stopped, and return its report."""
-    from elman.cli.progress import train_with_bar
-    from elman.training.run import Run
-
-    try:
-        run = Run(reading, config, out / called, resume=(out / called / "config.json").exists())
-    except TrainingError:
-        raise SettingError(f"{out}: holds a comparison with other options or data; choose another --out") from None
-    console.print(f"{called} in {out / called}", style="bold")
-    if train_with_bar(run, console):
-        console.print(f"Interrupted; the same command goes on where it stopped (in {out}).")
-        raise typer.Exit(130)
-    return run.finish()
-
-
-def _compare_tutorials(folder: Path | None, seed: int, epochs: int | None, out: Path, as_json: bool) -> None:
-    """Train the tutorials' name classifiers, and Elman's default on the same splits, and print one table."""
-    from rich.console import Console
-
-    from elman.cli.progress import download_bar
+def _compare_tutorials(
+    folder: Path | None, seed: int, epochs: int | None, out: Path, console: "Console", as_json: bool
+) -> None:
+    """Train the tutorials' name classifiers, and Elman's own on the same splits, and print one table."""
     from elman.data.reading import read_source
-    from elman.training.recipes import RECIPES, Recipe, best_settings
+    from elman.training.comparison import list_tutorials, tutorial_configs, tutorial_recipes
 
-    console = Console(stderr=as_json, markup=False)
     reading = read_source("languages", folder, progress=download_bar())
-    recipes = [one for one in RECIPES.values() if one.config.data == "languages"]
-    reports = {}
-    own = best_settings("label")
-    for split in dict.fromkeys(one.config.split for one in recipes):
-        recipes.append(Recipe(f"elman-{split}", "", replace(own, data="languages", split=split)))
-    for one in recipes:
-        train = replace(one.config.train, seed=seed, epochs=one.config.train.epochs if epochs is None else epochs)
-        place = None if folder is None else str(folder)
-        config = replace(one.config, name=one.name, train=train, split_seed=seed, data_folder=place)
-        reports[one.name] = _trained(reading, config, out, one.name, console)
-    rows = []
-    for one in (one for one in recipes if one.about):
-        own_report = reports[f"elman-{one.config.split}"]
-        rows.append(
-            {
-                "recipe": one.name,
-                "about": one.about,
-                "split": one.config.split,
-                "reported": one.reported,
-                "reproduced": reports[one.name].values["test"]["accuracy"],
-                "seconds": reports[one.name].values["seconds"],
-                "elman": own_report.values["test"]["accuracy"],
-                "elman_seconds": own_report.values["seconds"],
-                "baseline": own_report.values["baseline"]["accuracy"],
-            }
-        )
+    recipes = tutorial_recipes()
+    configs = tutorial_configs(recipes, seed=seed, epochs=epochs, folder=folder)
+    rows = list_tutorials(recipes, _train_each(reading, configs, out, console))
     if as_json:
         print(to_json(rows, indent=2))
     else:
         _print_tutorials(rows, console)
+
+
+def _train_each(
+    reading: Any, configs: "Mapping[str, RunConfig]", out: Path, console: "Console"
+) -> "dict[str, RunReport]":
+    """Train each of several runs, or continue it, and return their reports."""
+    from elman.training.comparison import open_run
+
+    reports = {}
+    for name, config in configs.items():
+        run = open_run(reading, config, out / name)
+        console.print(f"{name} in {run.folder}", style="bold")
+        if train_with_bar(run, console):
+            console.print(f"Interrupted; the same command continues (in {out}).")
+            raise typer.Exit(130)
+        reports[name] = run.finish()
+    return reports
+
+
+def _print_cells(rows: list[dict[str, Any]], console: "Console", title: str) -> None:
+    from rich.table import Column, Table
+    from rich.text import Text
+
+    from elman.evaluation.titles import SCORES
+
+    scores = [SCORES["accuracy"], SCORES["macro_f1"]]
+    numbers = (Column(name, justify="right") for name in (*(one.title for one in scores), "seconds", "parameters"))
+    table = Table("cell", *numbers, title=Text(title), title_justify="left")
+    for row in rows:
+        cost = ("", "") if row["seconds"] is None else (f"{row['seconds']:.0f}", f"{row['parameters']:,}")
+        table.add_row(row["cell"], *(score.show(row[score.key]) for score in scores), *cost)
+    console.print(table)
 
 
 def _print_tutorials(rows: list[dict[str, Any]], console: "Console") -> None:
@@ -162,31 +148,3 @@ def _print_tutorials(rows: list[dict[str, Any]], console: "Console") -> None:
     console.print(table)
     for row in rows:
         console.print(f"{row['recipe']}: {row['about']}", highlight=False)
-
-
-def _rows(reports: "dict[str, RunReport]") -> list[dict[str, Any]]:
-    rows = [
-        {
-            "cell": cell,
-            "accuracy": report.values["test"]["accuracy"],
-            "macro_f1": report.values["test"]["macro_f1"],
-            "seconds": report.values["seconds"],
-            "parameters": report.values["parameters"],
-        }
-        for cell, report in reports.items()
-    ]
-    baseline = next(iter(reports.values())).values["baseline"]
-    none = {"seconds": None, "parameters": None}
-    return [*rows, {"cell": "baseline", "accuracy": baseline["accuracy"], "macro_f1": baseline["macro_f1"], **none}]
-
-
-def _print(rows: list[dict[str, Any]], console: "Console", title: str) -> None:
-    from rich.table import Column, Table
-    from rich.text import Text
-
-    numbers = (Column(name, justify="right") for name in ("accuracy", "macro-F1", "seconds", "parameters"))
-    table = Table("cell", *numbers, title=Text(title), title_justify="left")
-    for row in rows:
-        cost = ("", "") if row["seconds"] is None else (f"{row['seconds']:.0f}", f"{row['parameters']:,}")
-        table.add_row(row["cell"], f"{row['accuracy']:.1%}", f"{row['macro_f1']:.1%}", *cost)
-    console.print(table)

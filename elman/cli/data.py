@@ -41,7 +41,7 @@ def show(
     from elman.data.reading import read_source
     from elman.text.normalisation import Normalisation
 
-    reading = read_source(data, folder, text=text, label=label, longest=max_characters, progress=download_bar())
+    reading = read_source(data, folder, text=text, label=label, max_characters=max_characters, progress=download_bar())
     if isinstance(reading, ImageReading):
         _show_images(data, reading)
         return
@@ -80,7 +80,7 @@ def fetch(
 ) -> None:
     """Download a named data set once, check it, and print its folder."""
     from elman.cli.progress import download_bar
-    from elman.data.catalog import named
+    from elman.data.catalog import find_set
     from elman.data.download import fetch as fetch_set
 
-    print(fetch_set(named(name), progress=download_bar()))
+    print(fetch_set(find_set(name), progress=download_bar()))

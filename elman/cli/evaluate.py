@@ -1,6 +1,5 @@
-"""``elman evaluate``: a model and labelled strings in, its scores out."""
+"""``elman evaluate``: measure a model on labelled strings, or on the data of another kind of model."""
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,27 +16,12 @@ from elman.cli.options import (
     TextOption,
     command_app,
 )
-from elman.cli.progress import to_json
+from elman.cli.progress import account, download_bar, to_json
 from elman.data.examples import MAX_CHARACTERS
-from elman.errors import DataError, SettingError
+from elman.errors import SettingError
 
 if TYPE_CHECKING:
     from elman.evaluation.scores import Evaluation
-    from elman.prediction.predictor import Predictor
-from elman.training.held_out import choose_part
-
-NAMES = {
-    "symbol_accuracy": "symbols right",
-    "string_accuracy": "whole strings right",
-    "nll": "negative log-likelihood (nats)",
-    "r2": "R²",
-    "rmse": "root mean squared error",
-    "mae": "mean absolute error",
-    "macro_f1": "macro-F1",
-    "brier": "Brier score",
-}
-"""How scores are called for people, where the field's name is not it."""
-
 
 app = command_app()
 
@@ -50,7 +34,7 @@ def evaluate(
         str | None,
         typer.Option(
             help="train, validation or test, of the split that the model was trained with; or all.",
-            show_default="test where DATA is what the model was trained on, else all",
+            show_default="test if the model was trained on DATA, else all",
         ),
     ] = None,
     text: TextOption = "name",
@@ -66,163 +50,95 @@ def evaluate(
     as_json: JsonOption = False,
 ) -> None:
     """Score a model on labelled strings that it did not learn from."""
-    from elman.cli.progress import account, download_bar
-    from elman.data.examples import Reading
-    from elman.data.reading import read_source
-    from elman.data.splits import ceiling
-    from elman.evaluation.scores import evaluate as score
-    from elman.evaluation.scores import evaluate_baseline, fit_baseline, majority, verdict
     from elman.prediction.predictor import load
-    from elman.training.tasks.strings import normalise_examples
+    from elman.training.held_out import config_for, measure
+    from elman.training.options import read_for
 
     if out is not None and out.exists() and not out.is_dir():
         raise SettingError(f"{out}: is a file; give a folder with --out")
     if out is not None and (out / "config.json").exists():
         raise SettingError(f"{out}: holds a run with its own report; choose another folder with --out")
     predictor = load(model)
-    if (predictor.artifact.reads, predictor.artifact.answers) != ("strings", "label"):
-        if out is not None or with_baseline:
-            raise SettingError("--out and --baseline are for models that read strings and answer with a label")
-        given = None if label == "label" else label
-        _evaluate_other(predictor, data, folder, text, given, max_characters, part, as_json)
-        return
-    reading = read_source(data, folder, text=text, label=label, longest=max_characters, progress=download_bar())
-    if not isinstance(reading, Reading):
-        raise DataError(f"{data}: holds images; {predictor.name!r} reads strings")
-    examples, dropped = normalise_examples(reading, predictor.artifact.normalisation)
-    chosen, asked, split = choose_part(predictor, examples, part)
-    if with_baseline and split is None:
-        raise DataError(f"--baseline needs the data that {predictor.name!r} was trained on, to fit it on the same part")
-    evaluation = score(predictor, chosen)
-    _warn_if_learned(predictor)
-    if asked == "all" and part is None:
-        note = f"these are not the data that {predictor.name!r} was trained on; strings that both hold were learned"
+    config = config_for(
+        predictor,
+        data,
+        label=None if label == "label" else label,
+        text_column=text,
+        max_characters=max_characters,
+        data_folder=None if folder is None else str(folder),
+    )
+    if out is not None and config.task != "label":
+        raise SettingError("--out is for models that read strings and answer with a label; leave it out")
+    reading = read_for(config, progress=download_bar())
+    found = measure(predictor, reading, config, part, with_baseline=with_baseline)
+    for note in found.notes:
         print(f"note: {note}", file=sys.stderr)
-    part = asked
-    values: dict[str, Any] = {
-        "model": predictor.name,
-        "data": data,
-        "part": part,
-        **evaluation.report.to_dict(),
-        "calibration_error_before": evaluation.uncalibrated.calibration_error,
-        "ceiling": ceiling(chosen),
-    }
-    if split is not None:
-        label_of_most, share = majority(split.train, chosen)
-        values["majority"] = {"label": label_of_most, "accuracy": share}
-    if with_baseline and split is not None:
-        baseline = evaluate_baseline(fit_baseline(split.train), chosen, predictor.artifact.labels)
-        values |= {"baseline": baseline.to_dict(), "verdict": verdict(evaluation.report, baseline)}
-    if out is not None:
-        _write(out, values, evaluation, predictor)
+    scores = found.report.to_dict()
+    values = {"model": predictor.name, "data": data, "part": found.part, **scores, **found.values}
+    if out is not None and found.evaluation is not None:
+        _write(out, values, found.evaluation)
     if as_json:
         print(to_json(values, indent=2))
         return
-    _print(values, evaluation, account(reading, dropped))
+    if config.task == "label":
+        print(f"{data}: {account(reading, dict(found.dropped))}")
+    _print(values, scores, labels=len(predictor.labels))
+    if config.task == "label":
+        _print_labels(scores["per_label"])
     if out is not None:
         print(f"Written to {out}: report.json, confusion.png, reliability.png")
 
 
-def _evaluate_other(
-    predictor: "Predictor",
-    data: str,
-    folder: Path | None,
-    text: str,
-    label: str | None,
-    longest: int,
-    part: str | None,
-    as_json: bool,
-) -> None:
-    """Score a model that answers with tags or a number, or reads images, and print what it is measured by."""
-    from elman.cli.progress import download_bar
-    from elman.training.config import RunConfig
-    from elman.training.held_out import measure
-    from elman.training.options import read_for
-
-    artifact = predictor.artifact
-    task = {"images": "images", "features": "features"}.get(artifact.reads, artifact.answers)
-    config = RunConfig(
-        name=predictor.name,
-        data=data,
-        task=task,
-        normalisation=artifact.normalisation,
-        text_column=text,
-        label_column=label or (artifact.labels.names[0] if task in ("number", "features") else "label"),
-        max_characters=longest,
-        feature_columns=artifact.columns,
-        data_folder=None if folder is None else str(folder),
-    )
-    report, scored = measure(predictor, read_for(config, progress=download_bar()), config, part)
-    if part is None and scored == "all":
-        print(
-            "note: all examples are scored; those that the model was trained on are among them, if any", file=sys.stderr
-        )
-    _warn_if_learned(predictor)
-    if as_json:
-        print(to_json({"model": predictor.name, "data": data, "part": scored, **report.to_dict()}, indent=2))
-        return
+def _print(values: dict[str, Any], scores: dict[str, Any], *, labels: int) -> None:
+    """Print the scores, and what else is known of the part that was scored, in one table."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    title = Text(f"{predictor.name} on {data}, {scored} ({report.examples:,} examples)")
-    table = Table(title=title, title_justify="left", show_header=False)
+    from elman.evaluation.metrics import TOP
+    from elman.evaluation.titles import SCORES, show_rows
+
+    console, show_share = Console(markup=False), SCORES["accuracy"].show
+    size = f"{scores['examples']:,} examples" + (f", {scores['symbols']:,} symbols" if "symbols" in scores else "")
+    console.print(Text(f"{values['model']} on {values['data']}, {values['part']} ({size})"), soft_wrap=True)
+    table = Table(show_header=False)
     table.add_column()
     table.add_column(justify="right")
-    for name, value in report.to_dict().items():
-        if name not in ("examples", "per_label") and value is not None:
-            shown = f"{value:.1%}" if "accuracy" in name or name.startswith(("top_", "macro")) else f"{value:,.4g}"
-            table.add_row(NAMES.get(name, name.replace("_", " ")), shown)
-    Console(markup=False).print(table)
+    rows = show_rows(scores, labels=labels, ranks=TOP)
+    if "calibration_error_before" in values:
+        before = SCORES["calibration_error"].show(values["calibration_error_before"])
+        rows.append(("calibration error before calibration", before))
+    if "ceiling" in values:
+        rows.append(("ceiling by strings with several labels", show_share(values["ceiling"])))
+    if "majority" in values:
+        rows.append((f"always {values['majority']['label']}", show_share(values["majority"]["accuracy"])))
+    if "baseline" in values:
+        rows.append(("baseline's accuracy", show_share(values["baseline"]["accuracy"])))
+    for row in rows:
+        table.add_row(*map(Text, row))
+    console.print(table)
+    if "verdict" in values:
+        console.print(values["verdict"], style="bold")
 
 
-def _warn_if_learned(predictor: "Predictor") -> None:
-    from elman.data.splits import BY_HEART, NOTHING_KEPT
-
-    if predictor.artifact.provenance.get("split", {}).get("kind") == NOTHING_KEPT:
-        print(f"note: {BY_HEART}", file=sys.stderr)
-
-
-def _print(values: dict[str, Any], evaluation: "Evaluation", said: str) -> None:
+def _print_labels(per_label: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Column, Table
     from rich.text import Text
 
-    console, report = Console(markup=False), evaluation.report
-    console.print(f"{values['data']}: {said}", highlight=False)
-    title = Text(f"{values['model']} on {values['data']}, {values['part']} ({report.examples:,} examples)")
-    summary = Table(title=title, title_justify="left", show_header=False)
-    summary.add_column()
-    summary.add_column(justify="right")
-    summary.add_row("accuracy", f"{report.accuracy:.1%}")
-    for k, share in report.top_k.items():
-        if k < evaluation.probabilities.shape[1]:
-            summary.add_row(f"top {k}", f"{share:.1%}")
-    summary.add_row("macro-F1", f"{report.macro_f1:.1%}")
-    summary.add_row("negative log-likelihood (nats)", f"{report.nll:.3f}")
-    summary.add_row("Brier score", f"{report.brier:.3f}")
-    before = evaluation.uncalibrated.calibration_error
-    summary.add_row("calibration error, before and after", f"{before:.3f}, {report.calibration_error:.3f}")
-    summary.add_row("ceiling by strings with several labels", f"{values['ceiling']:.1%}")
-    if "majority" in values:
-        summary.add_row(Text(f"always {values['majority']['label']}"), f"{values['majority']['accuracy']:.1%}")
-    if "baseline" in values:
-        summary.add_row("baseline's accuracy", f"{values['baseline']['accuracy']:.1%}")
-    console.print(summary)
-    if "verdict" in values:
-        console.print(values["verdict"], style="bold")
     labels = Table("label", *(Column(name, justify="right") for name in ("examples", "precision", "recall", "F1")))
-    for name, one in report.per_label.items():
-        labels.add_row(Text(name), str(one.support), f"{one.precision:.0%}", f"{one.recall:.0%}", f"{one.f1:.0%}")
-    console.print(labels)
+    for name, one in per_label.items():
+        shares = (f"{one[key]:.0%}" for key in ("precision", "recall", "f1"))
+        labels.add_row(Text(name), str(one["support"]), *shares)
+    Console(markup=False).print(labels)
 
 
-def _write(out: Path, values: dict[str, Any], evaluation: "Evaluation", predictor: "Predictor") -> None:
-    from elman.evaluation.plots import plot_confusion, plot_reliability, save_figure
+def _write(out: Path, values: dict[str, Any], evaluation: "Evaluation") -> None:
+    import json
+
+    from elman.evaluation.plots import draw_pictures, save_figure
     from elman.files import write_atomically
 
     write_atomically(out / "report.json", (json.dumps(values, indent=2) + "\n").encode())
-    confusion = plot_confusion(evaluation.probabilities, evaluation.truth, predictor.labels)
-    save_figure(confusion, out / "confusion.png")
-    reliability = plot_reliability(evaluation.uncalibrated_probabilities, evaluation.probabilities, evaluation.truth)
-    save_figure(reliability, out / "reliability.png")
+    for file, picture in draw_pictures(evaluation).items():
+        save_figure(picture.figure, out / file)

@@ -38,7 +38,8 @@ def explain(
 
     explanation = explain_name(load(model), name, label=label)
     if plot is not None:
-        from elman.evaluation.plots import plot_explanation, save_figure
+        from elman.evaluation.drawings import plot_explanation
+        from elman.evaluation.plots import save_figure
 
         save_figure(plot_explanation(explanation), plot)
     if as_json:

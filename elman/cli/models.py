@@ -45,7 +45,8 @@ def show(
     file = find_model(model)
     artifact = load(file).artifact
     if plot is not None:
-        from elman.evaluation.plots import plot_network, save_figure
+        from elman.evaluation.drawings import plot_network
+        from elman.evaluation.plots import save_figure
 
         steps = {
             "strings": list("hello"),

@@ -1,41 +1,37 @@
-"""What commands share in printing: JSON that stays JSON whatever the terminal's encoding."""
+"""What commands print while they work and when they are done: JSON, progress bars, and the report of a run."""
 
 import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from elman.data.examples import Reading
-
-if TYPE_CHECKING:
-    from elman.data.examples import FeatureReading
-    from elman.data.images import ImageReading
-from typing import TYPE_CHECKING
-
-from elman.model.config import NO_CELL
-
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from elman.data.examples import FeatureReading, Reading
+    from elman.data.images import ImageReading
     from elman.records import EpochResult
     from elman.training.run import Run, RunReport
 
+MOST_LINES = 100
+"""A run with more epochs prints only the first and every tenth part of them."""
+
 
 def to_json(value: Any, *, indent: int | None = None) -> str:
-    """Return ``value`` as JSON, readable where standard output is UTF-8 and escaped to ASCII elsewhere."""
+    """Return ``value`` as JSON: readable if standard output is UTF-8, otherwise escaped to ASCII."""
     readable = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
     return json.dumps(value, indent=indent, ensure_ascii=not readable)
 
 
 def account(reading: "Reading | ImageReading | FeatureReading", dropped: dict[str, int]) -> str:
-    """Say what was read and what was dropped or repaired, by reason."""
-    said = [f"{reading.lines:,} lines read, {reading.lines - sum(dropped.values()):,} examples"]
-    said += [f"{count:,} dropped: {reason}" for reason, count in dropped.items()]
-    said += [f"{count:,} repaired: {repair}" for repair, count in reading.repaired.items()]
-    return "; ".join(said)
+    """Return what was read and what was dropped or repaired, by reason, in one line."""
+    counts = [f"{reading.lines:,} lines read, {reading.lines - sum(dropped.values()):,} examples"]
+    counts += [f"{count:,} dropped: {reason}" for reason, count in dropped.items()]
+    counts += [f"{count:,} repaired: {repair}" for repair, count in reading.repaired.items()]
+    return "; ".join(counts)
 
 
-class download_bar:  # noqa: N801 - stands where pooch expects a progress bar object
-    """pooch's progress bar methods over a rich bar that appears with the first byte."""
+class download_bar:  # noqa: N801 - pooch takes an object with these methods
+    """A progress bar of a download, with the methods that pooch calls; it appears with the first byte."""
 
     def __init__(self) -> None:
         from rich.console import Console
@@ -52,20 +48,16 @@ class download_bar:  # noqa: N801 - stands where pooch expects a progress bar ob
         self._progress.update(self._task, advance=count, total=self.total or None)
 
     def reset(self) -> None:
-        """Begin again from nothing."""
+        """Start again at 0."""
         self._progress.reset(self._task)
 
     def close(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         self._progress.stop()
 
 
-MOST_LINES = 100
-"""Of a run with more epochs, only the first and every tenth part are printed."""
-
-
 def train_with_bar(run: "Run", console: "Console") -> bool:
-    """Train under a progress bar; return whether Ctrl-C stopped it. What is done stays in the run."""
+    """Train with a progress bar; return whether Ctrl-C stopped it. The run keeps the epochs that are done."""
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
     from elman.records import StepResult
@@ -77,56 +69,61 @@ def train_with_bar(run: "Run", console: "Console") -> bool:
 
         def show(step: StepResult) -> None:
             right = "" if step.accuracy is None else f"accuracy {step.accuracy:.0%}  "
-            said = f"epoch {step.epoch}  loss {step.loss:.3f}  {right}rate {step.learning_rate:.1e}"
-            progress.update(bar, advance=1, description=said)
+            description = f"epoch {step.epoch}  loss {step.loss:.3f}  {right}rate {step.learning_rate:.1e}"
+            progress.update(bar, advance=1, description=description)
 
         epochs = run.config.train.epochs
         every = epochs // 10 if epochs > MOST_LINES else 1
         try:
             for epoch in run.epochs(on_step=show):
                 if epoch.epoch % every == 0 or epoch.epoch == 1 or run.finished:
-                    progress.console.print(_epoch_line(run, epoch), highlight=False)
+                    progress.console.print(_describe_epoch(run, epoch), highlight=False)
         except KeyboardInterrupt:
             return True
     return False
 
 
-def _epoch_line(run: "Run", epoch: "EpochResult") -> str:
-    """Return what one epoch did: loss and accuracy of both parts, and what the network writes where it writes."""
-    shares = ("" if share is None else f" {share:6.1%}" for share in (epoch.accuracy, epoch.validation_accuracy))
-    training, validation = shares
+def _describe_epoch(run: "Run", epoch: "EpochResult") -> str:
+    """Return what one epoch did: loss and accuracy of both parts, and a sample answer of a tagger."""
+    shares = (epoch.accuracy, epoch.validation_accuracy)
+    training, validation = ("" if share is None else f" {share:6.1%}" for share in shares)
     line = f"epoch {epoch.epoch:>3}  loss {epoch.loss:.3f}{training}"
     if run.config.split != "none":
         line += f"   validation {epoch.validation_loss:.3f}{validation}   {epoch.seconds:5.1f} s"
         line += "  best" if epoch.is_best else ""
-    written = run.task.sample(run.model)
-    return f"{line}  {written}" if written else line
+    sample = run.task.sample(run.model)
+    return f"{line}  {sample}" if sample else line
 
 
 def show_report(report: "RunReport", console: "Console") -> None:
-    """Print a run's scores beside its baseline's, the verdict, and where everything lies."""
+    """Print the scores of a run beside those of its baseline, the verdict, and where the files are."""
     from rich.table import Table
     from rich.text import Text
 
-    title = Text(f"{report.values['name']}, test part ({report.test.examples:,} examples)")
+    from elman.evaluation.titles import show_rows
+
+    values = report.values
+    title = Text(f"{values['name']}, test part ({report.test.examples:,} examples)")
     table = Table(title=title, title_justify="left")
     for heading, justify in (("", "left"), ("model", "right"), ("baseline", "right"), ("model, validation", "right")):
         table.add_column(heading, justify=justify)  # type: ignore[arg-type]
-    for name, test, validation, baseline in report.values["rows"]:
-        table.add_row(Text(name), test, baseline, validation)
+    for row in show_rows(values["test"], values["baseline"], values["validation"], labels=len(values["labels"])):
+        table.add_row(*map(Text, row))
     console.print(table)
-    for remark in report.values["remarks"]:
+    for remark in values["remarks"]:
         console.print(remark, highlight=False)
     console.print(report.verdict, style="bold")
-    pictures = ", ".join(["curves.png", *report.values["pictures"]])
+    pictures = ", ".join(["curves.png", *values["pictures"]])
     console.print(f"Everything is in {report.folder}: model.safetensors, report.md, {pictures}")
-    asked = {"images": "PICTURE.png", "features": "1.5,2", "tags": "STRING"}.get(
-        report.values["config"]["task"], "NAME"
-    )
-    console.print(f"Try it: elman predict --model {report.folder} {asked}", highlight=False)
+    placeholders = {"images": "PICTURE.png", "features": "1.5,2", "tags": "STRING"}
+    placeholder = placeholders.get(values["config"]["task"], "NAME")
+    console.print(f"Try it: elman predict --model {report.folder} {placeholder}", highlight=False)
 
 
 def describe_run(run: "Run") -> str:
+    """Return the network, the task, the sizes of the parts and the folder of a run, in three lines."""
+    from elman.model.config import NO_CELL
+
     model, sizes = run.config.model, run.task.sizes
     parameters = sum(parameter.numel() for parameter in run.model.parameters())
     kinds = {"Unrolled": "by hand", "Fused": "fused"}

@@ -1,18 +1,20 @@
-"""``elman train``: examples in, a run folder with a model and its report out."""
+"""``elman train``: train on examples, and write a run folder with a model and its report."""
 
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from elman.cli.options import DataArgument, FolderOption, LabelOption, LongestOption, TextOption, command_app
+from elman.cli.options import (
+    DataArgument,
+    FolderOption,
+    LabelOption,
+    LongestOption,
+    TextOption,
+    command_app,
+)
+from elman.cli.progress import account, describe_run, download_bar, show_report, train_with_bar
 from elman.data.examples import MAX_CHARACTERS
-
-if TYPE_CHECKING:
-    pass
-from elman.cli.progress import describe_run, download_bar, show_report, train_with_bar
-from elman.training.options import READING, apply_options, default_folder, new_config, stored_config
 
 NETWORK, TRAINING, DATA, RUN = "Network", "Training", "Data", "Run"
 
@@ -33,7 +35,7 @@ def train(
     folder: FolderOption = None,
     max_characters: LongestOption = MAX_CHARACTERS,
     tags: Annotated[
-        bool, _option(DATA, "DATA holds lines of source TAB target, equally long: tag in step.", "--tags")
+        bool, _option(DATA, "DATA holds lines of source TAB target of equal length: tag each symbol.", "--tags")
     ] = False,
     number: Annotated[str | None, _option(DATA, "Answer with the number in this column of a table.")] = None,
     features: Annotated[
@@ -47,9 +49,9 @@ def train(
             "grouped: no string in two parts (default). stratified: by line. none: learn all by heart.",
         ),
     ] = "grouped",
-    test_share: Annotated[float, _option(DATA, "Share kept for one last look (0.1).")] = 0.1,
+    test_share: Annotated[float, _option(DATA, "Share kept for the test (0.1).")] = 0.1,
     validation_share: Annotated[float, _option(DATA, "Share that chooses the epoch and temperature (0.05).")] = 0.05,
-    keep_case: Annotated[bool, _option(DATA, "Tell upper from lower case.", "--keep-case")] = False,
+    keep_case: Annotated[bool, _option(DATA, "Distinguish upper and lower case.", "--keep-case")] = False,
     keep_script: Annotated[
         bool, _option(DATA, "Do not write other scripts in Latin letters.", "--keep-script")
     ] = False,
@@ -71,21 +73,21 @@ def train(
     learning_rate: Annotated[float | None, _option(TRAINING, "Highest rate of the schedule.")] = None,
     schedule: Annotated[str | None, _option(TRAINING, "one-cycle or constant.")] = None,
     weight_decay: Annotated[float | None, _option(TRAINING, "Decay of the weight matrices.")] = None,
-    clip: Annotated[float | None, _option(TRAINING, "Cut the gradient norm to this; 0 leaves it.")] = None,
+    clip: Annotated[float | None, _option(TRAINING, "Largest gradient norm; 0: no limit.")] = None,
     label_smoothing: Annotated[float | None, _option(TRAINING, "Share of the target spread over all labels.")] = None,
     class_weighting: Annotated[
-        float | None, _option(TRAINING, "0: as frequent as they are. 1: all labels count alike.")
+        float | None, _option(TRAINING, "0: labels count by their frequency. 1: all labels count alike.")
     ] = None,
     patience: Annotated[int | None, _option(TRAINING, "Stop after so many epochs without a better one.")] = None,
     threads: Annotated[int | None, _option(TRAINING, "Processor threads.")] = None,
     products: Annotated[str | None, _option(TRAINING, "Recurrent products: float32, or bfloat16.")] = None,
     seed: Annotated[int, _option(RUN, "Of the split, the weights, the order and the dropout (0).")] = 0,
-    name: Annotated[str | None, _option(RUN, "What the model is called; the data's name where not given.")] = None,
-    out: Annotated[Path | None, _option(RUN, "Folder for the run; runs/NAME where not given.", "--out", "-o")] = None,
-    resume: Annotated[bool, _option(RUN, "Go on with the run in the folder, with its options.", "--resume")] = False,
+    name: Annotated[str | None, _option(RUN, "Name of the model; the name of the data if not given.")] = None,
+    out: Annotated[Path | None, _option(RUN, "Folder for the run; runs/NAME if not given.", "--out", "-o")] = None,
+    resume: Annotated[bool, _option(RUN, "Continue the run in the folder, with its options.", "--resume")] = False,
     tensorboard: Annotated[bool, _option(RUN, "Also log for TensorBoard.", "--tensorboard")] = False,
 ) -> None:
-    """Train a classifier of short strings on your own labels, measure it honestly, and write one small model file.
+    """Train a classifier of short strings on your own labels, measure it on a test part, and write one small model file.
 
     [bold]elman train people.csv --text surname --label country[/bold]  a table with named columns
 
@@ -98,28 +100,22 @@ def train(
     [bold]elman train flats.csv --number rent --features rooms,area[/bold]  the loop without recurrence
 
     Settings that you leave out come from the best recipe for the data. Ctrl-C keeps the best model so far and its
-    report; [bold]--resume[/bold] goes on later.
+    report; [bold]--resume[/bold] continues later.
     """
-    given = {
+    from rich.console import Console
+
+    from elman.training.options import default_folder, prepare
+    from elman.training.run import Run
+
+    options = {
         key: value
         for key, value in context.params.items()
         if str(context.get_parameter_source(key)).endswith("COMMANDLINE")
     }
-    from rich.console import Console
-
-    from elman.cli.progress import account
-    from elman.data.images import ImageReading
-    from elman.training.options import read_for
-    from elman.training.run import Run
-
-    called = name or Path(data).name.split(".")[0] or "model"
-    out = out or default_folder(called, resume)
-    config = stored_config(out, given) if resume else new_config(data, called, given)
+    name = name or Path(data).name.split(".")[0] or "model"
+    out = out or default_folder(name, resume)
+    config, reading = prepare(data, options, name=name, folder=out, resume=resume, progress=download_bar())
     console = Console(markup=False)
-    how = apply_options(config, {option: value for option, value in given.items() if option in READING})
-    reading = read_for(replace(how, data=data), progress=download_bar())
-    if isinstance(reading, ImageReading) and not resume:
-        config = replace(config, model=replace(config.model, input_size=reading.images.shape[2]))
     run = Run(reading, config, out, resume=resume, tensorboard=tensorboard)
     console.print(f"{data}: {account(reading, run.task.dropped)}", highlight=False)
     console.print(describe_run(run), highlight=False)
@@ -132,5 +128,5 @@ def train(
     console.print("Measuring the kept epoch and fitting the baseline …", style="dim")
     show_report(run.finish(), console)
     if interrupted:
-        console.print(f"Stopped early. Go on with: elman train {data} --out {out} --resume")
+        console.print(f"Stopped early. Continue with: elman train {data} --out {out} --resume")
         raise typer.Exit(130)

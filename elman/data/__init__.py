@@ -1,1 +1,1 @@
-"""Labelled strings: where they come from, how they are split, and how they are batched. Knows no model."""
+"""Data: examples from files and named sets, splits, augmentation and batches. This package knows no model."""

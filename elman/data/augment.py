@@ -1,43 +1,48 @@
-"""Augmentation: more training examples from those at hand."""
+"""Augmentation: more training examples, made from those that exist."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.data.splits import fold_texts
 from elman.records import Example
-from elman.text.normalisation import fold_accents
 
 FOLDED_WEIGHT = 2.0
-"""How much a spelling without accents counts in the loss: it stands for everybody who types the name without them."""
+"""How much a spelling without accents counts in the loss: many people type the name without them."""
 
 
-def with_folded_spellings(examples: Sequence[Example]) -> tuple[Example, ...]:
-    """Add to each accented example its spelling without accents, so that a model answers both.
+def add_folded_spellings(examples: Sequence[Example], *, folds: Mapping[str, str] | None = None) -> tuple[Example, ...]:
+    """Add to each accented example its spelling without accents, so that a model learns both.
 
-    >>> [example.text for example in with_folded_spellings([Example("müller", "German"), Example("ito", "Japanese")])]
+    Args:
+        examples: what to add to.
+        folds: their texts without accents, if known; see `elman.data.splits.fold_texts`.
+
+    >>> [example.text for example in add_folded_spellings([Example("müller", "German"), Example("ito", "Japanese")])]
     ['müller', 'ito', 'muller']
     """
+    folds = fold_texts(examples) if folds is None else folds
     known = {(example.text, example.label) for example in examples}
     folded: Counter[tuple[str, str]] = Counter()
     for example in examples:
-        folded[fold_accents(example.text), example.label] += example.count
+        folded[folds[example.text], example.label] += example.count
     added = (Example(text, label, count) for (text, label), count in folded.items() if text)
     return (*examples, *(example for example in added if (example.text, example.label) not in known))
 
 
-def shifted(images: NDArray[Any], most: int, random: np.random.Generator) -> NDArray[Any]:
-    """Move each image by up to ``most`` rows and columns, each way; what comes in from outside is 0.
+def shift_images(images: NDArray[Any], most: int, random: np.random.Generator) -> NDArray[Any]:
+    """Move each image by up to ``most`` rows and columns in any direction; new pixels are 0.
 
     Args:
-        images: (rows, B, columns), of any kind of number.
+        images: (rows, B, columns), numbers of any type.
         most: at least 0.
         random: draws how far.
 
     Returns:
-        The same shape and kind.
+        The same shape and type.
     """
     rows, size, columns = images.shape
     wide = np.pad(images, ((most, most), (0, 0), (most, most)))

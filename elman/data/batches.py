@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.data.augment import shifted
+from elman.data.augment import shift_images
 from elman.errors import SettingError
 from elman.records import Example
 from elman.text.vocabulary import Labels, Vocabulary
@@ -22,7 +22,7 @@ class Batch:
         inputs: symbol ids, (T, B), int64, or numbers, (T, B, I), float32.
         targets: label ids, (B,), int64; one for each step, (T, B), int64; or numbers, (B,), float32.
         weights: how much each example counts in the loss, (B,), float32.
-        positions: where each example stands in the data it was drawn from, (B,), int64.
+        positions: of each example in the data that it comes from, (B,), int64.
     """
 
     inputs: NDArray[Any]
@@ -32,14 +32,14 @@ class Batch:
 
 
 class EncodedExamples:
-    """Examples as numbers, gathered by length: what batches are drawn from.
+    """Examples as numbers, grouped by length: the source of batches.
 
     Args:
-        inputs: for each example symbol ids, (T,), int64; numbers, (T, I), float32; or pixels, (T, I), uint8, which come
-            out as float32 from 0 to 1.
+        inputs: for each example symbol ids, (T,), int64; numbers, (T, I), float32; or pixels, (T, I), uint8, which
+            batches hold as float32 from 0 to 1.
         targets: label ids, (N,), int64; numbers, (N,), float32; or for each example its tags' ids, (T,), int64.
-        weights: one for each example, (N,); ones where None.
-        shift: pixels are moved at random by up to so many rows and columns whenever batches are shuffled.
+        weights: one for each example, (N,); ones if None.
+        shift: move images at random by up to so many rows and columns in shuffled batches.
     """
 
     def __init__(
@@ -57,9 +57,9 @@ class EncodedExamples:
             by_length[len(sequence)].append(position)
         self.targets = targets
         self._groups = []
-        self._places = np.empty((len(inputs), 2), np.int64)  # the group of each example, and where it stands in it
+        self._positions = np.empty((len(inputs), 2), np.int64)  # the group of each example, and its place there
         for group, (_, members) in enumerate(sorted(by_length.items())):
-            self._places[members] = np.stack([np.full(len(members), group), np.arange(len(members))], axis=1)
+            self._positions[members] = np.stack([np.full(len(members), group), np.arange(len(members))], axis=1)
             sequences = np.stack([inputs[position] for position in members], axis=1)
             of_group = [targets[position] for position in members]
             aligned = np.stack(of_group, axis=-1) if np.ndim(of_group[0]) else np.array(of_group)
@@ -97,7 +97,7 @@ class EncodedExamples:
 
         Args:
             batch_size: B at most.
-            shuffle: draws the order of examples within each length and the order of batches; None keeps both.
+            shuffle: draws the order of examples within each length and of batches; None: the order of the data.
         """
         pieces: list[tuple[int, NDArray[np.int64]]] = []
         for group, (positions, _, _) in enumerate(self._groups):
@@ -106,17 +106,17 @@ class EncodedExamples:
         for piece in range(len(pieces)) if shuffle is None else shuffle.permutation(len(pieces)):
             yield self._batch(*pieces[piece], shuffle)
 
-    def drawn(self, draws: int, shuffle: np.random.Generator) -> Iterator[Batch]:
+    def draw(self, draws: int, shuffle: np.random.Generator) -> Iterator[Batch]:
         """Yield batches of one example: a label drawn uniformly, then an example of it by its weight (tutorial T1).
 
-        The weights are spent in the draw, so each example that is drawn counts as 1.
+        The draw uses the weights up, so each example that is drawn counts as 1.
 
         Args:
             draws: how many.
             shuffle: draws the labels and the examples.
 
         Raises:
-            SettingError: the targets are no labels.
+            SettingError: the targets are not labels.
         """
         if not isinstance(self.targets, np.ndarray) or self.targets.dtype.kind != "i":
             raise SettingError("only examples with a label each can be drawn label by label; leave draws out")
@@ -125,7 +125,7 @@ class EncodedExamples:
         for _ in range(draws):
             label = shuffle.integers(len(members))
             drawn = np.searchsorted(upto[label], shuffle.random() * upto[label][-1], side="right")
-            group, member = self._places[members[label][drawn]]
+            group, member = self._positions[members[label][drawn]]
             batch = self._batch(group, np.array([member]), shuffle)
             yield Batch(batch.inputs, batch.targets, np.ones(1, np.float32), batch.positions)
 
@@ -133,7 +133,7 @@ class EncodedExamples:
         positions, sequences, targets = self._groups[group]
         chosen, inputs = positions[members], sequences[:, members]
         if self.shift and shuffle is not None:
-            inputs = shifted(inputs, self.shift, shuffle)
+            inputs = shift_images(inputs, self.shift, shuffle)
         if inputs.dtype == np.uint8:
             inputs = inputs.astype(np.float32) / 255
         return Batch(np.ascontiguousarray(inputs), targets[..., members], self.weights[chosen], chosen)

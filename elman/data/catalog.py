@@ -1,7 +1,7 @@
-"""The catalog: data sets that Elman knows by name, where they live, and how they are read.
+"""The catalog: the data sets that Elman knows by name, where they come from, and how they are read.
 
-A named set is looked for in the folder that the user gives, then in the cache, and is downloaded once otherwise; the
-smallest stands here itself.
+A named set is read from the folder that the user gives, or from the cache; otherwise it is downloaded once. The
+smallest set is in this file.
 """
 
 from dataclasses import dataclass
@@ -24,9 +24,9 @@ class NamedSet:
         about: one sentence for a listing.
         origin: who made it, and its licence.
         url: a zip archive.
-        folder: where the files lie inside the archive.
-        labels: the labels that must be there.
-        junk: lines of the published files that are no example.
+        folder: the folder of its files inside the archive.
+        labels: its labels; each has a file.
+        junk: lines of the published files that are not examples.
         task: what is answered.
     """
 
@@ -63,7 +63,7 @@ class ImageSet:
 
 @dataclass(frozen=True)
 class PairSet:
-    """Pairs of strings so few that they stand here.
+    """A set of pairs of strings, small enough for this file.
 
     Args:
         name: what the user types.
@@ -111,19 +111,19 @@ CATALOG: dict[str, NamedSet | ImageSet | PairSet] = {
 }
 
 
-def named(name: str) -> NamedSet | ImageSet | PairSet:
-    """Return the catalog's entry of that name.
+def find_set(name: str) -> NamedSet | ImageSet | PairSet:
+    """Return the entry of that name.
 
     Raises:
-        DataError: there is none.
+        DataError: there is no such entry.
     """
     if name not in CATALOG:
         raise DataError(f"no data set is named {name!r}; the named sets are {', '.join(CATALOG)}")
     return CATALOG[name]
 
 
-def check(entry: NamedSet, folder: Path) -> Path:
-    """Return the folder that holds the set's files: ``folder``, or the folder named as the archive's inside it.
+def check_folder(entry: NamedSet, folder: Path) -> Path:
+    """Return the folder that holds the files of a set: ``folder``, or its subfolder named as in the archive.
 
     Raises:
         DataError: a file is missing.
@@ -133,7 +133,7 @@ def check(entry: NamedSet, folder: Path) -> Path:
         if not missing:
             return place
         if len(missing) < len(entry.labels):
-            raise DataError(f"{place}: the data set {entry.name!r} lacks {', '.join(f'{m}.txt' for m in missing)}")
-    raise DataError(
-        f"{folder}: does not hold the data set {entry.name!r}; expected {entry.labels[0]}.txt … {entry.labels[-1]}.txt"
-    )
+            names = ", ".join(f"{label}.txt" for label in missing)
+            raise DataError(f"{place}: files of the data set {entry.name!r} are missing: {names}")
+    expected = f"{entry.labels[0]}.txt … {entry.labels[-1]}.txt"
+    raise DataError(f"{folder}: does not contain the data set {entry.name!r}; expected {expected}")

@@ -1,8 +1,8 @@
-"""Images on disk: the IDX files of the MNIST family, plain or gzipped, checked before they are believed.
+"""Images from the IDX files of the MNIST family, plain or gzipped. Headers and lengths are checked.
 
 Source of the format: Y. LeCun, C. Cortes and C. Burges, "The MNIST database of handwritten digits". A file starts with
-two zero bytes, the type of its numbers (8: unsigned bytes) and the number of dimensions; then each dimension as four
-bytes, the highest first; then the numbers.
+two zero bytes, the type of its numbers (8: unsigned bytes) and the number of dimensions. Then comes each dimension as
+four bytes, the highest first, then the numbers.
 """
 
 import gzip
@@ -25,17 +25,17 @@ FILES = {
 
 @dataclass(frozen=True)
 class ImageReading:
-    """What a source of images held: a training part, and a test part that its makers set apart.
+    """The images of a source: a training part, and the test part that the source comes with.
 
     Args:
-        images: (N, rows, columns), uint8, 0 (paper) to 255 (ink).
-        labels: label ids, (N,), int64.
-        test_images: likewise, of the test part.
-        test_labels: likewise.
+        images: of the training part, (N, rows, columns), uint8, 0 (paper) to 255 (ink).
+        labels: their label ids, (N,), int64.
+        test_images: of the test part, as ``images``.
+        test_labels: of the test part, as ``labels``.
         names: the labels, by id.
         lines: how many images were read.
-        dropped: none.
-        repaired: none.
+        dropped: empty.
+        repaired: empty.
     """
 
     images: NDArray[np.uint8]
@@ -49,14 +49,14 @@ class ImageReading:
 
 
 def read_images(folder: Path | str) -> ImageReading:
-    """Read the four IDX files of a folder, each plain or with ``.gz`` behind its name.
+    """Read the four IDX files of a folder, each plain or gzipped, with ``.gz`` added to its name.
 
     Raises:
-        DataError: a file is missing, truncated or of another kind, or the files do not fit each other.
+        DataError: a file is missing, truncated or of another kind, or the files do not match each other.
     """
     folder = Path(folder)
-    images, test_images = (read_idx(_found(folder, name), dimensions=3) for name in FILES["images"])
-    labels, test_labels = (read_idx(_found(folder, name), dimensions=1) for name in FILES["labels"])
+    images, test_images = (read_idx(_find_file(folder, name), dimensions=3) for name in FILES["images"])
+    labels, test_labels = (read_idx(_find_file(folder, name), dimensions=1) for name in FILES["labels"])
     for pictures, answers, name in ((images, labels, "train"), (test_images, test_labels, "t10k")):
         if len(pictures) != len(answers):
             raise DataError(
@@ -83,8 +83,8 @@ def read_idx(path: Path, *, dimensions: int) -> NDArray[np.uint8]:
     """Read one IDX file of unsigned bytes.
 
     Args:
-        path: plain, or gzipped where it ends in ``.gz``.
-        dimensions: how many it must have.
+        path: plain, or gzipped if its name ends in ``.gz``.
+        dimensions: the number of dimensions that it must have.
 
     Raises:
         DataError: it is truncated, too long, or of another kind; the message says what was expected and what came.
@@ -93,7 +93,7 @@ def read_idx(path: Path, *, dimensions: int) -> NDArray[np.uint8]:
         content = path.read_bytes()
         data = gzip.decompress(content) if path.suffix == ".gz" else content
     except (gzip.BadGzipFile, zlib.error, EOFError) as error:
-        raise DataError(f"{path}: is not a whole gzip file ({error}); fetch it again") from None
+        raise DataError(f"{path}: is not a complete gzip file ({error}); fetch it again") from None
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from None
     start = 4 + 4 * dimensions
@@ -111,8 +111,8 @@ def read_idx(path: Path, *, dimensions: int) -> NDArray[np.uint8]:
     return np.frombuffer(data, np.uint8, offset=start).reshape(shape)
 
 
-def _found(folder: Path, name: str) -> Path:
+def _find_file(folder: Path, name: str) -> Path:
     for path in (folder / name, folder / f"{name}.gz"):
         if path.is_file():
             return path
-    raise DataError(f"{folder}: lacks {name} or {name}.gz; give the folder of the four IDX files with --data")
+    raise DataError(f"{folder}: {name} or {name}.gz is missing; give the folder of the four IDX files with --data")

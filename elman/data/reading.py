@@ -1,17 +1,14 @@
-"""Reading: what a user means by DATA."""
+"""Reading: what DATA means on the command line, a named set or a file or folder of the user."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from elman.data.catalog import CATALOG, ImageSet, PairSet, check, named
+from elman.data.catalog import CATALOG, ImageSet, PairSet, check_folder, find_set
 from elman.data.download import fetch
 from elman.data.examples import MAX_CHARACTERS, Reading, read_examples
 from elman.data.images import ImageReading, read_images
 from elman.errors import SettingError
 from elman.records import Example
-
-if TYPE_CHECKING:
-    from elman.data.images import ImageReading
 
 
 def read_named(name: str, folder: Path | None = None, *, progress: Any = False) -> Reading | ImageReading:
@@ -19,33 +16,48 @@ def read_named(name: str, folder: Path | None = None, *, progress: Any = False) 
 
     Args:
         name: one of `CATALOG`.
-        folder: where its files lie; the cache, filled by a download if need be, where None.
-        progress: passed to `fetch`.
+        folder: the folder of its files; None: the cache, which a download fills if necessary.
+        progress: as `fetch` takes it.
 
     Raises:
         DataError: the name is unknown, the folder does not hold the set, or the download failed.
     """
-    entry = named(name)
+    entry = find_set(name)
     if isinstance(entry, PairSet):
         return Reading(tuple(Example(source, target) for source, target in entry.pairs), len(entry.pairs), {}, {})
     if isinstance(entry, ImageSet):
         return read_images(folder if folder is not None else fetch(entry, progress=progress))
-    place = check(entry, folder) if folder is not None else fetch(entry, progress=progress)
+    place = check_folder(entry, folder) if folder is not None else fetch(entry, progress=progress)
     return read_examples(place, junk=entry.junk)
 
 
 def read_source(
     data: str,
-    folder: Path | None,
+    folder: Path | None = None,
     *,
     text: str = "name",
     label: str = "label",
-    longest: int = MAX_CHARACTERS,
+    max_characters: int = MAX_CHARACTERS,
     progress: Any = False,
-) -> "Reading | ImageReading":
-    """Read what the user means by DATA."""
+) -> Reading | ImageReading:
+    """Read a named data set, or a folder or table of labelled strings.
+
+    Args:
+        data: the name of a set, or a path as `read_examples` takes it.
+        folder: the folder of a named set; see `read_named`.
+        text: as in `read_examples`.
+        label: as in `read_examples`.
+        max_characters: as in `read_examples`.
+        progress: as `fetch` takes it.
+
+    Raises:
+        SettingError: there is a folder for data that are not a named set.
+        DataError: the data cannot be read.
+    """
     if data in CATALOG:
         return read_named(data, folder, progress=progress)
     if folder is not None:
-        raise SettingError(f"--data says where a named set lies, and {data!r} is none; give the folder or file as DATA")
-    return read_examples(data, text=text, label=label, max_characters=longest)
+        raise SettingError(
+            f"--data is the folder of a named set, and {data!r} is not a named set; give the folder or file as DATA"
+        )
+    return read_examples(data, text=text, label=label, max_characters=max_characters)

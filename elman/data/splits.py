@@ -1,27 +1,38 @@
-"""Splits: which examples train, which choose, and which are kept for one last look.
+"""Splits: which examples train, which validate, and which are kept for the test.
 
-``grouped`` (the default) is honest about memory: copies of one labelled string become one example with a count, and no
-normalised string stands in two parts, not even with and without its accents. ``stratified`` is the tutorials': every
-line is an example, so the same string may be learned and then asked. It is offered for comparison with published
-figures. ``none`` keeps nothing back: every part holds every example, and the scores say what was learned by heart.
+Kinds of split, of examples that are strings:
+
+- ``grouped``, the default: no normalised string is in two parts, not even with and without its accents. Copies of one
+  labelled string become one example with a count.
+- ``stratified``: every line is an example, as in the tutorials, so one string can be in two parts. Use it to compare
+  scores with published ones.
+- ``none``: every part holds every example, and the scores say what was memorised.
+
+Of other examples: ``given``, the test part that the source comes with; ``random``, rows at random.
 """
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from sklearn.model_selection import train_test_split
 
+from elman.checks import check_choice
 from elman.errors import DataError, SettingError
 from elman.records import Example
 from elman.text.normalisation import fold_accents
 
 PARTS = ("train", "validation", "test")
-SPLITS = ("grouped", "stratified")
-NOTHING_KEPT = "none"
+GROUPED, STRATIFIED, NOTHING_KEPT, GIVEN, RANDOM = "grouped", "stratified", "none", "given", "random"
+STRING_SPLITS = (GROUPED, STRATIFIED, NOTHING_KEPT)
+"""The kinds of split of examples that are strings."""
+
 BY_HEART = "nothing was kept back: the scores say how well the examples were learned by heart"
+
+Groups = Sequence[tuple[str, list[Example]]]
+"""Examples that must be in one part, each group with its label."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +42,8 @@ class Split:
     Args:
         train: to learn from.
         validation: to choose the epoch and the temperature with.
-        test: touched once, at the end.
-        kind: ``grouped``, ``stratified`` or ``none``.
+        test: used once, at the end.
+        kind: one of `STRING_SPLITS`.
         seed: what it was drawn with.
         notes: what a user should know, such as labels with too few examples.
     """
@@ -48,13 +59,18 @@ class Split:
         """Return the part of that name; ``all`` is the three of them.
 
         Raises:
-            SettingError: there is none.
+            SettingError: there is no such part.
         """
         if name == "all":
             return self.train + self.validation + self.test
         if name not in PARTS:
             raise SettingError(f"part must be one of {', '.join(PARTS)} or all; got {name!r}")
         return {"train": self.train, "validation": self.validation, "test": self.test}[name]
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """How many examples each part holds."""
+        return {name: len(self.part(name)) for name in PARTS}
 
     @property
     def fingerprint(self) -> str:
@@ -68,38 +84,83 @@ class Split:
 
 def split_examples(
     examples: Sequence[Example],
-    kind: str = "grouped",
+    kind: str = GROUPED,
     *,
     seed: int = 0,
     test_share: float = 0.1,
     validation_share: float = 0.05,
     by_label: bool = True,
+    folds: Mapping[str, str] | None = None,
 ) -> Split:
     """Split normalised examples into three parts.
 
     Args:
-        examples: with their text normalised, so that spellings of one string meet.
+        examples: with normalised text, so that spellings of one string are equal.
         kind: ``grouped``, ``stratified`` or ``none``.
         seed: of the shuffle.
         test_share: share of the strings (grouped) or lines (stratified) that is kept for the test, between 0 and 1.
         validation_share: share of all that chooses the epoch and the temperature.
-        by_label: give each part its share of every label; False where labels are tags or numbers.
+        by_label: give each part its share of every label; False if labels are tags or numbers.
+        folds: the texts without accents, if known; see `fold_texts`.
 
     Raises:
-        SettingError: the kind is unknown or a share does not leave three parts.
+        SettingError: the kind is unknown, or the shares do not leave three parts.
         DataError: there are too few examples to split.
     """
-    if kind not in (*SPLITS, NOTHING_KEPT):
-        raise SettingError(f"split must be one of {', '.join(SPLITS)}, {NOTHING_KEPT}; got {kind!r}")
+    check_choice("split", kind, STRING_SPLITS)
     if min(test_share, validation_share) <= 0 or test_share + validation_share >= 1:
         raise SettingError(
             f"the test and validation shares must be above 0 and together below 1; got {test_share}, {validation_share}"
         )
     if kind == NOTHING_KEPT:
         return Split(tuple(examples), tuple(examples), tuple(examples), kind, seed, (BY_HEART,))
-    groups = _by_string(examples) if kind == "grouped" else [(e.label, [e]) for e in examples]
-    if not by_label:
-        return _split_whatever_the_label(groups, kind, seed, test_share, validation_share)
+    groups = _group_by_string(examples, folds) if kind == GROUPED else [(e.label, [e]) for e in examples]
+    split_groups = _split_by_label if by_label else _split_without_labels
+    parts = [_gather(groups, positions) for positions in split_groups(groups, seed, test_share, validation_share)]
+    train, validation, test = parts
+    return Split(train, validation, test, kind, seed, _note_missing_labels(parts) if by_label else ())
+
+
+def fold_texts(examples: Iterable[Example]) -> dict[str, str]:
+    """Return each text without its accents; a text that occurs often is folded once.
+
+    >>> fold_texts([Example("müller", "German"), Example("ito", "Japanese"), Example("müller", "Dutch")])
+    {'müller': 'muller', 'ito': 'ito'}
+    """
+    distinct = dict.fromkeys(example.text for example in examples)
+    return {text: text if text.isascii() else fold_accents(text) for text in distinct}
+
+
+def ceiling(examples: Sequence[Example]) -> float:
+    """Return the best accuracy that any classifier of the text alone can have, between 0 and 1.
+
+    The answer to a string that has several labels can be right for only one of them.
+
+    >>> ceiling([Example("lee", "English"), Example("lee", "Chinese"), Example("ito", "Japanese")]) == 2 / 3
+    True
+    """
+    seen: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for example in examples:
+        seen[example.text][example.label] += 1
+    return float(np.sum([max(counter.values()) for counter in seen.values()]) / len(examples))
+
+
+def _group_by_string(examples: Sequence[Example], folds: Mapping[str, str] | None) -> Groups:
+    """Group spellings of one string: their most frequent label, and one counted example for each text and label."""
+    folds = fold_texts(examples) if folds is None else folds
+    groups: defaultdict[str, Counter[tuple[str, str]]] = defaultdict(Counter)
+    for example in examples:
+        groups[folds[example.text]][example.text, example.label] += example.count
+    return [
+        (counter.most_common(1)[0][0][1], [Example(text, label, count) for (text, label), count in counter.items()])
+        for counter in groups.values()
+    ]
+
+
+def _split_by_label(
+    groups: Groups, seed: int, test_share: float, validation_share: float
+) -> tuple[list[int], list[int], list[int]]:
+    """Return the positions of the groups of each part, with each label's share; rare labels train only."""
     counts = Counter(label for label, _ in groups)
     common = [position for position, (label, _) in enumerate(groups) if counts[label] >= len(PARTS)]
     labels = [groups[position][0] for position in common]
@@ -117,56 +178,12 @@ def split_examples(
             f"too few examples to split: the smallest part would hold {smallest} of {len(common)}, fewer than the "
             f"{len(set(labels))} labels; give more examples, or larger --test-share and --validation-share"
         ) from None
-    train = rest + [position for position, (label, _) in enumerate(groups) if counts[label] < len(PARTS)]
-
-    def gathered(positions: Iterable[int]) -> tuple[Example, ...]:
-        return tuple(example for position in sorted(positions) for example in groups[position][1])
-
-    parts = gathered(train), gathered(validation), gathered(test)
-    return Split(*parts, kind, seed, _notes(*parts))
+    rare = [position for position, (label, _) in enumerate(groups) if counts[label] < len(PARTS)]
+    return rest + rare, validation, test
 
 
-def _split_whatever_the_label(
-    groups: Sequence[tuple[str, list[Example]]], kind: str, seed: int, test_share: float, validation_share: float
-) -> Split:
-    order = np.random.default_rng(seed).permutation(len(groups))
-    test, validation = round(test_share * len(groups)), round(validation_share * len(groups))
-    if min(test, validation) < 1 or test + validation >= len(groups):
-        raise DataError(
-            f"too few examples to split: {len(groups)} different ones; give more, larger --test-share and "
-            "--validation-share, or learn them by heart with --split none"
-        )
-
-    def gathered(cut: Iterable[int]) -> tuple[Example, ...]:
-        return tuple(example for position in sorted(cut) for example in groups[position][1])
-
-    return Split(
-        train=gathered(order[test + validation :]),
-        validation=gathered(order[test : test + validation]),
-        test=gathered(order[:test]),
-        kind=kind,
-        seed=seed,
-    )
-
-
-def _notes(train: Sequence[Example], validation: Sequence[Example], test: Sequence[Example]) -> tuple[str, ...]:
-    """Name the labels that some part lacks: they have too few examples to split."""
-    found = [{example.label for example in part} for part in (train, validation, test)]
-    lacking = {
-        label: [name for name, labels in zip(PARTS, found, strict=True) if label not in labels]
-        for label in sorted(set().union(*found))
-    }
-    return tuple(
-        f"{label}: too few examples to split; none of them is in the {' or '.join(parts)} part"
-        for label, parts in lacking.items()
-        if parts
-    )
-
-
-def _hold_out(
-    positions: list[int], groups: list[tuple[str, list[Example]]], share: float, seed: int
-) -> tuple[list[int], list[int]]:
-    """Take a stratified share away, sparing labels that have a single group left."""
+def _hold_out(positions: list[int], groups: Groups, share: float, seed: int) -> tuple[list[int], list[int]]:
+    """Take a stratified share away, but nothing of labels that have a single group left."""
     counts = Counter(groups[position][0] for position in positions)
     single = [position for position in positions if counts[groups[position][0]] < 2]
     several = [position for position in positions if counts[groups[position][0]] >= 2]
@@ -176,26 +193,33 @@ def _hold_out(
     return kept + single, held
 
 
-def _by_string(examples: Sequence[Example]) -> list[tuple[str, list[Example]]]:
-    """Gather spellings of one string: their most frequent label, and one counted example for each text and label."""
-    groups: defaultdict[str, Counter[tuple[str, str]]] = defaultdict(Counter)
-    for example in examples:
-        groups[fold_accents(example.text)][example.text, example.label] += example.count
-    return [
-        (counter.most_common(1)[0][0][1], [Example(text, label, count) for (text, label), count in counter.items()])
-        for counter in groups.values()
-    ]
+def _split_without_labels(
+    groups: Groups, seed: int, test_share: float, validation_share: float
+) -> tuple[list[int], list[int], list[int]]:
+    """Return the positions of the groups of each part, whatever their labels are."""
+    order = np.random.default_rng(seed).permutation(len(groups)).tolist()
+    test, validation = round(test_share * len(groups)), round(validation_share * len(groups))
+    if min(test, validation) < 1 or test + validation >= len(groups):
+        raise DataError(
+            f"too few examples to split: {len(groups)} different ones; give more, larger --test-share and "
+            "--validation-share, or learn them by heart with --split none"
+        )
+    return order[test + validation :], order[test : test + validation], order[:test]
 
 
-def ceiling(examples: Sequence[Example]) -> float:
-    """Return the best accuracy that any classifier of the text alone can have, between 0 and 1.
+def _gather(groups: Groups, positions: Iterable[int]) -> tuple[Example, ...]:
+    return tuple(example for position in sorted(positions) for example in groups[position][1])
 
-    A string that stands under several labels can be right for only one of them.
 
-    >>> ceiling([Example("lee", "English"), Example("lee", "Chinese"), Example("ito", "Japanese")]) == 2 / 3
-    True
-    """
-    seen: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for example in examples:
-        seen[example.text][example.label] += 1
-    return float(np.sum([max(counter.values()) for counter in seen.values()]) / len(examples))
+def _note_missing_labels(parts: Sequence[Sequence[Example]]) -> tuple[str, ...]:
+    """Name the labels that are missing in a part: they have too few examples to split."""
+    found = [{example.label for example in part} for part in parts]
+    missing = {
+        label: [name for name, labels in zip(PARTS, found, strict=True) if label not in labels]
+        for label in sorted(set().union(*found))
+    }
+    return tuple(
+        f"{label}: too few examples to split; none of them is in the {' or '.join(names)} part"
+        for label, names in missing.items()
+        if names
+    )

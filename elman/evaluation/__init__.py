@@ -1,1 +1,1 @@
-"""Evaluation: metrics, calibration, scores beside a baseline, and plots."""
+"""Evaluation: metrics, calibration, scores beside those of a baseline, reports and pictures."""

@@ -1,4 +1,4 @@
-"""Calibration: one temperature that makes stated probabilities match how often they are right.
+"""Calibration: one temperature that makes probabilities match the share of answers that is right.
 
 Source: C. Guo et al., "On calibration of modern neural networks", ICML 2017, section 4.2.
 """
@@ -14,14 +14,14 @@ LOWEST, HIGHEST = 0.05, 20.0
 
 
 def fit_temperature(logits: NDArray[np.floating], truth: LabelIds) -> float:
-    """Return the temperature with the lowest negative log-likelihood: logits are divided by it.
+    """Return the temperature with the lowest negative log-likelihood; logits are divided by it.
 
     Args:
         logits: (N, C), of examples that did not train the network.
         truth: label ids, (N,).
 
     Returns:
-        Between 0.05 and 20; above 1 where the network was too sure.
+        Between 0.05 and 20; above 1 if the network is overconfident.
 
     >>> round(fit_temperature(np.array([[4.0, 0.0]] * 4), np.array([0, 0, 0, 1])), 2)
     3.64

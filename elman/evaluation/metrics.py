@@ -1,4 +1,4 @@
-"""Metrics: pure numbers about probabilities and the truth. Counting is scikit-learn's; what it lacks stands here."""
+"""Metrics: numbers about probabilities and the truth. scikit-learn counts; this module adds what it does not have."""
 
 from collections.abc import Sequence
 
@@ -61,7 +61,7 @@ def score_tags(guesses: Sequence[LabelIds], truth: Sequence[LabelIds], nll: floa
     Args:
         guesses: for each string the ids of its answered tags, (T,).
         truth: for each string the ids of its true tags, (T,).
-        nll: what `TagReport` holds.
+        nll: mean negative log-likelihood of a tag, nats; None if the answers have no probabilities.
 
     >>> report = score_tags([np.array([0, 1]), np.array([1])], [np.array([0, 0]), np.array([1])])
     >>> round(report.symbol_accuracy, 3), report.string_accuracy
@@ -88,9 +88,9 @@ def score_numbers(guesses: NDArray[np.float64], truth: NDArray[np.float64]) -> N
 
 
 def top_k_accuracy(probabilities: Probabilities, truth: LabelIds, k: int) -> float:
-    """Return the share of rows whose truth is among the k most likely labels; 1 where k reaches C.
+    """Return the share of rows whose truth is among the k most likely labels; 1 if k is C or more.
 
-    Ties count as the order of the labels decides, as in `predict`.
+    The order of the labels decides ties, as in `predict`.
     """
     best = np.argsort(-probabilities, axis=1, kind="stable")[:, :k]
     return float((best == truth[:, None]).any(axis=1).mean())
@@ -103,7 +103,7 @@ def negative_log_likelihood(probabilities: Probabilities, truth: LabelIds) -> fl
 
 
 def brier_score(probabilities: Probabilities, truth: LabelIds) -> float:
-    """Return the mean squared distance to the truth, 0 to 2 (G. W. Brier, 1950, the form for several classes)."""
+    """Return the mean squared distance to the truth, 0 to 2 (G. W. Brier, 1950, in the form for several classes)."""
     truths = np.eye(probabilities.shape[1])[truth]
     return float(((probabilities - truths) ** 2).sum(axis=1).mean())
 
@@ -111,10 +111,10 @@ def brier_score(probabilities: Probabilities, truth: LabelIds) -> float:
 def reliability(
     probabilities: Probabilities, truth: LabelIds, bins: int = CALIBRATION_BINS
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
-    """Gather predictions by the probability of their label, in equal bins from 0 to 1.
+    """Group predictions by the probability of their label, in equal bins from 0 to 1.
 
     Returns:
-        For each bin that is not empty: how many predictions, their mean probability, and the share that is right.
+        For each bin that is not empty: the number of predictions, their mean probability, and the share that is right.
     """
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == truth
@@ -127,7 +127,7 @@ def reliability(
 
 
 def calibration_error(probabilities: Probabilities, truth: LabelIds, bins: int = CALIBRATION_BINS) -> float:
-    """Return the expected calibration error, 0 to 1: how far stated probabilities lie from the share that is right.
+    """Return the expected calibration error, 0 to 1: how much probabilities differ from the share that is right.
 
     Source: M. P. Naeini et al., "Obtaining well calibrated probabilities using Bayesian binning", 2015; of the most
     likely label, in equal bins.
@@ -137,10 +137,10 @@ def calibration_error(probabilities: Probabilities, truth: LabelIds, bins: int =
 
 
 def calibration_error_by_chance(probabilities: Probabilities, *, draws: int = 100, seed: int = 0) -> float:
-    """Return the calibration error that a perfect model would measure: its floor on so few examples.
+    """Return the calibration error that a perfectly calibrated model would have on so few examples.
 
-    Truths are drawn from the probabilities themselves, so that these are right by construction; what the measure then
-    still finds is chance (J. Vaicenavicius et al., "Evaluating model calibration in classification", 2019).
+    Truths are drawn from the probabilities themselves, so these are right by construction; the error that remains is
+    chance (J. Vaicenavicius et al., "Evaluating model calibration in classification", 2019).
 
     Args:
         probabilities: (N, C), rows sum to 1.
@@ -158,7 +158,7 @@ def calibration_error_by_chance(probabilities: Probabilities, *, draws: int = 10
 
 
 def confusion(probabilities: Probabilities, truth: LabelIds) -> NDArray[np.int64]:
-    """Return how often each true label (row) got each answer (column): (C, C), int64."""
+    """Return how many examples of each true label (row) got each answer (column): (C, C), int64."""
     matrix: NDArray[np.int64] = confusion_matrix(
         truth, probabilities.argmax(axis=1), labels=np.arange(probabilities.shape[1])
     )

@@ -1,8 +1,12 @@
-"""Pictures: matplotlib lives here and nowhere else. Each function returns a figure; `save_figure` writes it."""
+"""Pictures of a training and of scores. Each function returns a figure; `save_figure` writes it.
+
+matplotlib is imported here and in `elman.evaluation.drawings` only.
+"""
 
 import io
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,25 +16,56 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from elman.evaluation.metrics import LabelIds, Probabilities, calibration_error, confusion, reliability
+from elman.evaluation.scores import Evaluation, NumberEvaluation
 from elman.files import write_atomically
-from elman.model.config import NO_CELL, ModelConfig
-from elman.model.tensors import HEAD_WEIGHT, NGRAMS, name_layer
-from elman.prediction.explanation import Explanation
 from elman.records import EpochResult
 
-__all__ = [
-    "Figure",
-    "plot_answers",
-    "plot_confusion",
-    "plot_curves",
-    "plot_explanation",
-    "plot_mistakes",
-    "plot_network",
-    "plot_reliability",
-    "save_figure",
-]
-
 INK, FIRST, SECOND, FAINT = "#222222", "#1f5fa8", "#d1600a", "#bbbbbb"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure with a title.
+
+    Args:
+        title: what it shows.
+        figure: the figure.
+    """
+
+    title: str
+    figure: Figure
+
+
+def draw_pictures(evaluation: Evaluation | NumberEvaluation | None) -> dict[str, Picture]:
+    """Draw the pictures of an evaluation of the test part.
+
+    Args:
+        evaluation: what to draw; None has no pictures.
+
+    Returns:
+        The pictures by file name.
+    """
+    match evaluation:
+        case Evaluation():
+            return _draw_answered_labels(evaluation)
+        case NumberEvaluation(answers=answers, truth=truth, name=name):
+            return {"answers.png": Picture("Answers beside the truth, test part", plot_answers(answers, truth, name))}
+        case None:
+            return {}
+
+
+def _draw_answered_labels(evaluation: Evaluation) -> dict[str, Picture]:
+    probabilities, truth, labels = evaluation.probabilities, evaluation.truth, evaluation.labels
+    confused = plot_confusion(probabilities, truth, labels)
+    reliable = plot_reliability(evaluation.uncalibrated_probabilities, probabilities, truth)
+    pictures = {
+        "confusion.png": Picture("Confusion matrix of the test part", confused),
+        "reliability.png": Picture("Reliability of the test part", reliable),
+    }
+    if evaluation.images is not None:
+        mistakes = plot_mistakes(evaluation.images, probabilities, truth, labels)
+        pictures["mistakes.png"] = Picture("The most confident mistakes on the test part", mistakes)
+    return pictures
 
 
 def save_figure(figure: Figure, path: Path, *, dots_per_inch: int = 120) -> None:
@@ -38,17 +73,17 @@ def save_figure(figure: Figure, path: Path, *, dots_per_inch: int = 120) -> None
     buffer = io.BytesIO()
     FigureCanvasAgg(figure)
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing")  # a label in a script that the font lacks
+        warnings.filterwarnings("ignore", message="Glyph .* missing")  # a label in a script that is not in the font
         figure.savefig(buffer, format="png", dpi=dots_per_inch)
     write_atomically(path, buffer.getvalue())
 
 
 def plot_curves(history: Sequence[EpochResult], kept: int | None = None) -> Figure:
-    """Draw loss and accuracy of both parts by epoch; a number as the answer has no accuracy.
+    """Draw loss and accuracy of both parts by epoch; a model that answers with a number has no accuracy.
 
     Args:
         history: the epochs.
-        kept: the epoch that is marked as kept; the best where None.
+        kept: the epoch that is marked as kept; the best if None.
     """
     known = all(result.accuracy is not None for result in history)
     figure = Figure(figsize=(9 if known else 5.2, 3.6), layout="constrained")
@@ -76,7 +111,7 @@ def plot_curves(history: Sequence[EpochResult], kept: int | None = None) -> Figu
 
 
 def plot_confusion(probabilities: Probabilities, truth: LabelIds, labels: Sequence[str]) -> Figure:
-    """Draw the confusion matrix, each row in per cent of its true label; the number of examples stands beside it."""
+    """Draw the confusion matrix: each row in per cent of its true label, beside the number of examples."""
     counts = confusion(probabilities, truth)
     support = counts.sum(axis=1)
     shares = 100 * counts / np.maximum(support, 1)[:, None]
@@ -102,7 +137,7 @@ def _write_cells(axes: Axes, shares: NDArray[np.float64]) -> None:
 
 
 def plot_reliability(before: Probabilities, after: Probabilities, truth: LabelIds) -> Figure:
-    """Draw stated probability against the share that is right, before and after calibration."""
+    """Draw the share of answers that is right by their probability, before and after calibration."""
     figure = Figure(figsize=(4.8, 4.4), layout="constrained")
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color=FAINT, linestyle="--", label="perfectly calibrated")
@@ -139,14 +174,14 @@ def plot_answers(answers: NDArray[np.floating], truth: NDArray[np.float64], name
 def plot_mistakes(
     images: NDArray[np.uint8], probabilities: Probabilities, truth: LabelIds, labels: Sequence[str], *, most: int = 24
 ) -> Figure:
-    """Draw the images whose wrong answer the model was surest of, the surest first.
+    """Draw the images whose wrong answers have the highest probability, highest first.
 
     Args:
         images: (N, rows, columns).
         probabilities: (N, C).
         truth: label ids, (N,).
         labels: the C names.
-        most: how many are drawn at most.
+        most: draw at most so many.
     """
     answers, sure = probabilities.argmax(axis=1), probabilities.max(axis=1)
     wrong = np.flatnonzero(answers != truth)
@@ -160,123 +195,6 @@ def plot_mistakes(
         axes.set_axis_off()
     for axes, position in zip(panels, shown, strict=False):
         axes.imshow(images[position], cmap="gray_r")
-        said = f"{labels[answers[position]]} ({labels[truth[position]]}) {sure[position]:.0%}"
-        axes.set_title(said, fontsize=8, parse_math=False)
+        title = f"{labels[answers[position]]} ({labels[truth[position]]}) {sure[position]:.0%}"
+        axes.set_title(title, fontsize=8, parse_math=False)
     return figure
-
-
-def plot_explanation(explanation: Explanation) -> Figure:
-    """Draw how the answer moves letter by letter, forwards and backwards, and which letters carry it."""
-    letters = list(explanation.normalised)
-    figure = Figure(figsize=(max(6.4, 0.42 * len(letters) + 3.2), 6.6), layout="constrained")
-    figure.suptitle(
-        f"{explanation.name}: {explanation.label} {explanation.probability:.1%}", fontsize=12, parse_math=False
-    )
-    forwards, backwards, bars = figure.subplots(3, 1)
-    places = np.arange(len(letters))
-    for axes, steps, title in (
-        (forwards, explanation.forwards, "read forwards: what the model says if the name ends at this letter"),
-        (backwards, explanation.backwards, "read backwards: what it says if the name begins at this letter"),
-    ):
-        shares = np.array([[step[name] for step in steps] for name in explanation.shown])
-        image = axes.imshow(100 * shares, cmap="Blues", vmin=0, vmax=100, aspect="auto")
-        axes.set_yticks(range(len(explanation.shown)), explanation.shown, parse_math=False)
-        axes.set_title(title, fontsize=9)
-        for row, column in np.argwhere(shares >= 0.005):
-            colour = "white" if shares[row, column] > 0.55 else INK
-            said = f"{100 * shares[row, column]:.0f}"
-            axes.text(column, row, said, ha="center", va="center", fontsize=7, color=colour)
-    figure.colorbar(image, ax=[forwards, backwards], shrink=0.8, label="probability (%)")
-    nats = np.array(explanation.evidence)
-    bars.bar(places, nats, color=np.where(nats >= 0, FIRST, SECOND))
-    bars.axhline(0, color=INK, linewidth=0.8)
-    bars.set_xlim(-0.5, len(letters) - 0.5)
-    bars.set_ylabel("nats")
-    evidence = f"evidence for {explanation.label}: what its log-odds lose when the letter is hidden"
-    bars.set_title(evidence, fontsize=9, parse_math=False)
-    for axes in (forwards, backwards, bars):
-        axes.set_xticks(places, letters, parse_math=False)
-    return figure
-
-
-def plot_network(config: ModelConfig, *, symbols: int, labels: int, steps: Sequence[str] = "hello") -> Figure:
-    """Draw a network unrolled over time, with the shapes of its weights and of what passes between them.
-
-    Args:
-        config: its shape.
-        symbols: V, the unknown one included.
-        labels: C; 1 where the answer is a number.
-        steps: what stands at each step, at most ten are drawn.
-
-    The shapes are those of one sequence of T steps; a batch puts B behind T.
-    """
-    steps = list(steps)[:10]
-    layers = config.layers if config.cell != NO_CELL else 0
-    lanes = [(layer, reverse) for layer in range(layers) for reverse in range(config.directions)]
-    figure = Figure(figsize=(1.25 * len(steps) + 5.2, 1.0 * len(lanes) + 3.6), layout="constrained")
-    axes = figure.subplots()
-    axes.set_axis_off()
-    shapes = config.tensor_shapes(symbols=symbols, labels=labels)
-    size, width = config.step_size(symbols), len(steps)
-    _note(axes, width, 0, f"input {'(T,) symbol ids' if not config.input_size else f'(T, {size}) numbers'}")
-    if config.input_size:
-        said = ""
-    elif config.embedding_size:
-        said = f"embedding ({symbols}, {size}) → (T, {size})"
-    else:
-        said = f"one-hot → (T, {size})"
-    _note(axes, width, 0.8, said)
-    for column, step in enumerate(steps):
-        _box(axes, column, 0, step, FAINT)
-    below = 0.0  # where the inputs of the layer stand
-    for row, (layer, reverse) in enumerate(lanes, start=1):
-        names, height = name_layer(layer, reverse), row + 0.2
-        weights = f"W_ih {shapes[names.weight_ih]}  W_hh {shapes[names.weight_hh]}"
-        way = "backwards" if reverse else "forwards"
-        _note(axes, width, height, f"{config.cell}, layer {layer + 1}, {way}: {weights} → (T, {config.hidden_size})")
-        for column in range(width):
-            _box(axes, column, height, "h", SECOND if reverse else FIRST)
-            _arrow(axes, (column, below + 0.28), (column, height - 0.28), FAINT, bow=0.45 if reverse else 0.0)
-            if column + 1 < width:
-                ends = [(column + 0.28, height), (column + 0.72, height)]
-                _arrow(axes, *(reversed(ends) if reverse else ends))
-        if reverse or config.directions == 1:
-            below = height
-    top, each = len(lanes) + 1.5, config.readout == "each"
-    answer = f"(T, {labels}) logits" if each else f"({labels},) logits" if labels > 1 else "a number"
-    head = f"head {shapes[HEAD_WEIGHT]} → {answer}" if config.head != "none" else f"no head: the output is {answer}"
-    _note(axes, width, top, head)
-    last = width - 1
-    for column in range(width) if each else [last]:
-        forwards = below - 1 if config.directions == 2 and lanes else below
-        _arrow(axes, (column, forwards + 0.28), (column, top - 0.28), bow=0.3 if forwards < below else 0.0)
-        if each and forwards < below:
-            _arrow(axes, (column, below + 0.28), (column, top - 0.28))
-        _box(axes, column, top, "y", INK)
-    if not each and config.directions == 2 and lanes:
-        _arrow(axes, (0.2, below + 0.25), (last - 0.25, top - 0.1))
-    if config.bag_orders:
-        orders = ", ".join(map(str, config.bag_orders))
-        _note(axes, width, top + 0.45, f"+ bag of n-grams ({orders}) → ({labels},), straight into the logits")
-    if config.ngram_orders:
-        orders = ", ".join(map(str, config.ngram_orders))
-        _note(axes, width, 0.45, f"+ hashed n-grams ({orders}) {shapes[NGRAMS]}")
-    axes.set_xlim(-0.6, width + 3.4)
-    axes.set_ylim(-0.6, top + 0.9)
-    return figure
-
-
-def _box(axes: Axes, x: float, y: float, said: str, colour: str) -> None:
-    frame = {"boxstyle": "round,pad=0.35", "facecolor": "white", "edgecolor": colour, "linewidth": 1.4}
-    axes.text(x, y, said or " ", ha="center", va="center", fontsize=10, bbox=frame, parse_math=False)
-
-
-def _note(axes: Axes, width: int, y: float, said: str) -> None:
-    axes.text(width - 0.35, y, said, ha="left", va="center", fontsize=8, color=INK, parse_math=False)
-
-
-def _arrow(
-    axes: Axes, start: tuple[float, float], end: tuple[float, float], colour: str = INK, *, bow: float = 0.0
-) -> None:
-    line = {"arrowstyle": "->", "color": colour, "linewidth": 1.0, "connectionstyle": f"arc3,rad={bow}"}
-    axes.annotate("", xy=end, xytext=start, arrowprops=line)

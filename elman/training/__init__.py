@@ -1,1 +1,1 @@
-"""Training: configuration, network, loop, run folder, and one task for each kind of answer."""
+"""Training: configuration, network, loop, runs, comparisons, and one task for each kind of answer."""

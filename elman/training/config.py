@@ -11,19 +11,18 @@ from elman.model.config import Config, ModelConfig
 from elman.text.normalisation import Normalisation
 
 OPTIMISERS = ("adamw", "adam", "sgd", "rmsprop")
-
-
 SCHEDULES = ("one-cycle", "constant")
-
-
 KEEPS = ("best", "last")
-
-
 PRODUCTS = ("float32", "bfloat16")
 
-
 LARGEST_RATE = 1e30
-"""Beyond any use; torch refuses rates that float32 cannot hold."""
+"""The largest learning rate; float32, and so torch, cannot hold much larger ones."""
+
+LARGEST_SEED = 2**32 - 1
+"""The largest seed that scikit-learn takes."""
+
+STRING_SPLIT, SOURCE_SPLITS = "grouped", {"images": "given", "features": "random"}
+"""The default kinds of split: of strings, and by task of other examples; see `elman.data.splits`."""
 
 
 @dataclass(frozen=True)
@@ -37,17 +36,18 @@ class TrainConfig(Config):
         learning_rate: the highest rate of the schedule, above 0.
         schedule: ``one-cycle`` rises and falls over all steps; ``constant``.
         weight_decay: of matrices, not biases; decoupled in ``adamw``.
-        clip: the gradient norm is cut to this, above 0; None leaves it.
+        clip: the largest gradient norm, above 0; None: no limit.
         label_smoothing: share of the target spread over all labels, 0 up to 1.
-        class_weighting: labels count 1 / frequency to this power in the loss: 0 not at all, 1 all labels alike.
+        class_weighting: the loss of an example counts 1 / (frequency of its label) to this power: 0 has no effect, 1
+            makes all labels count alike.
         copy_weighting: copies of a string count as their number to this power: 0 as one, 1 as all of them.
-        average: decay of the running average of the weights that is evaluated and kept, 0 up to 1; 0 keeps the last.
+        average: decay of the running average of the weights that is evaluated and kept, 0 up to 1; 0 uses none.
         draws: steps in an epoch, each of one example: a label drawn uniformly, then an example of it by its weight;
             batch_size must be 1. None: every example once.
         keep: ``best``, the weights of the epoch with the lowest validation loss; or ``last``.
-        patience: stop after so many epochs without a better validation loss; None never.
+        patience: stop after so many epochs without a better validation loss; None: never.
         seed: of weights, order and dropout.
-        threads: for torch; None leaves its default.
+        threads: for torch; None: torch's default.
         products: ``float32``, or ``bfloat16`` for the recurrent products of fused passes: faster on processors that
             multiply bfloat16 in hardware, slower on others, and a little less exact.
     """
@@ -93,10 +93,6 @@ class TrainConfig(Config):
             check_share(name, getattr(self, name))
 
 
-LARGEST_SEED = 2**32 - 1
-"""What scikit-learn takes."""
-
-
 @dataclass(frozen=True)
 class RunConfig:
     """Everything that decides what a run computes.
@@ -105,21 +101,22 @@ class RunConfig:
         name: what the model will be called.
         data: where the examples come from, as the user gave it.
         model: the shape of the network.
-        train: the way it is trained.
+        train: how it is trained.
         task: ``label``, ``tags`` or ``number`` of strings; ``images``; or ``features`` for a linear regression.
-        split: ``grouped``, ``stratified`` or ``none``.
+        split: of strings ``grouped``, ``stratified`` or ``none``; of images ``given``; of features ``random`` or
+            ``none``. Empty: the first of these.
         split_seed: of the shuffle before the split.
-        test_share: kept for one last look.
-        validation_share: chooses the epoch and the temperature.
+        test_share: share of the examples that is kept for the test.
+        validation_share: share that chooses the epoch and the temperature.
         normalisation: how strings are prepared.
         symbol_min_count: rarer symbols are unknown ones.
-        shared_alphabet: of ``tags``: every symbol that is read may be answered too.
-        shift: of ``images``: in training they are moved at random by up to so many pixels each way.
+        shared_alphabet: of ``tags``: every symbol that is read is a tag, too.
+        shift: of ``images``: training moves them at random by up to so many pixels in any direction.
         text_column: of a table.
-        label_column: of a table; for ``number`` and ``features`` it holds the number.
+        label_column: of a table; for ``number`` and ``features`` the column of the number.
         feature_columns: of a table, for ``features``.
         max_characters: longer strings are dropped.
-        data_folder: where a named set lies.
+        data_folder: the folder of a named set.
     """
 
     name: str
@@ -127,7 +124,7 @@ class RunConfig:
     model: ModelConfig = field(default_factory=ModelConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
     task: str = "label"
-    split: str = "grouped"
+    split: str = ""
     split_seed: int = 0
     test_share: float = 0.1
     validation_share: float = 0.05
@@ -142,19 +139,20 @@ class RunConfig:
     data_folder: str | None = None
 
     def __post_init__(self) -> None:
-        """Check what no other config checks."""
-        for name, share in (("test_share", self.test_share), ("validation_share", self.validation_share)):
-            if not isinstance(share, int | float) or not 0 < share < 1:
-                raise SettingError(f"the test and validation shares must be above 0 and below 1; {name} is {share!r}")
-        if not isinstance(self.split_seed, int) or not 0 <= self.split_seed <= LARGEST_SEED:
-            raise SettingError(f"seed must be a whole number from 0 to {LARGEST_SEED}; got {self.split_seed!r}")
-        if not isinstance(self.shift, int) or isinstance(self.shift, bool) or self.shift < 0:
-            raise SettingError(f"shift must be a whole number of pixels of at least 0; got {self.shift!r}")
+        """Check what no other config checks, and choose the kind of split if it is empty."""
+        for name in ("test_share", "validation_share"):
+            check_number(name, getattr(self, name), above=0)
+            check_share(name, getattr(self, name))
+        check_whole("seed", self.split_seed, 0, most=LARGEST_SEED)
+        check_whole("shift", self.shift, 0, unit="pixels")
+        object.__setattr__(self, "split", self.split or SOURCE_SPLITS.get(self.task, STRING_SPLIT))
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "RunConfig":
         """Build a config from plain values, as ``config.json`` holds them."""
         plain = dict(values)
+        if plain.get("task") in SOURCE_SPLITS and plain.get("split") == STRING_SPLIT:
+            plain["split"] = ""  # older runs say grouped of images and features, too
         return cls(
             model=ModelConfig.from_dict(plain.pop("model")),
             train=TrainConfig.from_dict(plain.pop("train")),

@@ -1,110 +1,226 @@
-"""Measuring a model file on data: which examples it may be asked about, and the scores that fit its task."""
+"""Measuring a model file on data: which examples may be scored, and the scores that fit its answers."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
-import numpy as np
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from elman.data.examples import FeatureReading, Reading
 from elman.data.images import ImageReading
+from elman.data.splits import BY_HEART, NOTHING_KEPT, Split, ceiling
 from elman.errors import DataError, SettingError
-from elman.evaluation.scores import evaluate_encoded, evaluate_numbers, evaluate_tags
+from elman.evaluation.scores import (
+    Evaluation,
+    evaluate,
+    evaluate_baseline,
+    evaluate_logits,
+    evaluate_numbers,
+    evaluate_tags,
+    find_majority,
+    fit_baseline,
+    write_verdict,
+)
 from elman.prediction.predictor import Predictor
 from elman.records import Example
 from elman.training.config import RunConfig
-from elman.training.tasks.images import as_steps
-from elman.training.tasks.numbers import numbers_of, with_numbers
-from elman.training.tasks.strings import normalise_examples, split_as
+from elman.training.tasks import features, images
+from elman.training.tasks.numbers import parse_numbers, select_numbers
+from elman.training.tasks.strings import normalise_examples, split_again
 from elman.training.tasks.task import Report
 
-if TYPE_CHECKING:
-    from elman.data.splits import Split
-    from elman.prediction.predictor import Predictor
-    from elman.records import Example
+OTHER_DATA = "these are not the data that {model!r} was trained on; strings that are in both were learned"
+ALL_SCORED = "all examples are scored, also those that the model was trained on, if any"
 
 
-def measure(
-    predictor: Predictor, reading: Reading | ImageReading | FeatureReading, config: RunConfig, part: str | None
-) -> tuple[Report, str]:
-    """Score a model that answers with tags or a number, or reads images.
+@dataclass(frozen=True)
+class Measurement:
+    """What a model scores on data.
+
+    Args:
+        report: the scores.
+        part: what was scored: ``train``, ``validation``, ``test`` or ``all``.
+        dropped: how many lines of the source did not become an example, by reason.
+        notes: what a user should know of the scores.
+        evaluation: the numbers of pictures, if the answers are labels.
+        values: other values for JSON, by their key there.
+    """
+
+    report: Report
+    part: str
+    dropped: Mapping[str, int]
+    notes: tuple[str, ...] = ()
+    evaluation: Evaluation | None = None
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The examples to score.
+
+    Args:
+        examples: with normalised text.
+        part: what they are: ``train``, ``validation``, ``test`` or ``all``.
+        split: the split that the model was trained with; None if these are other data, or the part is ``all``.
+    """
+
+    examples: Sequence[Example]
+    part: str
+    split: Split | None
+
+
+def config_for(predictor: Predictor, data: str, *, label: str | None = None, **reading: Any) -> RunConfig:
+    """Return how data are read for a model.
 
     Args:
         predictor: the model.
-        reading: what the source held.
-        config: its task, and how the source was read.
-        part: ``train``, ``validation`` or ``test`` of the split that the model was trained with, or ``all``; where
-            None, the test part if these are the data that the model was trained on, else all.
-
-    Returns:
-        The scores, and the part that was scored.
-
-    Raises:
-        SettingError: the source has no such part.
-        DataError: the data are of another kind, or are not those that the model was trained on.
+        data: a named set or a path.
+        label: the column of labels or numbers; None: ``label``, or the column that the model was trained on.
+        reading: other fields of `RunConfig` on how data are read.
     """
     artifact = predictor.artifact
-    kinds = {"strings": Reading, "images": ImageReading, "features": FeatureReading}
-    if not isinstance(reading, kinds[artifact.reads]):
-        came = next(kind for kind, reading_type in kinds.items() if isinstance(reading, reading_type))
-        raise DataError(f"{config.data}: {predictor.name!r} reads {artifact.reads}, and these are {came}")
-    if isinstance(reading, ImageReading):
-        if part not in (None, "test"):
-            raise SettingError(f"images are scored on the source's own test part; got --part {part}")
-        if reading.test_images.shape[1:] != artifact.picture or reading.names != artifact.labels.names:
-            raise DataError(f"{config.data}: holds other images than {predictor.name!r} was trained on")
-        return evaluate_encoded(predictor, as_steps(reading.test_images), reading.test_labels).report, "test"
-    if isinstance(reading, FeatureReading):
-        if part not in (None, "all"):
-            raise SettingError(f"a linear regression is scored on all rows; got --part {part}")
-        rows = list(reading.features[:, None].astype(np.float32))
-        return evaluate_numbers(predictor, rows, reading.numbers), "all"
-    examples, _ = normalise_examples(reading, config.normalisation)
-    if config.task == "number":
-        examples, _ = with_numbers(examples, config)
-    chosen, scored = _chosen(predictor, examples, part)
-    if config.task == "tags":
-        return evaluate_tags(predictor, chosen), scored
-    encoded = [artifact.vocabulary.encode(example.text) for example in chosen]
-    return evaluate_numbers(predictor, encoded, numbers_of(chosen)), scored
-
-
-def _chosen(predictor: Predictor, examples: Sequence[Example], part: str | None) -> tuple[Sequence[Example], str]:
-    """Choose what to score, and never call something the test part that the model may have learned from."""
-    split = predictor.artifact.provenance.get("split")
-    if part != "all" and split is not None:
-        try:
-            again = split_as(examples, split, by_label=False)
-        except DataError:  # too few to split are not what the model was trained on
-            again = None
-        if again is not None and again.fingerprint == split["fingerprint"]:
-            return again.part(part or "test"), part or "test"
-    if part in (None, "all"):
-        return examples, "all"
-    raise DataError(
-        f"--part {part} needs the data that {predictor.name!r} was trained on, and these are others "
-        "(the split's fingerprint differs); leave --part out to score all of them"
+    task = {"images": "images", "features": "features"}.get(artifact.reads, artifact.answers)
+    return RunConfig(
+        name=predictor.name,
+        data=data,
+        task=task,
+        normalisation=artifact.normalisation,
+        label_column=label or (artifact.labels.names[0] if task in ("number", "features") else "label"),
+        feature_columns=artifact.columns,
+        **reading,
     )
+
+
+def measure(
+    predictor: Predictor,
+    reading: Reading | ImageReading | FeatureReading,
+    config: RunConfig,
+    part: str | None = None,
+    *,
+    with_baseline: bool = False,
+) -> Measurement:
+    """Score a model on data.
+
+    Args:
+        predictor: the model.
+        reading: the data.
+        config: its task, and how the data were read; see `config_for`.
+        part: ``train``, ``validation`` or ``test`` of the split that the model was trained with, or ``all``. None: the
+            test part if these are the data that the model was trained on, otherwise all.
+        with_baseline: also fit the baseline on the training part; of models that answer strings with a label.
+
+    Raises:
+        SettingError: the source has no such part, or the model no such baseline.
+        DataError: the data are of another kind, or are not those that the model was trained on.
+    """
+    _check_kind(predictor, reading, config)
+    if with_baseline and config.task != "label":
+        raise SettingError("--baseline is for models that read strings and answer with a label; leave it out")
+    if isinstance(reading, ImageReading):
+        return _measure_images(predictor, reading, config, part)
+    if isinstance(reading, FeatureReading):
+        return _measure_features(predictor, reading, part)
+    if config.task == "label":
+        return _measure_labels(predictor, reading, config, part, with_baseline)
+    return _measure_strings(predictor, reading, config, part)
 
 
 def choose_part(
-    predictor: "Predictor", examples: "list[Example]", part: str | None
-) -> "tuple[tuple[Example, ...], str, Split | None]":
-    """Choose what to score, and never call something the test part that the model may have learned from."""
-    from elman.training.tasks.strings import split_as
+    predictor: Predictor, examples: Sequence[Example], part: str | None, *, by_label: bool = True
+) -> Selection:
+    """Choose what to score. Nothing is called the test part that the model may have learned from.
 
-    split = predictor.artifact.provenance.get("split")
-    if part == "all" or split is None:
-        return tuple(examples), "all", None
-    try:
-        again = split_as(examples, split)
-        same = again.fingerprint == split["fingerprint"]
-    except DataError:  # too few examples to split are not what the model was trained on
-        same = False
-    if same:
-        return again.part(part or "test"), part or "test", again
-    if part is None:
-        return tuple(examples), "all", None
+    Args:
+        predictor: the model; its file says how the data were split.
+        examples: with normalised text.
+        part: as in `measure`.
+        by_label: as in `elman.data.splits.split_examples`.
+
+    Raises:
+        SettingError: there is no such part.
+        DataError: the part needs the data that the model was trained on, and these are others.
+    """
+    stored = predictor.artifact.provenance.get("split")
+    if part != "all" and stored is not None:
+        try:
+            split = split_again(examples, stored, by_label=by_label)
+        except DataError:  # too few examples to split: not the data that the model was trained on
+            split = None
+        if split is not None and split.fingerprint == stored["fingerprint"]:
+            return Selection(split.part(part or "test"), part or "test", split)
+    if part in (None, "all"):
+        return Selection(examples, "all", None)
     raise DataError(
         f"--part {part} needs the data that {predictor.name!r} was trained on, and these are others "
         "(the split's fingerprint differs); leave --part out to score all of them"
     )
+
+
+def _check_kind(predictor: Predictor, reading: Reading | ImageReading | FeatureReading, config: RunConfig) -> None:
+    kinds = {"strings": Reading, "images": ImageReading, "features": FeatureReading}
+    if not isinstance(reading, kinds[predictor.artifact.reads]):
+        found = next(kind for kind, reading_type in kinds.items() if isinstance(reading, reading_type))
+        raise DataError(f"{config.data}: {predictor.name!r} reads {predictor.artifact.reads}, and these are {found}")
+
+
+def _measure_labels(
+    predictor: Predictor, reading: Reading, config: RunConfig, part: str | None, with_baseline: bool
+) -> Measurement:
+    examples, dropped = normalise_examples(reading, config.normalisation)
+    chosen = choose_part(predictor, examples, part)
+    if with_baseline and chosen.split is None:
+        raise DataError(
+            f"--baseline needs the data that {predictor.name!r} was trained on, to fit the baseline on the same part"
+        )
+    evaluation = evaluate(predictor, chosen.examples)
+    values: dict[str, Any] = {
+        "calibration_error_before": evaluation.uncalibrated.calibration_error,
+        "ceiling": ceiling(chosen.examples),
+    }
+    if chosen.split is not None:
+        label, share = find_majority(chosen.split.train, chosen.examples)
+        values["majority"] = {"label": label, "accuracy": share}
+    if with_baseline and chosen.split is not None:
+        fitted = fit_baseline(chosen.split.train)
+        baseline = evaluate_baseline(fitted, chosen.examples, predictor.artifact.labels)
+        values |= {"baseline": baseline.to_dict(), "verdict": write_verdict(evaluation.report, baseline)}
+    notes = _write_notes(predictor, part, chosen.part, OTHER_DATA)
+    return Measurement(evaluation.report, chosen.part, dropped, notes, evaluation, values)
+
+
+def _measure_strings(predictor: Predictor, reading: Reading, config: RunConfig, part: str | None) -> Measurement:
+    """Score a model that answers strings with tags or a number."""
+    examples, dropped = normalise_examples(reading, config.normalisation)
+    if config.task == "number":
+        examples, _ = select_numbers(examples, config)
+    chosen = choose_part(predictor, examples, part, by_label=False)
+    report: Report
+    if config.task == "tags":
+        report = evaluate_tags(predictor, chosen.examples)
+    else:
+        encoded = [predictor.artifact.vocabulary.encode(example.text) for example in chosen.examples]
+        report = evaluate_numbers(predictor, encoded, parse_numbers(chosen.examples)).report
+    return Measurement(report, chosen.part, dropped, _write_notes(predictor, part, chosen.part))
+
+
+def _measure_images(predictor: Predictor, reading: ImageReading, config: RunConfig, part: str | None) -> Measurement:
+    artifact = predictor.artifact
+    if part not in (None, "test"):
+        raise SettingError(f"images are scored on the source's own test part; got --part {part}")
+    if reading.test_images.shape[1:] != artifact.picture or reading.names != artifact.labels.names:
+        raise DataError(f"{config.data}: holds other images than {predictor.name!r} was trained on")
+    logits = predictor.scorer.logits(images.to_steps(reading.test_images))
+    evaluation = evaluate_logits(logits, reading.test_labels, artifact.labels, artifact.temperature)
+    return Measurement(evaluation.report, "test", reading.dropped, _write_notes(predictor, part, "test"), evaluation)
+
+
+def _measure_features(predictor: Predictor, reading: FeatureReading, part: str | None) -> Measurement:
+    if part not in (None, "all"):
+        raise SettingError(f"a linear regression is scored on all rows; got --part {part}")
+    evaluation = evaluate_numbers(predictor, features.to_steps(reading.features), reading.numbers)
+    return Measurement(evaluation.report, "all", reading.dropped, _write_notes(predictor, part, "all"))
+
+
+def _write_notes(predictor: Predictor, wanted: str | None, scored: str, note: str = ALL_SCORED) -> tuple[str, ...]:
+    """Return what a user should know if the model may have learned from what was scored."""
+    learned = predictor.artifact.provenance.get("split", {}).get("kind") == NOTHING_KEPT
+    other = [note.format(model=predictor.name)] if wanted is None and scored == "all" else []
+    return (*([BY_HEART] if learned else []), *other)

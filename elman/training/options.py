@@ -1,43 +1,24 @@
-"""Options to configuration: what a user asks of a training."""
+"""Options to settings: what a user asks of a training, and how its data are read.
 
-from pathlib import Path
-from typing import TYPE_CHECKING
+Options are those of `elman train`, by name. Most have the name of the field that they set, in `RunConfig`, in
+`ModelConfig` or in `TrainConfig`. Only the options that the user gave are passed, no defaults.
+"""
 
-from elman.data.examples import Reading
-from elman.errors import SettingError
-
-if TYPE_CHECKING:
-    from elman.data.examples import FeatureReading
-    from elman.data.images import ImageReading
-    from elman.training.tasks import RunConfig
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
+from elman.data.catalog import CATALOG
+from elman.data.examples import FeatureReading, Reading, read_features, read_pairs
+from elman.data.images import ImageReading
 from elman.data.reading import read_source
+from elman.errors import SettingError
+from elman.training.config import RunConfig
+from elman.training.recipes import OF_DATA, best_settings, named_recipe
+from elman.training.run import read_run_config
 
-if TYPE_CHECKING:
-    from elman.training.tasks import RunConfig
-
-
-def read_for(config: "RunConfig", *, progress: Any = False) -> "Reading | ImageReading | FeatureReading":
-    """Read the data of a run, as its task wants them."""
-    from elman.data.catalog import CATALOG
-    from elman.data.examples import read_features, read_pairs
-
-    folder = Path(config.data_folder) if config.data_folder else None
-    if config.data not in CATALOG and folder is None and config.task in ("tags", "features"):
-        if config.task == "tags":
-            return read_pairs(config.data, max_characters=config.max_characters)
-        return read_features(config.data, features=config.feature_columns, number=config.label_column)
-    return read_source(
-        config.data,
-        folder,
-        text=config.text_column,
-        label=config.label_column,
-        longest=config.max_characters,
-        progress=progress,
-    )
-
+Options = Mapping[str, Any]
 
 OPTION_FIELDS = {
     "hand": "by_hand",
@@ -49,50 +30,65 @@ OPTION_FIELDS = {
 }
 """Options whose name is not that of the field that they set."""
 
-
 READING = ("text", "label", "number", "features", "folder", "max_characters")
-"""How DATA is read: a resumed run remembers it and may be told otherwise, as long as the split stays the same."""
+"""Options of how DATA is read. A resumed run may get other ones, if the split stays the same."""
 
 
-def new_config(data: str, name: str, given: dict[str, Any]) -> "RunConfig":
-    """Return the recipe that the options name, or the best one for the data, with the options that were given."""
-    from elman.data.catalog import CATALOG
-    from elman.training.recipes import OF_DATA, best_settings, named_recipe
+def new_config(data: str, name: str, options: Options) -> RunConfig:
+    """Return the settings of a new run: those of a recipe, or the best ones for the data, changed by the options.
 
-    if given.get("tags") and (given.get("number") or given.get("features")):
-        raise SettingError("--tags and --number ask for different answers; give one of them")
-    if given.get("number") and given.get("label"):
-        raise SettingError("--label and --number ask for different answers; give one of them")
-    if given.get("features") and not given.get("number"):
-        raise SettingError("--features says what to answer from; say what to answer with --number COLUMN")
-    asked = next((task for task in ("tags", "features", "number") if given.get(task)), "label")
-    task = CATALOG[data].task if data in CATALOG else asked
-    if given.get("shift") and task != "images":
-        raise SettingError("--shift moves images, and these data are none; leave it out")
-    if data in CATALOG and asked not in ("label", task):
-        raise SettingError(f"the named set {data!r} is for {task}; leave --{asked} out, or give a file of your own")
-    chosen = given.get("recipe") or OF_DATA.get(data)
-    if chosen is not None:
-        config = named_recipe(chosen).config
+    Args:
+        data: what to train on: a named set or a path.
+        name: what the model will be called.
+        options: of `elman train`.
+
+    Raises:
+        SettingError: options contradict each other or the data, or a value cannot work.
+    """
+    task = _choose_task(data, options)
+    recipe = options.get("recipe") or OF_DATA.get(data)
+    if recipe is not None:
+        config = named_recipe(recipe).config
         if config.task != task:
-            raise SettingError(f"the recipe {chosen!r} is for {config.task}, and {data} for {task}")
-        config = replace(config, name=name, data=data)
+            raise SettingError(f"the recipe {recipe!r} is for {config.task}, and {data} for {task}")
     else:
-        settings = best_settings(task, given.get("cell"), by_hand=bool(given.get("hand")))
-        config = replace(settings, name=name, data=data)
-    if "activation" in given and given.get("cell", config.model.cell) not in ("elman", "rnn"):
+        config = best_settings(task, options.get("cell"), by_hand=bool(options.get("hand")))
+    if "activation" in options and options.get("cell", config.model.cell) not in ("elman", "rnn"):
         raise SettingError(
-            f"--activation is of the Elman cell; {config.model.cell} has its own; leave it out or take --cell elman"
+            f"--activation is of the Elman cell, and the cell is {config.model.cell}; leave it out, or use --cell elman"
         )
-    config = apply_options(config, given)
+    config = apply_options(replace(config, name=name, data=data), options)
     if config.feature_columns:
         config = replace(config, model=replace(config.model, input_size=len(config.feature_columns)))
     return config
 
 
-def apply_options(config: "RunConfig", given: dict[str, Any]) -> "RunConfig":
-    """Return a config with the options that were given; an option has the name of the field that it sets."""
-    values = {**given, **({"clip": None} if given.get("clip") == 0 else {})}
+def _choose_task(data: str, options: Options) -> str:
+    """Return the task of the data and the options."""
+    if options.get("tags") and (options.get("number") or options.get("features")):
+        raise SettingError("--tags and --number ask for different answers; give one of them")
+    if options.get("number") and options.get("label"):
+        raise SettingError("--label and --number ask for different answers; give one of them")
+    if options.get("features") and not options.get("number"):
+        raise SettingError("--features names the columns to predict from; name the one to predict with --number COLUMN")
+    wanted = next((task for task in ("tags", "features", "number") if options.get(task)), "label")
+    task = CATALOG[data].task if data in CATALOG else wanted
+    if options.get("shift") and task != "images":
+        raise SettingError("--shift moves images, and these data are not images; leave it out")
+    if wanted not in ("label", task):
+        raise SettingError(f"the named set {data!r} is for {task}; leave --{wanted} out, or give a file of your own")
+    return task
+
+
+def apply_options(config: RunConfig, options: Options) -> RunConfig:
+    """Return a config with the values of the options.
+
+    Raises:
+        SettingError: a value cannot work.
+    """
+    values = dict(options)
+    if values.get("clip") == 0:
+        values["clip"] = None
     for option, field in OPTION_FIELDS.items():
         if option in values:
             values[field] = values.pop(option)
@@ -105,44 +101,95 @@ def apply_options(config: "RunConfig", given: dict[str, Any]) -> "RunConfig":
         values |= {"ngram_orders": (), "bag_orders": ()}
     if "seed" in values:
         values["split_seed"] = values["seed"]
-
-    def fields_of(record: Any) -> dict[str, Any]:
-        return {key: value for key, value in values.items() if key in record.__dataclass_fields__}
-
     normalisation = config.normalisation
     if "keep_case" in values:
         normalisation = replace(normalisation, lower_case=not values["keep_case"])
     if "keep_script" in values:
         normalisation = replace(normalisation, transliterate=not values["keep_script"])
-    own = {key: value for key, value in fields_of(config).items() if key != "data"}
+
+    def select(record: Any) -> dict[str, Any]:
+        return {key: value for key, value in values.items() if key in record.__dataclass_fields__}
+
     return replace(
         config,
-        **own,
-        model=replace(config.model, **fields_of(config.model)),
-        train=replace(config.train, **fields_of(config.train)),
+        **{key: value for key, value in select(config).items() if key != "data"},
+        model=replace(config.model, **select(config.model)),
+        train=replace(config.train, **select(config.train)),
         normalisation=normalisation,
     )
 
 
-def stored_config(out: Path, given: dict[str, Any]) -> "RunConfig":
-    """Return the stored config of a run; an option that is given again must say the same."""
-    from elman.training.run import read_run_config
-    from elman.training.tasks import RunConfig
+def stored_config(folder: Path, options: Options) -> RunConfig:
+    """Return the settings of the run in a folder; options given again must agree with them.
 
-    stored = RunConfig.from_dict(read_run_config(out)["config"])
-    if given.get("recipe") or (given.get("tags") and stored.task != "tags"):
-        raise SettingError(f"the run in {out} has its own settings; leave --recipe and --tags out to resume")
-    for option, value in given.items():
+    Raises:
+        SettingError: an option differs.
+        TrainingError: there is no run in the folder.
+    """
+    stored = RunConfig.from_dict(read_run_config(folder)["config"])
+    if options.get("recipe") or (options.get("tags") and stored.task != "tags"):
+        raise SettingError(f"the run in {folder} has its own settings; leave --recipe and --tags out to resume")
+    for option, value in options.items():
         if option not in READING and apply_options(stored, {option: value}) != stored:
             raise SettingError(
-                f"--{option.replace('_', '-')} {value} differs from the run in {out}; "
+                f"--{option.replace('_', '-')} {value} differs from the run in {folder}; "
                 "leave the option out to resume, or start another run with another --out"
             )
     return stored
 
 
 def default_folder(name: str, resume: bool) -> Path:
-    """Return runs/NAME, or the next free runs/NAME-2 …; the last one there is when resuming."""
-    taken = [Path("runs", name), *(Path("runs", f"{name}-{number}") for number in range(2, 10_000))]
-    first_free = next(position for position, path in enumerate(taken) if not path.exists())
-    return taken[max(0, first_free - 1) if resume else first_free]
+    """Return runs/NAME, or the next free one of runs/NAME-2 …; the last one that exists if resuming."""
+    folders = [Path("runs", name), *(Path("runs", f"{name}-{number}") for number in range(2, 10_000))]
+    first_free = next(position for position, path in enumerate(folders) if not path.exists())
+    return folders[max(0, first_free - 1) if resume else first_free]
+
+
+def read_for(config: RunConfig, *, progress: Any = False) -> Reading | ImageReading | FeatureReading:
+    """Read the data of a run in the form that its task needs.
+
+    Args:
+        config: its task, its data, and how they are read.
+        progress: as `elman.data.download.fetch` takes it.
+
+    Raises:
+        SettingError: there is a folder for data that are not a named set.
+        DataError: the data cannot be read.
+    """
+    folder = Path(config.data_folder) if config.data_folder else None
+    if config.data not in CATALOG and folder is None and config.task == "tags":
+        return read_pairs(config.data, max_characters=config.max_characters)
+    if config.data not in CATALOG and folder is None and config.task == "features":
+        return read_features(config.data, features=config.feature_columns, number=config.label_column)
+    return read_source(
+        config.data,
+        folder,
+        text=config.text_column,
+        label=config.label_column,
+        max_characters=config.max_characters,
+        progress=progress,
+    )
+
+
+def prepare(
+    data: str, options: Options, *, name: str, folder: Path, resume: bool = False, progress: Any = False
+) -> tuple[RunConfig, Reading | ImageReading | FeatureReading]:
+    """Return the settings of a new or stored run, and its data.
+
+    Args:
+        data: a named set or a path.
+        options: of `elman train`.
+        name: what the model of a new run will be called.
+        folder: of the run.
+        resume: use the settings that are stored in the folder.
+        progress: as `elman.data.download.fetch` takes it.
+
+    Raises:
+        ElmanError: as `new_config` or `stored_config`, and `read_for`.
+    """
+    config = stored_config(folder, options) if resume else new_config(data, name, options)
+    how = apply_options(config, {option: value for option, value in options.items() if option in READING})
+    reading = read_for(replace(how, data=data), progress=progress)
+    if isinstance(reading, ImageReading) and not resume:
+        config = replace(config, model=replace(config.model, input_size=reading.images.shape[2]))
+    return config, reading

@@ -1,15 +1,15 @@
-"""Runs: one training from examples to a model file, with everything worth keeping in one folder.
+"""Runs: one training from examples to a model file; one folder holds all of it.
 
-    config.json              what was asked for, and the split's fingerprint
-    metrics.jsonl            one line an epoch
-    checkpoint.safetensors   where to go on from
+    config.json              the settings, and the fingerprint of the split
+    metrics.jsonl            one line for each epoch
+    checkpoint.safetensors   what the run needs to continue
     model.safetensors        the model
-    report.json, report.md   its scores beside the baseline's
+    report.json, report.md   its scores beside those of the baseline
     curves.png               loss and accuracy by epoch
     confusion.png, reliability.png   of a model that answers with a label
 
-A task may add pictures of its own. A `Run` trains when its `epochs` are iterated and can be stopped between any two of
-them; `finish` writes the model and its report from the best epoch so far.
+Other models have other pictures. A `Run` trains while its `epochs` are iterated and can stop between any two of them;
+`finish` writes the model and its report from the best epoch so far.
 """
 
 import json
@@ -25,31 +25,36 @@ import torch
 from elman.data.examples import FeatureReading, Reading
 from elman.data.images import ImageReading
 from elman.errors import SettingError, TrainingError
-from elman.evaluation.plots import plot_curves, save_figure
+from elman.evaluation.plots import draw_pictures, plot_curves, save_figure
+from elman.evaluation.report import write_report
+from elman.extras import extra
 from elman.files import write_atomically
-from elman.model.file import save_artifact
-from elman.prediction.predictor import Predictor
+from elman.model.file import Artifact, save_artifact
 from elman.records import EpochResult, StepResult
-from elman.training.loop import TrainingState, train
-from elman.training.tasks import RunConfig, build_task
+from elman.training.config import RunConfig
+from elman.training.loop import train
+from elman.training.state import TrainingState
+from elman.training.tasks import build_task
 from elman.training.tasks.task import Findings, Report, versions
 from elman.version import __version__
 
 CHECKPOINT, CONFIG, METRICS = "checkpoint.safetensors", "config.json", "metrics.jsonl"
-CHECKPOINT_SECONDS = 1.0
 MODEL, REPORT, REPORT_TEXT = "model.safetensors", "report.json", "report.md"
+
+CHECKPOINT_SECONDS = 1.0
+"""Epochs that end sooner than this after the last checkpoint write none."""
 
 
 @dataclass(frozen=True)
 class RunReport:
-    """What a finished run found.
+    """The report of a finished run.
 
     Args:
-        folder: where everything lies.
+        folder: of the run.
         values: what ``report.json`` holds.
         test: the model's scores on the test part.
-        baseline: the baseline's, on the same part.
-        verdict: whether the model earns its place, in words.
+        baseline: the baseline's scores on the same part.
+        verdict: whether the model is better than the baseline, in words.
     """
 
     folder: Path
@@ -63,16 +68,17 @@ class Run:
     """One training, from examples to a model file.
 
     Args:
-        reading: the examples, as a source gave them.
+        reading: the examples of a source.
         config: what to do with them.
-        folder: where to keep it.
-        resume: go on from the checkpoint in ``folder``.
+        folder: of the run.
+        resume: continue from the checkpoint in ``folder``.
         tensorboard: also log scalars to ``folder``/tensorboard.
 
     Raises:
-        SettingError: the folder holds a run already and ``resume`` is False.
-        TrainingError: there is nothing to resume, or it was made from other data or another configuration.
+        SettingError: the folder already holds a run, and ``resume`` is False.
+        TrainingError: there is no run to resume, or it has other data or another configuration.
         DataError: the examples cannot be split.
+        MissingExtraError: tensorboard is not installed.
     """
 
     def __init__(
@@ -92,7 +98,7 @@ class Run:
         self.model = self.task.network()
         steps = config.train.draws or self.task.training.steps(config.train.batch_size)
         self.state = TrainingState(self.model, config.train, steps_in_epoch=steps)
-        writer = _summary_writer() if tensorboard else None
+        writer = _import_summary_writer() if tensorboard else None
         self._open(resume)
         self._tensorboard = writer(str(folder / "tensorboard")) if writer else None
 
@@ -104,8 +110,14 @@ class Run:
     def epochs(self, *, on_step: Callable[[StepResult], None] | None = None) -> Iterator[EpochResult]:
         """Train, and yield what each epoch did.
 
-        The checkpoint and the metrics are written after every epoch, but of very short epochs only once a second: that
-        much is the most that a killed or interrupted run does again. Whoever stops between two epochs loses nothing.
+        The checkpoint and the metrics are written after every epoch, or once a second if epochs are shorter. A run that
+        is killed repeats at most that much; a run that stops between two epochs loses nothing.
+
+        Args:
+            on_step: as in `elman.training.loop.train`.
+
+        Raises:
+            NonFiniteLossError: the loss became infinite or not a number.
         """
         written = -math.inf
         for result in train(self.state, self.task.training, self.task.validation, on_step=on_step):
@@ -131,46 +143,47 @@ class Run:
         write_atomically(self.folder / METRICS, "".join(lines).encode())
 
     def finish(self) -> RunReport:
-        """Calibrate the best weights so far, look at the test part once, and write the model and its report.
+        """Calibrate the best weights so far, measure them on the test part, and write the model and its report.
 
         Raises:
             TrainingError: no epoch is done yet.
         """
         if not self.state.best:
-            raise TrainingError("no epoch is done yet, so there is no model to write; let at least one finish")
-        artifact = self.task.artifact(self.state.best, self._provenance())
-        found = self.task.findings(Predictor(artifact))
-        values = self._report(found, artifact.provenance, artifact.parameters)
+            raise TrainingError("no epoch is done yet, so there is no model to write; wait until the first is done")
+        artifact, findings = self.task.measure(self.task.artifact(self.state.best, self._provenance()))
         figures = {
-            "test": _headline(found.test),
-            "validation": _headline(found.validation),
-            "baseline_test": _headline(found.baseline),
+            "test": _summarise(findings.test),
+            "validation": _summarise(findings.validation),
+            "baseline_test": _summarise(findings.baseline),
         }
+        pictures = draw_pictures(findings.evaluation)
+        titles = {file: picture.title for file, picture in pictures.items()}
+        values = self._report(findings, artifact, titles)
         shipped = replace(artifact, provenance={**artifact.provenance, "figures": figures})
         save_artifact(shipped, self.folder / MODEL)
         write_atomically(self.folder / REPORT, (json.dumps(values, indent=2) + "\n").encode())
-        write_atomically(self.folder / REPORT_TEXT, report_text(values).encode())
+        write_atomically(self.folder / REPORT_TEXT, write_report(values).encode())
         save_figure(plot_curves(self.state.history, self.state.kept_epoch), self.folder / "curves.png")
-        for file, (_, figure) in found.pictures.items():
-            save_figure(figure, self.folder / file)
-        return RunReport(self.folder, values, found.test, found.baseline, found.verdict)
+        for file, picture in pictures.items():
+            save_figure(picture.figure, self.folder / file)
+        return RunReport(self.folder, values, findings.test, findings.baseline, values["verdict"])
 
     def _open(self, resume: bool) -> None:
-        """Claim the folder for a new run, or restore the one that it holds."""
+        """Start a new run in the folder, or restore the run that it holds."""
         checkpoint, config = self.folder / CHECKPOINT, self.folder / CONFIG
         if resume:
             stored = read_run_config(self.folder)
             if stored["fingerprint"] != self.task.fingerprint:
-                raise TrainingError(f"{self.folder}: was trained on other data; resume with the data it began with")
-            if stored["config"] != json.loads(json.dumps(asdict(self.config))):
-                raise TrainingError(f"{self.folder}: was begun with other options; resume with the same")
+                raise TrainingError(f"{self.folder}: was trained on other data; resume with the same data")
+            if RunConfig.from_dict(stored["config"]) != self.config:
+                raise TrainingError(f"{self.folder}: was started with other options; resume with the same options")
             if checkpoint.exists():
                 self.state.restore(checkpoint)
             return
         if self.folder.exists() and not self.folder.is_dir():
-            raise SettingError(f"{self.folder}: is a file; give a folder that can hold the run with --out")
+            raise SettingError(f"{self.folder}: is a file; give a folder for the run with --out")
         if config.exists():
-            raise SettingError(f"{self.folder}: holds a run already; go on with --resume, or choose another --out")
+            raise SettingError(f"{self.folder}: already holds a run; continue it with --resume, or use another --out")
         document = {"config": asdict(self.config), "fingerprint": self.task.fingerprint, "version": __version__}
         write_atomically(config, (json.dumps(document, indent=2) + "\n").encode())
 
@@ -197,25 +210,27 @@ class Run:
             "versions": versions(),
         }
 
-    def _report(self, found: Findings, provenance: Mapping[str, Any], parameters: int) -> dict[str, Any]:
+    def _report(self, findings: Findings, artifact: Artifact, pictures: Mapping[str, str]) -> dict[str, Any]:
+        """Return what ``report.json`` holds; ``pictures`` has the title of each file."""
+        baseline, held = findings.baseline.to_dict(), findings.baseline_validation
         return {
             "name": self.config.name,
-            "verdict": found.verdict,
-            "test": found.test.to_dict(),
-            "validation": found.validation.to_dict(),
-            "baseline": found.baseline.to_dict(),
-            **found.values,
-            "rows": [list(row) for row in found.rows],
-            "remarks": list(found.remarks),
-            "pictures": {file: title for file, (title, _) in found.pictures.items()},
+            "verdict": self.task.verdict(findings),
+            "labels": list(artifact.labels.names),
+            "test": findings.test.to_dict(),
+            "validation": findings.validation.to_dict(),
+            "baseline": baseline if held is None else {**baseline, "validation": held.to_dict()},
+            **findings.values,
+            "remarks": list(self.task.remarks(findings)),
+            "pictures": dict(pictures),
             "seconds": sum(result.seconds for result in self.state.history),
             "epochs": self.state.epoch,
             "complete": self.finished,
-            "parameters": parameters,
-            "data": provenance["data"],
-            "split": provenance["split"],
+            "parameters": artifact.parameters,
+            "data": artifact.provenance["data"],
+            "split": artifact.provenance["split"],
             "config": json.loads(json.dumps(asdict(self.config))),
-            "versions": provenance["versions"],
+            "versions": artifact.provenance["versions"],
         }
 
 
@@ -227,8 +242,8 @@ def train_run(
     Args:
         reading: as `elman.read_examples` returns it.
         config: what to do.
-        folder: where to keep the run.
-        resume: go on from where an earlier call in the same folder stopped.
+        folder: of the run.
+        resume: continue a run that stopped in the same folder.
 
     Raises:
         ElmanError: as `Run` and its methods.
@@ -250,57 +265,15 @@ def read_run_config(folder: Path) -> dict[str, Any]:
         RunConfig.from_dict(document["config"])
         return document
     except (OSError, ValueError, KeyError, TypeError):
-        raise TrainingError(f"{folder}: holds no run to resume; start one without --resume") from None
+        raise TrainingError(f"{folder}: there is no run to resume; start one without --resume") from None
 
 
-def report_text(values: Mapping[str, Any]) -> str:
-    """Return a report for people, in Markdown, of what ``report.json`` holds."""
-    split, data = values["split"], values["data"]
-    lines = [
-        f"# {values['name']}",
-        "",
-        values["verdict"],
-        "" if values["complete"] else "\nTraining was stopped early; this is the best epoch up to then.\n",
-        "| | test | validation | baseline, test |",
-        "|---|---:|---:|---:|",
-        *(f"| {' | '.join(row)} |" for row in values["rows"]),
-    ]
-    dropped = ", ".join(f"{count} {reason}" for reason, count in data["dropped"].items()) or "none"
-    repaired = ", ".join(f"{count} {repair}" for repair, count in data["repaired"].items()) or "none"
-    lines += [
-        "",
-        *(f"- {remark}" for remark in values["remarks"]),
-        f"- Split: {split['kind']}, seed {split['seed']}: {split['train']:,} to train, {split['validation']:,} to "
-        f"validate, {split['test']:,} to test; fingerprint {split['fingerprint'][:16]}.",
-        f"- Data: {data['source']}, {data['lines']:,} lines; dropped: {dropped}; repaired: {repaired}.",
-        f"- {values['parameters']:,} parameters; {values['epochs']} epochs in {values['seconds']:.0f} seconds.",
-        *(f"- {note}." for note in split["notes"]),
-        "",
-        "![Loss and accuracy by epoch](curves.png)",
-        *(f"![{title}]({file})" for file, title in values["pictures"].items()),
-        *_label_lines(values["test"].get("per_label", {})),
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _label_lines(per_label: Mapping[str, Any]) -> list[str]:
-    if not per_label:
-        return []
-    lines = ["", "## Each label, on the test part", "", "| label | examples | precision | recall | F1 |"]
-    lines.append("|---|---:|---:|---:|---:|")
-    for label, one in per_label.items():
-        shares = " | ".join(f"{one[key] * 100:.0f} %" for key in ("precision", "recall", "f1"))
-        lines.append(f"| {label} | {one['support']} | {shares} |")
-    return lines
-
-
-def _headline(report: Report) -> dict[str, Any]:
+def _summarise(report: Report) -> dict[str, Any]:
+    """Return the scores of a report without those of each label."""
     return {name: value for name, value in report.to_dict().items() if name != "per_label"}
 
 
-def _summary_writer() -> Any:
-    try:
+def _import_summary_writer() -> Any:
+    with extra("tensorboard"):
         from torch.utils.tensorboard import SummaryWriter
-    except ImportError:
-        raise SettingError("--tensorboard needs its package: pip install 'elman[tensorboard]'") from None
     return SummaryWriter

@@ -5,6 +5,7 @@ import re
 from dataclasses import replace
 
 import pytest
+from pictures import write_picture_folder
 
 import elman.training.recipes
 from elman.data.catalog import LANGUAGES
@@ -33,12 +34,12 @@ def test_every_cell_gets_a_row_and_the_baseline_the_last(elman_here, toy_table, 
     reports = {cell: json.loads((tmp_path / "runs" / cell / "report.json").read_text("utf-8")) for cell in rows[:2]}
     for cell, values in reports.items():
         assert values["config"]["model"]["cell"] == cell
-        assert re.search(rf"{cell} .*{values['test']['accuracy']:.1%}.*{values['parameters']:,} ", outcome.out)
+        assert re.search(rf"{cell} .*{100 * values['test']['accuracy']:.1f} %.*{values['parameters']:,} ", outcome.out)
     assert reports["elman"]["config"]["model"]["by_hand"]
     assert reports["elman"]["split"]["fingerprint"] == reports["gru"]["split"]["fingerprint"]
 
 
-def test_json_is_alone_and_done_runs_are_not_trained_again(elman_here, toy_table, tmp_path):
+def test_json_is_alone_and_finished_runs_are_not_trained_again(elman_here, toy_table, tmp_path):
     first, second = (elman_here("compare", toy_table, "--cells", "rnn", *TINY, "--json", "-o", "runs") for _ in "12")
     rnn, baseline = json.loads(first.out)
     values = json.loads((tmp_path / "runs" / "rnn" / "report.json").read_text("utf-8"))
@@ -98,7 +99,7 @@ def tiny_recipes(monkeypatch, tiny_model, toy_config, tmp_path):
     return tmp_path / "names"
 
 
-def test_a_tutorial_stands_beside_elman_on_the_same_split(elman_here, tiny_recipes, tmp_path):
+def test_a_tutorial_is_compared_with_elman_on_the_same_split(elman_here, tiny_recipes, tmp_path):
     arguments = (
         "compare",
         "--tutorials",
@@ -127,7 +128,7 @@ def test_a_tutorial_stands_beside_elman_on_the_same_split(elman_here, tiny_recip
         assert sizes == [own["split"][part] for part in ("train", "validation", "test")]
 
 
-def test_the_table_shows_what_was_reported_and_reproduced_and_other_options_need_another_folder(
+def test_the_table_shows_reported_and_reproduced_figures_and_other_options_need_another_folder(
     elman_here, tiny_recipes
 ):
     arguments = ("compare", "--tutorials", "--data", tiny_recipes, "--out", "runs", "--epochs")
@@ -147,6 +148,13 @@ def test_tutorials_are_compared_on_languages_alone(elman_here, tmp_path, error_l
 
 def test_nothing_to_compare_on_is_refused(elman_here, error_line):
     assert "DATA" in error_line(elman_here("compare"))
+
+
+def test_images_are_compared_on_the_test_part_of_their_source(elman_here, tmp_path):
+    folder = write_picture_folder(tmp_path / "digits", size=28, train=60, test=20)
+    outcome = elman_here("compare", "mnist", "--data", folder, "--cells", "gru", "--epochs", 1, "--hidden-size", 4)
+    assert (outcome.status, outcome.err) == (0, "")
+    assert "mnist, given split, test part" in outcome.out
 
 
 def test_tags_are_not_compared(elman_here, error_line):

@@ -1,4 +1,4 @@
-"""``elman evaluate``: the same figures as the report, and never a test part that was learned from."""
+"""``elman evaluate``: the same figures as the report; what a model learned from is never called the test part."""
 
 import json
 
@@ -18,7 +18,7 @@ def error_line(outcome) -> str:
 
 @pytest.fixture
 def other_table(tmp_path):
-    """Labelled strings that the model never saw."""
+    """A table of labelled strings that the model was not trained on."""
     (tmp_path / "other.csv").write_text("name,label\nabba,Alfa\nmoon,Beta\nxyzzy,Gamma\nzebra,Alfa\n")
     return tmp_path / "other.csv"
 
@@ -46,7 +46,7 @@ def test_the_same_data_in_another_form_are_the_same_data(elman_here, model_file,
     assert values["accuracy"] == finished_run.report.test.accuracy
 
 
-def test_the_training_part_and_all_can_be_asked_for(elman_here, model_file, toy_folder, finished_run):
+def test_the_training_part_and_all_can_be_chosen(elman_here, model_file, toy_folder, finished_run):
     split = finished_run.run.task.split
     train, everything = (
         json.loads(elman_here("evaluate", model_file, toy_folder, "--part", part, "--json").out)
@@ -57,7 +57,7 @@ def test_the_training_part_and_all_can_be_asked_for(elman_here, model_file, toy_
     assert everything["examples"] >= len(split.train) + len(split.validation) + len(split.test)
 
 
-def test_other_data_are_scored_whole(elman_here, model_file, other_table, predictor):
+def test_all_of_other_data_is_scored(elman_here, model_file, other_table, predictor):
     values = json.loads(elman_here("evaluate", model_file, other_table, "--json").out)
     examples, _ = normalise_examples(read_examples(other_table), predictor.artifact.normalisation)
     assert (values["part"], values["examples"]) == ("all", 4)
@@ -75,14 +75,14 @@ def test_data_with_one_example_more_are_other_data(elman_here, model_file, toy_t
     assert "--part test" in error_line(elman_here("evaluate", model_file, "more.csv", *options))
 
 
-def test_a_part_that_there_is_not_is_refused(elman_here, model_file, toy_folder):
+def test_an_unknown_part_is_refused(elman_here, model_file, toy_folder):
     assert "'tset'" in error_line(elman_here("evaluate", model_file, toy_folder, "--part", "tset"))
 
 
 def test_the_table_for_people_shows_scores_and_labels(elman_here, model_file, toy_folder, finished_run):
     outcome = elman_here("evaluate", model_file, toy_folder)
     assert (outcome.status, outcome.err) == (0, "")
-    assert f"{finished_run.report.test.accuracy:.1%}" in outcome.out
+    assert f"{100 * finished_run.report.test.accuracy:.1f} %" in outcome.out
     for shown in ("macro-F1", "Brier", "calibration error", "ceiling", "Alfa", "Beta", "Gamma", "precision", "recall"):
         assert shown in outcome.out
 
@@ -108,7 +108,7 @@ def test_an_out_folder_that_is_a_file_gets_one_line(elman_here, model_file, othe
     assert "taken" in error_line(elman_here("evaluate", model_file, other_table, "--out", "taken"))
 
 
-def test_a_label_that_the_model_cannot_give_is_named(elman_here, model_file, tmp_path):
+def test_an_unknown_label_is_named(elman_here, model_file, tmp_path):
     (tmp_path / "delta.csv").write_text("name,label\nabc,Alfa\ndelta,Delta\n")
     assert "'Delta'" in error_line(elman_here("evaluate", model_file, "delta.csv"))
 
@@ -119,14 +119,30 @@ def test_what_is_missing_is_named(elman_here, model_file, other_table, model, da
     assert (model or data) in line
 
 
-def test_the_baseline_is_the_one_of_the_report(elman_here, model_file, toy_folder, finished_run):
+def test_the_baseline_is_that_of_the_report(elman_here, model_file, toy_folder, finished_run):
     found = json.loads(elman_here("evaluate", model_file, toy_folder, "--baseline", "--json").out)
     report = finished_run.report.values
     assert found["baseline"]["accuracy"] == report["baseline"]["accuracy"]
     assert (found["majority"], found["verdict"]) == (report["majority"], report["verdict"])
 
 
-def test_a_baseline_for_data_that_the_model_never_saw_is_refused(elman_here, model_file, other_table):
+def test_a_baseline_for_other_data_is_refused(elman_here, model_file, other_table):
     outcome = elman_here("evaluate", model_file, other_table, "--baseline")
     assert (outcome.status, outcome.err.count("\n")) == (2, 1)
     assert "--baseline" in outcome.err
+
+
+def test_other_data_and_memorised_data_get_a_note(elman_here, model_file, other_table, toy_table):
+    assert (
+        "note: these are not the data that 'toy' was trained on" in elman_here("evaluate", model_file, other_table).err
+    )
+    columns = ("--text", "word", "--label", "kind", "--hidden-size", 4, "--epochs", 1)
+    assert elman_here("train", toy_table, *columns, "--split", "none", "--out", "all").status == 0
+    outcome = elman_here("evaluate", "all", toy_table, *columns[:4])
+    assert outcome.err == "note: nothing was kept back: the scores say how well the examples were learned by heart\n"
+
+
+def test_pictures_are_not_written_for_other_answers(elman_here, tmp_path):
+    elman_here("train", "hello", "--epochs", 1, "--out", "run")
+    assert "leave it out" in error_line(elman_here("evaluate", "run", "hello", "--out", "scores"))
+    assert not (tmp_path / "scores").exists()

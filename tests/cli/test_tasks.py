@@ -1,22 +1,20 @@
-"""The commands on tags, numbers, features and images: trained, asked, measured and looked into."""
+"""The commands on tags, numbers, features and images: train, predict, evaluate and show."""
 
 import json
 import re
 
 import numpy as np
 import pytest
-from pictures import drawn_pictures, write_picture_folder
+from pictures import draw_pictures, write_picture_folder
 
-from elman.errors import SettingError
 from elman.prediction.predictor import load
-from elman.training.options import new_config
 
 SMALL = ("--hidden-size", 8, "--threads", 1)
 LINEAR = ("--number", "rent", "--features", "area,rooms")
 
 
 def error_line(outcome, *, silent=True) -> str:
-    """The one line that bad input gets."""
+    """Return the line that bad input gets."""
     assert outcome.status == 2
     assert outcome.err.startswith("elman: ")
     assert outcome.err.count("\n") == 1
@@ -55,7 +53,7 @@ def digits(tmp_path_factory):
 
 
 @pytest.mark.parametrize("options", [(), ("--hand",)])
-def test_hello_prints_the_written_word_and_the_loss_of_each_epoch(elman_here, tmp_path, options):
+def test_hello_prints_the_loss_and_the_answer_of_each_epoch(elman_here, tmp_path, options):
     outcome = elman_here("train", "hello", *options, "--out", "run")
     assert (outcome.status, outcome.err) == (0, "")
     epochs = re.findall(r"^epoch +(\d+)  loss (\d\.\d{3}) .* hello → ([ehlo]{5})$", outcome.out, re.MULTILINE)
@@ -72,7 +70,7 @@ def test_another_cell_may_learn_hello_too(elman_here):
     assert "gru (torch.nn)" in outcome.out
 
 
-def test_pairs_of_a_users_own_become_a_tagger(elman_here, pairs, tmp_path):
+def test_pairs_from_a_file_become_a_tagger(elman_here, pairs, tmp_path):
     outcome = elman_here("train", pairs, "--tags", *SMALL, "--epochs", 12, "--learning-rate", 0.03, "--out", "run")
     assert (outcome.status, outcome.err) == (0, "")
     report = json.loads((tmp_path / "run" / "report.json").read_text("utf-8"))
@@ -94,11 +92,12 @@ def test_a_tagger_is_evaluated_on_its_test_part(elman_here, pairs, tmp_path):
     expected = json.loads((tmp_path / "run" / "report.json").read_text("utf-8"))["test"]
     assert values == {"model": "pairs", "data": pairs, "part": "test", **expected}
     shown = elman_here("evaluate", "run", pairs).out
+    assert f"{expected['examples']} examples, {expected['symbols']} symbols" in shown
     assert "symbols right" in shown
-    assert f"{expected['string_accuracy']:.1%}" in shown
+    assert f"{100 * expected['string_accuracy']:.1f} %" in shown
 
 
-def test_a_resumed_tagger_goes_on_where_it_stopped(elman_here, pairs):
+def test_a_tagger_can_be_resumed(elman_here, pairs):
     first = elman_here("train", pairs, "--tags", *SMALL, "--epochs", 2, "--out", "run")
     again = elman_here("train", pairs, "--out", "run", "--resume")
     assert (first.status, again.status, again.err) == (0, 0, "")
@@ -155,54 +154,6 @@ def test_a_column_that_is_missing_is_named(elman_here, flats):
 
 
 @pytest.mark.parametrize(
-    ("data", "given", "said"),
-    [
-        ("a.csv", {"tags": True, "number": "n"}, "--tags and --number"),
-        ("a.csv", {"tags": True, "features": "a,b"}, "give one of them"),
-        ("a.csv", {"features": "a,b"}, "--number COLUMN"),
-        ("hello", {"number": "n"}, "leave --number out"),
-        ("mnist", {"tags": True}, "leave --tags out"),
-        ("mnist", {"number": "n", "features": "a"}, "leave --features out"),
-        ("languages", {"tags": True}, "is for label"),
-        ("a.csv", {"recipe": "t9"}, "no recipe is named 't9'"),
-        ("a.csv", {"recipe": "t3"}, "'t3' is for tags, and a.csv for label"),
-        ("a.csv", {"recipe": "t5-linear"}, "is for features"),
-        ("a.csv", {"recipe": "t1", "number": "n"}, "is for label"),
-        ("mnist", {"recipe": "t1"}, "and mnist for images"),
-        ("hello", {"recipe": "t4"}, "is for images"),
-        ("a.csv", {"activation": "relu"}, "--activation is of the Elman cell"),
-        ("a.csv", {"activation": "relu", "cell": "lstm"}, "--activation is of the Elman cell"),
-        ("a.csv", {"cell": "transformer"}, "cell must be one of"),
-    ],
-)
-def test_options_that_contradict_each_other_are_refused(data, given, said):
-    with pytest.raises(SettingError, match=re.escape(said)):
-        new_config(data, "name", given)
-
-
-@pytest.mark.parametrize(
-    ("data", "given", "task"),
-    [
-        ("hello", {"tags": True}, "tags"),
-        ("a.tsv", {"tags": True}, "tags"),
-        ("a.csv", {"number": "n"}, "number"),
-        ("a.csv", {"number": "n", "features": " a , b,"}, "features"),
-        ("mnist", {}, "images"),
-        ("languages", {"recipe": "t2b"}, "label"),
-    ],
-)
-def test_options_that_agree_name_the_task(data, given, task):
-    config = new_config(data, "name", given)
-    assert (config.task, config.data, config.name) == (task, data, "name")
-    assert config.model.input_size == {"images": 28, "features": 2}.get(task, 0)
-
-
-def test_a_recipe_and_its_hand_written_cell_are_taken_together():
-    config = new_config("hello", "name", {"hand": True, "epochs": 3})
-    assert (config.model.by_hand, config.model.cell, config.train.epochs) == (True, "rnn", 3)
-
-
-@pytest.mark.parametrize(
     "options", [("--tags", "--number", "rent"), ("--features", "area"), ("--recipe", "t4"), (*LINEAR, "--cell", "gru")]
 )
 def test_a_contradiction_gets_one_line_and_leaves_nothing(elman_here, flats, tmp_path, options):
@@ -213,14 +164,14 @@ def test_a_contradiction_gets_one_line_and_leaves_nothing(elman_here, flats, tmp
 # Images
 
 
-def test_images_are_trained_on_asked_about_and_evaluated(elman_here, digits, tmp_path):
+def test_a_model_of_images_is_trained_predicts_and_is_evaluated(elman_here, digits, tmp_path):
     from PIL import Image
 
     outcome = elman_here("train", "mnist", "--data", digits, "--epochs", 1, *SMALL, "--out", "run")
     assert (outcome.status, outcome.err) == (0, "")
     assert "28 rows of 28 pixels" in outcome.out
     assert "mistakes.png" in outcome.out
-    Image.fromarray(drawn_pictures(1, 28)[0][0]).save(tmp_path / "one.png")
+    Image.fromarray(draw_pictures(1, 28)[0][0]).save(tmp_path / "one.png")
     answer = elman_here("predict", "-m", "run", "one.png").out.split("\t")
     assert (answer[0], answer[1] in ("0", "1", "2")) == ("one.png", True)
     values = json.loads(elman_here("evaluate", "run", "mnist", "--data", digits, "--json").out)
@@ -232,7 +183,7 @@ def test_images_are_trained_on_asked_about_and_evaluated(elman_here, digits, tmp
     assert "one.txt" in error_line(elman_here("predict", "-m", "run", "one.txt"))
 
 
-def test_words_are_no_data_for_a_model_of_images(elman_here, digits, tmp_path):
+def test_a_model_of_images_refuses_words(elman_here, digits, tmp_path):
     elman_here("train", "mnist", "--data", digits, "--epochs", 1, *SMALL, "--out", "run")
     (tmp_path / "words.csv").write_text("name,label\nabc,0\nbcd,1\n")
     assert "words.csv" in error_line(elman_here("evaluate", "run", "words.csv"))
@@ -255,13 +206,13 @@ def test_a_truncated_file_of_images_gets_one_line(elman_here, tmp_path):
 
 
 @pytest.mark.parametrize("shift", [-1, "far"])
-def test_a_shift_that_cannot_be_gets_one_line_and_leaves_nothing(elman_here, digits, tmp_path, shift):
+def test_an_invalid_shift_gets_one_line_and_leaves_nothing(elman_here, digits, tmp_path, shift):
     outcome = elman_here("train", "mnist", "--data", digits, "--shift", shift, "--epochs", 1, *SMALL, "--out", "run")
     assert "shift" in error_line(outcome, silent=False)
     assert not (tmp_path / "run").exists()
 
 
-# Looking into data and models
+# Showing data and models
 
 
 def test_show_counts_images_by_label(elman_here, digits):
@@ -281,7 +232,7 @@ def test_show_has_the_one_pair_of_hello(elman_here):
     assert "ohlol" in outcome.out
 
 
-def test_hello_need_not_be_fetched(elman_here):
+def test_hello_cannot_be_fetched(elman_here):
     assert "nothing to fetch" in error_line(elman_here("data", "fetch", "hello"))
 
 

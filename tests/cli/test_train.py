@@ -1,4 +1,4 @@
-"""``elman train``: from a table or a folder to a run folder, and what happens when it cannot."""
+"""``elman train``: from a table or a folder to a run folder, and the refusal of bad input."""
 
 import json
 import re
@@ -14,9 +14,10 @@ import pytest
 from elman.data.examples import read_examples
 from elman.model.file import load_artifact
 from elman.prediction.predictor import load
-from elman.training.run import Run, RunConfig, read_run_config
+from elman.training.config import RunConfig
+from elman.training.run import Run, read_run_config
 
-STUCK = 120  # seconds after which a process of a test's own is killed
+STUCK = 120  # seconds after which a process of a test is killed
 TINY = ("--hidden-size", 8, "--embedding-size", 4, "--batch-size", 64, "--threads", 1)
 COLUMNS = ("--text", "word", "--label", "kind")
 
@@ -26,7 +27,7 @@ def report(folder: Path) -> dict:
 
 
 def refusal(outcome, out: Path) -> str:
-    """The one line that a bad option gets; nothing may be left behind."""
+    """Return the line that a bad option gets; no file may be left."""
     assert outcome.status == 2
     assert outcome.err.startswith("elman: ")
     assert outcome.err.count("\n") == 1
@@ -44,14 +45,14 @@ def test_a_table_becomes_a_model_and_a_report(elman_here, toy_table, tmp_path):
     assert load(tmp_path / "run").labels == ("Alfa", "Beta", "Gamma")
 
 
-def test_a_folder_becomes_a_model_named_and_placed_after_it(elman_here, toy_folder, tmp_path):
+def test_a_folder_becomes_a_model_with_its_name(elman_here, toy_folder, tmp_path):
     for number in ("", "-2"):
         assert elman_here("train", toy_folder, *TINY, "--epochs", 1).status == 0
         place = tmp_path / "runs" / f"{toy_folder.name}{number}"
         assert load(place).name == toy_folder.name
 
 
-def test_what_was_read_and_dropped_is_told(elman_here, tmp_path, toy_table):
+def test_what_was_read_and_dropped_is_printed(elman_here, tmp_path, toy_table):
     (tmp_path / "rows.csv").write_text(toy_table.read_text("utf-8") + f",Alfa\nabc,\n{'x' * 101},Beta\n", "utf-8")
     outcome = elman_here("train", "rows.csv", *COLUMNS, *TINY, "--epochs", 1, "--out", "run")
     for reason in ("blank", "no label", "too long"):
@@ -91,7 +92,9 @@ def stopped(toy_reading, toy_config, toy_folder, tmp_path) -> Path:
     return run.folder
 
 
-def test_a_resumed_run_ends_as_one_that_was_never_stopped(elman_here, stopped, toy_folder, finished_run):
+def test_a_resumed_run_ends_with_the_same_weights_as_one_that_was_not_stopped(
+    elman_here, stopped, toy_folder, finished_run
+):
     outcome = elman_here("train", toy_folder, "--out", stopped, "--resume")
     assert (outcome.status, outcome.err) == (0, "")
     assert [int(epoch) for epoch in re.findall(r"^epoch +(\d+)", outcome.out, re.MULTILINE)] == [3, 4]
@@ -100,7 +103,7 @@ def test_a_resumed_run_ends_as_one_that_was_never_stopped(elman_here, stopped, t
     assert report(stopped)["complete"] is True
 
 
-def test_an_option_given_again_may_say_the_same(elman_here, stopped, toy_folder):
+def test_options_of_a_resumed_run_may_be_repeated(elman_here, stopped, toy_folder):
     options = ("--epochs", 4, "--hidden-size", 8, "--seed", 0, "--cell", "gru")
     assert elman_here("train", toy_folder, "--out", stopped, "--resume", *options).status == 0
 
@@ -121,7 +124,7 @@ def test_resuming_with_other_data_is_refused(elman_here, stopped, tmp_path, toy_
     assert "other data" in outcome.err
 
 
-def test_resuming_where_nothing_was_begun_is_refused(elman_here, toy_folder, tmp_path):
+def test_resuming_without_a_run_is_refused(elman_here, toy_folder, tmp_path):
     assert "no run to resume" in refusal(
         elman_here("train", toy_folder, "--out", "fresh", "--resume"), tmp_path / "fresh"
     )
@@ -137,7 +140,7 @@ def test_a_folder_that_holds_a_run_is_refused_without_resume(elman_here, toy_fol
 
 # Interruptions
 
-# However the tests were started, the process must take the signal as one on a terminal would.
+# However the tests were started, the process must handle the signal as on a terminal.
 COMMAND = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from elman.cli import main; main()"
 
 
@@ -151,11 +154,11 @@ def test_ctrl_c_keeps_the_best_model_and_its_report(toy_table, tmp_path):
         while "epoch   1" not in (line := process.stdout.readline()):
             assert line, process.stderr.read()
         process.send_signal(signal.SIGINT)
-        said, complaint = process.communicate()
+        out, err = process.communicate()
         deadline.cancel()
-    assert process.returncode == 130, complaint
-    assert "Traceback" not in complaint
-    assert "--resume" in said
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    assert "--resume" in out
     values = report(tmp_path / "run")
     assert values["complete"] is False
     assert 1 <= values["epochs"] < 100_000
@@ -220,7 +223,7 @@ def test_an_option_that_cannot_be_read_gets_one_line_and_leaves_nothing(elman_he
     assert options[0] in refusal(elman_here("train", toy_table, *options, "--out", "run"), tmp_path / "run")
 
 
-def test_a_missing_column_names_those_that_there_are(elman_here, toy_table, tmp_path):
+def test_a_missing_column_is_named_with_the_columns_that_exist(elman_here, toy_table, tmp_path):
     line = refusal(elman_here("train", toy_table, "--text", "surname", "--out", "run"), tmp_path / "run")
     assert "'surname'" in line
     assert "'word', 'kind'" in line
@@ -234,7 +237,7 @@ def test_data_that_cannot_be_read_are_named(elman_here, tmp_path, data):
     assert data in refusal(elman_here("train", data, "--out", "run"), tmp_path / "run")
 
 
-def test_a_byte_that_is_not_utf8_is_placed(elman_here, tmp_path):
+def test_a_byte_that_is_not_utf8_is_named_by_file_and_line(elman_here, tmp_path):
     (tmp_path / "latin.csv").write_bytes(b"name,label\nabc,Alfa\nM\xfcller,Beta\n")
     line = refusal(elman_here("train", "latin.csv", "--out", "run"), tmp_path / "run")
     assert re.search(r"latin\.csv, line 3: byte 0xfc", line)
@@ -245,7 +248,7 @@ def test_data_with_one_label_are_refused(elman_here, tmp_path):
     assert "two" in refusal(elman_here("train", "one.csv", "--out", "run"), tmp_path / "run")
 
 
-def test_where_a_named_set_lies_says_nothing_of_a_file(elman_here, toy_table, tmp_path):
+def test_the_folder_of_a_named_set_is_refused_for_a_file(elman_here, toy_table, tmp_path):
     outcome = elman_here("train", toy_table, *COLUMNS, "--data", tmp_path, "--out", "run")
     assert "--data" in refusal(outcome, tmp_path / "run")
 
@@ -275,12 +278,12 @@ def test_a_command_whose_package_is_missing_says_what_to_install(elman_here, toy
     assert "pip install 'elman[train]'" in outcome.err
 
 
-def test_the_read_data_are_those_that_python_reads(toy_table, toy_folder):
+def test_the_table_and_the_folder_hold_the_same_examples(toy_table, toy_folder):
     by_table = read_examples(toy_table, text="word", label="kind").examples
     assert sorted(by_table, key=str) == sorted(read_examples(toy_folder).examples, key=str)
 
 
-def test_resuming_needs_no_column_said_twice_and_refuses_another_name(elman_here, toy_table):
+def test_resuming_needs_no_columns_and_refuses_another_name(elman_here, toy_table):
     first = elman_here("train", toy_table, *COLUMNS, *TINY, "--out", "run")
     again = elman_here("train", toy_table, "--out", "run", "--resume")
     renamed = elman_here("train", toy_table, "--out", "run", "--resume", "--name", "other")
@@ -288,7 +291,7 @@ def test_resuming_needs_no_column_said_twice_and_refuses_another_name(elman_here
     assert "--name other differs" in renamed.err
 
 
-def test_labels_that_look_like_markup_or_mathematics_are_shown_as_they_are(elman_here, tmp_path):
+def test_labels_that_look_like_markup_or_mathematics_are_shown_unchanged(elman_here, tmp_path):
     stems = ("ka", "mi", "ta", "no", "ri", "se", "yo", "ha", "ku", "ma", "pe", "lo", "da", "vi", "zu")
     rows = [f"{stem}{end},{label}" for end, label in (("moto", "[/x]"), ("akis", "a$\\q$")) for stem in stems]
     (tmp_path / "odd.csv").write_text("\n".join(["word,kind", *rows]), encoding="utf-8")

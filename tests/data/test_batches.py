@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from elman.data.batches import EncodedExamples
-from elman.errors import DataError
+from elman.errors import DataError, SettingError
 from elman.records import Example
 from elman.text.vocabulary import Labels, Vocabulary
 
@@ -17,7 +17,7 @@ some_examples = st.lists(
 sizes, seeds = st.integers(1, 9), st.none() | st.integers(0, 99)
 
 
-def encoded(examples, weights=None):
+def encode(examples, weights=None):
     return EncodedExamples.of_strings(examples, VOCABULARY, LABELS, weights)
 
 
@@ -26,10 +26,10 @@ def batches_of(data, size, seed):
 
 
 @given(some_examples, sizes, seeds)
-def test_every_example_comes_once_with_its_own_symbols_target_and_weight(examples, size, seed):
+def test_every_example_is_in_one_batch_with_its_own_symbols_target_and_weight(examples, size, seed):
     weights = np.arange(len(examples), dtype=np.float32)
     seen = []
-    for batch in batches_of(encoded(examples, weights), size, seed):
+    for batch in batches_of(encode(examples, weights), size, seed):
         for column, position in enumerate(batch.positions.tolist()):
             seen.append(position)
             assert batch.inputs[:, column].tolist() == VOCABULARY.encode(examples[position].text).tolist()
@@ -40,7 +40,7 @@ def test_every_example_comes_once_with_its_own_symbols_target_and_weight(example
 
 @given(some_examples, sizes, seeds)
 def test_a_batch_holds_one_length_and_no_more_than_its_size(examples, size, seed):
-    for batch in batches_of(encoded(examples), size, seed):
+    for batch in batches_of(encode(examples), size, seed):
         assert {len(examples[position].text) for position in batch.positions} == {len(batch.inputs)}
         assert 1 <= len(batch.positions) <= size
         assert batch.inputs.shape[1:] == batch.targets.shape == batch.weights.shape == batch.positions.shape
@@ -48,7 +48,7 @@ def test_a_batch_holds_one_length_and_no_more_than_its_size(examples, size, seed
 
 @given(some_examples, sizes, seeds)
 def test_the_number_of_steps_is_the_number_of_batches(examples, size, seed):
-    data = encoded(examples)
+    data = encode(examples)
     assert data.steps(size) == len(batches_of(data, size, seed))
     assert len(data) == len(examples)
 
@@ -58,25 +58,25 @@ def order_of(data, seed):
 
 
 def test_a_seed_gives_the_same_order_again_and_another_seed_another():
-    data = encoded([Example("abc"[: 1 + k % 3], "Dutch") for k in range(40)])
+    data = encode([Example("abc"[: 1 + k % 3], "Dutch") for k in range(40)])
     assert order_of(data, 1) == order_of(data, 1) != order_of(data, 2)
 
 
 def test_without_a_shuffle_short_strings_come_first_in_the_order_given():
-    data = encoded([Example(text, "Greek") for text in ("cab", "a", "bc", "b", "c", "ab")])
+    data = encode([Example(text, "Greek") for text in ("cab", "a", "bc", "b", "c", "ab")])
     assert [position for batch in data.batches(2) for position in batch.positions] == [1, 3, 4, 2, 5, 0]
 
 
 def test_a_shuffle_mixes_the_lengths_and_the_examples_of_a_length():
-    data = encoded([Example("abc"[: 1 + k % 3], "Dutch") for k in range(60)])
-    drawn = batches_of(data, 4, 0)
-    lengths = [len(batch.inputs) for batch in drawn]
+    data = encode([Example("abc"[: 1 + k % 3], "Dutch") for k in range(60)])
+    batches = batches_of(data, 4, 0)
+    lengths = [len(batch.inputs) for batch in batches]
     assert lengths != sorted(lengths)
-    assert [batch for batch in drawn if batch.positions.tolist() != sorted(batch.positions.tolist())]
+    assert [batch for batch in batches if batch.positions.tolist() != sorted(batch.positions.tolist())]
 
 
 def test_the_arrays_have_their_stated_types():
-    (batch,) = encoded([Example("ab", "Dutch")], np.array([0.5])).batches(8)
+    (batch,) = encode([Example("ab", "Dutch")], np.array([0.5])).batches(8)
     assert [array.dtype for array in (batch.inputs, batch.targets, batch.weights, batch.positions)] == [
         np.int64,
         np.int64,
@@ -86,21 +86,21 @@ def test_the_arrays_have_their_stated_types():
     assert batch.inputs.flags.c_contiguous
 
 
-def test_examples_weigh_one_unless_told_otherwise():
-    (batch,) = encoded([Example("a", "Dutch"), Example("b", "Greek")]).batches(8)
+def test_the_default_weight_is_1():
+    (batch,) = encode([Example("a", "Dutch"), Example("b", "Greek")]).batches(8)
     assert batch.weights.tolist() == [1.0, 1.0]
 
 
-def test_a_label_that_the_model_lacks_is_refused():
+def test_an_unknown_label_is_refused():
     with pytest.raises(DataError, match="'Klingon'"):
-        encoded([Example("a", "Klingon")])
+        encode([Example("a", "Klingon")])
 
 
 # Numbers, pixels and tags
 
 
 @given(st.lists(st.integers(1, 4), min_size=1, max_size=20), sizes, seeds)
-def test_tags_and_numbers_stay_beside_the_inputs_they_belong_to(lengths, size, seed):
+def test_tags_and_numbers_stay_with_their_inputs(lengths, size, seed):
     inputs = [np.full((length, 3), k, np.float32) for k, length in enumerate(lengths)]
     tags = [100 * k + np.arange(length) for k, length in enumerate(lengths)]
     for data in (EncodedExamples(inputs, tags), EncodedExamples(inputs, np.arange(len(lengths), dtype=np.float32))):
@@ -111,7 +111,7 @@ def test_tags_and_numbers_stay_beside_the_inputs_they_belong_to(lengths, size, s
                 assert np.array_equal(batch.targets[..., column], expected)
 
 
-def test_tags_come_step_by_step_and_numbers_as_single_precision():
+def test_tags_have_one_row_for_each_step_and_numbers_are_float32():
     inputs = [np.ones((4, 2), np.float32)] * 3
     (tagged,) = EncodedExamples(inputs, [np.arange(4)] * 3).batches(8)
     (numbered,) = EncodedExamples(inputs, np.ones(3, np.float32)).batches(8)
@@ -120,7 +120,7 @@ def test_tags_come_step_by_step_and_numbers_as_single_precision():
     assert (numbered.targets.shape, numbered.targets.dtype) == ((3,), np.float32)
 
 
-def test_pixels_come_out_from_0_to_1():
+def test_pixels_become_numbers_from_0_to_1():
     images = np.array([[[0, 51], [102, 255]]], np.uint8)
     (batch,) = EncodedExamples(images, np.array([3])).batches(8)
     assert batch.inputs.dtype == np.float32
@@ -132,7 +132,7 @@ def test_numbers_are_not_scaled_as_pixels_are():
     assert batch.inputs.tolist() == [[[2.0, -255.0]]]
 
 
-def test_pictures_are_moved_only_when_batches_are_shuffled():
+def test_images_are_moved_only_if_batches_are_shuffled():
     images = np.arange(1, 181, dtype=np.uint8).reshape(9, 5, 4)
     still, moving = (EncodedExamples(images, np.arange(9), shift=shift) for shift in (0, 2))
     for seed, moved in ((None, False), (0, True)):
@@ -147,12 +147,12 @@ def test_pictures_are_moved_only_when_batches_are_shuffled():
 FEW_OF_ONE = [Example("a", "Dutch")] * 38 + [Example("bc", "Greek")] * 2
 
 
-def drawn(data, draws=4000, seed=0):
-    return list(data.drawn(draws, np.random.default_rng(seed)))
+def draw(data, draws=4000, seed=0):
+    return list(data.draw(draws, np.random.default_rng(seed)))
 
 
-def test_labels_are_drawn_alike_although_their_counts_are_not():
-    batches = drawn(encoded(FEW_OF_ONE))
+def test_labels_are_drawn_equally_often_whatever_their_counts():
+    batches = draw(encode(FEW_OF_ONE))
     greek = sum(int(batch.targets[0]) for batch in batches)
     assert len(batches) == 4000
     assert greek == pytest.approx(2000, abs=150)  # 4.7 deviations
@@ -160,15 +160,15 @@ def test_labels_are_drawn_alike_although_their_counts_are_not():
 
 def test_examples_of_a_label_are_drawn_by_their_weight():
     weights = np.array([1, 3, 0, 4, 2, 2], np.float32)
-    data = encoded([Example("abc"[: 1 + k % 3], "Dutch" if k < 4 else "Greek") for k in range(6)], weights)
-    counts = np.bincount([batch.positions[0] for batch in drawn(data, 8000)], minlength=6)
+    data = encode([Example("abc"[: 1 + k % 3], "Dutch" if k < 4 else "Greek") for k in range(6)], weights)
+    counts = np.bincount([batch.positions[0] for batch in draw(data, 8000)], minlength=6)
     assert counts[2] == 0
     np.testing.assert_allclose(counts, [500, 1500, 0, 2000, 2000, 2000], atol=170)
 
 
-def test_a_drawn_example_comes_with_its_own_symbols_and_target_and_counts_as_one():
+def test_a_drawn_example_has_its_own_symbols_and_target_and_the_weight_1():
     examples = [Example("abcab"[: 1 + k % 4], LABELS.names[k % 3 == 0]) for k in range(9)]
-    batches = drawn(encoded(examples, np.arange(1.0, 10.0)), 200)
+    batches = draw(encode(examples, np.arange(1.0, 10.0)), 200)
     assert {int(batch.positions[0]) for batch in batches} == set(range(9))
     for batch in batches:
         (example,) = [examples[position] for position in batch.positions]
@@ -178,9 +178,16 @@ def test_a_drawn_example_comes_with_its_own_symbols_and_target_and_counts_as_one
 
 
 def test_a_seed_draws_the_same_examples_again_and_another_seed_others():
-    one, again, other = ([b.positions[0] for b in drawn(encoded(FEW_OF_ONE), 50, seed)] for seed in (1, 1, 2))
+    one, again, other = ([b.positions[0] for b in draw(encode(FEW_OF_ONE), 50, seed)] for seed in (1, 1, 2))
     assert one == again != other
 
 
 def test_a_label_without_examples_is_never_drawn():
-    assert {int(batch.targets[0]) for batch in drawn(encoded([Example("a", "Greek")]), 20)} == {1}
+    assert {int(batch.targets[0]) for batch in draw(encode([Example("a", "Greek")]), 20)} == {1}
+
+
+@pytest.mark.parametrize("targets", [np.ones(2, np.float32), [np.arange(2), np.arange(2)]], ids=["numbers", "tags"])
+def test_only_labels_can_be_drawn(targets):
+    data = EncodedExamples([np.array([1, 2]), np.array([2, 1])], targets)
+    with pytest.raises(SettingError, match="leave draws out"):
+        draw(data, 1)

@@ -1,4 +1,4 @@
-"""Sources: every line becomes an example or is counted with its reason."""
+"""Examples: every line becomes an example or is counted with its reason."""
 
 import pytest
 
@@ -19,19 +19,19 @@ from elman.records import Example
 SMITH_AND_ITO = (Example("Smith", "English"), Example("Ito", "Japanese"))
 
 
-def written(path, content):
+def write(path, content):
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     return path
 
 
-def adds_up(reading) -> bool:
+def is_complete(reading) -> bool:
     return reading.lines == len(reading.examples) + sum(reading.dropped.values())
 
 
 def test_a_folder_gives_each_line_the_label_of_its_file(tmp_path):
-    written(tmp_path / "English.txt", "Smith\nJones\n")
-    written(tmp_path / "Japanese.txt", "Ito")
-    written(tmp_path / "README.md", "not data")
+    write(tmp_path / "English.txt", "Smith\nJones\n")
+    write(tmp_path / "Japanese.txt", "Ito")
+    write(tmp_path / "README.md", "not data")
     reading = read_examples(tmp_path)
     assert reading.examples == (Example("Smith", "English"), Example("Jones", "English"), Example("Ito", "Japanese"))
     assert (reading.lines, reading.dropped, reading.repaired) == (3, {}, {})
@@ -47,7 +47,7 @@ def test_a_folder_gives_each_line_the_label_of_its_file(tmp_path):
     ],
 )
 def test_every_table_format_gives_the_same_examples(tmp_path, name, content):
-    reading = read_examples(written(tmp_path / name, content))
+    reading = read_examples(write(tmp_path / name, content))
     assert (reading.examples, reading.lines, reading.dropped) == (SMITH_AND_ITO, 2, {})
 
 
@@ -62,24 +62,24 @@ def test_every_table_format_gives_the_same_examples(tmp_path, name, content):
     ],
 )
 def test_byte_order_marks_and_line_ends_of_windows_change_nothing(tmp_path, mark, end, name, lines):
-    reading = read_examples(written(tmp_path / name, mark + end.join(lines) + end))
+    reading = read_examples(write(tmp_path / name, mark + end.join(lines) + end))
     assert (reading.examples, reading.lines, reading.dropped) == (SMITH_AND_ITO, 2, {})
 
 
-def test_a_folder_too_may_come_from_windows(tmp_path):
-    written(tmp_path / "Czech.txt", b"\xef\xbb\xbfNov\xc3\xa1k\r\nDvo\xc5\x99\xc3\xa1k\r\n")
+def test_a_folder_may_come_from_windows_too(tmp_path):
+    write(tmp_path / "Czech.txt", b"\xef\xbb\xbfNov\xc3\xa1k\r\nDvo\xc5\x99\xc3\xa1k\r\n")
     reading = read_examples(tmp_path)
     assert [example.text for example in reading.examples] == ["Novák", "Dvořák"]
     assert reading.lines == 2
 
 
-def test_every_line_of_a_folder_is_accounted_for(tmp_path):
-    written(tmp_path / "English.txt", "Smith\n\n   \n , \nTo The First Page\nJones,\nxxxxxxxxxxx\n  Brown \n")
+def test_every_line_of_a_folder_is_counted(tmp_path):
+    write(tmp_path / "English.txt", "Smith\n\n   \n , \nTo The First Page\nJones,\nxxxxxxxxxxx\n  Brown \n")
     reading = read_examples(tmp_path, max_characters=10, junk={"To The First Page"})
     assert [example.text for example in reading.examples] == ["Smith", "Jones", "Brown"]
     assert reading.dropped == {BLANK: 3, JUNK: 1, TOO_LONG: 1}
     assert reading.repaired == {STRAY_COMMA: 1}
-    assert reading.lines == 8 and adds_up(reading)
+    assert reading.lines == 8 and is_complete(reading)
 
 
 @pytest.mark.parametrize(
@@ -100,47 +100,47 @@ def test_every_line_of_a_folder_is_accounted_for(tmp_path):
         ),
     ],
 )
-def test_every_row_of_a_table_is_accounted_for(tmp_path, name, content):
-    reading = read_examples(written(tmp_path / name, content), max_characters=10, junk={"junk"})
+def test_every_row_of_a_table_is_counted(tmp_path, name, content):
+    reading = read_examples(write(tmp_path / name, content), max_characters=10, junk={"junk"})
     assert reading.examples == (Example("Smith", "English"), Example("Abe", "Japanese"))
     assert reading.dropped == {BLANK: 1, MALFORMED: 1, TOO_LONG: 1, NO_LABEL: 1, JUNK: 1}
     assert reading.repaired == {STRAY_COMMA: 1}
-    assert reading.lines == 7 and adds_up(reading)
+    assert reading.lines == 7 and is_complete(reading)
 
 
-def test_the_longest_string_that_is_asked_for_is_kept(tmp_path):
-    written(tmp_path / "A.txt", "x" * 100 + "\n" + "y" * 101)
+def test_a_string_of_the_longest_length_is_kept(tmp_path):
+    write(tmp_path / "A.txt", "x" * 100 + "\n" + "y" * 101)
     assert read_examples(tmp_path).examples == (Example("x" * 100, "A"),)
     assert len(read_examples(tmp_path, max_characters=101).examples) == 2
 
 
 def test_columns_may_have_other_names(tmp_path):
-    file = written(tmp_path / "people.csv", "surname,country\nSmith,English\nIto,Japanese\n")
+    file = write(tmp_path / "people.csv", "surname,country\nSmith,English\nIto,Japanese\n")
     assert read_examples(file, text="surname", label="country").examples == SMITH_AND_ITO
 
 
 @pytest.mark.parametrize("name", ["names.csv", "names.tsv"])
-def test_columns_are_counted_from_one_where_there_is_no_header(tmp_path, name):
+def test_columns_are_counted_from_one_if_there_is_no_header(tmp_path, name):
     content = "1,English,Smith\n2,Japanese,Ito\n".replace(",", "," if name == "names.csv" else "\t")
-    reading = read_examples(written(tmp_path / name, content), text="3", label="2")
+    reading = read_examples(write(tmp_path / name, content), text="3", label="2")
     assert (reading.examples, reading.lines) == (SMITH_AND_ITO, 2)
 
 
 def test_there_is_no_column_number_zero(tmp_path):
-    file = written(tmp_path / "names.csv", "Smith,English\nIto,Japanese\n")
+    file = write(tmp_path / "names.csv", "Smith,English\nIto,Japanese\n")
     with pytest.raises(DataError, match=r"names\.csv"):
         read_examples(file, text="0", label="2")
 
 
-def test_quoted_fields_hold_delimiters_quotes_and_line_ends(tmp_path):
+def test_quoted_fields_can_hold_delimiters_quotes_and_line_ends(tmp_path):
     content = 'name,label\r\n"Smith, Jr.",English\r\n"The ""Rock""",English\r\n"Anna\nMaria",Italian\r\n'
-    reading = read_examples(written(tmp_path / "names.csv", content))
+    reading = read_examples(write(tmp_path / "names.csv", content))
     assert [example.text for example in reading.examples] == ["Smith, Jr.", 'The "Rock"', "Anna\nMaria"]
     assert (reading.lines, reading.dropped) == (3, {})
 
 
 def test_numbers_in_json_are_read_as_text(tmp_path):
-    file = written(tmp_path / "digits.jsonl", '{"name": 42, "label": 1}\n{"name": "7", "label": 2}\n')
+    file = write(tmp_path / "digits.jsonl", '{"name": 42, "label": 1}\n{"name": "7", "label": 2}\n')
     assert read_examples(file).examples == (Example("42", "1"), Example("7", "2"))
 
 
@@ -157,7 +157,7 @@ def test_numbers_in_json_are_read_as_text(tmp_path):
 )
 def test_a_table_without_the_columns_or_examples_is_refused(tmp_path, name, content, complaint):
     with pytest.raises(DataError, match=rf"{name}: {complaint}"):
-        read_examples(written(tmp_path / name, content))
+        read_examples(write(tmp_path / name, content))
 
 
 @pytest.mark.parametrize("path", ["nothing", "nothing.csv"])
@@ -173,10 +173,10 @@ def test_an_empty_folder_is_refused(tmp_path):
 
 def test_a_file_of_another_kind_is_refused(tmp_path):
     with pytest.raises(DataError, match=r"names\.xlsx: expected a folder .* or a file ending in \.csv, \.tsv, \.jsonl"):
-        read_examples(written(tmp_path / "names.xlsx", "Smith"))
+        read_examples(write(tmp_path / "names.xlsx", "Smith"))
 
 
-def test_a_folder_named_like_a_file_of_labels_is_no_traceback(tmp_path):
+def test_a_folder_named_like_a_file_of_labels_is_not_read(tmp_path):
     (tmp_path / "English.txt").mkdir()
     with pytest.raises(DataError, match=r"Label\.txt"):
         read_examples(tmp_path)
@@ -184,7 +184,7 @@ def test_a_folder_named_like_a_file_of_labels_is_no_traceback(tmp_path):
 
 @pytest.mark.parametrize("name", ["names.csv", "names.tsv", "names.jsonl", "English.txt"])
 def test_bytes_that_are_not_utf8_are_named_by_file_and_line(tmp_path, name):
-    written(tmp_path / name, b"name,label\nIto,Japanese\nM\xfcller,German\n")
+    write(tmp_path / name, b"name,label\nIto,Japanese\nM\xfcller,German\n")
     with pytest.raises(DataError, match=rf"{name}, line 3: byte 0xfc is not UTF-8"):
         read_examples(tmp_path if name.endswith(".txt") else tmp_path / name)
 
@@ -199,26 +199,26 @@ def test_bytes_that_are_not_utf8_are_named_by_file_and_line(tmp_path, name):
     ],
 )
 def test_a_bad_line_of_json_is_named_by_file_and_line(tmp_path, line, complaint):
-    file = written(tmp_path / "names.jsonl", f'{{"name": "Smith", "label": "English"}}\n\n{line}\n')
+    file = write(tmp_path / "names.jsonl", f'{{"name": "Smith", "label": "English"}}\n\n{line}\n')
     with pytest.raises(DataError, match=rf"names\.jsonl, line 3: {complaint}"):
         read_examples(file)
 
 
 @pytest.mark.parametrize("row", ['"Smith"son,English', '"Smith,English'])
 def test_a_bad_quote_is_named_by_file_and_line(tmp_path, row):
-    file = written(tmp_path / "names.csv", f"name,label\nIto,Japanese\n{row}\n")
+    file = write(tmp_path / "names.csv", f"name,label\nIto,Japanese\n{row}\n")
     with pytest.raises(DataError, match=r"names\.csv, line 3: not a CSV row"):
         read_examples(file)
 
 
-def test_the_18_languages_hold_20050_names_with_or_without_the_junk_of_the_published_archive(real_names):
+def test_the_18_languages_have_20050_names_with_or_without_the_junk_of_the_published_archive(real_names):
     # shared/data/README.md: 20,050 after cleaning; the archive's 20,074 lines are these and 24 of "To The First Page"
     reading = read_examples(real_names, junk={"To The First Page"})
     assert (len(reading.examples), len({example.label for example in reading.examples})) == (20_050, 18)
-    assert adds_up(reading)
+    assert is_complete(reading)
 
 
-def test_a_row_longer_than_its_header_is_malformed_not_mislabelled(tmp_path):
+def test_a_row_longer_than_its_header_is_malformed(tmp_path):
     table = tmp_path / "t.csv"
     table.write_text("who,where,note\nDoe, John,R,x\nIto,Japan,y\n", encoding="utf-8")
     reading = read_examples(table, text="who", label="where")
@@ -233,7 +233,7 @@ def test_two_columns_of_one_name_are_refused(tmp_path):
         read_examples(table)
 
 
-def test_values_that_are_no_text_are_malformed(tmp_path):
+def test_values_that_are_not_text_are_malformed(tmp_path):
     table = tmp_path / "t.jsonl"
     rows = ['{"name": {"x": 1}, "label": "A"}', '{"name": "a", "label": "\\ud800"}', '{"name": "a", "label": "A"}']
     table.write_text("\n".join(rows), encoding="utf-8")
@@ -244,33 +244,33 @@ def test_values_that_are_no_text_are_malformed(tmp_path):
 
 
 def test_pairs_are_read_in_order_with_blank_lines_counted(tmp_path):
-    reading = read_pairs(written(tmp_path / "pairs.tsv", "hello\tohlol\n\n  \t \nab\tBA\n"))
+    reading = read_pairs(write(tmp_path / "pairs.tsv", "hello\tohlol\n\n  \t \nab\tBA\n"))
     assert reading.examples == (Example("hello", "ohlol"), Example("ab", "BA"))
     assert (reading.lines, reading.dropped, reading.repaired) == (4, {BLANK: 2}, {})
 
 
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["plain", "byte-order-mark"])
 @pytest.mark.parametrize("end", [b"\n", b"\r\n"], ids=["LF", "CRLF"])
-def test_pairs_too_may_come_from_windows(tmp_path, mark, end):
-    reading = read_pairs(written(tmp_path / "pairs.txt", mark + end.join([b"ab\txy", b"c\tz"]) + end))
+def test_pairs_may_come_from_windows_too(tmp_path, mark, end):
+    reading = read_pairs(write(tmp_path / "pairs.txt", mark + end.join([b"ab\txy", b"c\tz"]) + end))
     assert (reading.examples, reading.lines) == ((Example("ab", "xy"), Example("c", "z")), 2)
 
 
 def test_a_letter_and_its_accent_are_one_symbol_of_a_pair(tmp_path):
-    reading = read_pairs(written(tmp_path / "pairs", "ne\u0301\tn-\nab\ta\u0308o\n"))
+    reading = read_pairs(write(tmp_path / "pairs", "ne\u0301\tn-\nab\ta\u0308o\n"))
     assert reading.examples == (Example("né", "n-"), Example("ab", "äo"))
 
 
-def test_case_and_letters_of_other_scripts_stay_as_they_are_in_a_pair(tmp_path):
-    reading = read_pairs(written(tmp_path / "pairs", "Αθήνα O'Neil\tabcdefghijkl\n"))
+def test_case_and_letters_of_other_scripts_are_unchanged_in_a_pair(tmp_path):
+    reading = read_pairs(write(tmp_path / "pairs", "Αθήνα O'Neil\tabcdefghijkl\n"))
     assert reading.examples == (Example("Αθήνα O'Neil", "abcdefghijkl"),)
 
 
 def test_pairs_that_are_too_long_are_dropped_and_counted(tmp_path):
-    file = written(tmp_path / "pairs", "abcd\tabcd\nabcde\tabcde\n")
+    file = write(tmp_path / "pairs", "abcd\tabcd\nabcde\tabcde\n")
     reading = read_pairs(file, max_characters=4)
     assert (reading.examples, reading.dropped) == ((Example("abcd", "abcd"),), {TOO_LONG: 1})
-    assert adds_up(reading)
+    assert is_complete(reading)
 
 
 @pytest.mark.parametrize(
@@ -278,21 +278,21 @@ def test_pairs_that_are_too_long_are_dropped_and_counted(tmp_path):
     [
         ("abc\tab", "the source has 3 symbols and the target 2; .* one target symbol for each source symbol"),
         ("abc\t", "the source has 3 symbols and the target 0"),
-        ("ﬁn\tab", "the source has 3 symbols and the target 2"),  # composing takes the ligature apart
+        ("ﬁn\tab", "the source has 3 symbols and the target 2"),  # composition replaces the ligature by two letters
         ("abc", "expected source<TAB>target, got 1 columns"),
         ("ab\tab\tab", "got 3 columns"),
         (" ab\tabc", "white space"),
         ("ab \tabc", "white space"),
         ("a  b\tabcd", "white space"),
         ("a\u00a0\u00a0b\tabcd", "white space"),
-        ("a\x07b\tabc", "controls"),
-        ("abc\ta\x07b", "controls"),
+        ("a\x07b\tabc", "control characters"),
+        ("abc\ta\x07b", "control characters"),
         ("a’b\tabc", "curly apostrophe"),
         ("a–b\tabc", "dash"),
     ],
 )
-def test_a_line_that_is_no_pair_is_refused_by_file_and_line(tmp_path, line, complaint):
-    file = written(tmp_path / "pairs.tsv", f"hello\tohlol\n\n{line}\n")
+def test_a_line_that_is_not_a_pair_is_refused_by_file_and_line(tmp_path, line, complaint):
+    file = write(tmp_path / "pairs.tsv", f"hello\tohlol\n\n{line}\n")
     with pytest.raises(DataError, match=rf"pairs\.tsv, line 3: .*{complaint}"):
         read_pairs(file)
 
@@ -308,7 +308,7 @@ def test_a_line_that_is_no_pair_is_refused_by_file_and_line(tmp_path, line, comp
 )
 def test_a_file_without_any_pair_is_refused(tmp_path, content, complaint):
     with pytest.raises(DataError, match=rf"pairs.*{complaint}"):
-        read_pairs(written(tmp_path / "pairs", content), max_characters=2)
+        read_pairs(write(tmp_path / "pairs", content), max_characters=2)
 
 
 @pytest.mark.parametrize("name", ["absent", "."])
@@ -323,9 +323,9 @@ NUMBERS = "size,rooms,price\n1.5,2,30\n-4e-1,3,5\n"
 
 
 @pytest.mark.parametrize("name", ["flats.csv", "flats.TSV"])
-def test_columns_of_numbers_are_read_in_the_order_asked_for(tmp_path, name):
+def test_columns_of_numbers_are_read_in_the_requested_order(tmp_path, name):
     content = NUMBERS if name.endswith("csv") else NUMBERS.replace(",", "\t")
-    reading = read_features(written(tmp_path / name, content), features=["rooms", "size"], number="price")
+    reading = read_features(write(tmp_path / name, content), features=["rooms", "size"], number="price")
     assert (reading.columns, reading.number) == (("rooms", "size"), "price")
     assert reading.features.tolist() == [[2.0, 1.5], [3.0, -0.4]]
     assert reading.numbers.tolist() == [30.0, 5.0]
@@ -334,14 +334,14 @@ def test_columns_of_numbers_are_read_in_the_order_asked_for(tmp_path, name):
 
 @pytest.mark.parametrize("row", ["x,2,30", "1,,30", "1,2,inf", "1,-Infinity,3", "nan,2,3", "1,2", "1,2,3,4", ""])
 def test_a_row_that_is_not_all_numbers_is_dropped_and_counted(tmp_path, row):
-    file = written(tmp_path / "flats.csv", f"{NUMBERS}{row}\n1,1,1\n")
+    file = write(tmp_path / "flats.csv", f"{NUMBERS}{row}\n1,1,1\n")
     reading = read_features(file, features=["size", "rooms"], number="price")
     assert reading.numbers.tolist() == [30.0, 5.0, 1.0]
     assert (reading.lines, reading.dropped) == (4, {"not all numbers": 1})
 
 
-def test_a_column_that_nobody_asked_for_may_hold_anything(tmp_path):
-    file = written(tmp_path / "flats.csv", 'town,size,price\n"Ulm, old",2,3\n,4,5\n')
+def test_other_columns_may_hold_anything(tmp_path):
+    file = write(tmp_path / "flats.csv", 'town,size,price\n"Ulm, old",2,3\n,4,5\n')
     reading = read_features(file, features=["size"], number="price")
     assert (reading.features.tolist(), reading.numbers.tolist()) == ([[2.0], [4.0]], [3.0, 5.0])
 
@@ -356,15 +356,15 @@ def test_a_column_that_nobody_asked_for_may_hold_anything(tmp_path):
         ([], "price", "different columns; got price"),
     ],
 )
-def test_columns_that_cannot_be_told_apart_or_found_are_refused(tmp_path, features, number, complaint):
+def test_missing_and_repeated_columns_are_refused(tmp_path, features, number, complaint):
     with pytest.raises(DataError, match=complaint):
-        read_features(written(tmp_path / "flats.csv", NUMBERS), features=features, number=number)
+        read_features(write(tmp_path / "flats.csv", NUMBERS), features=features, number=number)
 
 
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        ("size,price\nlarge,3\n,\n", "no row in 2 holds a number in each of size, price"),
+        ("size,price\nlarge,3\n,\n", "no row in 2 has a number in each of size, price"),
         ("size,price\n", "no row in 0"),
         ("", "no column 'size'; its columns are none"),
         ("size,price,size\n1,2,3\n", "2 columns are named 'size'"),
@@ -374,13 +374,59 @@ def test_columns_that_cannot_be_told_apart_or_found_are_refused(tmp_path, featur
 )
 def test_a_table_without_rows_of_numbers_is_refused(tmp_path, content, complaint):
     with pytest.raises(DataError, match=rf"flats\.csv.*{complaint}"):
-        read_features(written(tmp_path / "flats.csv", content), features=["size"], number="price")
+        read_features(write(tmp_path / "flats.csv", content), features=["size"], number="price")
 
 
 @pytest.mark.parametrize("name", ["flats.jsonl", "flats.txt", "absent.csv", "folder.csv"])
 def test_numbers_come_from_csv_or_tsv_files_only(tmp_path, name):
     (tmp_path / "folder.csv").mkdir()
     if name.startswith("flats"):
-        written(tmp_path / name, NUMBERS)
+        write(tmp_path / name, NUMBERS)
     with pytest.raises(DataError, match=f"{name}: expected a CSV or TSV file with columns of numbers"):
         read_features(tmp_path / name, features=["size"], number="price")
+
+
+# Codes and lines for programs
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "code", "line"),
+    [
+        ("names.csv", "surname,label\nSmith,English\n", "unknown_column", None),
+        ("names.csv", "name,name,label\na,b,c\n", "column_twice", None),
+        ("names.csv", "name,label\n", "empty_table", None),
+        ("names.csv", 'name,label\nIto,Japanese\n"Smith"son,English\n', "malformed_row", 3),
+        ("names.jsonl", '{"surname": "Smith"}\n', "unknown_column", None),
+        ("names.jsonl", '{"name": "Ito", "label": "x"}\n[1]\n', "malformed_row", 2),
+        ("names.jsonl", "{\n", "malformed_row", 1),
+        ("names.csv", b"name,label\nM\xfcller,German\n", "unreadable", 2),
+        ("names.xlsx", "", "unreadable", None),
+    ],
+)
+def test_an_error_of_a_table_has_a_code_and_the_line(tmp_path, name, content, code, line):
+    with pytest.raises(DataError) as refusal:
+        read_examples(write(tmp_path / name, content))
+    assert (refusal.value.code, refusal.value.line) == (code, line)
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "line"), [("ab\tcd\nab\tc\n", "malformed_row", 2), ("\n\n", "empty_table", None)]
+)
+def test_an_error_of_pairs_has_a_code_and_the_line(tmp_path, content, code, line):
+    with pytest.raises(DataError) as refusal:
+        read_pairs(write(tmp_path / "pairs", content))
+    assert (refusal.value.code, refusal.value.line) == (code, line)
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "line"),
+    [
+        ("size\n1\n", "unknown_column", None),
+        ("size,price\nlarge,3\n", "empty_table", None),
+        ('size,price\n1,2\n"1"2,3\n', "malformed_row", 3),
+    ],
+)
+def test_an_error_of_numbers_has_a_code_and_the_line(tmp_path, content, code, line):
+    with pytest.raises(DataError) as refusal:
+        read_features(write(tmp_path / "flats.csv", content), features=["size"], number="price")
+    assert (refusal.value.code, refusal.value.line) == (code, line)

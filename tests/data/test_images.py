@@ -15,18 +15,18 @@ ANSWERS = np.array([0, 1, 2, 1, 0], np.uint8)
 
 
 def idx(array, *, kind=8):
-    """The bytes of an IDX file, as its makers describe them."""
+    """Return the bytes of an IDX file, as its makers describe them."""
     sizes = b"".join(size.to_bytes(4, "big") for size in array.shape)
     return bytes((0, 0, kind, array.ndim)) + sizes + array.tobytes()
 
 
-def written(path, content):
+def write(path, content):
     path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
     return path
 
 
-def filled(folder, *, ending="", **changes):
-    """A folder of the four files; keywords replace arrays, by ``train_images`` and the like."""
+def fill(folder, *, ending="", **changes):
+    """Write the four files to a folder and return it; keywords such as ``train_images`` replace arrays."""
     arrays = {
         "train_images": PICTURES,
         "train_labels": ANSWERS,
@@ -38,29 +38,29 @@ def filled(folder, *, ending="", **changes):
     )
     for key, array in {**arrays, **changes}.items():
         if array is not None:
-            written(folder / f"{names[key]}{ending}", idx(array))
+            write(folder / f"{names[key]}{ending}", idx(array))
     return folder
 
 
 def refusal(call):
-    """The one line that a refusal says."""
+    """Return the message of a refusal, which has one line."""
     with pytest.raises(DataError) as refused:
         call()
     assert "\n" not in str(refused.value)
     return str(refused.value)
 
 
-@pytest.mark.parametrize("name", ["plain", "squeezed.gz"])
+@pytest.mark.parametrize("name", ["plain", "packed.gz"])
 @pytest.mark.parametrize("array", [PICTURES, ANSWERS, PICTURES[0]])
 def test_a_file_is_read_as_it_was_written(tmp_path, name, array):
-    found = read_idx(written(tmp_path / name, idx(array)), dimensions=array.ndim)
+    found = read_idx(write(tmp_path / name, idx(array)), dimensions=array.ndim)
     assert found.dtype == np.uint8
     assert np.array_equal(found, array)
 
 
 @pytest.mark.parametrize("name", ["file", "file.gz"])
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (idx(PICTURES)[:-1], "its header promises (5, 4, 3), 76 bytes; it holds 75; fetch it again"),
         (idx(PICTURES) + b"\0", "its header promises (5, 4, 3), 76 bytes; it holds 77; fetch it again"),
@@ -71,9 +71,9 @@ def test_a_file_is_read_as_it_was_written(tmp_path, name, array):
         (idx(ANSWERS), "not an IDX file of unsigned bytes in 3 dimensions; .* starts with 00 00 08 01"),
     ],
 )
-def test_a_file_that_is_not_whole_or_of_another_kind_is_refused(tmp_path, name, content, said):
-    path = written(tmp_path / name, content)
-    with pytest.raises(DataError, match=said.replace("(", r"\(").replace(")", r"\)")) as refused:
+def test_an_incomplete_file_or_one_of_another_kind_is_refused(tmp_path, name, content, message):
+    path = write(tmp_path / name, content)
+    with pytest.raises(DataError, match=message.replace("(", r"\(").replace(")", r"\)")) as refused:
         read_idx(path, dimensions=3)
     assert str(refused.value).startswith(f"{path}: ") and "\n" not in str(refused.value)
 
@@ -81,26 +81,26 @@ def test_a_file_that_is_not_whole_or_of_another_kind_is_refused(tmp_path, name, 
 @pytest.mark.parametrize("cut", [slice(0, 5), slice(0, -1), slice(0, -9), slice(3, None)])
 def test_a_broken_gzip_file_is_refused(tmp_path, cut):
     (tmp_path / "file.gz").write_bytes(gzip.compress(idx(PICTURES))[cut])
-    assert "file.gz: is not a whole gzip file" in refusal(lambda: read_idx(tmp_path / "file.gz", dimensions=3))
+    assert "file.gz: is not a complete gzip file" in refusal(lambda: read_idx(tmp_path / "file.gz", dimensions=3))
 
 
 def test_a_gzip_file_whose_content_was_altered_is_refused(tmp_path):
     content = bytearray(gzip.compress(idx(PICTURES)))
     content[-6] ^= 1  # the checksum
     (tmp_path / "file.gz").write_bytes(content)
-    assert "file.gz: is not a whole gzip file" in refusal(lambda: read_idx(tmp_path / "file.gz", dimensions=3))
+    assert "file.gz: is not a complete gzip file" in refusal(lambda: read_idx(tmp_path / "file.gz", dimensions=3))
 
 
 @pytest.mark.parametrize("name", ["absent", "folder"])
-def test_what_is_no_file_is_refused(tmp_path, name):
+def test_a_missing_file_and_a_folder_are_refused(tmp_path, name):
     (tmp_path / "folder").mkdir()
     assert f"{name}: cannot be read (" in refusal(lambda: read_idx(tmp_path / name, dimensions=1))
 
 
 @pytest.mark.parametrize("shape", [(2**32 - 1,) * 3, (0, 2**32 - 1, 2**32 - 1), (2**32 - 1, 2**32 - 1, 0)])
-def test_a_header_that_promises_the_impossible_is_refused(tmp_path, shape):
+def test_a_header_with_impossible_sizes_is_refused(tmp_path, shape):
     header = bytes((0, 0, 8, 3)) + b"".join(size.to_bytes(4, "big") for size in shape)
-    assert "file: " in refusal(lambda: read_idx(written(tmp_path / "file", header), dimensions=3))
+    assert "file: " in refusal(lambda: read_idx(write(tmp_path / "file", header), dimensions=3))
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +110,7 @@ def place(tmp_path_factory):
 
 @given(length=st.integers(0, len(idx(PICTURES)) - 1), ending=st.sampled_from(["", ".gz"]))
 def test_every_truncation_is_refused(place, length, ending):
-    path = written(place / f"cut{ending}", idx(PICTURES)[:length])
+    path = write(place / f"cut{ending}", idx(PICTURES)[:length])
     assert f"cut{ending}: " in refusal(lambda: read_idx(path, dimensions=3))
 
 
@@ -122,10 +122,10 @@ def test_every_truncation_of_a_gzip_file_is_refused(place, share):
 
 
 @given(position=st.integers(0, 15), flip=st.integers(1, 255), ending=st.sampled_from(["", ".gz"]))
-def test_no_altered_byte_of_a_header_is_believed(place, position, flip, ending):
+def test_an_altered_byte_of_a_header_is_refused(place, position, flip, ending):
     content = bytearray(idx(PICTURES))
     content[position] ^= flip
-    path = written(place / f"flipped{ending}", bytes(content))
+    path = write(place / f"flipped{ending}", bytes(content))
     assert f"flipped{ending}: " in refusal(lambda: read_idx(path, dimensions=3))
 
 
@@ -139,7 +139,7 @@ def test_an_altered_byte_of_a_gzip_file_is_refused_or_changes_nothing(place, sha
     except DataError as error:
         assert "altered.gz: " in str(error)
     else:
-        assert np.array_equal(found, PICTURES)  # a time or a name in gzip's own header
+        assert np.array_equal(found, PICTURES)  # a time or a name in the header of gzip
 
 
 # Four files
@@ -147,7 +147,7 @@ def test_an_altered_byte_of_a_gzip_file_is_refused_or_changes_nothing(place, sha
 
 @pytest.mark.parametrize("ending", ["", ".gz"])
 def test_the_four_files_of_a_folder_are_read(tmp_path, ending):
-    reading = read_images(filled(tmp_path, ending=ending))
+    reading = read_images(fill(tmp_path, ending=ending))
     assert np.array_equal(reading.images, PICTURES) and np.array_equal(reading.test_images, PICTURES[1:4])
     assert (reading.labels.tolist(), reading.test_labels.tolist()) == ([0, 1, 2, 1, 0], [1, 2, 1])
     assert reading.labels.dtype == reading.test_labels.dtype == np.int64
@@ -156,18 +156,18 @@ def test_the_four_files_of_a_folder_are_read(tmp_path, ending):
 
 @pytest.mark.parametrize("name", [name for names in FILES.values() for name in names])
 def test_a_missing_file_is_named(tmp_path, name):
-    (filled(tmp_path) / name).unlink()
-    assert f"lacks {name} or {name}.gz" in refusal(lambda: read_images(tmp_path))
+    (fill(tmp_path) / name).unlink()
+    assert f"{name} or {name}.gz is missing" in refusal(lambda: read_images(tmp_path))
 
 
-def test_a_plain_file_goes_before_a_gzipped_one(tmp_path):
-    filled(tmp_path)
+def test_a_plain_file_is_read_rather_than_a_gzipped_one(tmp_path):
+    fill(tmp_path)
     (tmp_path / f"{FILES['images'][0]}.gz").write_bytes(b"broken")
     assert np.array_equal(read_images(str(tmp_path)).images, PICTURES)
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "expected"),
     [
         ({"train_labels": ANSWERS[:4]}, "train holds 5 images and 4 labels; fetch them again"),
         ({"t10k_images": PICTURES[:2]}, "t10k holds 2 images and 3 labels; fetch them again"),
@@ -188,9 +188,9 @@ def test_a_plain_file_goes_before_a_gzipped_one(tmp_path):
         ({"train_labels": PICTURES}, "is not an IDX file of unsigned bytes in 1 dimensions"),
     ],
 )
-def test_files_that_do_not_fit_each_other_are_refused(tmp_path, changes, said):
-    message = refusal(lambda: read_images(filled(tmp_path, **changes)))
-    assert message.startswith(str(tmp_path)) and said in message
+def test_files_that_do_not_match_each_other_are_refused(tmp_path, changes, expected):
+    message = refusal(lambda: read_images(fill(tmp_path, **changes)))
+    assert message.startswith(str(tmp_path)) and expected in message
 
 
 def test_the_real_digits_are_read_in_their_classic_order(real_digits):

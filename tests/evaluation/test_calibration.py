@@ -1,4 +1,4 @@
-"""One temperature finds how much too sure a network was, and changes nothing else."""
+"""One temperature finds how overconfident a network is, and changes nothing else."""
 
 import math
 
@@ -12,21 +12,21 @@ from elman.evaluation.metrics import calibration_error, negative_log_likelihood,
 from elman.scoring.probabilities import softmax
 
 
-def honest_answers(count=4000, labels=5):
-    """Draw logits, and truths with exactly the probabilities that the logits state."""
+def make_calibrated_answers(count=4000, labels=5):
+    """Return logits, and true labels drawn with the probabilities of these logits."""
     draw = np.random.default_rng(0)
     logits = draw.normal(0, 1.5, (count, labels))
     return logits, (logits + draw.gumbel(size=logits.shape)).argmax(axis=1)  # the Gumbel trick draws from the softmax
 
 
 @pytest.mark.parametrize("factor", [0.25, 1.0, 3.0, 8.0])
-def test_the_factor_that_made_a_network_too_sure_is_found(factor):
-    logits, truth = honest_answers()
+def test_the_factor_that_makes_a_network_overconfident_is_found(factor):
+    logits, truth = make_calibrated_answers()
     assert fit_temperature(factor * logits, truth) == pytest.approx(factor, rel=0.05)
 
 
 def test_calibration_lowers_the_error_and_the_loss():
-    logits, truth = honest_answers()
+    logits, truth = make_calibrated_answers()
     before, after = softmax(3 * logits), softmax(3 * logits, fit_temperature(3 * logits, truth))
     assert calibration_error(before, truth) > 0.1
     assert calibration_error(after, truth) < 0.03
@@ -34,7 +34,7 @@ def test_calibration_lowers_the_error_and_the_loss():
 
 
 def test_the_temperature_worked_by_hand():
-    # Three of four right at odds of e^(4 / T) to 1 are best told as 3 to 1: T = 4 / ln 3.
+    # Three of four are right, so the best odds are 3 to 1: e^(4 / T) = 3, T = 4 / ln 3.
     found = fit_temperature(np.array([[4.0, 0.0]] * 4), np.array([0, 0, 0, 1]))
     assert found == pytest.approx(4 / math.log(3), rel=1e-3)
 

@@ -24,7 +24,7 @@ LABELS = ("Dutch", "Greek", "Irish", "Welsh", "Zulu", "Never")
 
 @pytest.fixture(scope="module")
 def answers():
-    """Draw 300 answers over 6 labels, and truths of which the last label is none."""
+    """Return 300 answers over 6 labels, and true labels that are never the last one."""
     draw = np.random.default_rng(0)
     return draw.dirichlet(np.full(6, 0.7), 300), draw.integers(0, 5, 300)
 
@@ -84,23 +84,23 @@ def test_the_brier_score_runs_from_0_to_2():
     assert (brier_score(sure, np.array([0])), brier_score(sure, np.array([1]))) == (0.0, 2.0)
 
 
-def test_a_truth_held_impossible_costs_much_but_not_infinitely():
+def test_a_true_label_of_probability_0_has_a_high_but_finite_loss():
     loss = negative_log_likelihood(np.array([[1.0, 0.0]]), np.array([1]))
     assert 700 < loss < math.inf
 
 
 def test_the_earlier_label_wins_a_tie_as_in_an_answer():
-    tied = np.tile([1 / 60, 2 / 60], 20)[None]  # two levels that alternate: a sort which is not stable mixes them
+    tied = np.tile([1 / 60, 2 / 60], 20)[None]  # two values that alternate: an unstable sort would mix them
     for rank, label in enumerate([*range(1, 40, 2), *range(0, 40, 2)]):
         assert [top_k_accuracy(tied, np.array([label]), k) for k in (rank, rank + 1)] == [0, 1]
 
 
-def test_as_many_answers_as_labels_always_hold_the_right_one():
+def test_as_many_answers_as_labels_always_include_the_right_one():
     level, truth = np.full((3, 3), 1 / 3), np.array([0, 1, 2])
     assert [top_k_accuracy(level, truth, k) for k in (1, 2, 3, 5)] == pytest.approx([1 / 3, 2 / 3, 1, 1])
 
 
-# Ten answers of two labels: four say 0.9, three of them right; six say 0.6, three of them right.
+# Ten answers over two labels: four of probability 0.9, three of them right; six of 0.6, three of them right.
 CONSTRUCTED = np.array([[0.9, 0.1]] * 4 + [[0.6, 0.4]] * 6)
 CONSTRUCTED_TRUTH = np.array([0, 0, 0, 1] + [0, 0, 0, 1, 1, 1])
 
@@ -111,9 +111,9 @@ def test_the_calibration_error_worked_by_hand():
 
 
 def test_in_a_single_bin_errors_of_both_signs_cancel():
-    # mean 0.72 said, 6 of 10 right
+    # mean probability 0.72, 6 of 10 right
     assert calibration_error(CONSTRUCTED, CONSTRUCTED_TRUTH, bins=1) == pytest.approx(0.12)
-    # said 0.9, all right; said 0.6, one of two right: apart (2 · 0.1 + 2 · 0.1) / 4, together |0.75 − 0.75|
+    # 0.9: all right; 0.6: one of two right. In two bins (2 · 0.1 + 2 · 0.1) / 4, in one bin |0.75 − 0.75|
     probabilities, truth = np.array([[0.9, 0.1], [0.9, 0.1], [0.6, 0.4], [0.6, 0.4]]), np.array([0, 0, 0, 1])
     assert calibration_error(probabilities, truth) == pytest.approx(0.1)
     assert calibration_error(probabilities, truth, bins=1) == pytest.approx(0.0)
@@ -130,13 +130,13 @@ def test_a_certain_answer_falls_in_the_last_bin():
     assert (count.tolist(), mean.tolist(), share.tolist()) == ([2], pytest.approx([0.98]), [0.5])
 
 
-def test_answers_that_are_always_right_and_always_sure_have_no_error():
+def test_answers_that_are_always_right_with_probability_1_have_no_error():
     report = score(np.eye(3), np.arange(3), ["a", "b", "c"])
     assert (report.accuracy, report.macro_f1, report.brier, report.calibration_error) == (1, 1, 0, 0)
     assert report.nll == pytest.approx(0)
 
 
-def test_a_perfect_model_still_measures_some_calibration_error_and_less_on_more_examples():
+def test_a_perfectly_calibrated_model_has_a_calibration_error_that_shrinks_with_more_examples():
     few, many = (np.random.default_rng(1).dirichlet(np.ones(4), size=n) for n in (100, 5000))
     assert calibration_error_by_chance(few) > calibration_error_by_chance(many) > 0
     certain = np.tile([1.0, 0.0], (50, 1))
@@ -164,7 +164,7 @@ def test_a_long_string_counts_by_its_symbols_and_once_as_a_string():
 @pytest.mark.parametrize(
     ("guesses", "truth"), [([np.array([1])], []), ([np.array([1, 2])], [np.array([1, 2, 0])])], ids=["one", "length"]
 )
-def test_tags_that_do_not_answer_their_strings_are_never_scored(guesses, truth):
+def test_tags_that_do_not_match_their_strings_are_refused(guesses, truth):
     with pytest.raises(ValueError):
         score_tags(guesses, truth)
 
@@ -186,7 +186,7 @@ def test_numbers_worked_by_hand():
     assert (report.r2, report.rmse, report.mae) == pytest.approx((1 - 6 / 4, math.sqrt(6 / 4), 4 / 4))
 
 
-def test_always_answering_the_mean_explains_nothing_and_the_truth_everything():
+def test_the_mean_as_the_answer_explains_nothing_and_the_truth_everything():
     truth = np.array([1.0, 2.0, 6.0])
     assert score_numbers(np.full(3, 3.0), truth).r2 == pytest.approx(0)
     assert score_numbers(truth, truth).to_dict() == {"examples": 3, "r2": 1.0, "rmse": 0.0, "mae": 0.0}

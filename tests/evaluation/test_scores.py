@@ -1,4 +1,4 @@
-"""Evaluation: worked numbers, and the baseline that every model is held against."""
+"""Evaluation: scores worked by hand, and the baseline that every model is compared with."""
 
 import math
 from dataclasses import replace
@@ -8,15 +8,25 @@ import numpy as np
 import pytest
 
 from elman.errors import DataError
-from elman.evaluation.scores import evaluate, evaluate_baseline, fit_baseline, majority, verdict
+from elman.evaluation.metrics import score_tags
+from elman.evaluation.scores import (
+    evaluate,
+    evaluate_baseline,
+    evaluate_numbers,
+    evaluate_tag_logits,
+    evaluate_tags,
+    find_majority,
+    fit_baseline,
+    write_verdict,
+)
 from elman.records import EvalReport, Example
 from elman.text.vocabulary import Labels
 
 LABELS = Labels(("Alfa", "Beta", "Gamma"))
 
-# What the stand-in answers at temperature 1, as odds. Divided by a temperature of a half, they are squared.
+# What the fake model answers at temperature 1, as odds. A temperature of a half squares them.
 ODDS = {"a": (2, 1, 1), "b": (1, 3, 1), "c": (3, 2, 1), "d": (1, 1, 2)}
-STAND_IN = SimpleNamespace(
+FAKE = SimpleNamespace(
     artifact=SimpleNamespace(labels=LABELS, temperature=0.5),
     logits=lambda texts: np.log(np.array([ODDS[text] for text in texts], np.float32)),
 )
@@ -28,7 +38,7 @@ def words(letters: str, label: str, count: int) -> list[Example]:
 
 
 def test_worked_scores_of_four_strings():
-    report = evaluate(STAND_IN, EXAMPLES).report
+    report = evaluate(FAKE, EXAMPLES).report
     assert (report.examples, report.accuracy) == (4, 0.75)
     assert report.top_k == {2: 1.0, 3: 1.0, 4: 1.0, 5: 1.0}
     # Alfa: precision 1/2, recall 1; Beta: precision 1, recall 1/2; Gamma: both 1
@@ -38,7 +48,7 @@ def test_worked_scores_of_four_strings():
 
 
 def test_scores_are_those_of_calibrated_probabilities():
-    evaluation = evaluate(STAND_IN, EXAMPLES)
+    evaluation = evaluate(FAKE, EXAMPLES)
     np.testing.assert_allclose(evaluation.probabilities[2], [9 / 14, 4 / 14, 1 / 14], rtol=1e-6)
     np.testing.assert_allclose(evaluation.uncalibrated_probabilities[2], [3 / 6, 2 / 6, 1 / 6], rtol=1e-6)
     calibrated, plain = (4 / 6, 9 / 11, 4 / 14, 4 / 6), (2 / 4, 3 / 5, 2 / 6, 2 / 4)
@@ -46,13 +56,18 @@ def test_scores_are_those_of_calibrated_probabilities():
     assert evaluation.uncalibrated.nll == pytest.approx(-sum(map(math.log, plain)) / 4, rel=1e-6)
 
 
-def test_the_truth_stands_as_label_ids():
-    assert evaluate(STAND_IN, EXAMPLES).truth.tolist() == [0, 1, 1, 2]
+def test_the_truth_is_in_label_ids():
+    assert evaluate(FAKE, EXAMPLES).truth.tolist() == [0, 1, 1, 2]
 
 
-def test_a_label_that_the_model_cannot_give_is_refused_by_name():
+def test_an_unknown_label_is_refused_by_name():
     with pytest.raises(DataError, match="Delta"):
-        evaluate(STAND_IN, [*EXAMPLES, Example("a", "Delta")])
+        evaluate(FAKE, [*EXAMPLES, Example("a", "Delta")])
+
+
+def test_an_evaluation_keeps_the_names_of_its_labels_and_no_images():
+    evaluation = evaluate(FAKE, EXAMPLES)
+    assert (evaluation.labels, evaluation.images) == (LABELS.names, None)
 
 
 def test_a_real_model_is_scored_as_it_predicts(predictor, finished_run):
@@ -64,7 +79,7 @@ def test_a_real_model_is_scored_as_it_predicts(predictor, finished_run):
 # The baseline
 
 
-def test_the_baseline_learns_what_letters_tell():
+def test_the_baseline_learns_which_letters_a_label_has():
     baseline = fit_baseline(words("abc", "Alfa", 20) + words("mno", "Beta", 20) + words("xyz", "Gamma", 20))
     report = evaluate_baseline(baseline, [*words("cab", "Alfa", 5), *words("zxy", "Gamma", 5)], LABELS)
     assert report.accuracy == 1.0
@@ -77,16 +92,16 @@ def test_copies_count_in_the_baseline():
         assert evaluate_baseline(fit_baseline(data), [Example("abab", preferred)], LABELS).accuracy == 1.0
 
 
-def test_labels_that_the_baseline_never_saw_get_probability_zero():
+def test_labels_missing_in_the_baselines_training_part_get_probability_zero():
     baseline = fit_baseline(words("abc", "Alfa", 9) + words("xyz", "Gamma", 9))
     report = evaluate_baseline(baseline, [Example("abca", "Beta")], LABELS)
     assert report.nll == pytest.approx(-math.log(np.finfo(float).tiny))
     assert (report.accuracy, report.top_k[2], report.top_k[3]) == (0.0, 0.0, 1.0)
 
 
-def test_the_majority_counts_copies_and_is_asked_of_the_other_part():
+def test_the_majority_counts_copies_and_is_scored_on_the_other_part():
     training = [Example("a", "Alfa"), Example("b", "Alfa"), Example("c", "Beta", 3)]
-    assert majority(training, [Example("d", "Beta"), Example("e", "Alfa"), *[Example("f", "Gamma")] * 2]) == (
+    assert find_majority(training, [Example("d", "Beta"), Example("e", "Alfa"), *[Example("f", "Gamma")] * 2]) == (
         "Beta",
         0.25,
     )
@@ -105,26 +120,58 @@ def report(accuracy: float, examples: int = 4) -> EvalReport:
 
 
 def test_a_model_more_than_a_standard_error_ahead_beats_the_baseline():
-    assert verdict(report(0.76), report(0.5)) == "The model beats the baseline by 26.0 points of accuracy."
+    assert write_verdict(report(0.76), report(0.5)) == "The model beats the baseline by 26.0 points of accuracy."
 
 
 @pytest.mark.parametrize(("accuracy", "points"), [(0.75, "25.0"), (0.6, "10.0"), (0.5, "0.0")])
 def test_a_model_up_to_a_standard_error_ahead_is_called_even(accuracy, points):
-    said = verdict(report(accuracy), report(0.5))
-    assert f"{points} points" in said
-    assert "within one standard error (25.0): call it even" in said
+    verdict = write_verdict(report(accuracy), report(0.5))
+    assert f"{points} points" in verdict
+    assert "within one standard error (25.0): call it even" in verdict
 
 
 @pytest.mark.parametrize(("accuracy", "points"), [(0.4999, "0.0"), (0.4, "10.0"), (0.0, "50.0")])
-def test_a_model_behind_the_baseline_is_told_so(accuracy, points):
-    said = verdict(report(accuracy), report(0.5))
-    assert said.startswith(f"The model does NOT beat the baseline: it is {points} points")
+def test_a_model_behind_the_baseline_does_not_beat_it(accuracy, points):
+    verdict = write_verdict(report(accuracy), report(0.5))
+    assert verdict.startswith(f"The model does NOT beat the baseline: it is {points} points")
 
 
 def test_a_larger_test_part_needs_a_smaller_lead():
-    assert "even" in verdict(report(0.52, 400), report(0.5, 400))
-    assert "beats" in verdict(report(0.52, 4000), report(0.5, 4000))
+    assert "even" in write_verdict(report(0.52, 400), report(0.5, 400))
+    assert "beats" in write_verdict(report(0.52, 4000), report(0.5, 4000))
 
 
 def test_a_perfect_baseline_can_only_be_equalled():
-    assert "even" in verdict(report(1.0), report(1.0))
+    assert "even" in write_verdict(report(1.0), report(1.0))
+
+
+def test_a_verdict_names_the_baseline():
+    assert "behind logistic regression on character n-grams. Use" in write_verdict(report(0.1), report(0.5))
+    assert "behind a coin. Use the baseline" in write_verdict(report(0.1), report(0.5), name="a coin")
+
+
+# Tags and numbers
+
+TAG_LOGITS = [np.log(np.array([[3, 1], [1, 1], [1, 3]], np.float32)), np.log(np.array([[1, 3]], np.float32))]
+TAG_TRUTH = [np.array([0, 1, 1]), np.array([0])]
+
+
+def test_tags_are_scored_by_calibrated_probabilities():
+    found = evaluate_tag_logits(TAG_LOGITS, TAG_TRUTH, 0.5)
+    # odds of 3 to 1 are squared: 9/10, 1/2, 9/10 and 1/10 for the true tags
+    assert found.nll == pytest.approx(-sum(map(math.log, (0.9, 0.5, 0.9, 0.1))) / 4, rel=1e-6)
+    guesses = [np.array([0, 0, 1]), np.array([1])]
+    assert (found.symbol_accuracy, found.string_accuracy) == (0.5, 0.0)
+    assert score_tags(guesses, TAG_TRUTH, found.nll) == found
+
+
+def test_a_string_with_more_tags_than_symbols_is_refused():
+    with pytest.raises(DataError, match="each symbol needs one tag"):
+        evaluate_tags(FAKE, [Example("ab", "xyz")])
+
+
+def test_numbers_keep_their_answers_and_the_truth():
+    scorer = SimpleNamespace(logits=lambda sequences: np.array([[1.0], [3.0]], np.float32))
+    found = evaluate_numbers(SimpleNamespace(scorer=scorer, labels=("rent",)), ["a", "b"], np.array([1.0, 2.0]))
+    assert (found.answers.tolist(), found.truth.tolist(), found.name) == ([1, 3], [1, 2], "rent")
+    assert (found.report.mae, found.answers.dtype) == (0.5, np.float64)

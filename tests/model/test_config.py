@@ -10,9 +10,7 @@ from elman.cells import ACTIVATIONS as CELL_ACTIVATIONS
 from elman.cells import CELLS as BUILT_CELLS
 from elman.errors import SettingError
 from elman.model.config import ACTIVATIONS, CELLS, ModelConfig
-from elman.training.config import TrainConfig
 from elman.training.network import SequenceModel
-from elman.training.recipes import recipe
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -62,82 +60,28 @@ def test_an_invalid_model_setting_is_refused_by_name(name, value):
 
 
 @pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("optimiser", "adagrad"),
-        ("schedule", "cosine"),
-        ("epochs", 0),
-        ("batch_size", 2.0),
-        ("seed", -1),
-        ("patience", 0),
-        ("threads", 0),
-        ("learning_rate", 0.0),
-        ("learning_rate", float("nan")),
-        ("clip", 0.0),
-        ("weight_decay", -1.0),
-        ("class_weighting", float("nan")),
-        ("copy_weighting", -0.5),
-        ("label_smoothing", 1.0),
-        ("average", 1.0),
-    ],
+    ("name", "value"), [("cell", 3), ("hidden_size", "large"), ("dropout", "some"), ("ngram_orders", 3)]
 )
-def test_an_invalid_training_setting_is_refused_by_name(name, value):
+def test_a_value_of_another_type_is_refused_like_any_that_cannot_work(name, value):
     with pytest.raises(SettingError, match=name):
-        TrainConfig(**{name: value})
-
-
-@pytest.mark.parametrize(
-    ("kind", "name", "value"),
-    [
-        (ModelConfig, "cell", 3),
-        (ModelConfig, "hidden_size", "large"),
-        (ModelConfig, "dropout", "some"),
-        (ModelConfig, "ngram_orders", 3),
-        (TrainConfig, "learning_rate", "fast"),
-        (TrainConfig, "weight_decay", None),
-    ],
-)
-def test_a_value_of_another_type_is_refused_by_name(kind, name, value):
-    with pytest.raises(SettingError, match=name):
-        kind.from_dict({name: value})
-
-
-def test_clip_patience_and_threads_can_be_none():
-    config = TrainConfig(clip=None, patience=None, threads=None)
-    assert (config.clip, config.patience, config.threads) == (None, None, None)
+        ModelConfig.from_dict({name: value})
 
 
 def test_the_smallest_valid_values_are_accepted():
     ModelConfig(
         hidden_size=1, layers=1, embedding_size=1, ngram_buckets=1, ngram_orders=(2,), bag_orders=(1,), dropout=0.0
     )
-    TrainConfig(epochs=1, batch_size=1, seed=0, patience=1, average=0.0, label_smoothing=0.0)
 
 
-@pytest.mark.parametrize(
-    "config", [ModelConfig(cell="lstm", ngram_orders=(2, 5), bag_orders=()), TrainConfig(epochs=3, clip=None)]
-)
-def test_a_config_is_built_from_its_plain_values(config):
+def test_a_config_comes_back_from_plain_values():
+    config = ModelConfig(cell="lstm", ngram_orders=(2, 5), bag_orders=())
     values = {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(config).items()}
-    assert type(config).from_dict(values) == config
+    assert ModelConfig.from_dict(values) == config
 
 
-@pytest.mark.parametrize("kind", [ModelConfig, TrainConfig])
-def test_an_unknown_setting_is_named_with_the_known_ones(kind):
-    with pytest.raises(SettingError, match="unknown setting depth, width; the settings are .*activation|.*epochs"):
-        kind.from_dict({"width": 3, "depth": 2})
-
-
-@pytest.mark.parametrize("cell", CELLS)
-def test_every_cell_has_a_recipe(cell):
-    model, training = recipe(cell, by_hand=True)
-    assert (model.cell, model.by_hand) == (cell, True)
-    assert isinstance(training, TrainConfig)
-
-
-def test_an_unknown_cell_has_no_recipe():
-    with pytest.raises(SettingError, match="transformer"):
-        recipe("transformer")
+def test_an_unknown_setting_is_named_beside_the_known_ones():
+    with pytest.raises(SettingError, match="unknown setting depth, width; the settings are .*activation"):
+        ModelConfig.from_dict({"width": 3, "depth": 2})
 
 
 # The parts of a network, and which of them fit
@@ -210,26 +154,6 @@ def test_inconsistent_parts_are_refused_with_what_to_change(changes, complaint):
 def test_an_unknown_part_is_refused_by_name(name, value):
     with pytest.raises(SettingError, match=name):
         ModelConfig(**{name: value})
-
-
-@pytest.mark.parametrize(
-    ("changes", "name"),
-    [
-        ({"draws": 0, "batch_size": 1}, "draws"),
-        ({"draws": True, "batch_size": 1}, "draws"),
-        ({"draws": 1.5, "batch_size": 1}, "draws"),
-        ({"draws": 10}, "draws needs batch_size 1; got 128"),
-        ({"keep": "first"}, "keep must be one of best, last; got 'first'"),
-    ],
-)
-def test_invalid_draws_and_keep_are_refused(changes, name):
-    with pytest.raises(SettingError, match=name):
-        TrainConfig(**changes)
-
-
-def test_draws_of_single_examples_and_both_values_of_keep_are_accepted():
-    configs = [TrainConfig(draws=1, batch_size=1, keep=keep) for keep in ("best", "last")]
-    assert [TrainConfig.from_dict(asdict(config)) for config in configs] == configs
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,13 @@
-"""Tasks: what is read and what is answered. One file each; a run trains any of them."""
+"""Tasks: what is read and what is answered, one file for each; a run trains any of them."""
 
 from elman.data.examples import FeatureReading, Reading
 from elman.data.images import ImageReading
 from elman.errors import SettingError
 from elman.training.config import RunConfig
+from elman.training.tasks.features import FeatureTask
 from elman.training.tasks.images import ImageTask
 from elman.training.tasks.labels import LabelTask
-from elman.training.tasks.numbers import FeatureTask, NumberTask
+from elman.training.tasks.numbers import NumberTask
 from elman.training.tasks.tags import TagTask
 from elman.training.tasks.task import Findings, Task
 
@@ -27,14 +28,14 @@ __all__ = [
 
 
 def build_task(reading: Reading | ImageReading | FeatureReading, config: RunConfig) -> Task:
-    """Return the task that the config names, on what a source held.
+    """Return the task that the config names, with the examples of a source.
 
     Raises:
         SettingError: the task has no such name, or reads another kind of source.
         DataError: the examples cannot be used.
     """
     if (config.model.readout == "each") != (config.task == "tags"):
-        raise SettingError(f"the task {config.task!r} does not go with the readout {config.model.readout!r}")
+        raise SettingError(f"the task {config.task!r} does not work with the readout {config.model.readout!r}")
     match config.task, reading:
         case "label", Reading():
             return LabelTask(reading, config)

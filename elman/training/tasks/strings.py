@@ -1,4 +1,4 @@
-"""What the tasks that read strings share: normalisation, the split, and the vocabulary."""
+"""What the tasks that read strings share: normalisation and the split."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -13,18 +13,28 @@ from elman.training.config import RunConfig
 
 
 def normalise_examples(reading: Reading, normalisation: Normalisation) -> tuple[list[Example], dict[str, int]]:
-    """Return the examples with normalised text, and what was dropped by reason: here what normalises to nothing."""
+    """Return the examples with normalised text, and how many were dropped by reason, empty texts included.
+
+    Raises:
+        DataError: no example is left.
+    """
     examples = [Example(normalisation.apply(e.text), e.label, e.count) for e in reading.examples]
     kept = [example for example in examples if example.text]
     dropped = Counter(reading.dropped)
     dropped[BLANK] += len(examples) - len(kept)
     if not kept:
-        raise DataError("no example has a symbol left after normalisation")
+        raise DataError("no example has a symbol left after normalisation", code="empty_table")
     return kept, {reason: count for reason, count in dropped.items() if count}
 
 
-def split_for(config: RunConfig, examples: Sequence[Example]) -> Split:
-    """Split normalised examples as a run is asked to."""
+def split_for(config: RunConfig, examples: Sequence[Example], *, folds: Mapping[str, str] | None = None) -> Split:
+    """Split normalised examples as the config of a run says.
+
+    Args:
+        config: of the run.
+        examples: with normalised text.
+        folds: as in `elman.data.splits.split_examples`.
+    """
     return split_examples(
         examples,
         config.split,
@@ -32,11 +42,12 @@ def split_for(config: RunConfig, examples: Sequence[Example]) -> Split:
         test_share=config.test_share,
         validation_share=config.validation_share,
         by_label=config.task == "label",
+        folds=folds,
     )
 
 
-def split_as(examples: Sequence[Example], split: Mapping[str, Any], *, by_label: bool = True) -> Split:
-    """Split normalised examples the way a model's provenance says it was done."""
+def split_again(examples: Sequence[Example], split: Mapping[str, Any], *, by_label: bool = True) -> Split:
+    """Split normalised examples as the provenance of a model says, which holds the arguments of the first split."""
     return split_examples(
         examples,
         split["kind"],
@@ -45,8 +56,3 @@ def split_as(examples: Sequence[Example], split: Mapping[str, Any], *, by_label:
         validation_share=split["validation_share"],
         by_label=by_label,
     )
-
-
-def sizes_of(split: Split) -> dict[str, int]:
-    """Return how many examples each part holds."""
-    return {part: len(split.part(part)) for part in ("train", "validation", "test")}

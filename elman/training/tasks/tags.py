@@ -1,4 +1,4 @@
-"""Tagging in step: a string in, a string of the same length out, one symbol for each symbol read."""
+"""Tag a string: the answer has one symbol for each symbol that is read."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from elman.data.batches import EncodedExamples
@@ -15,15 +16,15 @@ from elman.data.splits import NOTHING_KEPT
 from elman.errors import DataError
 from elman.evaluation.calibration import fit_temperature
 from elman.evaluation.metrics import score_tags
-from elman.evaluation.scores import evaluate_tags
+from elman.evaluation.scores import evaluate_tag_logits
 from elman.model.file import Artifact
 from elman.prediction.predictor import Predictor
 from elman.records import Example, TagReport
 from elman.text.vocabulary import Labels, Vocabulary
 from elman.training.config import RunConfig
 from elman.training.network import SequenceModel
-from elman.training.tasks.strings import normalise_examples, sizes_of, split_for
-from elman.training.tasks.task import Findings, Task, shipped_weights
+from elman.training.tasks.strings import normalise_examples, split_for
+from elman.training.tasks.task import Findings, Task, round_weights
 
 
 class TagTask(Task):
@@ -45,73 +46,62 @@ class TagTask(Task):
                 "a string and its tags differ in length once normalised; tags need one that keeps every symbol"
             )
         self.split = split_for(config, examples)
-        self.sizes, self.notes, self.fingerprint = sizes_of(self.split), self.split.notes, self.split.fingerprint
-        self.split_kind = config.split
+        self.sizes, self.notes, self.fingerprint = self.split.sizes, self.split.notes, self.split.fingerprint
+        self.split_kind = self.split.kind
         sources, targets = [e.text for e in self.split.train], [e.label for e in examples]
         self.vocabulary = Vocabulary.from_texts(sources, min_count=config.symbol_min_count)
         shared = sources if config.shared_alphabet else []
         self.labels = Labels.from_names(symbol for text in (*targets, *shared) for symbol in text)
-        self.training, self.validation = self._encoded(self.split.train), self._encoded(self.split.validation)
+        self.training, self.validation = self._encode(self.split.train), self._encode(self.split.validation)
 
-    def _encoded(self, examples: Sequence[Example]) -> EncodedExamples:
+    def _encode(self, examples: Sequence[Example]) -> EncodedExamples:
         tags = [self.labels.encode(list(example.label)) for example in examples]
         counts = np.array([example.count for example in examples], np.float64) ** self.config.train.copy_weighting
         weights = (counts / counts.mean()).astype(np.float32)
         return EncodedExamples([self.vocabulary.encode(e.text) for e in examples], tags, weights)
 
-    def network(self) -> SequenceModel:
-        """Return the untrained network; see `Task.network`."""
-        return SequenceModel(self.config.model, symbols=len(self.vocabulary), labels=len(self.labels))
-
     def artifact(self, weights: Mapping[str, Tensor], provenance: dict[str, Any]) -> Artifact:
-        """Return the model, calibrated by symbols unless nothing was kept back; see `Task.artifact`."""
-        artifact = Artifact(
-            name=self.config.name,
-            config=self.config.model,
-            tensors=shipped_weights(weights),
-            vocabulary=self.vocabulary,
-            labels=self.labels,
-            normalisation=self.config.normalisation,
-            temperature=1.0,
-            provenance=provenance,
-            answers="tags",
-        )
-        if self.split.kind == NOTHING_KEPT:
-            return artifact
-        held = self.split.validation
-        logits = Predictor(artifact).scorer.logits_of_steps([self.vocabulary.encode(e.text) for e in held])
-        truth = np.concatenate([self.labels.encode(list(e.label)) for e in held])
-        return replace(artifact, temperature=fit_temperature(np.concatenate(logits), truth))
+        """Return the model; see `Task.artifact`."""
+        return self.build_artifact(round_weights(weights), provenance, answers="tags")
 
-    def findings(self, predictor: Predictor) -> Findings:
-        """Measure the model beside the most frequent tag of each symbol; see `Task.findings`."""
-        test, validation = evaluate_tags(predictor, self.split.test), evaluate_tags(predictor, self.split.validation)
-        baseline = most_frequent_tags(self.split.train, self.split.test, self.labels)
-        gap = test.symbol_accuracy - baseline.symbol_accuracy
-        reports = (test, validation, baseline)
-        return Findings(
-            test=test,
-            validation=validation,
-            baseline=baseline,
-            verdict=(
-                f"The model tags {gap * 100:.1f} points more of the symbols right than the most frequent tag of each."
-                if gap > 0
-                else "The model does NOT beat answering the most frequent tag of each symbol."
-            ),
-            rows=(
-                ("symbols right", *(f"{r.symbol_accuracy * 100:.1f} %" for r in reports)),
-                ("whole strings right", *(f"{r.string_accuracy * 100:.1f} %" for r in reports)),
-                ("negative log-likelihood", *(f"{r.nll:.3f} nats" if r.nll is not None else "–" for r in reports)),
-            ),
-            remarks=("The baseline answers the most frequent tag of each symbol in the training part.",),
+    def measure(self, artifact: Artifact) -> tuple[Artifact, Findings]:
+        """Measure the model beside the most frequent tag of each symbol; see `Task.measure`."""
+        scorer, split = Predictor(artifact).scorer, self.split
+
+        def answer(examples: Sequence[Example]) -> tuple[list[NDArray[np.float32]], list[NDArray[np.int64]]]:
+            logits = scorer.logits_of_steps([self.vocabulary.encode(example.text) for example in examples])
+            return logits, [self.labels.encode(list(example.label)) for example in examples]
+
+        test, validation = answer(split.test), answer(split.validation)
+        if split.kind != NOTHING_KEPT:
+            temperature = fit_temperature(np.concatenate(validation[0]), np.concatenate(validation[1]))
+            artifact = replace(artifact, temperature=temperature)
+        return artifact, Findings(
+            test=evaluate_tag_logits(*test, artifact.temperature),
+            validation=evaluate_tag_logits(*validation, artifact.temperature),
+            baseline=score_most_frequent_tags(split.train, split.test, self.labels),
         )
+
+    def verdict(self, findings: Findings) -> str:
+        """Compare the shares of symbols that are tagged right; see `Task.verdict`."""
+        assert isinstance(findings.test, TagReport) and isinstance(findings.baseline, TagReport)
+        gap = findings.test.symbol_accuracy - findings.baseline.symbol_accuracy
+        if gap > 0:
+            return (
+                f"The model tags {gap * 100:.1f} points more of the symbols right than the most frequent tag of each."
+            )
+        return "The model does NOT beat answering the most frequent tag of each symbol."
+
+    def remarks(self, findings: Findings) -> tuple[str, ...]:
+        """Explain the baseline; see `Task.remarks`."""
+        return ("The baseline answers the most frequent tag of each symbol in the training part.",)
 
     def description(self) -> str:
-        """Say what is answered; see `Task.description`."""
-        return f"{len(self.labels)} tags; {self.split.kind} split"
+        """Return the number of tags and the kind of split; see `Task.description`."""
+        return f"{len(self.labels)} tags; {self.split_kind} split"
 
     def sample(self, model: SequenceModel) -> str | None:
-        """Return the first validation string and what the network writes for it just now."""
+        """Return the first validation string, and what the network answers to it now."""
         first = self.split.validation[0].text
         model.eval()
         with torch.inference_mode():
@@ -119,8 +109,8 @@ class TagTask(Task):
         return f"{first} → {''.join(self.labels.names[tag] for tag in logits[:, 0].argmax(1))}"
 
 
-def most_frequent_tags(training: Sequence[Example], examples: Sequence[Example], labels: Labels) -> TagReport:
-    """Score the simplest tagger: for each symbol its most frequent tag of the training examples."""
+def score_most_frequent_tags(training: Sequence[Example], examples: Sequence[Example], labels: Labels) -> TagReport:
+    """Score the simplest tagger, which answers the most frequent tag of each symbol in the training examples."""
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for example in training:
         for symbol, tag in zip(example.text, example.label, strict=True):

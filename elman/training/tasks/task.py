@@ -1,8 +1,7 @@
-"""What a task owes to the run that trains it.
+"""Tasks: everything in a training that depends on what is read and what is answered.
 
-A task is everything about a training that depends on what is read and what is answered: how examples become numbers,
-which network fits them, what stands in the model file, and how the trained model is measured. The run keeps the folder,
-the epochs and the checkpoints, and knows none of it.
+A task turns examples into numbers, builds the network that fits them, makes the model file of its weights, and measures
+the trained model. The run keeps the folder, the epochs and the checkpoints, and is the same for every task.
 """
 
 import platform
@@ -13,85 +12,135 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from elman.data.batches import EncodedExamples
-from elman.evaluation.plots import Figure
+from elman.evaluation.scores import Evaluation, NumberEvaluation
 from elman.model.file import Artifact
-from elman.prediction.predictor import Predictor
 from elman.records import EvalReport, NumberReport, TagReport
+from elman.text.ngrams import inventory
+from elman.text.vocabulary import Labels, Vocabulary
+from elman.training.config import RunConfig
 from elman.training.network import SequenceModel
 from elman.version import __version__
 
 Report = EvalReport | TagReport | NumberReport
+"""The scores of any kind of model."""
+
+Tensors = Mapping[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
 class Findings:
-    """What measuring a trained model found.
+    """What measuring a trained model found: numbers alone; the run puts them into words, tables and pictures.
 
     Args:
         test: the model's scores on the test part.
         validation: its scores on the validation part.
         baseline: the scores of a simple baseline on the test part.
-        verdict: whether the model earns its place, in words.
-        rows: title, then the figure of the test part, the validation part and the baseline, as people read them.
-        remarks: what a reader should know, one sentence each.
-        values: more that ``report.json`` holds.
-        pictures: title and figure, by file name.
+        baseline_validation: the scores of the baseline on the validation part, if known.
+        values: other values for ``report.json``, by their key there.
+        evaluation: the numbers that the pictures of the test part are drawn from; None if there are none to draw.
     """
 
     test: Report
     validation: Report
     baseline: Report
-    verdict: str
-    rows: tuple[tuple[str, ...], ...]
-    remarks: tuple[str, ...] = ()
+    baseline_validation: Report | None = None
     values: dict[str, Any] = field(default_factory=dict)
-    pictures: dict[str, tuple[str, Figure]] = field(default_factory=dict)
+    evaluation: Evaluation | NumberEvaluation | None = None
 
 
 class Task(ABC):
-    """Examples of one kind, ready to be trained on and measured.
+    """Examples of one kind, ready to train on and to measure with.
 
     Attributes:
+        config: what to do with the examples.
+        labels: the answers.
+        vocabulary: the symbols; empty if numbers are read.
         training: what to learn from.
         validation: what chooses the epoch.
         dropped: how many lines of the source did not become an example, by reason.
         notes: what a user should know of the data.
-        sizes: examples in the ``train``, ``validation`` and ``test`` part.
-        split_kind: ``grouped``, ``stratified``, ``none``, ``random`` (rows) or ``given`` (by the source).
-        fingerprint: of the split: equal data split alike have equal ones.
+        sizes: the number of examples in the ``train``, ``validation`` and ``test`` part.
+        split_kind: how the parts were made; see `elman.data.splits`.
+        fingerprint: of the split: equal data that are split in the same way have equal fingerprints.
     """
 
+    config: RunConfig
+    labels: Labels
+    vocabulary: Vocabulary = Vocabulary(())
     training: EncodedExamples
     validation: EncodedExamples
     dropped: dict[str, int]
     notes: tuple[str, ...] = ()
     sizes: dict[str, int]
-    fingerprint: str
     split_kind: str
-
-    @abstractmethod
-    def network(self) -> SequenceModel:
-        """Return the untrained network; the seed has been set."""
+    fingerprint: str
 
     @abstractmethod
     def artifact(self, weights: Mapping[str, Tensor], provenance: dict[str, Any]) -> Artifact:
-        """Return the model with these weights, calibrated on the validation part."""
+        """Return the model with these weights, not calibrated yet."""
 
     @abstractmethod
-    def findings(self, predictor: Predictor) -> Findings:
-        """Measure the model, looking at the test part."""
+    def measure(self, artifact: Artifact) -> tuple[Artifact, Findings]:
+        """Measure the model; calibrate it before, on the validation part, if its answers have probabilities.
+
+        Returns:
+            The calibrated model, and its scores beside those of the baseline.
+        """
+
+    @abstractmethod
+    def verdict(self, findings: Findings) -> str:
+        """Return in words whether the model is better than its baseline."""
+
+    @abstractmethod
+    def remarks(self, findings: Findings) -> tuple[str, ...]:
+        """Return what a reader of the report should know, one sentence each."""
 
     @abstractmethod
     def description(self) -> str:
-        """Say what is answered, and how the examples were split, in one line."""
+        """Return what is answered, and how the examples were split, in one line."""
 
     def sample(self, model: SequenceModel) -> str | None:
-        """Return what the network makes of one example just now, for those who watch; None where it shows nothing."""
+        """Return what the network answers to one example now, to print after each epoch; None: print nothing."""
         del model
         return None
+
+    def network(self) -> SequenceModel:
+        """Return the untrained network; set torch's seed before."""
+        shape, inventoried = self.config.model, None
+        if shape.bag_orders:
+            batches = (batch.inputs for batch in self.training.batches(4096))
+            inventoried = inventory(batches, shape.bag_orders, shape.bag_min_count)
+        return SequenceModel(shape, symbols=len(self.vocabulary), labels=len(self.labels), inventory=inventoried)
+
+    def build_artifact(
+        self,
+        tensors: Tensors,
+        provenance: dict[str, Any],
+        *,
+        reads: str = "strings",
+        answers: str = "label",
+        columns: tuple[str, ...] = (),
+        picture: tuple[int, ...] = (),
+    ) -> Artifact:
+        """Return a model that is not calibrated; the keywords are those of `elman.model.file.Artifact`."""
+        return Artifact(
+            name=self.config.name,
+            config=self.config.model,
+            tensors=tensors,
+            vocabulary=self.vocabulary,
+            labels=self.labels,
+            normalisation=self.config.normalisation,
+            temperature=1.0,
+            provenance=provenance,
+            reads=reads,
+            answers=answers,
+            columns=columns,
+            picture=picture,
+        )
 
 
 def versions() -> dict[str, str]:
@@ -104,12 +153,12 @@ def versions() -> dict[str, str]:
     }
 
 
-def shipped_weights(weights: Mapping[str, Tensor]) -> dict[str, Any]:
-    """Return weights as numpy arrays, rounded to what float16 holds; those beyond it stay as they are."""
-    return {name: _rounded(tensor).numpy() for name, tensor in weights.items()}
+def round_weights(weights: Mapping[str, Tensor]) -> dict[str, Any]:
+    """Return weights as numpy arrays, rounded to float16; a tensor with larger numbers than float16 holds is kept."""
+    return {name: _round(tensor).numpy() for name, tensor in weights.items()}
 
 
-def _rounded(tensor: Tensor) -> Tensor:
+def _round(tensor: Tensor) -> Tensor:
     if not tensor.is_floating_point():
         return tensor
     half = tensor.half().float()

@@ -1,33 +1,34 @@
-"""Images as what is read: a row of pixels is a step."""
+"""Models that read images: each row of pixels is one step."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import safetensors.numpy
-from pictures import drawn_pictures, write_picture_folder
+from pictures import draw_pictures, write_picture_folder
 
 import elman
 from elman.data.images import read_images
 from elman.errors import DataError, SettingError
+from elman.scoring.scorer import Scorer
 from elman.training.held_out import measure
 from elman.training.recipes import best_settings
 from elman.training.run import Run
-from elman.training.tasks import ImageTask
-from elman.training.tasks.images import as_steps
+from elman.training.tasks import Findings, ImageTask
+from elman.training.tasks.images import to_steps
 
 SIZE = 8
 
 
 @pytest.fixture(scope="module")
 def reading(tmp_path_factory):
-    """120 made-up pictures to learn from and 30 to test on, read from IDX files."""
+    """120 made-up images to learn from and 30 to test on, read from IDX files."""
     return read_images(write_picture_folder(tmp_path_factory.mktemp("pictures"), size=SIZE, train=120, test=30))
 
 
 @pytest.fixture(scope="module")
 def config():
-    """The config of a very small run over pictures, which are moved about."""
+    """The config of a very small run over images that are moved at random."""
     settings = best_settings("images", "gru")
     model = replace(settings.model, hidden_size=8, layers=1, layer_dropout=0.0, input_size=SIZE)
     train = replace(settings.train, epochs=6, batch_size=10, learning_rate=0.02, threads=1)
@@ -46,12 +47,13 @@ def trained(reading, config, tmp_path_factory):
 def test_the_loaded_model_answers_as_the_report_says(trained):
     run, report = trained
     predictor = elman.load(run.folder)
-    answers = predictor.scorer.logits(as_steps(run.reading.test_images)).argmax(axis=1)
+    answers = predictor.scorer.logits(to_steps(run.reading.test_images)).argmax(axis=1)
     assert report.test.accuracy == np.mean(answers == run.reading.test_labels)
-    assert measure(predictor, run.reading, run.config, None) == (report.test, "test")
+    found = measure(predictor, run.reading, run.config)
+    assert (found.report, found.part) == (report.test, "test")
 
 
-def test_pictures_are_told_apart(trained):
+def test_images_are_learned(trained):
     assert trained[1].test.accuracy > 0.7
     assert trained[1].test.examples == 30
 
@@ -64,20 +66,20 @@ def test_the_report_shows_the_mistakes(trained):
         assert f"({name})" in (run.folder / "report.md").read_text("utf-8")
 
 
-def test_the_report_names_its_baseline_and_how_much_it_was_fitted_on(trained):
+def test_the_report_names_its_baseline_and_the_images_that_it_was_fitted_on(trained):
     assert any("108 training images" in remark for remark in trained[1].values["remarks"])
     assert 0 < trained[1].baseline.accuracy <= 1
 
 
-def test_the_model_file_knows_the_size_of_its_pictures(trained):
+def test_the_model_file_has_the_size_of_its_images(trained):
     artifact = elman.load(trained[0].folder).artifact
     assert (artifact.reads, artifact.answers, artifact.picture) == ("images", "label", (SIZE, SIZE))
     assert artifact.labels.names == ("0", "1", "2")
     assert trained[0].task.description() == "3 labels; 8 rows of 8 pixels; the source's own test part"
 
 
-def test_rows_are_steps_with_pixels_from_0_to_1(reading):
-    steps = as_steps(reading.images)
+def test_rows_become_steps_with_pixels_from_0_to_1(reading):
+    steps = to_steps(reading.images)
     assert steps[3].dtype == np.float32
     np.testing.assert_allclose(steps[3] * 255, reading.images[3], rtol=1e-6)
 
@@ -89,7 +91,7 @@ def test_validation_takes_its_share_of_each_label_from_the_training_images(readi
     assert sorted([*task.train, *task.held]) == list(range(120))
 
 
-def test_only_training_pictures_are_moved(reading, config):
+def test_only_training_images_are_moved(reading, config):
     task = ImageTask(reading, config)
     (moved,), (still,), (held,) = (
         list(data.batches(200, draw))
@@ -101,9 +103,9 @@ def test_only_training_pictures_are_moved(reading, config):
     )
     own = still.inputs[:, np.argsort(still.positions)]
     assert not np.array_equal(moved.inputs[:, np.argsort(moved.positions)], own)
-    np.testing.assert_array_equal(own, np.stack(as_steps(reading.images[task.train]), axis=1))
+    np.testing.assert_array_equal(own, np.stack(to_steps(reading.images[task.train]), axis=1))
     np.testing.assert_array_equal(
-        held.inputs[:, np.argsort(held.positions)], np.stack(as_steps(reading.images[task.held]), axis=1)
+        held.inputs[:, np.argsort(held.positions)], np.stack(to_steps(reading.images[task.held]), axis=1)
     )
 
 
@@ -125,15 +127,21 @@ def test_a_network_for_another_width_is_refused(reading, config):
         ImageTask(reading, replace(config, model=replace(config.model, input_size=28)))
 
 
-@pytest.mark.parametrize("changes", [{"shift": SIZE}, {"split": "stratified"}, {"split": "none"}], ids=str)
-def test_settings_that_images_have_no_use_for_are_refused(config, changes):
-    images, labels = drawn_pictures(30, SIZE)
+def test_the_split_is_that_of_the_source(reading, config):
+    assert config.split == ImageTask(reading, config).split_kind == "given"
+
+
+@pytest.mark.parametrize(
+    "changes", [{"shift": SIZE}, {"split": "grouped"}, {"split": "stratified"}, {"split": "none"}], ids=str
+)
+def test_settings_that_do_not_fit_images_are_refused(config, changes):
+    images, labels = draw_pictures(30, SIZE)
     with pytest.raises(SettingError, match=next(iter(changes))):
         ImageTask(read_images_of(images, labels), replace(config, **changes))
 
 
-def test_too_few_images_to_keep_some_are_refused(config):
-    images, labels = drawn_pictures(4, SIZE)
+def test_too_few_images_to_keep_some_for_validation_are_refused(config):
+    images, labels = draw_pictures(4, SIZE)
     reading = read_images_of(images, labels)
     with pytest.raises(DataError, match="too few images"):
         ImageTask(reading, config)
@@ -149,3 +157,18 @@ def read_images_of(images, labels):
 def test_a_negative_shift_is_refused(reading, config, tmp_path):
     with pytest.raises(SettingError, match="shift"):
         next(Run(reading, replace(config, shift=-1), tmp_path / "run").epochs())
+
+
+def test_the_verdict_names_the_baseline(trained):
+    run, report = trained
+    worse = replace(report.test, accuracy=0.1)
+    findings = Findings(test=worse, validation=worse, baseline=replace(worse, accuracy=0.5))
+    assert "behind logistic regression on the pixels. Use the baseline" in run.task.verdict(findings)
+
+
+def test_each_part_is_scored_once(reading, config, trained, monkeypatch):
+    task, scored = ImageTask(reading, config), []
+    logits = Scorer.logits
+    monkeypatch.setattr(Scorer, "logits", lambda self, rows: scored.append(len(rows)) or logits(self, rows))
+    task.measure(elman.load(trained[0].folder).artifact)
+    assert sorted(scored) == [12, 30]

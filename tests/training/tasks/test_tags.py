@@ -1,4 +1,4 @@
-"""Tags as answers: one for each symbol that is read."""
+"""Models that answer with tags: one for each symbol that is read."""
 
 import re
 from dataclasses import replace
@@ -13,11 +13,12 @@ from elman.data.reading import read_named
 from elman.errors import DataError
 from elman.evaluation.metrics import score_tags
 from elman.records import Example
+from elman.scoring.scorer import Scorer
 from elman.text.vocabulary import Labels
 from elman.training.recipes import RECIPES, best_settings
 from elman.training.run import Run, train_run
 from elman.training.tasks import TagTask
-from elman.training.tasks.tags import most_frequent_tags
+from elman.training.tasks.tags import score_most_frequent_tags
 
 
 @pytest.fixture(scope="module")
@@ -64,16 +65,16 @@ def test_hello_becomes_ohlol_within_the_tutorials_epochs(tmp_path, seed, by_hand
     report = run.finish()
     assert (last.epoch, report.test.string_accuracy) == (20, 1)
     assert elman.load(tmp_path / "run").predict("hello").label == "ohlol"
-    assert last.loss <= 1.946 / 5  # what the tutorial's author reports of the cell, the better of the two
+    assert last.loss <= 1.946 / 5  # what the author reports of the cell, the better of the two
 
 
-def test_hello_is_right_by_the_epochs_that_the_tutorial_reports(tmp_path):
-    written = []
+def test_hello_is_right_after_as_many_epochs_as_the_tutorial_reports(tmp_path):
+    samples = []
     run = hello(tmp_path / "run")
     for _ in run.epochs():
-        written.append(run.task.sample(run.model))
-    assert set(written[14:]) == {"hello → ohlol"}
-    assert all(re.fullmatch("hello → [ehlo]{5}", line) for line in written)
+        samples.append(run.task.sample(run.model))
+    assert set(samples[14:]) == {"hello → ohlol"}
+    assert all(re.fullmatch("hello → [ehlo]{5}", line) for line in samples)
 
 
 def test_both_cells_learn_the_same_weights(tmp_path):
@@ -86,7 +87,7 @@ def test_both_cells_learn_the_same_weights(tmp_path):
         np.testing.assert_allclose(tensors[0][name], tensors[1][name], atol=1e-3)
 
 
-def test_what_is_learned_by_heart_says_so(tmp_path):
+def test_a_report_without_a_test_part_says_so(tmp_path):
     run = hello(tmp_path / "run")
     next(run.epochs())
     assert "learned by heart" in run.finish().values["split"]["notes"][0]
@@ -116,12 +117,12 @@ def test_a_tag_that_depends_on_the_symbol_before_is_learned(trained):
 
 def test_the_baseline_of_the_report_is_the_most_frequent_tag(trained):
     run, report = trained
-    baseline = most_frequent_tags(run.task.split.train, run.task.split.test, run.task.labels)
+    baseline = score_most_frequent_tags(run.task.split.train, run.task.split.test, run.task.labels)
     assert report.values["baseline"] == baseline.to_dict()
     assert baseline.nll is None
 
 
-def test_no_string_stands_in_two_parts(trained):
+def test_no_string_is_in_two_parts(trained):
     split = trained[0].task.split
     parts = [{example.text for example in part} for part in (split.train, split.validation, split.test)]
     assert not (parts[0] & parts[1] or parts[0] & parts[2] or parts[1] & parts[2])
@@ -159,6 +160,15 @@ def test_a_stopped_run_resumed_ends_with_the_same_weights_to_the_bit(pairs, conf
         assert all(np.array_equal(own[name], whole[name]) for name in whole)
 
 
+def test_each_part_is_scored_once(trained, monkeypatch):
+    run, report = trained
+    logits, scored = Scorer.logits_of_steps, []
+    monkeypatch.setattr(Scorer, "logits_of_steps", lambda self, ids: scored.append(len(ids)) or logits(self, ids))
+    _, findings = run.task.measure(elman.load(run.folder).artifact)
+    assert sorted(scored) == sorted([run.task.sizes["validation"], run.task.sizes["test"]])
+    assert (findings.test, findings.evaluation) == (report.test, None)
+
+
 def test_one_call_trains_a_tagger(pairs, config, tmp_path):
     report = train_run(pairs, replace(config, train=replace(config.train, epochs=1)), tmp_path / "run")
     assert report.values["config"]["task"] == "tags"
@@ -178,5 +188,5 @@ def test_symbols_and_whole_strings_are_counted_apart():
 def test_the_most_frequent_tag_counts_copies_and_falls_back_on_the_commonest():
     training = [Example("ab", "xy"), Example("ab", "yy", count=3), Example("a", "x")]
     # of a: x twice, y three times; of b: y. Overall y leads, and is the answer for the unknown c.
-    report = most_frequent_tags(training, [Example("ab", "yy"), Example("ca", "yx")], Labels(("x", "y")))
+    report = score_most_frequent_tags(training, [Example("ab", "yy"), Example("ca", "yx")], Labels(("x", "y")))
     assert (report.symbol_accuracy, report.string_accuracy) == (0.75, 0.5)

@@ -1,4 +1,4 @@
-"""Predictors of every kind: tags, numbers, pictures and rows of numbers, from one model file each."""
+"""Predictors of every kind: they answer with tags or a number, or read pictures or rows of numbers."""
 
 import json
 from dataclasses import replace
@@ -105,15 +105,15 @@ def test_a_regression_answers_rows_in_order(regression):
     assert answers[0].to_dict()["value"] == 11
 
 
-def test_rows_that_differ_late_in_their_digits_get_answers_of_their_own(regression):
+def test_rows_that_differ_in_a_late_digit_get_different_answers(regression):
     near, far = Predictor(regression).predict(["1000001,0", "1000004,0"])
     assert (near.value, far.value) == (2_000_012, 2_000_018)
 
 
-@pytest.mark.parametrize("given", ["1", "1,2,3", "one,2"])
-def test_a_row_with_the_wrong_numbers_is_refused(regression, given):
+@pytest.mark.parametrize("row", ["1", "1,2,3", "one,2"])
+def test_a_row_with_the_wrong_numbers_is_refused(regression, row):
     with pytest.raises(DataError, match="expected 2 numbers separated by commas, a, b"):
-        Predictor(regression).predict(["1.5,2", given])
+        Predictor(regression).predict(["1.5,2", row])
 
 
 # Pictures
@@ -146,7 +146,7 @@ def test_every_common_kind_of_png_gets_the_same_answer(image_model, tmp_path, mo
 def test_a_palette_with_transparency_is_ink_on_white_paper(image_model, tmp_path):
     picture = Image.fromarray((digit() > 0).astype(np.uint8))
     picture = picture.convert("P")
-    picture.putpalette([255, 0, 0, 0, 0, 0])  # the ground would be red were it not transparent
+    picture.putpalette([255, 0, 0, 0, 0, 0])  # without transparency the background would be red
     picture.save(tmp_path / "palette.png", transparency=b"\x00\xff")
     plain = saved(tmp_path / "plain.png", Image.fromarray(digit()))
     one, other = Predictor(image_model).predict([str(tmp_path / "palette.png"), plain])
@@ -154,7 +154,7 @@ def test_a_palette_with_transparency_is_ink_on_white_paper(image_model, tmp_path
 
 
 @pytest.mark.parametrize("place", ["absent.png", ".", "a\0b", pytest.param("x" * 300, id="long")])
-def test_a_place_without_a_picture_is_named(image_model, tmp_path, monkeypatch, place):
+def test_a_path_without_a_picture_is_named(image_model, tmp_path, monkeypatch, place):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(DataError) as refusal:
         Predictor(image_model).predict(place)
@@ -166,9 +166,9 @@ def test_a_missing_picture_abstains(image_model):
 
 
 @pytest.mark.parametrize("kind", ["image_model", "tagger", "weigher", "regression"])
-def test_every_kind_of_model_answers_alike_from_its_file(request, kind, tmp_path):
+def test_every_kind_of_model_gives_the_same_answer_from_its_file(request, kind, tmp_path):
     model = request.getfixturevalue(kind)
     picture = saved(tmp_path / "digit.png", Image.fromarray(digit()))
-    given = {"image_model": picture, "regression": "1,2"}.get(kind, "abcc")
+    name = {"image_model": picture, "regression": "1,2"}.get(kind, "abcc")
     save_artifact(model, tmp_path / "model.safetensors")
-    assert load(tmp_path / "model.safetensors").predict(given) == Predictor(model).predict(given)
+    assert load(tmp_path / "model.safetensors").predict(name) == Predictor(model).predict(name)

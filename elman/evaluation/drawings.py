@@ -1,0 +1,165 @@
+"""Drawings of a model: how it reads one name, and its network unrolled over time.
+
+Each function returns a figure; `elman.evaluation.plots.save_figure` writes it.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from elman.evaluation.plots import FAINT, FIRST, INK, SECOND
+from elman.model.config import NO_CELL, ModelConfig
+from elman.model.tensors import HEAD_WEIGHT, NGRAMS, name_layer
+from elman.prediction.explanation import Explanation
+
+
+def plot_explanation(explanation: Explanation) -> Figure:
+    """Draw how the answer changes letter by letter, forwards and backwards, and which letters support it."""
+    letters = list(explanation.normalised)
+    figure = Figure(figsize=(max(6.4, 0.42 * len(letters) + 3.2), 6.6), layout="constrained")
+    figure.suptitle(
+        f"{explanation.name}: {explanation.label} {explanation.probability:.1%}", fontsize=12, parse_math=False
+    )
+    forwards, backwards, bars = figure.subplots(3, 1)
+    places = np.arange(len(letters))
+    for axes, steps, title in (
+        (forwards, explanation.forwards, "read forwards: what the model says if the name ends at this letter"),
+        (backwards, explanation.backwards, "read backwards: what it says if the name begins at this letter"),
+    ):
+        shares = np.array([[step[name] for step in steps] for name in explanation.shown])
+        image = axes.imshow(100 * shares, cmap="Blues", vmin=0, vmax=100, aspect="auto")
+        axes.set_yticks(range(len(explanation.shown)), explanation.shown, parse_math=False)
+        axes.set_title(title, fontsize=9)
+        for row, column in np.argwhere(shares >= 0.005):
+            colour = "white" if shares[row, column] > 0.55 else INK
+            percent = f"{100 * shares[row, column]:.0f}"
+            axes.text(column, row, percent, ha="center", va="center", fontsize=7, color=colour)
+    figure.colorbar(image, ax=[forwards, backwards], shrink=0.8, label="probability (%)")
+    nats = np.array(explanation.evidence)
+    bars.bar(places, nats, color=np.where(nats >= 0, FIRST, SECOND))
+    bars.axhline(0, color=INK, linewidth=0.8)
+    bars.set_xlim(-0.5, len(letters) - 0.5)
+    bars.set_ylabel("nats")
+    evidence = f"evidence for {explanation.label}: what its log-odds lose when the letter is hidden"
+    bars.set_title(evidence, fontsize=9, parse_math=False)
+    for axes in (forwards, backwards, bars):
+        axes.set_xticks(places, letters, parse_math=False)
+    return figure
+
+
+def plot_network(config: ModelConfig, *, symbols: int, labels: int, steps: Sequence[str] = "hello") -> Figure:
+    """Draw a network unrolled over time, with the shapes of its weights and of its values at each step.
+
+    The shapes are those of one sequence of T steps; a batch adds B after T.
+
+    Args:
+        config: its shape.
+        symbols: V, the unknown one included.
+        labels: C; 1 if the answer is a number.
+        steps: the text of each step; at most ten are drawn.
+    """
+    steps = list(steps)[:10]
+    layers = config.layers if config.cell != NO_CELL else 0
+    lanes = [(layer, reverse) for layer in range(layers) for reverse in range(config.directions)]
+    figure = Figure(figsize=(1.25 * len(steps) + 5.2, 1.0 * len(lanes) + 3.6), layout="constrained")
+    canvas = _Canvas(figure.subplots(), len(steps))
+    shapes = config.tensor_shapes(symbols=symbols, labels=labels)
+    top = len(lanes) + 1.5
+    _draw_inputs(canvas, config, symbols, steps)
+    below = _draw_layers(canvas, config, shapes, lanes)
+    _draw_head(canvas, config, shapes, labels, top=top, below=below)
+    if config.bag_orders:
+        orders = ", ".join(map(str, config.bag_orders))
+        canvas.note(top + 0.45, f"+ bag of n-grams ({orders}) → ({labels},), straight into the logits")
+    if config.ngram_orders:
+        orders = ", ".join(map(str, config.ngram_orders))
+        canvas.note(0.45, f"+ hashed n-grams ({orders}) {shapes[NGRAMS]}")
+    canvas.axes.set_ylim(-0.6, top + 0.9)
+    return figure
+
+
+class _Canvas:
+    """Axes on which each step of the sequence is a column.
+
+    Args:
+        axes: where to draw.
+        width: T, the number of columns.
+    """
+
+    def __init__(self, axes: Axes, width: int) -> None:
+        self.axes, self.width = axes, width
+        axes.set_axis_off()
+        axes.set_xlim(-0.6, width + 3.4)
+
+    def box(self, x: float, y: float, text: str, colour: str) -> None:
+        """Draw a text in a frame."""
+        frame = {"boxstyle": "round,pad=0.35", "facecolor": "white", "edgecolor": colour, "linewidth": 1.4}
+        self.axes.text(x, y, text or " ", ha="center", va="center", fontsize=10, bbox=frame, parse_math=False)
+
+    def note(self, y: float, text: str) -> None:
+        """Write a text to the right of the columns."""
+        self.axes.text(self.width - 0.35, y, text, ha="left", va="center", fontsize=8, color=INK, parse_math=False)
+
+    def arrow(
+        self, start: tuple[float, float], end: tuple[float, float], colour: str = INK, *, bow: float = 0.0
+    ) -> None:
+        """Draw an arrow; ``bow`` bends it."""
+        line = {"arrowstyle": "->", "color": colour, "linewidth": 1.0, "connectionstyle": f"arc3,rad={bow}"}
+        self.axes.annotate("", xy=end, xytext=start, arrowprops=line)
+
+
+def _draw_inputs(canvas: _Canvas, config: ModelConfig, symbols: int, steps: Sequence[str]) -> None:
+    size = config.step_size(symbols)
+    canvas.note(0, f"input {'(T,) symbol ids' if not config.input_size else f'(T, {size}) numbers'}")
+    if not config.input_size:
+        table = f"embedding ({symbols}, {size})" if config.embedding_size else "one-hot"
+        canvas.note(0.8, f"{table} → (T, {size})")
+    for column, step in enumerate(steps):
+        canvas.box(column, 0, step, FAINT)
+
+
+def _draw_layers(
+    canvas: _Canvas, config: ModelConfig, shapes: Mapping[str, tuple[int, ...]], lanes: Sequence[tuple[int, int]]
+) -> float:
+    """Draw each layer in each direction; return the height of the states that the head reads."""
+    below = 0.0  # the height of what the layer reads
+    for row, (layer, reverse) in enumerate(lanes, start=1):
+        names, height = name_layer(layer, reverse), row + 0.2
+        weights = f"W_ih {shapes[names.weight_ih]}  W_hh {shapes[names.weight_hh]}"
+        direction = "backwards" if reverse else "forwards"
+        canvas.note(height, f"{config.cell}, layer {layer + 1}, {direction}: {weights} → (T, {config.hidden_size})")
+        for column in range(canvas.width):
+            canvas.box(column, height, "h", SECOND if reverse else FIRST)
+            canvas.arrow((column, below + 0.28), (column, height - 0.28), FAINT, bow=0.45 if reverse else 0.0)
+            if column + 1 < canvas.width:
+                ends = [(column + 0.28, height), (column + 0.72, height)]
+                canvas.arrow(*(reversed(ends) if reverse else ends))
+        if reverse or config.directions == 1:
+            below = height
+    return below
+
+
+def _draw_head(
+    canvas: _Canvas,
+    config: ModelConfig,
+    shapes: Mapping[str, tuple[int, ...]],
+    labels: int,
+    *,
+    top: float,
+    below: float,
+) -> None:
+    each, both = config.readout == "each", config.directions == 2 and config.cell != NO_CELL
+    answer = f"(T, {labels}) logits" if each else f"({labels},) logits" if labels > 1 else "a number"
+    head = f"head {shapes[HEAD_WEIGHT]} → {answer}" if config.head != "none" else f"no head: the output is {answer}"
+    canvas.note(top, head)
+    last = canvas.width - 1
+    for column in range(canvas.width) if each else [last]:
+        forwards = below - 1 if both else below
+        canvas.arrow((column, forwards + 0.28), (column, top - 0.28), bow=0.3 if both else 0.0)
+        if each and both:
+            canvas.arrow((column, below + 0.28), (column, top - 0.28))
+        canvas.box(column, top, "y", INK)
+    if not each and both:
+        canvas.arrow((0.2, below + 0.25), (last - 0.25, top - 0.1))

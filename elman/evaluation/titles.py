@@ -1,0 +1,86 @@
+"""Titles and units of scores: what tables for people call the fields of a report."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from elman.evaluation.metrics import TOP
+
+RANKS = (2, 3, 5)
+"""The k of ``top_k`` that the table of a report shows."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """How people see one score.
+
+    Args:
+        key: its field, as ``to_dict`` of a report names it.
+        title: what tables call it.
+        unit: ``%`` of a share, ``nats``, or empty.
+        digits: format of the number, after a share became per cent.
+    """
+
+    key: str
+    title: str
+    unit: str = ""
+    digits: str = ".3f"
+
+    def show(self, value: float | None) -> str:
+        """Return a value as people read it, with its unit; None is a dash.
+
+        >>> SCORES["accuracy"].show(0.857), SCORES["nll"].show(0.5), SCORES["nll"].show(None)
+        ('85.7 %', '0.500 nats', '–')
+        """
+        if value is None:
+            return "–"
+        return f"{format(100 * value if self.unit == '%' else value, self.digits)} {self.unit}".strip()
+
+
+SCORES = {
+    score.key: score
+    for score in (
+        Score("accuracy", "accuracy", "%", ".1f"),
+        *(Score(f"top_{k}", f"top {k}", "%", ".1f") for k in TOP),
+        Score("macro_f1", "macro-F1", "%", ".1f"),
+        Score("symbol_accuracy", "symbols right", "%", ".1f"),
+        Score("string_accuracy", "whole strings right", "%", ".1f"),
+        Score("nll", "negative log-likelihood", "nats"),
+        Score("brier", "Brier score"),
+        Score("calibration_error", "calibration error"),
+        Score("r2", "R²", digits=".4f"),
+        Score("rmse", "root mean squared error", digits=".4g"),
+        Score("mae", "mean absolute error", digits=".4g"),
+    )
+}
+"""Every score by its key, in the order of tables."""
+
+
+def list_scores(report: Mapping[str, Any], *, labels: int, ranks: Sequence[int] = RANKS) -> list[Score]:
+    """Return the scores that a report has, in the order of tables.
+
+    Args:
+        report: as ``to_dict`` returns it.
+        labels: C; the top k of so many labels or fewer is always right, and is left out.
+        ranks: the k of ``top_k`` to list.
+
+    >>> [score.title for score in list_scores({"accuracy": 1.0, "top_2": 1.0, "top_3": 1.0}, labels=3)]
+    ['accuracy', 'top 2']
+    """
+    hidden = {f"top_{k}" for k in TOP if k >= labels or k not in ranks}
+    return [score for key, score in SCORES.items() if key in report and key not in hidden]
+
+
+def show_rows(*reports: Mapping[str, Any], labels: int, ranks: Sequence[int] = RANKS) -> list[tuple[str, ...]]:
+    """Return the rows of a table: the title of each score, then its value in each report.
+
+    Args:
+        reports: as ``to_dict`` returns them, at least one, all of one kind.
+        labels: as in `list_scores`.
+        ranks: as in `list_scores`.
+
+    >>> show_rows({"accuracy": 0.9}, {"accuracy": 0.8}, labels=2)
+    [('accuracy', '90.0 %', '80.0 %')]
+    """
+    scores = list_scores(reports[0], labels=labels, ranks=ranks)
+    return [(score.title, *(score.show(report[score.key]) for report in reports)) for score in scores]

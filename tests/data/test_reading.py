@@ -1,0 +1,107 @@
+"""Reading: a named set comes from a folder, the cache or the package; any other data are a file or folder."""
+
+import pytest
+from pictures import write_picture_folder
+
+from elman.data import reading
+from elman.data.catalog import CATALOG, NamedSet
+from elman.data.examples import JUNK
+from elman.data.reading import read_named, read_source
+from elman.errors import DataError, SettingError
+from elman.records import Example
+
+FILES = {"English": "Smith\nTo The First Page\n", "Japanese": "Ito\nTo The First Page\nAbe\n"}
+EXAMPLES = (Example("Smith", "English"), Example("Ito", "Japanese"), Example("Abe", "Japanese"))
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    """The cache, empty and not made yet; the catalog has a tiny set more, and no download is allowed."""
+    tiny = NamedSet(
+        name="tiny",
+        about="two labels",
+        origin="this test",
+        url="https://example.invalid/tiny.zip",
+        folder="data/names",
+        labels=tuple(FILES),
+        junk=frozenset({"To The First Page"}),
+    )
+    monkeypatch.setenv("ELMAN_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setitem(CATALOG, "tiny", tiny)
+    monkeypatch.setattr("elman.data.download._use_pooch", lambda progress: refuse)
+    return tmp_path / "cache"
+
+
+def refuse(*_):
+    raise AssertionError("must not download")
+
+
+def fill(folder):
+    folder.mkdir(parents=True)
+    for label, content in FILES.items():
+        (folder / f"{label}.txt").write_text(content, encoding="utf-8")
+    return folder
+
+
+def test_a_cached_set_is_read_without_its_junk_lines(cache):
+    fill(cache / "tiny")
+    found = read_named("tiny")
+    assert found.examples == EXAMPLES
+    assert (found.lines, found.dropped) == (5, {JUNK: 2})
+
+
+@pytest.mark.parametrize("inside", [".", "names"])
+def test_the_users_folder_is_read_without_a_download(tmp_path, monkeypatch, inside):
+    monkeypatch.setattr(reading, "fetch", refuse)
+    fill(tmp_path / "mine" / inside)
+    assert read_named("tiny", tmp_path / "mine").examples == EXAMPLES
+
+
+def test_a_folder_without_the_set_is_refused(tmp_path):
+    with pytest.raises(DataError, match="mine: does not contain the data set 'tiny'"):
+        read_named("tiny", tmp_path / "mine")
+
+
+def test_an_unknown_name_is_refused():
+    with pytest.raises(DataError, match="no data set is named 'klingon'"):
+        read_named("klingon")
+
+
+def test_hello_is_one_pair_that_needs_no_folder(monkeypatch):
+    monkeypatch.setattr(reading, "fetch", refuse)
+    hello = read_named("hello")
+    assert (hello.examples, hello.lines, hello.dropped) == ((Example("hello", "ohlol"),), 1, {})
+
+
+def test_images_are_read_from_the_users_folder_or_the_cache(tmp_path, cache, monkeypatch):
+    write_picture_folder(cache / "mnist", size=4, train=9, test=3)
+    assert read_named("mnist").lines == 12
+    monkeypatch.setattr(reading, "fetch", refuse)
+    folder = write_picture_folder(tmp_path / "mine", size=4, train=12, test=6)
+    assert read_named("mnist", folder).lines == 18
+
+
+def test_a_folder_without_the_images_names_the_missing_file(tmp_path):
+    with pytest.raises(DataError, match=r"train-images-idx3-ubyte or .*\.gz is missing"):
+        read_named("mnist", tmp_path)
+
+
+def test_the_real_languages_are_read_from_their_folder(real_names):
+    found = read_named("languages", real_names.parent)
+    assert {example.label for example in found.examples} == set(CATALOG["languages"].labels)
+
+
+# What DATA means
+
+
+def test_data_are_a_named_set_or_a_path(tmp_path):
+    folder = fill(tmp_path / "mine")
+    assert read_source("tiny", folder).examples == EXAMPLES
+    (tmp_path / "table.csv").write_text("word,kind\nSmith,English\nIto,Japanese\n")
+    found = read_source(str(tmp_path / "table.csv"), text="word", label="kind", max_characters=4)
+    assert (found.examples, found.dropped) == ((Example("Ito", "Japanese"),), {"too long": 1})
+
+
+def test_a_folder_for_data_that_are_not_a_named_set_is_refused(tmp_path):
+    with pytest.raises(SettingError, match=r"'table\.csv' is not a named set; give the folder or file as DATA"):
+        read_source("table.csv", tmp_path)

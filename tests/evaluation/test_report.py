@@ -1,0 +1,60 @@
+"""The report of a run in Markdown has the figures, the facts and the pictures of ``report.json``."""
+
+import pytest
+
+from elman.evaluation.report import write_report
+
+SPLIT = {"kind": "grouped", "seed": 3, "train": 1200, "validation": 60, "test": 120, "fingerprint": "f" * 64}
+SCORES = {"examples": 120, "symbol_accuracy": 0.5, "string_accuracy": 0.25, "nll": 0.125}
+VALUES = {
+    "name": "tiny",
+    "verdict": "The model beats the baseline.",
+    "labels": ["x", "y"],
+    "test": SCORES,
+    "validation": {**SCORES, "nll": 0.25},
+    "baseline": {**SCORES, "nll": None},
+    "remarks": ["A remark."],
+    "pictures": {"answers.png": "Answers"},
+    "seconds": 12.4,
+    "epochs": 7,
+    "complete": True,
+    "parameters": 12345,
+    "data": {"source": "made up", "lines": 1400, "dropped": {"blank": 20}, "repaired": {}},
+    "split": {**SPLIT, "notes": ["a note"]},
+}
+
+
+def test_the_table_has_the_scores_of_both_parts_and_of_the_baseline():
+    text = write_report(VALUES)
+    assert "| | test | validation | baseline, test |\n|---|---:|---:|---:|\n" in text
+    assert "| symbols right | 50.0 % | 50.0 % | 50.0 % |\n" in text
+    assert "| negative log-likelihood | 0.125 nats | 0.250 nats | – |\n" in text
+
+
+def test_the_facts_are_listed():
+    text = write_report(VALUES)
+    for fact in (
+        "A remark.",
+        "Split: grouped, seed 3: 1,200 to train, 60 to validate, 120 to test; fingerprint ffffffffffffffff.",
+        "Data: made up, 1,400 lines; dropped: 20 blank; repaired: none.",
+        "12,345 parameters; 7 epochs in 12 seconds.",
+        "a note.",
+    ):
+        assert f"\n- {fact}\n" in text
+    assert text.startswith("# tiny\n\nThe model beats the baseline.\n")
+
+
+def test_the_pictures_are_linked():
+    text = write_report(VALUES)
+    assert text.endswith("\n![Loss and accuracy by epoch](curves.png)\n![Answers](answers.png)\n")
+
+
+@pytest.mark.parametrize("complete", [True, False])
+def test_a_run_that_was_stopped_early_says_so(complete):
+    assert ("stopped early" in write_report({**VALUES, "complete": complete})) is not complete
+
+
+def test_each_label_has_a_row():
+    scores = {"precision": 0.5, "recall": 1.0, "f1": 2 / 3, "support": 4}
+    text = write_report({**VALUES, "test": {**SCORES, "per_label": {"Dutch": scores}}})
+    assert text.endswith("\n| Dutch | 4 | 50 % | 100 % | 67 % |\n")

@@ -1,0 +1,53 @@
+"""Titles: each score of a report has one title and one form, and tables leave out what says nothing."""
+
+import numpy as np
+import pytest
+
+from elman.evaluation.metrics import score, score_numbers, score_tags
+from elman.evaluation.titles import SCORES, list_scores, show_rows
+
+LABELS = score(np.array([[0.5, 0.3, 0.2]]), np.array([1]), ["Dutch", "Greek", "Irish"]).to_dict()
+TAGS = score_tags([np.array([0, 1])], [np.array([0, 0])]).to_dict()
+NUMBERS = score_numbers(np.array([1.0, 2.0]), np.array([1.0, 3.0])).to_dict()
+
+
+@pytest.mark.parametrize("report", [LABELS, TAGS, NUMBERS], ids=["labels", "tags", "numbers"])
+def test_every_score_of_a_report_has_a_title(report):
+    counts = {"examples", "symbols", "per_label"}
+    assert report.keys() - counts == {one.key for one in list_scores(report, labels=99, ranks=(2, 3, 4, 5))}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "text"),
+    [
+        ("accuracy", 0.8566, "85.7 %"),
+        ("top_4", 1.0, "100.0 %"),
+        ("nll", 0.47512, "0.475 nats"),
+        ("nll", None, "–"),
+        ("brier", 0.2114, "0.211"),
+        ("r2", 0.99994, "0.9999"),
+        ("rmse", 1234.56, "1235"),
+        ("mae", 0.000012345, "1.234e-05"),
+    ],
+)
+def test_a_value_is_shown_with_its_unit(key, value, text):
+    assert SCORES[key].show(value) == text
+
+
+@pytest.mark.parametrize(("labels", "ranks"), [(2, []), (3, [2]), (4, [2, 3]), (5, [2, 3]), (6, [2, 3, 5])])
+def test_ranks_that_every_label_reaches_are_left_out(labels, ranks):
+    found = [one.key for one in list_scores(LABELS, labels=labels)]
+    assert [key for key in found if key.startswith("top_")] == [f"top_{k}" for k in ranks]
+
+
+def test_a_table_has_one_row_for_each_score_and_one_column_for_each_report():
+    assert show_rows(TAGS, {**TAGS, "nll": 0.5}, labels=2) == [
+        ("symbols right", "50.0 %", "50.0 %"),
+        ("whole strings right", "0.0 %", "0.0 %"),
+        ("negative log-likelihood", "–", "0.500 nats"),
+    ]
+
+
+def test_the_order_is_that_of_the_table_and_not_of_the_report():
+    titles = [row[0] for row in show_rows(dict(reversed(LABELS.items())), labels=3)]
+    assert titles == ["accuracy", "top 2", "macro-F1", "negative log-likelihood", "Brier score", "calibration error"]
