@@ -116,13 +116,15 @@ class Annotator:
 
     def __init__(self, predictor: Predictor, config: AnnotateConfig) -> None:
         artifact = predictor.artifact
-        if artifact.reads != "strings":
-            raise SettingError(f"{predictor.name} reads {artifact.reads}; a table's column needs a model of strings")
-        if artifact.answers == "label":
+        if artifact.kind.reads != "strings":
+            raise SettingError(
+                f"{predictor.name} reads {artifact.kind.reads}; a table's column needs a model of strings"
+            )
+        if artifact.kind.answers == "label":
             predictor.check_columns(top=config.top, abstain_below=config.abstain_below)
         elif config.top != 1:
             raise SettingError(
-                f"{predictor.name} answers with {artifact.answers}, one for each row; got top {config.top}"
+                f"{predictor.name} answers with {artifact.kind.answers}, one for each row; got top {config.top}"
             )
         self.predictor, self.config = predictor, config
 
@@ -130,7 +132,7 @@ class Annotator:
     def columns(self) -> dict[str, type]:
         """The new columns, each with the type of its values, `str` or `float`; a value is None without an answer."""
         prefix = self.config.prefix
-        if self.predictor.artifact.answers == "number":
+        if self.predictor.artifact.kind.answers == "number":
             return {f"{prefix}value": float, f"{prefix}reason": str}
         columns: dict[str, type] = {}
         for rank in range(1, min(self.config.top, len(self.predictor.labels)) + 1):
@@ -151,12 +153,12 @@ class Annotator:
             names: the strings of the rows.
             answer: the function that answers, if the model answers with labels; `answer` if None.
         """
-        if self.predictor.artifact.answers == "label":
+        if self.predictor.artifact.kind.answers == "label":
             return self._format_labels((answer or self.answer)(names))
         answers = self.predictor.predict(names, top=1, abstain_below=self.config.abstain_below)
         summary = Summary(len(answers), abstained=Counter(one.reason for one in answers if one.reason))
         reasons = [one.reason for one in answers]
-        if self.predictor.artifact.answers == "number":
+        if self.predictor.artifact.kind.answers == "number":
             values = [None if one.abstained else one.value for one in answers]
             return dict(zip(self.columns, (values, reasons), strict=True)), summary
         rounded = [None if one.probability is None else round(one.probability, DIGITS) for one in answers]

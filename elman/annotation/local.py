@@ -254,7 +254,7 @@ def _make_parts(annotator: Annotator, table: Source, sink: Sink, job: Job | None
     chunks = enumerate(table.chunks())
     first = list(islice(chunks, 2))
     answer: Answer | None = None
-    if processes > 1 and len(first) > 1 and annotator.predictor.artifact.answers == "label":
+    if processes > 1 and len(first) > 1 and annotator.predictor.artifact.kind.answers == "label":
         workers, config = annotator.predictor.workers(processes), annotator.config
         answer = partial(workers.predict_columns, top=config.top, abstain_below=config.abstain_below)
     make = partial(_make_part, annotator, sink, job, answer)

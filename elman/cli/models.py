@@ -56,7 +56,7 @@ def show(
             artifact.config,
             symbols=len(artifact.vocabulary),
             labels=len(artifact.labels),
-            steps=steps.get(artifact.reads, ["x"]),
+            steps=steps.get(artifact.kind.reads, ["x"]),
         )
         save_figure(figure, plot)
         if not as_json:
@@ -64,8 +64,8 @@ def show(
             return
     facts = {
         "name": artifact.name,
-        "reads": artifact.reads,
-        "answers": artifact.answers,
+        "reads": artifact.kind.reads,
+        "answers": artifact.kind.answers,
         "labels": list(artifact.labels.names),
         "config": asdict(artifact.config),
         "normalisation": asdict(artifact.normalisation),

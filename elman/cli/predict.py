@@ -139,9 +139,9 @@ def _prompt(predictor: Predictor, top: int, abstain_below: float) -> None:
     """Answer each typed name until ``quit`` or the end of input."""
     if isinstance(sys.stdin, io.TextIOWrapper):
         sys.stdin.reconfigure(errors="backslashreplace")  # an invalid byte is an unknown symbol and does not end it
-    asked = {"images": "the path of a picture", "features": "a row such as 1.5,2"}
-    answers = f"{len(predictor.labels)} labels" if predictor.artifact.answers == "label" else predictor.artifact.answers
-    print(f"{predictor.name}: {answers}. Type {asked.get(predictor.artifact.reads, 'a name')}; quit or Ctrl-D ends.")
+    kind = predictor.artifact.kind
+    answers = f"{len(predictor.labels)} labels" if kind.answers == "label" else kind.answers
+    print(f"{predictor.name}: {answers}. Type {kind.prompt}; quit or Ctrl-D ends.")
     while True:
         try:
             name = input("name> ")

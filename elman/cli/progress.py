@@ -101,6 +101,7 @@ def show_report(report: "RunReport", console: "Console") -> None:
     from rich.text import Text
 
     from elman.evaluation.titles import show_rows
+    from elman.model.kinds import named_kind
 
     values = report.values
     title = Text(f"{values['name']}, test part ({report.test.examples:,} examples)")
@@ -115,8 +116,7 @@ def show_report(report: "RunReport", console: "Console") -> None:
     console.print(report.verdict, style="bold")
     pictures = ", ".join(["curves.png", *values["pictures"]])
     console.print(f"Everything is in {report.folder}: model.safetensors, report.md, {pictures}")
-    placeholders = {"images": "PICTURE.png", "features": "1.5,2", "tags": "STRING"}
-    placeholder = placeholders.get(values["config"]["task"], "NAME")
+    placeholder = named_kind(values["config"]["task"]).placeholder
     console.print(f"Try it: elman predict --model {report.folder} {placeholder}", highlight=False)
 
 

@@ -87,7 +87,7 @@ def train(
     resume: Annotated[bool, _option(RUN, "Continue the run in the folder, with its options.", "--resume")] = False,
     tensorboard: Annotated[bool, _option(RUN, "Also log for TensorBoard.", "--tensorboard")] = False,
 ) -> None:
-    """Train a classifier of short strings on your own labels, measure it on a test part, and write one small model file.
+    """Train a model of short strings on your own labels, measure it on a test part, and write one small model file.
 
     [bold]elman train people.csv --text surname --label country[/bold]  a table with named columns
 

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +46,8 @@ class Reading:
         dropped: how many of them did not become an example, by reason.
         repaired: how many became one after a repair, by repair.
     """
+
+    reads: ClassVar[str] = "strings"
 
     examples: tuple[Example, ...]
     lines: int
@@ -161,6 +164,8 @@ class FeatureReading:
         dropped: how many of them had a value that is not a number, by reason.
         repaired: empty.
     """
+
+    reads: ClassVar[str] = "features"
 
     columns: tuple[str, ...]
     number: str

@@ -10,6 +10,7 @@ import math
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +38,8 @@ class ImageReading:
         dropped: empty.
         repaired: empty.
     """
+
+    reads: ClassVar[str] = "images"
 
     images: NDArray[np.uint8]
     labels: NDArray[np.int64]

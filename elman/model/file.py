@@ -21,6 +21,7 @@ from safetensors.numpy import load, save
 from elman.errors import DamagedModelError, ElmanError, NewerModelError, NotAModelError, SettingError
 from elman.files import write_atomically
 from elman.model.config import ModelConfig
+from elman.model.kinds import KINDS, Kind, find_kind
 from elman.model.tensors import BAG_CODES, dtype_of
 from elman.text.normalisation import Normalisation
 from elman.text.vocabulary import Labels, Vocabulary
@@ -37,8 +38,6 @@ WEIGHTS = ("float", "int8")
 FIRST = 1024
 """How many numbers of a tensor are rounded to 16 bits before all of them are."""
 
-READS = ("strings", "images", "features")
-ANSWERS = ("label", "tags", "number")
 _HEADER_KEY = "elman"
 _SCALE = ".scale"
 
@@ -59,8 +58,7 @@ class Artifact:
         normalisation: how strings are prepared.
         temperature: logits are divided by it for calibration, above 0.
         provenance: data counts, split, training config, figures and versions: plain JSON values.
-        reads: ``strings``, ``images`` (rows of pixels, 0 to 1) or ``features`` (named numbers, as one step).
-        answers: ``label``, ``tags`` (a symbol for each symbol read) or ``number``.
+        kind: what the model reads and what it answers with.
         columns: the names of the features.
         picture: rows and columns of the images.
     """
@@ -73,8 +71,7 @@ class Artifact:
     normalisation: Normalisation
     temperature: float
     provenance: dict[str, Any] = field(default_factory=dict)
-    reads: str = "strings"
-    answers: str = "label"
+    kind: Kind = KINDS["label"]
     columns: tuple[str, ...] = ()
     picture: tuple[int, ...] = ()
     # Document and digest of the file that the model was read from, if saving it again writes the same tensors.
@@ -90,15 +87,14 @@ class Artifact:
             raise DamagedModelError("some of its weights are not finite")
 
     def _check_kind(self) -> None:
-        if self.reads not in READS or self.answers not in ANSWERS:
-            raise DamagedModelError(f"it reads {self.reads!r} and answers with {self.answers!r}, which no Elman does")
-        expected = {"strings": 0, "images": self.picture[-1] if len(self.picture) == 2 else -1}
-        if self.config.input_size != expected.get(self.reads, len(self.columns) or -1):
-            raise DamagedModelError(f"its network does not read {self.reads}")
-        if (self.config.readout == "each") != (self.answers == "tags"):
-            raise DamagedModelError(f"its readout {self.config.readout!r} does not answer with {self.answers}")
-        if (len(self.labels) == 1) != (self.answers == "number"):
-            raise DamagedModelError(f"it has {len(self.labels)} labels to answer with {self.answers}")
+        reads, answers = self.kind.reads, self.kind.answers
+        input_size = {"strings": 0, "images": self.picture[-1] if len(self.picture) == 2 else -1}
+        if self.config.input_size != input_size.get(reads, len(self.columns) or -1):
+            raise DamagedModelError(f"its network does not read {reads}")
+        if self.config.readout != self.kind.readout:
+            raise DamagedModelError(f"its readout {self.config.readout!r} does not answer with {answers}")
+        if (len(self.labels) == 1) != (answers == "number"):
+            raise DamagedModelError(f"it has {len(self.labels)} labels to answer with {answers}")
         if self.config.head == "none" and self.config.directions * self.config.hidden_size != len(self.labels):
             raise DamagedModelError(f"it has no head to make {len(self.labels)} scores")
 
@@ -178,8 +174,8 @@ def _describe(artifact: Artifact, version: int) -> str:
         "normalisation": asdict(artifact.normalisation),
         "temperature": artifact.temperature,
         "provenance": artifact.provenance,
-        "reads": artifact.reads,
-        "answers": artifact.answers,
+        "reads": artifact.kind.reads,
+        "answers": artifact.kind.answers,
         "columns": list(artifact.columns),
         "picture": list(artifact.picture),
     }
@@ -229,7 +225,7 @@ def parse_artifact(content: bytes, path: str) -> Artifact:
             normalisation=Normalisation(**document["normalisation"]),
             temperature=float(document["temperature"]),
             provenance=dict(document["provenance"]),
-            **_kind(document, version),
+            **_parse_kind(document, version),
         )
         if all(_narrow(tensor) is tensor for tensor in tensors.values()):
             object.__setattr__(artifact, "_saved", (body, digest))
@@ -250,12 +246,17 @@ def parse_artifact(content: bytes, path: str) -> Artifact:
         raise DamagedModelError(f"{path}: is damaged: {reason}; get a fresh copy or train again") from None
 
 
-def _kind(document: Mapping[str, Any], version: int) -> dict[str, Any]:
-    """Return what a model reads and answers with."""
+def _parse_kind(document: Mapping[str, Any], version: int) -> dict[str, Any]:
+    """Return what a model reads and answers with, and the names and sizes that belong to it."""
     if version < 2:
         return {}
-    plain = {"reads": str(document["reads"]), "answers": str(document["answers"])}
-    return {**plain, "columns": tuple(map(str, document["columns"])), "picture": tuple(map(int, document["picture"]))}
+    kind = find_kind(document["reads"], document["answers"])
+    if kind is None:
+        raise DamagedModelError(
+            f"it reads {document['reads']!r} and answers with {document['answers']!r}, which no Elman does"
+        )
+    columns, picture = tuple(map(str, document["columns"])), tuple(map(int, document["picture"]))
+    return {"kind": kind, "columns": columns, "picture": picture}
 
 
 def _metadata(content: bytes) -> dict[str, str]:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.errors import SettingError
+from elman.model.kinds import KINDS
 from elman.prediction.predictor import Predictor
 from elman.records import UNKNOWN
 from elman.scoring.probabilities import softmax
@@ -86,9 +87,9 @@ def explain(predictor: Predictor, name: str, *, label: str | None = None) -> Exp
     ('Japanese', 8)
     """
     artifact = predictor.artifact
-    if (artifact.reads, artifact.answers) != ("strings", "label"):
+    if artifact.kind is not KINDS["label"]:
         raise SettingError(
-            f"{predictor.name!r} reads {artifact.reads} and answers with {artifact.answers}; "
+            f"{predictor.name!r} {artifact.kind}; "
             "only answers of models that read strings and answer with a label can be explained"
         )
     one = predictor.reader.read(name)

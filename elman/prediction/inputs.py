@@ -83,7 +83,7 @@ class StringReader:
         self.normalisation, self.vocabulary, self.answers = (
             artifact.normalisation,
             artifact.vocabulary,
-            artifact.answers,
+            artifact.kind.answers,
         )
 
     def read(self, value: str) -> Input:
@@ -285,4 +285,4 @@ def choose_reader(artifact: Artifact) -> InputReader:
         "images": ImageReader,
         "features": FeatureReader,
     }
-    return readers[artifact.reads](artifact)
+    return readers[artifact.kind.reads](artifact)

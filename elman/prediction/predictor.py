@@ -144,7 +144,7 @@ class Predictor:
         Raises:
             SettingError: as `predict_columns`.
         """
-        if self.artifact.answers != "label" or not isinstance(self.reader, StringReader):
+        if self.artifact.kind.answers != "label" or not isinstance(self.reader, StringReader):
             raise SettingError(f"{self.name} does not read strings and answer with a label: use predict")
         _check_settings(top, abstain_below)
 
@@ -186,9 +186,9 @@ class Predictor:
         """Return for each sequence the most likely answers, best first; and the number, if the answer is a number."""
         if not sequences:
             return []
-        if self.artifact.answers == "number":
+        if self.artifact.kind.answers == "number":
             return [((), float(value)) for value in self.scorer.logits(sequences)[:, 0]]
-        if self.artifact.answers == "tags":
+        if self.artifact.kind.answers == "tags":
             return [((self._build_tags(logits),), None) for logits in self.scorer.logits_of_steps(sequences)]
         labels, chances = self.scorer.best(sequences, top=top, temperature=self.artifact.temperature)
         return [

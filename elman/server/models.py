@@ -8,6 +8,7 @@ from typing import Any
 
 from elman.data.catalog import CATALOG
 from elman.errors import SettingError
+from elman.model.kinds import KINDS
 from elman.prediction.predictor import Predictor
 from elman.server.errors import to_json
 
@@ -36,7 +37,7 @@ class ServedModel:
 
     def __post_init__(self) -> None:
         """Check that the model can be served."""
-        if self.predictor.artifact.reads == "images":
+        if self.predictor.artifact.kind.reads == "images":
             raise SettingError(
                 f"{self.name} reads picture files, which the service does not open for its clients; give a model that "
                 "reads strings or numbers"
@@ -45,7 +46,7 @@ class ServedModel:
     @property
     def is_classifier(self) -> bool:
         """Whether it reads strings and answers with a label, as explanations and tables need."""
-        return (self.predictor.artifact.reads, self.predictor.artifact.answers) == ("strings", "label")
+        return self.predictor.artifact.kind is KINDS["label"]
 
     @cached_property
     def json_name(self) -> bytes:
@@ -59,8 +60,8 @@ class ServedModel:
         in_memory = sum(tensor.nbytes for tensor in artifact.tensors.values())
         return {
             "name": self.name,
-            "reads": artifact.reads,
-            "answers": artifact.answers,
+            "reads": artifact.kind.reads,
+            "answers": artifact.kind.answers,
             "labels": list(self.predictor.labels),
             "parameters": artifact.parameters,
             "bytes": in_memory if self.file is None else self.file.stat().st_size,

@@ -50,7 +50,7 @@ class Service:
     def start(self) -> None:
         """Run each model once, so that the first answer is as fast as later ones; then report ready."""
         for model in self.models.values():
-            if model.predictor.artifact.reads == "strings":
+            if model.predictor.artifact.kind.reads == "strings":
                 model.predictor.predict(WARM_UP_NAMES[:1])
                 model.predictor.predict(WARM_UP_NAMES)
         self.is_ready = True
@@ -75,10 +75,7 @@ class Service:
             raise RequestError(404, "unknown_model", message)
         if classifier and not found.is_classifier:
             artifact = found.predictor.artifact
-            message = (
-                f"{found.name} reads {artifact.reads} and answers with {artifact.answers}; "
-                "this needs a model that reads strings and answers with a label"
-            )
+            message = f"{found.name} {artifact.kind}; this needs a model that reads strings and answers with a label"
             raise RequestError(422, "other_kind_of_model", message)
         return found
 

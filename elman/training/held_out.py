@@ -77,13 +77,13 @@ def config_for(predictor: Predictor, data: str, *, label: str | None = None, **r
         reading: other fields of `RunConfig` on how data are read.
     """
     artifact = predictor.artifact
-    task = {"images": "images", "features": "features"}.get(artifact.reads, artifact.answers)
+    kind = artifact.kind
     return RunConfig(
         name=predictor.name,
         data=data,
-        task=task,
+        task=kind.name,
         normalisation=artifact.normalisation,
-        label_column=label or (artifact.labels.names[0] if task in ("number", "features") else "label"),
+        label_column=label or (artifact.labels.names[0] if kind.answers == "number" else "label"),
         feature_columns=artifact.columns,
         **reading,
     )
@@ -155,10 +155,10 @@ def choose_part(
 
 
 def _check_kind(predictor: Predictor, reading: Reading | ImageReading | FeatureReading, config: RunConfig) -> None:
-    kinds = {"strings": Reading, "images": ImageReading, "features": FeatureReading}
-    if not isinstance(reading, kinds[predictor.artifact.reads]):
-        found = next(kind for kind, reading_type in kinds.items() if isinstance(reading, reading_type))
-        raise DataError(f"{config.data}: {predictor.name!r} reads {predictor.artifact.reads}, and these are {found}")
+    if reading.reads != predictor.artifact.kind.reads:
+        raise DataError(
+            f"{config.data}: {predictor.name!r} reads {predictor.artifact.kind.reads}, and these are {reading.reads}"
+        )
 
 
 def _measure_labels(

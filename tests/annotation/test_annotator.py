@@ -11,6 +11,7 @@ from elman.annotation.annotator import AnnotateConfig, Annotator, Summary
 from elman.annotation.local import annotate_file
 from elman.errors import SettingError
 from elman.model.file import Artifact
+from elman.model.kinds import KINDS
 from elman.prediction.predictor import Predictor
 from elman.text.normalisation import Normalisation
 from elman.text.vocabulary import Labels, Vocabulary
@@ -38,7 +39,7 @@ def kinds(tiny_model):
         shapes = config.tensor_shapes(symbols=len(vocabulary), labels=len(labels), bag=0)
         tensors = {name: draw.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()}
         return Predictor(
-            Artifact("t", config, tensors, vocabulary, Labels(labels), Normalisation(), 1.0, answers=answers)
+            Artifact("t", config, tensors, vocabulary, Labels(labels), Normalisation(), 1.0, kind=KINDS[answers])
         )
 
     return [

@@ -8,6 +8,7 @@ import pytest
 
 from elman.errors import SettingError
 from elman.model.file import save_artifact
+from elman.model.kinds import KINDS
 from elman.prediction.explanation import SHOWN, explain
 from elman.prediction.predictor import Predictor
 from elman.records import UNKNOWN
@@ -118,9 +119,9 @@ def other_kind(request, tiny_artifact):
     """A model whose answers cannot be explained."""
     bare = replace(tiny_artifact.config, bag_orders=(), ngram_orders=())
     kinds = {
-        "tags": {"config": replace(bare, readout="each"), "answers": "tags", "labels": Labels(("x", "y", "z"))},
-        "number": {"config": bare, "answers": "number", "labels": Labels(("grams",))},
-        "images": {"config": replace(bare, input_size=4), "reads": "images", "picture": (4, 4), "symbols": ()},
+        "tags": {"config": replace(bare, readout="each"), "kind": KINDS["tags"], "labels": Labels(("x", "y", "z"))},
+        "number": {"config": bare, "kind": KINDS["number"], "labels": Labels(("grams",))},
+        "images": {"config": replace(bare, input_size=4), "kind": KINDS["images"], "picture": (4, 4), "symbols": ()},
     }
     kind = kinds[request.param]
     vocabulary = Vocabulary(kind.pop("symbols", tiny_artifact.vocabulary.symbols))

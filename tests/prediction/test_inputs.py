@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from elman.errors import DataError
 from elman.model.config import ModelConfig
 from elman.model.file import Artifact
+from elman.model.kinds import KINDS
 from elman.prediction.inputs import (
     BLANK,
     FEW,
@@ -26,14 +27,13 @@ from elman.text.normalisation import LONGEST, Normalisation
 from elman.text.vocabulary import Labels, Vocabulary
 
 
-def model_of(reads, input_size, **kind):
+def model_of(kind, input_size, **rest):
     """A very small model that reads numbers."""
     config = ModelConfig(cell="none", input_size=input_size, ngram_orders=(), bag_orders=())
-    shapes = config.tensor_shapes(symbols=1, labels=2)
+    labels = Labels(("rent",) if kind == "features" else ("x", "y"))
+    shapes = config.tensor_shapes(symbols=1, labels=len(labels))
     tensors = {name: np.ones(shape, np.float32) for name, shape in shapes.items()}
-    return Artifact(
-        "numbers", config, tensors, Vocabulary(()), Labels(("x", "y")), Normalisation(), 1.0, reads=reads, **kind
-    )
+    return Artifact("numbers", config, tensors, Vocabulary(()), labels, Normalisation(), 1.0, kind=KINDS[kind], **rest)
 
 
 @pytest.fixture(scope="module")

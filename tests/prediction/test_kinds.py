@@ -9,6 +9,7 @@ from PIL import Image
 
 from elman.errors import DataError
 from elman.model.file import Artifact, save_artifact
+from elman.model.kinds import KINDS
 from elman.prediction.inputs import NO_LETTERS
 from elman.prediction.predictor import Predictor, load
 from elman.scoring.probabilities import softmax
@@ -30,24 +31,24 @@ def artifact_of(config, *, symbols="", labels=("Alfa", "Beta", "Gamma"), **rest)
 @pytest.fixture(scope="module")
 def image_model():
     config = replace(BARE, cell="gru", hidden_size=5, input_size=SIZE)
-    return artifact_of(config, reads="images", picture=(SIZE, SIZE))
+    return artifact_of(config, kind=KINDS["images"], picture=(SIZE, SIZE))
 
 
 @pytest.fixture(scope="module")
 def tagger():
     config = replace(BARE, cell="lstm", hidden_size=5, directions=2, readout="each")
-    return replace(artifact_of(config, symbols="abc", labels=("x", "y", "z"), answers="tags"), temperature=1.5)
+    return replace(artifact_of(config, symbols="abc", labels=("x", "y", "z"), kind=KINDS["tags"]), temperature=1.5)
 
 
 @pytest.fixture(scope="module")
 def weigher():
-    return artifact_of(replace(BARE, cell="rnn", hidden_size=5), symbols="abc", labels=("grams",), answers="number")
+    return artifact_of(replace(BARE, cell="rnn", hidden_size=5), symbols="abc", labels=("grams",), kind=KINDS["number"])
 
 
 @pytest.fixture(scope="module")
 def regression():
     config, columns = replace(BARE, cell="none", input_size=2), ("a", "b")
-    model = artifact_of(config, labels=("rent",), reads="features", answers="number", columns=columns)
+    model = artifact_of(config, labels=("rent",), kind=KINDS["features"], columns=columns)
     weights = {"head.weight": np.array([[2, -1]], np.float32), "head.bias": np.array([10], np.float32)}
     return replace(model, tensors=weights)
 

@@ -11,6 +11,7 @@ import httpx
 import numpy as np
 
 from elman.model.file import Artifact
+from elman.model.kinds import KINDS
 from elman.prediction.predictor import Predictor
 from elman.server.app import create_app
 from elman.server.settings import Settings
@@ -115,7 +116,7 @@ def make_artifact(name: str, config: Any, *, symbols: str = "", labels: Sequence
 
 def make_tagger() -> Predictor:
     config = replace(BARE, cell="lstm", hidden_size=5, readout="each")
-    return Predictor(make_artifact("tagger", config, symbols="abc", answers="tags"))
+    return Predictor(make_artifact("tagger", config, symbols="abc", kind=KINDS["tags"]))
 
 
 def make_regression() -> Predictor:
@@ -127,4 +128,4 @@ def make_regression() -> Predictor:
 
 def make_image_reader() -> Predictor:
     config = replace(BARE, cell="gru", hidden_size=5, input_size=28)
-    return Predictor(make_artifact("digits", config, reads="images", picture=(28, 28)))
+    return Predictor(make_artifact("digits", config, kind=KINDS["images"], picture=(28, 28)))

@@ -1,8 +1,12 @@
 """Tasks: what is read and what is answered, one file for each; a run trains any of them."""
 
+from collections.abc import Callable
+from typing import Any
+
 from elman.data.examples import FeatureReading, Reading
 from elman.data.images import ImageReading
 from elman.errors import SettingError
+from elman.model.kinds import named_kind
 from elman.training.config import RunConfig
 from elman.training.tasks.features import FeatureTask
 from elman.training.tasks.images import ImageTask
@@ -11,7 +15,8 @@ from elman.training.tasks.numbers import NumberTask
 from elman.training.tasks.tags import TagTask
 from elman.training.tasks.task import Findings, Task
 
-TASKS = ("label", "tags", "number", "images", "features")
+TASKS = {task.kind: task for task in (LabelTask, TagTask, NumberTask, ImageTask, FeatureTask)}
+"""The task of each kind of model, by its name in `elman.model.kinds.KINDS`."""
 
 __all__ = [
     "TASKS",
@@ -34,18 +39,10 @@ def build_task(reading: Reading | ImageReading | FeatureReading, config: RunConf
         SettingError: the task has no such name, or reads another kind of source.
         DataError: the examples cannot be used.
     """
-    if (config.model.readout == "each") != (config.task == "tags"):
-        raise SettingError(f"the task {config.task!r} does not work with the readout {config.model.readout!r}")
-    match config.task, reading:
-        case "label", Reading():
-            return LabelTask(reading, config)
-        case "tags", Reading():
-            return TagTask(reading, config)
-        case "number", Reading():
-            return NumberTask(reading, config)
-        case "images", ImageReading():
-            return ImageTask(reading, config)
-        case "features", FeatureReading():
-            return FeatureTask(reading, config)
-        case _:
-            raise SettingError(f"task must be one of {', '.join(TASKS)}, and fit {config.data}; got {config.task!r}")
+    kind = named_kind(config.task)
+    if config.model.readout != kind.readout:
+        raise SettingError(f"the task {kind.name!r} does not work with the readout {config.model.readout!r}")
+    if reading.reads != kind.reads:
+        raise SettingError(f"the task {kind.name!r} reads {kind.reads}, and {config.data} holds {reading.reads}")
+    task: Callable[[Any, RunConfig], Task] = TASKS[kind.name]
+    return task(reading, config)

@@ -44,6 +44,8 @@ class FeatureTask(Task):
         DataError: there are too few rows, or a column is constant.
     """
 
+    kind = "features"
+
     def __init__(self, reading: FeatureReading, config: RunConfig) -> None:
         if config.model.cell != "none":
             raise SettingError(f"features are fitted without recurrence: leave --cell out; got {config.model.cell!r}")
@@ -95,9 +97,7 @@ class FeatureTask(Task):
         slopes = self.whitening @ weights[HEAD_WEIGHT].double().numpy()[0] * self.deviation
         bias = float(weights[HEAD_BIAS][0]) * self.deviation + self.mean - slopes @ self.means
         tensors = {HEAD_WEIGHT: slopes[None].astype(np.float32), HEAD_BIAS: np.array([bias], np.float32)}
-        return self.build_artifact(
-            tensors, provenance, reads="features", answers="number", columns=self.reading.columns
-        )
+        return self.build_artifact(tensors, provenance, columns=self.reading.columns)
 
     def measure(self, artifact: Artifact) -> tuple[Artifact, Findings]:
         """Measure the model beside the exact least-squares solution; see `Task.measure`."""

@@ -39,6 +39,8 @@ class ImageTask(Task):
         DataError: there are too few images to keep some for validation.
     """
 
+    kind = "images"
+
     def __init__(self, reading: ImageReading, config: RunConfig) -> None:
         rows, columns = reading.images.shape[1:]
         if config.model.input_size != columns:
@@ -69,7 +71,7 @@ class ImageTask(Task):
 
     def artifact(self, weights: Mapping[str, Tensor], provenance: dict[str, Any]) -> Artifact:
         """Return the model; see `Task.artifact`."""
-        return self.build_artifact(round_weights(weights), provenance, reads="images", picture=self.shape)
+        return self.build_artifact(round_weights(weights), provenance, picture=self.shape)
 
     def measure(self, artifact: Artifact) -> tuple[Artifact, Findings]:
         """Measure the model beside logistic regression on pixels; see `Task.measure`."""

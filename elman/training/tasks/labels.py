@@ -48,6 +48,8 @@ class LabelTask(Task):
         DataError: the examples cannot be split.
     """
 
+    kind = "label"
+
     def __init__(self, reading: Reading, config: RunConfig) -> None:
         self.config = config
         examples, self.dropped = normalise_examples(reading, config.normalisation)

@@ -47,6 +47,8 @@ class NumberTask(Task):
         DataError: there is no number, all are the same, or they cannot be split.
     """
 
+    kind = "number"
+
     def __init__(self, reading: Reading, config: RunConfig) -> None:
         self.config = config
         examples, dropped = normalise_examples(reading, config.normalisation)
@@ -71,7 +73,7 @@ class NumberTask(Task):
         tensors[HEAD_BIAS] = (tensors[HEAD_BIAS] * self.deviation + self.mean).astype(np.float32)
         if self.config.model.bag_orders:
             tensors[BAG_WEIGHT] = tensors[BAG_WEIGHT] * np.float32(self.deviation)
-        return self.build_artifact(tensors, provenance, answers="number")
+        return self.build_artifact(tensors, provenance)
 
     def measure(self, artifact: Artifact) -> tuple[Artifact, Findings]:
         """Measure the model beside ridge regression on n-grams; see `Task.measure`."""

@@ -38,6 +38,8 @@ class TagTask(Task):
         DataError: the pairs cannot be split, or have a single tag.
     """
 
+    kind = "tags"
+
     def __init__(self, reading: Reading, config: RunConfig) -> None:
         self.config = config
         examples, self.dropped = normalise_examples(reading, config.normalisation)
@@ -62,7 +64,7 @@ class TagTask(Task):
 
     def artifact(self, weights: Mapping[str, Tensor], provenance: dict[str, Any]) -> Artifact:
         """Return the model; see `Task.artifact`."""
-        return self.build_artifact(round_weights(weights), provenance, answers="tags")
+        return self.build_artifact(round_weights(weights), provenance)
 
     def measure(self, artifact: Artifact) -> tuple[Artifact, Findings]:
         """Measure the model beside the most frequent tag of each symbol; see `Task.measure`."""

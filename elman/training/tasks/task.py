@@ -8,7 +8,7 @@ import platform
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from torch import Tensor
 from elman.data.batches import EncodedExamples
 from elman.evaluation.scores import Evaluation, NumberEvaluation
 from elman.model.file import Artifact
+from elman.model.kinds import KINDS
 from elman.records import EvalReport, NumberReport, TagReport
 from elman.text.ngrams import inventory
 from elman.text.vocabulary import Labels, Vocabulary
@@ -56,6 +57,7 @@ class Task(ABC):
     """Examples of one kind, ready to train on and to measure with.
 
     Attributes:
+        kind: the name of what is read and answered, one of `elman.model.kinds.KINDS`.
         config: what to do with the examples.
         labels: the answers.
         vocabulary: the symbols; empty if numbers are read.
@@ -68,6 +70,7 @@ class Task(ABC):
         fingerprint: of the split: equal data that are split in the same way have equal fingerprints.
     """
 
+    kind: ClassVar[str]
     config: RunConfig
     labels: Labels
     vocabulary: Vocabulary = Vocabulary(())
@@ -121,8 +124,6 @@ class Task(ABC):
         tensors: Tensors,
         provenance: dict[str, Any],
         *,
-        reads: str = "strings",
-        answers: str = "label",
         columns: tuple[str, ...] = (),
         picture: tuple[int, ...] = (),
     ) -> Artifact:
@@ -136,8 +137,7 @@ class Task(ABC):
             normalisation=self.config.normalisation,
             temperature=1.0,
             provenance=provenance,
-            reads=reads,
-            answers=answers,
+            kind=KINDS[self.kind],
             columns=columns,
             picture=picture,
         )

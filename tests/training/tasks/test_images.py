@@ -73,7 +73,7 @@ def test_the_report_names_its_baseline_and_the_images_that_it_was_fitted_on(trai
 
 def test_the_model_file_has_the_size_of_its_images(trained):
     artifact = elman.load(trained[0].folder).artifact
-    assert (artifact.reads, artifact.answers, artifact.picture) == ("images", "label", (SIZE, SIZE))
+    assert (artifact.kind.name, artifact.picture) == ("images", (SIZE, SIZE))
     assert artifact.labels.names == ("0", "1", "2")
     assert trained[0].task.description() == "3 labels; 8 rows of 8 pixels; the source's own test part"
 
