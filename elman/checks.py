@@ -70,7 +70,7 @@ def check_share(name: str, value: object) -> None:
 
 
 def is_missing(value: object) -> bool:
-    """Return whether a value means that there is none: None, NaN, NaT, pandas' NA, or a null of Arrow.
+    """Return whether a value marks a missing one: None, NaN, NaT, pandas' NA, or a null of Arrow.
 
     >>> [is_missing(value) for value in (None, float("nan"), "nan", "", 0)]
     [True, True, False, False, False]

@@ -1,4 +1,4 @@
-"""Imports go one way, down the ladder of rooms; heavy packages stay in the rooms that they belong to."""
+"""Imports go one way, from later modules to earlier ones; each heavy library is imported in one place."""
 
 import ast
 import subprocess
@@ -84,7 +84,7 @@ def test_every_module_has_one_place_on_the_ladder():
 @pytest.mark.parametrize("module", sorted(FILES.keys() - {DOOR}))
 def test_imports_only_go_down_the_ladder(module):
     rooms = IMPORTS[module] & FILES.keys()
-    assert not rooms - set(RUNGS[: RUNGS.index(module)])  # what is left stands above the module, or is the door
+    assert not rooms - set(RUNGS[: RUNGS.index(module)])  # the rest comes after the module, or is the public interface
 
 
 # Which packages, and which single modules of others, each package may import beside the modules at the root.

@@ -21,7 +21,7 @@ SCRIPTS = sorted(path for kind in ("*.js", "*.html", "*.css") for path in (ROOT 
 
 PARTICIPLE = re.compile(
     r"_*(?!(?:seed|feed|need|speed|embed|bed|red|shared|exceed|proceed|succeed)$)"
-    r"(?:[a-z]+ed|told|said|kept|chosen|known|found|made|shown|drawn|given|gone|done|held|spread|written|begun|hidden)"
+    r"(?:[a-z]+ed|told|said|kept|chosen|known|found|made|drawn|given|gone|done|held|spread|written|begun|hidden)"
 )
 """A name of one word that is a participle: ``added`` where ``add`` or ``added_columns`` is meant."""
 

@@ -1,4 +1,4 @@
-"""The one public door: what stands in it is promised, so it changes only on purpose."""
+"""The public interface is a promise: it changes only on purpose."""
 
 import inspect
 import subprocess

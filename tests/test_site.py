@@ -76,7 +76,7 @@ def test_a_function_leads_to_its_line_and_a_constant_to_none() -> None:
 
 def test_an_option_has_its_default_and_its_bounds() -> None:
     text = command_reference.render("elman serve")
-    assert "{option} --port <int>\nThe port; 0 takes a free one. Default: `8000`. From 0 to 65535.\n" in text
+    assert "{option} --port <int>\nThe port; 0 chooses a free one. Default: `8000`. From 0 to 65535.\n" in text
 
 
 def test_an_example_of_the_help_can_be_copied_with_its_explanation_as_a_comment() -> None:

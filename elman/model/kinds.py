@@ -52,7 +52,7 @@ def named_kind(name: str) -> Kind:
     """Return the kind of that name.
 
     Raises:
-        SettingError: there is none.
+        SettingError: no kind has that name.
 
     >>> str(named_kind("images"))
     'reads images and answers with a label'
@@ -63,7 +63,7 @@ def named_kind(name: str) -> Kind:
 
 
 def find_kind(reads: str, answers: str) -> Kind | None:
-    """Return the kind that reads and answers so, as model files say it; None if there is none.
+    """Return the kind that reads and answers so, as model files say it; None if no kind does.
 
     >>> find_kind("strings", "tags").name
     'tags'

@@ -78,7 +78,7 @@ def test_a_folder_becomes_a_folder(elman_here, tmp_path):
     ("arguments", "message"),
     [
         (["people.csv"], "needs a table to read and one to write"),
-        (["people.csv", "out.xlsx"], "out.xlsx: expected a table"),
+        (["people.csv", "out.xlsx"], "out.xlsx: is a workbook"),
         (["people.csv", "people.csv"], "already exists; give another name, or --overwrite"),
         (["absent.csv", "out.csv"], "absent.csv: no such file"),
         (["people.csv", "out.csv", "--column", "nom"], "expected one column 'nom', found the columns id, name"),

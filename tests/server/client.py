@@ -121,7 +121,7 @@ def make_tagger() -> Predictor:
 
 def make_regression() -> Predictor:
     config = replace(BARE, cell="none", input_size=2)
-    kind = {"reads": "features", "answers": "number", "columns": ("rooms", "area")}
+    kind = {"kind": KINDS["features"], "columns": ("rooms", "area")}
     weights = {"head.weight": np.array([[2, -1]], np.float32), "head.bias": np.array([10], np.float32)}
     return Predictor(replace(make_artifact("rent", config, labels=("rent",), **kind), tensors=weights))
 
