@@ -22,7 +22,7 @@ def seconds_of(command: list[str]) -> float:
 
 
 def main() -> None:
-    numpy = [sys.executable, "-c", "import numpy"]
+    numpy = [sys.executable, "-P", "-c", "import numpy"]
     elman = [str(Path(sys.executable).with_name("elman")), "predict", "Nakamura"]
     seconds_of(numpy), seconds_of(elman)  # once each, so that the disk's cache is warm for both
     pairs = [(seconds_of(numpy), seconds_of(elman)) for _ in range(RUNS)]
