@@ -165,7 +165,7 @@ def _annotate_table(
             if skipped is not None:
                 check_side_file(skipped, overwrite=overwrite)
             summary = yield from _make_whole(task, job)
-        if skipped is not None and summary.malformed:
+        if skipped is not None and (summary.malformed or skipped.exists()):
             _write_side_file(skipped, job)
         job.deliver(place)
     yield Progress(summary, 1.0, kept=False)
