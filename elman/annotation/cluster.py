@@ -8,8 +8,10 @@ written twice, whichever process or machine dies.
 import json
 import logging
 import os
+import signal
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -23,6 +25,7 @@ from elman.checks import shown
 from elman.errors import DataError, SettingError, WorkerError
 from elman.extras import extra
 from elman.model.file import dump_artifact
+from elman.prediction.pool import find_full_paths, is_current_folder
 from elman.scoring.processor import cores
 from elman.version import __version__
 
@@ -195,13 +198,47 @@ def _start(ray: Any, processes: int | None) -> None:
     else:
         settings = {"address": "local", "num_cpus": processes or cores()}
         settings |= {"object_store_memory": STORE, "include_dashboard": False}
+    settings["job_config"] = ray.job_config.JobConfig()
+    settings["job_config"]._py_driver_sys_path = _ImportPath()
     try:
-        with _silence_stderr():
+        with _silence_stderr(), _clean_environment(), _keep_signal_handler():
             ray.init(log_to_driver=False, logging_level=logging.CRITICAL, **settings)
     except Exception as error:  # Ray has many kinds
         problem = str(error).strip().partition("\n")[0] or type(error).__name__
         place = shown(address) if address else "Ray on this machine"
         raise WorkerError(f"{place}: the cluster cannot be reached ({shown(problem, 300)})") from None
+
+
+class _ImportPath(list[str]):
+    """The folders that Ray adds to the import path of its processes, without the current one."""
+
+    def extend(self, paths: Iterable[str]) -> None:
+        """Append the folders that are not the current one."""
+        super().extend(path for path in paths if not is_current_folder(path))
+
+
+@contextmanager
+def _clean_environment() -> Iterator[None]:
+    """Leave only full paths in PYTHONPATH: the processes inherit it, and the current folder."""
+    original = os.environ.get("PYTHONPATH")
+    if original is not None:
+        os.environ["PYTHONPATH"] = os.pathsep.join(find_full_paths())
+    try:
+        yield
+    finally:
+        if original is not None:
+            os.environ["PYTHONPATH"] = original
+
+
+@contextmanager
+def _keep_signal_handler() -> Iterator[None]:
+    """Keep the caller's handler of SIGTERM: Ray would replace it."""
+    original = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if callable(original) and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, original)
 
 
 def _check_reachable(address: str) -> None:

@@ -125,16 +125,23 @@ class Pool:
 def import_path() -> list[str]:
     """Return the folders that a process may import from: those of this process, and never the current folder.
 
-    Python means the current folder by an empty entry; a relative one depends on it. A folder that PYTHONPATH names in
-    full stays, whichever it is.
+    A folder that PYTHONPATH names in full stays, whichever it is.
     """
-    chosen = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if os.path.isabs(path)]
+    others = [path for path in sys.path if os.path.isabs(path) and not is_current_folder(path)]
+    return list(dict.fromkeys([*find_full_paths(), *others]))
+
+
+def find_full_paths() -> list[str]:
+    """Return the folders that PYTHONPATH names in full; an empty or relative entry depends on the current folder."""
+    return [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if os.path.isabs(path)]
+
+
+def is_current_folder(path: str) -> bool:
+    """Return whether a path leads to the current folder."""
     try:
-        current = os.path.realpath(os.curdir)
-    except FileNotFoundError:  # it has been removed
-        current = ""
-    others = [path for path in sys.path if os.path.isabs(path) and os.path.realpath(path) != current]
-    return list(dict.fromkeys([*chosen, *others]))
+        return os.path.realpath(path) == os.path.realpath(os.curdir)
+    except FileNotFoundError:  # the current folder has been removed
+        return False
 
 
 def pack_names(names: Sequence[str | None]) -> list[NDArray[Any]]:
