@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from elman.errors import MissingExtraError
 
 PURPOSES = {
+    "frames": "annotating a data frame",
     "images": "reading pictures",
     "ray": "the engine ray",
     "serve": "serving",
