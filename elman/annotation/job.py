@@ -274,4 +274,5 @@ def describe_table(table: Source, *, typed: bool) -> dict[str, Any]:
     """Return the settings that tell a table from others: its header, and its types if it states any."""
     schema = hashlib.sha256(table.schema().serialize()).hexdigest() if typed else None
     header = {"columns": list(table.columns), "has_header": table.has_header, "has_mark": table.has_mark}
-    return {"header": {**header, "newline": table.newline}, "schema": schema}
+    text = {name: getattr(table, name, None) for name in ("newline", "encoding", "delimiter")}
+    return {"header": {**header, **text}, "schema": schema}
