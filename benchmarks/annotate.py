@@ -59,7 +59,7 @@ def compare(names: list[str], folder: Path, rounds: int, times: int) -> None:
     lines.write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
     alone, whole, peaks = [], [], []
     for _ in range(rounds):
-        result = subprocess.run([sys.executable, "-c", ALONE, lines], capture_output=True, text=True, check=True)
+        result = subprocess.run([sys.executable, "-P", "-c", ALONE, lines], capture_output=True, text=True, check=True)
         alone.append(float(result.stdout))
         seconds, peak = annotate(table)
         whole.append(len(names) / seconds)
@@ -88,7 +88,7 @@ def write_table(path: Path, names: Iterable[str]) -> None:
 def annotate(table: Path) -> tuple[float, float]:
     """Return the seconds of the whole command, and the peak memory of all its processes together, MB."""
     out = table.with_name("out.csv")
-    command = [sys.executable, "-m", "elman", "annotate", str(table), str(out), "--overwrite"]
+    command = [sys.executable, "-P", "-m", "elman", "annotate", str(table), str(out), "--overwrite"]
     started, peak = time.perf_counter(), 0.0
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         while process.poll() is None:

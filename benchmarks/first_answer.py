@@ -22,7 +22,7 @@ def time_command(command: list[str]) -> float:
 
 
 def main() -> None:
-    numpy = [sys.executable, "-c", "import numpy"]
+    numpy = [sys.executable, "-P", "-c", "import numpy"]
     elman = [str(Path(sys.executable).with_name("elman")), "predict", "Nakamura"]
     time_command(numpy), time_command(elman)  # once each, so that the disk's cache is warm for both
     pairs = [(time_command(numpy), time_command(elman)) for _ in range(RUNS)]

@@ -98,7 +98,7 @@ def main() -> None:
     chromium = shutil.which("chromium")
     if chromium is None:
         sys.exit("page: needs Chromium: apt-get install chromium")
-    command = [sys.executable, "-m", "elman", "serve", "--port", "0"]
+    command = [sys.executable, "-P", "-m", "elman", "serve", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server, sync_playwright() as playwright:
         assert server.stdout is not None
         address = server.stdout.readline().split()[-1]

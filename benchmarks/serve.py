@@ -83,7 +83,7 @@ def main() -> None:
 
 
 def measure(arguments: argparse.Namespace, folder: Path) -> None:
-    command = [sys.executable, "-m", "elman", "serve", "--port", "0"]
+    command = [sys.executable, "-P", "-m", "elman", "serve", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as service:
         assert service.stdout is not None
         try:

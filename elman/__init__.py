@@ -30,6 +30,7 @@ from elman.records import Candidate, EpochResult, EvalReport, Example, Predictio
 from elman.version import __version__
 
 if TYPE_CHECKING:
+    from elman.annotation.frames import annotate_frame
     from elman.data.examples import read_examples
     from elman.prediction.predictor import Predictor, load
     from elman.training.config import TrainConfig
@@ -57,12 +58,14 @@ __all__ = [
     "TrainingError",
     "WorkerError",
     "__version__",
+    "annotate_frame",
     "load",
     "read_examples",
     "train_run",
 ]
 
 _LAZY = {
+    "annotate_frame": "elman.annotation.frames",
     "Predictor": "elman.prediction.predictor",
     "load": "elman.prediction.predictor",
     "read_examples": "elman.data.examples",

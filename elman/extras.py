@@ -7,6 +7,7 @@ from elman.errors import MissingExtraError
 
 PURPOSES = {
     "docs": "building the documentation",
+    "frames": "annotating a data frame",
     "images": "reading pictures",
     "ray": "the engine ray",
     "serve": "serving",

@@ -20,8 +20,8 @@ prediction prediction.inputs prediction.pool prediction.columns prediction.predi
 prediction.explanation
 tables tables.formats tables.chunks tables.lines tables.delimited tables.jsonl tables.parquet tables.sources
 tables.queries tables.sinks
-annotation annotation.annotator annotation.job annotation.paths annotation.local annotation.pieces annotation.cluster
-annotation.request
+annotation annotation.annotator annotation.targets annotation.paths annotation.job annotation.parts annotation.local
+annotation.pieces annotation.cluster annotation.request annotation.frames
 data data.examples data.images data.catalog data.download data.reading data.splits data.augment data.batches
 cells.contract cells.elman cells.gru cells.lstm cells.library cells.unroll cells.passes.buffers cells.passes.steps
 cells.passes.elman cells.passes.gru cells.passes.lstm cells.passes cells.fused cells
@@ -129,6 +129,7 @@ def test_what_predicts_names_no_heavy_package(module):
         ("pyarrow", "tables"),
         ("sqlalchemy", "tables"),
         ("ray", "annotation.cluster"),
+        ("narwhals", "annotation.frames"),
     ],
 )
 def test_a_library_for_one_thing_is_imported_in_one_place(package, place):

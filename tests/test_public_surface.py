@@ -30,6 +30,7 @@ NAMES = [
     "TrainingError",
     "WorkerError",
     "__version__",
+    "annotate_frame",
     "load",
     "read_examples",
     "train_run",

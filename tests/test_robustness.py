@@ -61,7 +61,7 @@ def ask_command_line(names):
 def ask_annotation(predictor: Predictor, names: list[str], folder: Path):
     table = "".join(json.dumps({"name": name}) + "\n" for name in names)  # half a surrogate pair must be escaped
     (folder / "in.jsonl").write_text(table, encoding="ascii")
-    annotate_file(predictor, folder / "in.jsonl", folder / "out.jsonl", column="name")
+    annotate_file(predictor, folder / "in.jsonl", folder / "out.jsonl", column="name", overwrite=True)
     lines = (folder / "out.jsonl").read_text(encoding="utf-8").split("\n")[:-1]
     return [{key.removeprefix("elman_"): value for key, value in json.loads(line).items()} for line in lines]
 
@@ -138,7 +138,7 @@ for turn in range(int(sys.argv[4])):
         if kind == "model":
             elman.load(path).predict(["Nakamura", "abc"])
         else:
-            annotate_file(model, path, path.with_name("answered.jsonl"), column="name")
+            annotate_file(model, path, path.with_name("answered.jsonl"), column="name", overwrite=True)
     except ElmanError as error:
         refused += 1
         assert len(str(error).splitlines()) == 1, str(error)

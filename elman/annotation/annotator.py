@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from elman.checks import shown
 from elman.errors import SettingError
 from elman.prediction.predictor import Predictor
 from elman.records import PredictionColumns
@@ -116,16 +117,13 @@ class Annotator:
 
     def __init__(self, predictor: Predictor, config: AnnotateConfig) -> None:
         artifact = predictor.artifact
+        name = shown(predictor.name)
         if artifact.kind.reads != "strings":
-            raise SettingError(
-                f"{predictor.name} reads {artifact.kind.reads}; a table's column needs a model of strings"
-            )
+            raise SettingError(f"{name} reads {artifact.kind.reads}; a table's column needs a model of strings")
         if artifact.kind.answers == "label":
             predictor.check_columns(top=config.top, abstain_below=config.abstain_below)
         elif config.top != 1:
-            raise SettingError(
-                f"{predictor.name} answers with {artifact.kind.answers}, one for each row; got top {config.top}"
-            )
+            raise SettingError(f"{name} answers with {artifact.kind.answers}, one for each row; got top {config.top}")
         self.predictor, self.config = predictor, config
 
     @property

@@ -8,19 +8,24 @@ written twice, whichever process or machine dies.
 import json
 import logging
 import os
+import signal
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from elman.annotation.annotator import Annotator, Progress, Summary
-from elman.annotation.job import WHOLE, Job, check_free, describe_job, name_parts_folder
+from elman.annotation.job import Job, describe_job, name_parts_folder, remove_leftovers
 from elman.annotation.pieces import PARQUET, ROWS, Piece, PieceAnnotator, cut_tables
+from elman.annotation.targets import check_folder, find_place, show_path
+from elman.checks import shown
 from elman.errors import DataError, SettingError, WorkerError
 from elman.extras import extra
 from elman.model.file import dump_artifact
+from elman.prediction.pool import find_full_paths, is_current_folder
 from elman.scoring.processor import cores
 from elman.version import __version__
 
@@ -67,37 +72,52 @@ def annotate_cluster(
         SettingError: a table is not Parquet.
         WorkerError: the cluster cannot be reached, its processes keep dying, or one cannot read or write a piece.
     """
-    check_free(target)
+    check_folder(target, may_be_filled=resume)
     pieces = cut_tables(tables, annotator.config.column)
     settings = {**describe_job(annotator, list(tables.items()), PARQUET, None), "piece_rows": ROWS}
-    with Job(name_parts_folder(target), settings, resume=resume) as job:
-        whole = (job.folder / WHOLE).absolute()
-        _remove_leftovers(whole, pieces)
-        finished = {piece.number: record for piece in pieces if (record := _find_record(piece, job)) is not None}
-        summary, rows = Summary(), sum(piece.rows for piece in pieces)
-        for record in finished.values():
-            summary += Summary.from_dict(record["summary"])
-        if finished:
-            yield Progress(summary, summary.rows / max(1, rows), kept=True)
-        left = [piece for piece in pieces if piece.number not in finished]
-        for piece, part in _annotate_pieces(annotator, left, whole, processes):
-            job.save_record(piece.number, {"name": piece.name, "state": piece.state, "summary": part.to_dict()})
-            summary += part
-            yield Progress(summary, summary.rows / max(1, rows), kept=False)
-        _remove_leftovers(whole, pieces)
-        _check_written(whole, pieces)
-        os.replace(whole, target)
-        job.remove()
+    place = find_place(target)
+    with Job(name_parts_folder(place), settings, resume=resume, mode=0o777) as job:
+        if not job.is_delivered:
+            check_folder(target)
+            job.try_folder(place)
+        summary = Summary()
+        for step in _make_whole(annotator, pieces, job, processes):
+            summary = step.summary
+            yield step
+        job.deliver(place)
     yield Progress(summary, 1.0, kept=False)
+
+
+def _make_whole(annotator: Annotator, pieces: Sequence[Piece], job: Job, processes: int | None) -> Iterator[Progress]:
+    """Have the pieces made that are missing, and yield the progress over all."""
+    summary, rows = Summary(), sum(piece.rows for piece in pieces)
+    finished = {piece.number: record for piece in pieces if (record := _find_record(piece, job)) is not None}
+    for record in finished.values():
+        summary += Summary.from_dict(record["summary"])
+    if finished:
+        yield Progress(summary, summary.rows / max(1, rows), kept=True)
+    if job.is_complete:
+        return
+    names = [piece.name for piece in pieces]
+    remove_leftovers(job.whole, names)
+    left = [piece for piece in pieces if piece.number not in finished]
+    for piece, part in _annotate_pieces(annotator, left, job.whole.absolute(), processes):
+        job.save_record(piece.number, {"name": piece.name, "state": piece.state, "summary": part.to_dict()})
+        summary += part
+        yield Progress(summary, summary.rows / max(1, rows), kept=False)
+    remove_leftovers(job.whole, names)
+    _check_written(job.whole, pieces)
+    job.complete()
 
 
 def _find_record(piece: Piece, job: Job) -> dict[str, Any] | None:
     """Return the record of a piece; None if it is not finished."""
     record = job.read_record(piece.number)
-    if record is None or not (job.folder / WHOLE / piece.name).exists():
+    if record is None or not (job.is_delivered or (job.whole / piece.name).exists()):
         return None
     if (record["name"], tuple(record["state"])) != (piece.name, piece.state):
-        raise DataError(f"{piece.source}: has changed since the job was interrupted; remove its parts to start again")
+        name = show_path(piece.source)
+        raise DataError(f"{name}: has changed since the job was interrupted; remove its parts to start again")
     return record
 
 
@@ -178,20 +198,55 @@ def _start(ray: Any, processes: int | None) -> None:
     else:
         settings = {"address": "local", "num_cpus": processes or cores()}
         settings |= {"object_store_memory": STORE, "include_dashboard": False}
+    settings["job_config"] = ray.job_config.JobConfig()
+    settings["job_config"]._py_driver_sys_path = _ImportPath()
     try:
-        with _silence_stderr():
+        with _silence_stderr(), _clean_environment(), _keep_signal_handler():
             ray.init(log_to_driver=False, logging_level=logging.CRITICAL, **settings)
     except Exception as error:  # Ray has many kinds
         problem = str(error).strip().partition("\n")[0] or type(error).__name__
-        raise WorkerError(f"{address or 'Ray on this machine'}: the cluster cannot be reached ({problem})") from None
+        place = shown(address) if address else "Ray on this machine"
+        raise WorkerError(f"{place}: the cluster cannot be reached ({shown(problem, 300)})") from None
+
+
+class _ImportPath(list[str]):
+    """The folders that Ray adds to the import path of its processes, without the current one."""
+
+    def extend(self, paths: Iterable[str]) -> None:
+        """Append the folders that are not the current one."""
+        super().extend(path for path in paths if not is_current_folder(path))
+
+
+@contextmanager
+def _clean_environment() -> Iterator[None]:
+    """Leave only full paths in PYTHONPATH: the processes inherit it, and the current folder."""
+    original = os.environ.get("PYTHONPATH")
+    if original is not None:
+        os.environ["PYTHONPATH"] = os.pathsep.join(find_full_paths())
+    try:
+        yield
+    finally:
+        if original is not None:
+            os.environ["PYTHONPATH"] = original
+
+
+@contextmanager
+def _keep_signal_handler() -> Iterator[None]:
+    """Keep the caller's handler of SIGTERM: Ray would replace it."""
+    original = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if callable(original) and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, original)
 
 
 def _check_reachable(address: str) -> None:
     """Check that the address accepts connections: Ray itself would try for minutes, without a message."""
     if address.startswith("ray://"):
         raise SettingError(
-            f"RAY_ADDRESS={address}: run the command on a machine of the cluster, with RAY_ADDRESS=auto, not through "
-            "Ray's client"
+            f"RAY_ADDRESS={shown(address)}: run the command on a machine of the cluster, with RAY_ADDRESS=auto, not "
+            "through Ray's client"
         )
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal():
@@ -199,7 +254,9 @@ def _check_reachable(address: str) -> None:
     try:
         socket.create_connection((host, int(port)), CONNECT_SECONDS).close()
     except OSError as error:
-        raise WorkerError(f"RAY_ADDRESS={address}: no cluster answers there ({error.strerror or error})") from None
+        raise WorkerError(
+            f"RAY_ADDRESS={shown(address)}: no cluster answers there ({error.strerror or error})"
+        ) from None
 
 
 @contextmanager
@@ -215,18 +272,9 @@ def _silence_stderr() -> Iterator[None]:
         os.close(original)
 
 
-def _remove_leftovers(whole: Path, pieces: Sequence[Piece]) -> None:
-    """Remove the scratch files of processes that died while they wrote."""
-    names = {piece.name for piece in pieces}
-    for path in [*whole.rglob("*")] if whole.exists() else []:
-        if path.is_file() and str(path.relative_to(whole)) not in names:
-            path.unlink()
-
-
 def _check_written(whole: Path, pieces: Sequence[Piece]) -> None:
     whole.mkdir(parents=True, exist_ok=True)
     for piece in pieces:
         if not (whole / piece.name).exists():
-            raise WorkerError(
-                f"{piece.name}: was written but is missing here; the folder must be on storage that all machines share"
-            )
+            problem = "was written but is missing here; the folder must be on storage that all machines share"
+            raise WorkerError(f"{show_path(piece.name)}: {problem}")

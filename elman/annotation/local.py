@@ -1,59 +1,31 @@
 """Annotation on this machine: streams, files and folders."""
 
 import json
-import os
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
-from dataclasses import asdict, dataclass
-from functools import partial
-from itertools import chain, islice
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
-from elman.annotation.annotator import AnnotateConfig, Annotator, Answer, Progress, Summary
-from elman.annotation.job import WHOLE, Job, check_free, describe_job, name_parts_folder, read_state
+from elman.annotation.annotator import AnnotateConfig, Annotator, Progress, Summary
+from elman.annotation.job import Job, describe_job, name_parts_folder, read_state, remove_leftovers
+from elman.annotation.parts import Task, make_parts, open_task
+from elman.annotation.targets import (
+    check_apart,
+    check_file,
+    check_folder,
+    check_side_file,
+    find_place,
+    name_side_file,
+    show_path,
+)
 from elman.errors import DataError
-from elman.files import open_atomically, write_atomically
+from elman.files import open_atomically, sweep_scratch_files
 from elman.prediction.predictor import Predictor
-from elman.tables.chunks import Chunk, Malformed
-from elman.tables.formats import Format, format_of
-from elman.tables.queries import Query, open_query
-from elman.tables.sinks import Sink, sink_for
-from elman.tables.sources import Source, open_source
-
-
-@dataclass(frozen=True)
-class _Part:
-    """One part of an output.
-
-    Args:
-        number: its place, from 0.
-        done: the share of the input that is read after it, 0 to 1; None if unknown.
-        digest: of the rows that it was made from; empty if parts are not kept.
-        summary: of its rows.
-        malformed: rows that were skipped.
-        content: its bytes; None if an earlier run finished it.
-    """
-
-    number: int
-    done: float | None
-    digest: str
-    summary: Summary
-    malformed: Sequence[Malformed]
-    content: bytes | None
-
-    @classmethod
-    def from_record(cls, number: int, done: float | None, record: Mapping[str, Any]) -> "_Part":
-        """Return a part that an earlier run finished."""
-        malformed = [Malformed(**row) for row in record["malformed"]]
-        return cls(number, done, record["digest"], Summary.from_dict(record["summary"]), malformed, None)
-
-    def to_record(self) -> dict[str, Any]:
-        """Return what to record of the part, as plain JSON values."""
-        malformed = [asdict(row) for row in self.malformed]
-        return {"digest": self.digest, "summary": self.summary.to_dict(), "malformed": malformed}
+from elman.tables.chunks import Malformed
+from elman.tables.formats import STANDARD, Format, format_of
+from elman.tables.queries import Query
 
 
 def annotate_file(
@@ -64,23 +36,25 @@ def annotate_file(
     column: str,
     top: int = 1,
     abstain_below: float = 0.0,
+    overwrite: bool = False,
 ) -> Summary:
     """Annotate one file in this process. The output appears when it is complete; an interrupted call leaves nothing.
 
     Args:
         predictor: the model; it reads strings.
         source: a CSV, TSV, JSON Lines or Parquet file, by its name.
-        target: the file to write, likewise; an existing file is replaced.
+        target: the file to write, likewise.
         column: as in `AnnotateConfig`, and likewise the rest.
         top: how many labels to write for each row.
         abstain_below: abstain if the best label's probability is lower, 0 to 1.
+        overwrite: replace the target if it exists.
 
     Raises:
-        DataError: a row cannot be read, or the column is missing.
+        DataError: a row cannot be read, or the column is missing; or the target exists, or cannot be written.
         SettingError: a setting or a format is invalid.
     """
     annotator = Annotator(predictor, AnnotateConfig(column=column, top=top, abstain_below=abstain_below))
-    steps = annotate_stream(annotator, [str(source)], Path(target), form=format_of(str(target)))
+    steps = annotate_stream(annotator, [str(source)], Path(target), form=format_of(str(target)), overwrite=overwrite)
     return deque(steps, maxlen=1).pop().summary
 
 
@@ -92,32 +66,42 @@ def annotate_stream(
     form: Format,
     read_as: Format | None = None,
     processes: int = 1,
-    skipped: Callable[[Malformed], Any] = lambda row: None,
+    skipped: Path | None = None,
+    overwrite: bool = False,
 ) -> Iterator[Progress]:
     """Annotate a table into an open stream, or into a file that appears when it is complete.
 
     Args:
         annotator: the model and the settings.
         sources: one table, or several that follow each other, as in `elman.tables.sources.open_source`; or a query.
-        target: a file, or an open stream.
+        target: a file, or an open stream, which is flushed after each part.
         form: the format to write.
         read_as: the format to read; by the names of the sources if None.
         processes: how many share the work, if there is more than one chunk.
-        skipped: is called with each row that cannot be read.
+        skipped: the file for rows that are skipped, as in `annotate_table`.
+        overwrite: replace files that exist.
 
     Yields:
         The progress after each part and at the end.
+
+    Raises:
+        DataError: as `annotate_table`.
     """
+    skipped = skipped if annotator.config.skip_malformed else None
+    file = target if isinstance(target, Path) else None
+    _check_files(file, skipped, sources, overwrite=overwrite)
     with ExitStack() as stack:
-        table, sink = _open_source_and_sink(stack, annotator, sources, form, read_as)
+        side = stack.enter_context(open_atomically(skipped, keep_empty=skipped.exists())) if skipped else None
+        task = stack.enter_context(open_task(annotator, sources, form=form, read_as=read_as, processes=processes))
         out = stack.enter_context(open_atomically(target)) if isinstance(target, Path) else target
-        add, summary = stack.enter_context(sink.writer(out)), Summary()
-        for part in _make_parts(annotator, table, sink, None, processes):
+        add, summary = stack.enter_context(task.sink.writer(out)), Summary()
+        for part in make_parts(task):
             assert part.content is not None
             add(part.content)
+            out.flush()
             summary += part.summary
-            for row in part.malformed:
-                skipped(row)
+            if side is not None:
+                side.writelines(map(format_malformed, part.malformed))
             yield Progress(summary, part.done, kept=False)
     yield Progress(summary, 1.0, kept=False)
 
@@ -132,45 +116,74 @@ def annotate_table(
     processes: int = 1,
     resume: bool = False,
     skipped: Path | None = None,
+    overwrite: bool = False,
 ) -> Iterator[Progress]:
     """Annotate a table into a file, and keep finished parts, so that an interrupted job can continue.
 
     Args:
         annotator: the model and the settings.
         sources: one table, or several that follow each other, as in `elman.tables.sources.open_source`; or a query.
-        target: the file; it appears when it is complete, and replaces an existing one.
+        target: the file; it appears when it is complete. A link is followed.
         form: the format to write.
         read_as: the format to read; by the names of the sources if None.
         processes: how many share the work, if there is more than one chunk.
         resume: continue an interrupted job; the output has the same bytes as that of an uninterrupted one.
         skipped: the file for rows that cannot be read, one JSON object a line; written only if there are any.
+        overwrite: replace files that exist; they keep their permissions.
 
     Yields:
         The progress after each part and at the end.
 
     Raises:
-        DataError: a row cannot be read; an interrupted job exists and resume is False; the input has changed since.
+        DataError: a row cannot be read; a file exists or cannot be written; an interrupted job exists and resume is
+            False, another process works on it, or the input has changed since.
     """
-    summary, count = Summary(), 0
-    with ExitStack() as stack:
-        table, sink = _open_source_and_sink(stack, annotator, sources, form, read_as)
-        settings = describe_job(annotator, sources, form, read_as)
-        job = stack.enter_context(Job(name_parts_folder(target), settings, resume=resume))
-        malformed: list[Malformed] = []
-        for part in _make_parts(annotator, table, sink, job, processes):
-            if part.content is not None:
-                job.save_part(part.number, part.content, part.to_record())
-            summary += part.summary
-            malformed += part.malformed
-            count += 1
-            yield Progress(summary, part.done, kept=part.content is None)
-        if malformed and skipped is not None:
-            write_atomically(skipped, "".join(map(format_malformed, malformed)).encode(errors="replace"))
-        with open_atomically(target) as out, sink.writer(out) as add:
-            for content in job.read_parts(count):
-                add(content)
-        job.remove()
+    skipped = skipped if annotator.config.skip_malformed else None
+    _check_files(target, skipped, sources, overwrite=overwrite or resume)  # what exists may be of the interrupted job
+    task = open_task(annotator, sources, form=form, read_as=read_as, processes=processes)
+    settings = describe_job(annotator, sources, form, read_as)
+    yield from _annotate_table(task, settings, target, resume=resume, skipped=skipped, overwrite=overwrite)
+
+
+def _annotate_table(
+    opening: AbstractContextManager[Task],
+    settings: Mapping[str, Any],
+    target: Path,
+    *,
+    resume: bool,
+    skipped: Path | None,
+    overwrite: bool,
+) -> Iterator[Progress]:
+    """Annotate a table that is not open yet; see `annotate_table`."""
+    place = find_place(target)
+    with opening as task, Job(name_parts_folder(place), {**settings, **task.settings}, resume=resume) as job:
+        if not job.is_delivered:
+            check_file(target, overwrite=overwrite)
+        if job.is_complete:  # an earlier process ended while it moved the output to its place
+            summary = _sum_records(job)
+        else:
+            if skipped is not None:
+                check_side_file(skipped, overwrite=overwrite)
+            summary = yield from _make_whole(task, job)
+        if skipped is not None and (summary.malformed or skipped.exists()):
+            _write_side_file(skipped, job)
+        job.deliver(place)
     yield Progress(summary, 1.0, kept=False)
+
+
+def _make_whole(task: Task, job: Job) -> Generator[Progress, None, Summary]:
+    """Make the parts of a file that are missing, join all of them, and return the summary."""
+    summary, count = Summary(), 0
+    for part in make_parts(task, job):
+        if part.content is not None:
+            job.save_part(part.number, part.content, part.to_record())
+        summary += part.summary
+        count += 1
+        yield Progress(summary, part.done, kept=part.content is None)
+    with job.open_whole() as out, task.sink.writer(out) as add:
+        for content in job.read_parts(count):
+            add(content)
+    return summary
 
 
 def annotate_folder(
@@ -197,91 +210,90 @@ def annotate_folder(
         The progress over all tables.
 
     Raises:
-        DataError: as `annotate_table`; or the folder contains something.
+        DataError: as `annotate_table`; or the folder contains something, or cannot be replaced.
     """
-    check_free(target)
-    settings = describe_job(annotator, list(tables.items()), None, read_as)
-    with Job(name_parts_folder(target), settings, resume=resume) as job:
-        whole, before = job.folder / WHOLE, Summary()
-        for number, (source, name) in enumerate(tables.items()):
-            state, record = read_state(source), job.read_record(number)
-            if record is not None and record["state"] != state:
-                raise DataError(f"{source}: has changed since the job was interrupted; remove its parts to start again")
-            if record is not None:
-                summary = Summary.from_dict(record["summary"])
-            else:
-                summary = Summary()
-                for step in annotate_table(
-                    annotator,
-                    [source],
-                    whole / name,
-                    form=format_of(name),
-                    read_as=read_as,
-                    processes=processes,
-                    resume=resume,
-                    skipped=whole / f"{name}.skipped.jsonl",
-                ):
-                    summary = step.summary
-                    done = None if step.done is None else (number + step.done) / len(tables)
-                    yield Progress(before + summary, done, step.kept)
-                job.save_record(number, {"state": state, "summary": summary.to_dict()})
-            before += summary
-            yield Progress(before, (number + 1) / len(tables), kept=False)
-        whole.mkdir(parents=True, exist_ok=True)
-        os.replace(whole, target)
-        job.remove()
+    for name in tables.values():
+        format_of(name)  # checks it
+    check_folder(target, may_be_filled=resume)
+    place, settings = find_place(target), describe_job(annotator, list(tables.items()), None, read_as)
+    with Job(name_parts_folder(place), settings, resume=resume) as job:
+        if not job.is_delivered:
+            check_folder(target)
+            job.try_folder(place)
+        if job.is_complete:
+            summary = _sum_records(job)
+        else:
+            summary = yield from _make_folder(annotator, tables, job, read_as, processes, resume=resume)
+        job.deliver(place)
+    yield Progress(summary, 1.0, kept=False)
 
 
-def format_malformed(row: Malformed) -> str:
+def _make_folder(
+    annotator: Annotator,
+    tables: Mapping[str, str],
+    job: Job,
+    read_as: Format | None,
+    processes: int,
+    *,
+    resume: bool,
+) -> Generator[Progress, None, Summary]:
+    """Annotate the tables that are not finished into the folder of the job, and return the summary of all."""
+    before = Summary()
+    for number, (source, name) in enumerate(tables.items()):
+        state, record, target = read_state(source), job.read_record(number), job.whole / name
+        if record is not None and record["state"] != state:
+            raise DataError(
+                f"{show_path(source)}: has changed since the job was interrupted; remove its parts to start again"
+            )
+        if record is not None:
+            summary = Summary.from_dict(record["summary"])
+        else:
+            summary, form = Summary(), format_of(name)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            for step in _annotate_table(
+                open_task(annotator, [source], form=form, read_as=read_as, processes=processes),
+                describe_job(annotator, [source], form, read_as),
+                target,
+                resume=resume,
+                skipped=Path(name_side_file(str(target))) if annotator.config.skip_malformed else None,
+                overwrite=True,
+            ):
+                summary = step.summary
+                done = None if step.done is None else (number + step.done) / len(tables)
+                yield Progress(before + summary, done, step.kept)
+            job.save_record(number, {"state": state, "summary": summary.to_dict()})
+        before += summary
+        yield Progress(before, (number + 1) / len(tables), kept=False)
+    job.whole.mkdir(exist_ok=True)
+    remove_leftovers(job.whole, [*tables.values(), *map(name_side_file, tables.values())])
+    job.complete()
+    return before
+
+
+def format_malformed(row: Malformed) -> bytes:
     """Return a row that cannot be read as one line of JSON."""
-    return json.dumps(asdict(row), ensure_ascii=False) + "\n"
+    return (json.dumps(asdict(row), ensure_ascii=False) + "\n").encode(errors="replace")
 
 
-def _open_source_and_sink(
-    stack: ExitStack, annotator: Annotator, sources: Sequence[str] | Query, form: Format, read_as: Format | None
-) -> tuple[Source, Sink]:
-    column, skip = annotator.config.column, annotator.config.skip_malformed
-    if isinstance(sources, Query):
-        table: Source = stack.enter_context(open_query(sources, column=column))
-    else:
-        opened = open_source(sources, column=column, form=read_as, skip=skip, typed=form.kind != "jsonl")
-        table = stack.enter_context(opened)
-    return table, sink_for(form, table, annotator.columns)
+def _check_files(target: Path | None, skipped: Path | None, sources: Sequence[str] | Query, *, overwrite: bool) -> None:
+    """Check that the output and the file for skipped rows can be written, and remove what killed processes left."""
+    if target is not None:
+        check_file(target, overwrite=overwrite)
+        sweep_scratch_files(target)
+    if skipped is not None:
+        others = [] if isinstance(sources, Query) else [source for source in sources if source != STANDARD]
+        check_apart(skipped, [*others, *([] if target is None else [str(target)])])
+        check_side_file(skipped, overwrite=overwrite)
+        sweep_scratch_files(skipped)
 
 
-def _make_parts(annotator: Annotator, table: Source, sink: Sink, job: Job | None, processes: int) -> Iterator[_Part]:
-    """Yield the parts of an output in their order; several are in progress at a time."""
-    chunks = enumerate(table.chunks())
-    first = list(islice(chunks, 2))
-    answer: Answer | None = None
-    if processes > 1 and len(first) > 1 and annotator.predictor.artifact.kind.answers == "label":
-        workers, config = annotator.predictor.workers(processes), annotator.config
-        answer = partial(workers.predict_columns, top=config.top, abstain_below=config.abstain_below)
-    make = partial(_make_part, annotator, sink, job, answer)
-    ahead = processes if answer else 1
-    waiting: deque[Future[_Part]] = deque()
-    with ThreadPoolExecutor(ahead) as threads:
-        try:
-            for number, chunk in chain(first, chunks):
-                waiting.append(threads.submit(make, number, chunk))
-                if len(waiting) > ahead:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
+def _sum_records(job: Job) -> Summary:
+    records = filter(None, map(job.read_record, range(job.count_records())))
+    return sum((Summary.from_dict(record["summary"]) for record in records), Summary())
 
 
-def _make_part(
-    annotator: Annotator, sink: Sink, job: Job | None, answer: Answer | None, number: int, chunk: Chunk
-) -> _Part:
-    digest = chunk.digest() if job is not None else ""
-    record = job.read_record(number) if job is not None else None
-    if record is not None:
-        if record["digest"] != digest:
-            raise DataError("the input has changed since the job was interrupted; remove its parts to start again")
-        return _Part.from_record(number, chunk.done, record)
-    columns, summary = annotator.annotate(chunk.names, answer)
-    summary += Summary(malformed=len(chunk.malformed))
-    return _Part(number, chunk.done, digest, summary, chunk.malformed, sink.part(chunk, columns))
+def _write_side_file(path: Path, job: Job) -> None:
+    """Write the rows that were skipped, one JSON object a line."""
+    with open_atomically(path) as out:
+        for record in filter(None, map(job.read_record, range(job.count_records()))):
+            out.writelines(format_malformed(Malformed(**row)) for row in record["malformed"])

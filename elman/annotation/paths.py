@@ -1,11 +1,14 @@
 """Paths: the tables that arguments name, and the names of their outputs in a folder."""
 
+import os
 from collections.abc import Sequence
 from glob import glob
-from pathlib import Path
+from pathlib import Path, PurePath
 
+from elman.annotation.targets import name_side_file, show_path
 from elman.errors import DataError, SettingError
-from elman.tables.formats import STANDARD, format_of, is_table
+from elman.files import fit_name
+from elman.tables.formats import KINDS, PACKINGS, STANDARD, format_of, is_table
 
 
 def find_tables(inputs: Sequence[str]) -> list[str]:
@@ -19,7 +22,7 @@ def find_tables(inputs: Sequence[str]) -> list[str]:
     return [path for one in inputs for path in _find_tables_of(one)]
 
 
-def name_outputs(inputs: Sequence[str], write_as: str | None) -> dict[str, str]:
+def name_outputs(inputs: Sequence[str], write_as: str | None, *, skip_malformed: bool = False) -> dict[str, str]:
     """Return the tables to read, each with the path of its output in the folder to write.
 
     A table from a folder keeps its path inside that folder.
@@ -27,23 +30,46 @@ def name_outputs(inputs: Sequence[str], write_as: str | None) -> dict[str, str]:
     Args:
         inputs: files, globs and folders.
         write_as: the format to write, as ``csv`` or ``jsonl.gz``; that of each table if None.
+        skip_malformed: each table may have another file, for the rows that are skipped.
 
     Raises:
         DataError: an input names no table, or two outputs would have one name.
         SettingError: an input is standard input, or the format is unknown.
     """
+    suffix = None if write_as is None else format_of("", write_as).suffix
     names: dict[str, str] = {}
+    taken: dict[str, str] = {}
     for one in inputs:
         for path in _find_tables_of(one):
             if path == STANDARD:
                 raise SettingError("standard input has no name for its output in a folder; name a file to write")
             name = str(Path(path).relative_to(one)) if Path(one).is_dir() else Path(path).name
-            if write_as:
-                name = name.removesuffix("".join(Path(name).suffixes[-2:])) + format_of("", write_as).suffix
-            if name in names.values():
-                raise DataError(f"{path}: two tables would become {name} in the folder; annotate them separately")
+            name = name if suffix is None else _replace_suffix(name, suffix)
+            for output in (name, name_side_file(name)) if skip_malformed else (name,):
+                if output in taken:
+                    problem = f"two files would become {show_path(output)} in the folder; annotate them separately"
+                    raise DataError(f"{show_path(path)}: {problem}")
+                taken[output] = path
             names[path] = name
+    for output, path in taken.items():
+        folder = next((str(each) for each in PurePath(output).parents if str(each) in taken), None)
+        if folder is not None:
+            problem = f"{show_path(folder)} would be a file and a folder; annotate the inputs separately"
+            raise DataError(f"{show_path(path)}: {problem}")
     return names
+
+
+def _replace_suffix(path: str, suffix: str) -> str:
+    """Return a path whose suffixes of a table's format are replaced; other suffixes are part of the name.
+
+    >>> _replace_suffix("a/sales.2024.csv.gz", ".parquet"), _replace_suffix("sales.2024", ".csv")
+    ('a/sales.2024.parquet', 'sales.2024.csv')
+    """
+    folder, name = os.path.split(path)
+    for known in (PACKINGS, KINDS):
+        stem, dot, last = name.rpartition(".")
+        name = stem if stem and dot and last.lower() in known else name
+    return os.path.join(folder, fit_name(name, after=suffix))
 
 
 def name_parquet_outputs(inputs: Sequence[str], out: str, read_as: str | None, write_as: str | None) -> dict[str, str]:
@@ -69,7 +95,7 @@ def _find_tables_of(one: str) -> list[str]:
         found = sorted(file for file in glob(one, recursive=True) if Path(file).is_file())
         problem = "no such file, and no file matches this pattern"
     if not found:
-        raise DataError(f"{one}: {problem}; expected CSV, TSV, JSON Lines or Parquet")
+        raise DataError(f"{show_path(one)}: {problem}; expected CSV, TSV, JSON Lines or Parquet")
     return found
 
 

@@ -12,8 +12,9 @@ from threadpoolctl import threadpool_limits
 
 from elman.annotation.annotator import AnnotateConfig, Annotator, Summary
 from elman.annotation.job import read_state
+from elman.annotation.targets import show_path
 from elman.errors import DataError, ElmanError, SettingError, WorkerError
-from elman.files import find_scratch_files, open_atomically
+from elman.files import find_scratch_files, fit_name, open_atomically
 from elman.model.file import parse_artifact
 from elman.prediction.predictor import Predictor
 from elman.records import PredictionColumns
@@ -73,7 +74,9 @@ def cut_tables(tables: Mapping[str, str], column: str) -> list[Piece]:
     """
     for path in (*tables, *tables.values()):
         if format_of(path) != PARQUET:
-            raise SettingError(f"{path}: expected Parquet, the only format that the engine ray reads and writes")
+            raise SettingError(
+                f"{show_path(path)}: expected Parquet, the only format that the engine ray reads and writes"
+            )
     with ThreadPoolExecutor(READERS) as pool:
         found = [
             piece for cuts in pool.map(lambda one: _cut_table(one[0], one[1], column), tables.items()) for piece in cuts
@@ -83,7 +86,8 @@ def cut_tables(tables: Mapping[str, str], column: str) -> list[Piece]:
     for piece in pieces:
         if names[piece.name] is not piece:
             raise DataError(
-                f"{piece.source}: two tables would become {piece.name} in the folder; annotate them separately"
+                f"{show_path(piece.source)}: two tables would become {show_path(piece.name)} in the folder; annotate "
+                "them separately"
             )
     return pieces
 
@@ -117,9 +121,12 @@ class PieceAnnotator:
                 )
             summary = self.write(Piece(**piece))
         except OSError as error:
-            return {"number": piece["number"], "error": f"{error.filename or piece['name']}: {error.strerror or error}"}
+            problem = f"{show_path(error.filename or piece['name'])}: {error.strerror or error}"
+            return {"number": piece["number"], "error": problem}
         except Exception as error:  # the message of an unexpected error may quote a name
-            message = str(error) if isinstance(error, ElmanError) else f"{piece['source']}: {type(error).__name__}"
+            message = (
+                str(error) if isinstance(error, ElmanError) else f"{show_path(piece['source'])}: {type(error).__name__}"
+            )
             return {"number": piece["number"], "error": message}
         return {"number": piece["number"], "summary": summary.to_dict()}
 
@@ -133,12 +140,11 @@ class PieceAnnotator:
         """
         annotator, summary, path = self._annotator, Summary(), self._folder / piece.name
         if len(find_scratch_files(path)) >= DEATHS:  # each process that dies leaves one
-            raise WorkerError(
-                f"{piece.source}: {DEATHS} processes died while they wrote {piece.name}; they may need more memory"
-            )
+            problem = f"{DEATHS} processes died while they wrote {show_path(piece.name)}; they may need more memory"
+            raise WorkerError(f"{show_path(piece.source)}: {problem}")
         with open_table(piece.source) as file, open_atomically(path) as out:
             if read_state(piece.source)[0] != piece.state[0]:
-                raise DataError(f"{piece.source}: has changed since the job began; start it again")
+                raise DataError(f"{show_path(piece.source)}: has changed since the job began; start it again")
             source = ParquetSource(file, piece.source, annotator.config.column, piece.row_groups)
             sink = sink_for(PARQUET, source, annotator.columns)
             with sink.writer(out) as add:
@@ -169,7 +175,8 @@ def _cut_table(source: str, name: str, column: str) -> list[tuple[Any, ...]]:
             cuts.append(([group], size))
         else:
             cuts[-1] = ([*groups, group], rows + size)
-    stem = name.removesuffix(PurePath(name).suffix)
-    names = [f"{stem}.{place:05}.parquet" for place in range(len(cuts))] if len(cuts) > 1 else [name]
+    folder, stem = os.path.split(name.removesuffix(PurePath(name).suffix))
+    names = [os.path.join(folder, fit_name(stem, after=f".{place:05}.parquet")) for place in range(len(cuts))]
+    names = names if len(cuts) > 1 else [name]
     path = os.path.abspath(source)  # processes of the cluster have another working folder
     return [(path, part, tuple(groups), rows, state) for part, (groups, rows) in zip(names, cuts, strict=True)]

@@ -1,17 +1,17 @@
 """A request to annotate: which tables to read, what to write, and what does the work."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from elman.annotation.annotator import Annotator, Progress
-from elman.annotation.local import annotate_folder, annotate_stream, annotate_table, format_malformed
+from elman.annotation.local import annotate_folder, annotate_stream, annotate_table
 from elman.annotation.paths import find_tables, name_outputs, name_parquet_outputs
+from elman.annotation.targets import name_side_file, show_path
 from elman.checks import check_choice
-from elman.errors import DataError, SettingError
+from elman.errors import SettingError
 from elman.scoring.processor import cores
-from elman.tables.chunks import Malformed
 from elman.tables.formats import STANDARD, Format, format_of
 from elman.tables.queries import Query
 
@@ -33,7 +33,7 @@ class AnnotateRequest:
         engine: ``local`` or ``ray``.
         processes: how many share the work; as many as there are cores if None.
         resume: continue an interrupted job.
-        overwrite: replace the output file if it exists.
+        overwrite: replace the output file, and that for skipped rows, if they exist.
 
     Raises:
         SettingError: two settings exclude each other, or one is missing or invalid.
@@ -104,7 +104,7 @@ def annotate_request(annotator: Annotator, request: AnnotateRequest, stdout: IO[
         The progress; reading it does the work, and raises what the engine raises.
 
     Raises:
-        DataError: an input names no table, or the output exists.
+        DataError: an input names no table.
         SettingError: a format is unknown, or does not go with the engine or the output.
     """
     if request.engine == "ray":
@@ -118,24 +118,30 @@ def annotate_request(annotator: Annotator, request: AnnotateRequest, stdout: IO[
     processes = cores() if request.processes is None else request.processes
     if request.writes_folder:
         return _start_folder(annotator, request, read_as, processes)
-    form = format_of(request.output, request.write_as)
+    form, sources = format_of(request.output, request.write_as), request.find_sources()
     if request.writes_stream:
-        skipped, sources = _find_side_file(annotator, request), request.find_sources()
+        if request.skipped is None and annotator.config.skip_malformed:
+            raise SettingError("with standard output, --on-error skip needs --skipped FILE for the rows it skips")
         return annotate_stream(
-            annotator, sources, stdout, form=form, read_as=read_as, processes=processes, skipped=skipped
+            annotator,
+            sources,
+            stdout,
+            form=form,
+            read_as=read_as,
+            processes=processes,
+            skipped=request.skipped,
+            overwrite=request.overwrite,
         )
-    target = Path(request.output)
-    if target.exists() and not request.overwrite:
-        raise DataError(f"{target}: already exists; give another name, or --overwrite to replace it")
     return annotate_table(
         annotator,
-        request.find_sources(),
-        target,
+        sources,
+        Path(request.output),
         form=form,
         read_as=read_as,
         processes=processes,
         resume=request.resume,
-        skipped=request.skipped or Path(f"{request.output}.skipped.jsonl"),
+        skipped=request.skipped or Path(name_side_file(request.output)),
+        overwrite=request.overwrite,
     )
 
 
@@ -143,27 +149,15 @@ def _start_folder(
     annotator: Annotator, request: AnnotateRequest, read_as: Format | None, processes: int
 ) -> Iterator[Progress]:
     if request.query is not None:
-        raise SettingError(f"{request.output}: expected a file to write, because a query is one table; got a folder")
+        name = show_path(request.output)
+        raise SettingError(f"{name}: expected a file to write, because a query is one table; got a folder")
+    if request.skipped is not None:
+        raise SettingError("with a folder, each table has its own file of skipped rows beside it; leave out --skipped")
     return annotate_folder(
         annotator,
-        name_outputs(request.inputs, request.write_as),
+        name_outputs(request.inputs, request.write_as, skip_malformed=annotator.config.skip_malformed),
         Path(request.output),
         read_as=read_as,
         processes=processes,
         resume=request.resume,
     )
-
-
-def _find_side_file(annotator: Annotator, request: AnnotateRequest) -> Callable[[Malformed], Any]:
-    """Return the function that writes a row that cannot be read, beside standard output."""
-    skipped = request.skipped
-    if skipped is None:
-        if annotator.config.skip_malformed:
-            raise SettingError("with standard output, --on-error skip needs --skipped FILE for the rows it skips")
-        return lambda row: None
-
-    def append(row: Malformed) -> None:
-        with open(skipped, "a", encoding="utf-8", errors="replace") as file:
-            file.write(format_malformed(row))
-
-    return append

@@ -1,14 +1,19 @@
 """``elman annotate``: tables in, the same tables out with answers beside each row."""
 
+import os
+import signal
 import sys
+import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from elman.checks import shown
 from elman.cli.options import AbstainOption, ModelOption, TopOption, command_app
 
 if TYPE_CHECKING:
@@ -74,7 +79,9 @@ def annotate(
         typer.Option(help="The file for skipped rows; OUT.skipped.jsonl by default.", show_default=False),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted job.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUT if it exists.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace OUT, and the file for skipped rows, if they exist.")
+    ] = False,
     processes: Annotated[
         int | None, typer.Option(min=1, help="How many share the work; all cores by default.", show_default=False)
     ] = None,
@@ -130,15 +137,57 @@ def annotate(
     )
     predictor, console = load(model), Console(stderr=True)
     config = AnnotateConfig(column, top, abstain_below, prefix, on_error is OnError.skip)
+    seen: list[Progress] = []
     try:
-        steps = annotate_request(Annotator(predictor, config), request, sys.stdout.buffer)
-        _print_summary(_show_progress(steps, console, can_resume=not request.writes_stream), console)
+        with _end_on_signals(writes_stream=request.writes_stream):
+            steps = annotate_request(Annotator(predictor, config), request, sys.stdout.buffer)
+            _show_progress(steps, console, seen)
+        _print_summary(seen[-1].summary, console)
+    except KeyboardInterrupt as error:
+        count = seen[-1].summary.rows if seen else 0
+        advice = "" if request.writes_stream else "; continue with the same command and --resume"
+        console.print(f"stopped after {count:,} rows{advice}", highlight=False)
+        if isinstance(error, _EndedBySignal):
+            raise typer.Exit(error.status) from None
+        raise
     finally:
         predictor.close()
 
 
-def _show_progress(steps: Iterable["Progress"], console: "Console", *, can_resume: bool) -> "Summary":
-    """Draw a bar while the work is done, and return the summary at its end."""
+class _EndedBySignal(KeyboardInterrupt):
+    """A signal has asked this process to end."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.status = 128 + number
+
+
+@contextmanager
+def _end_on_signals(*, writes_stream: bool) -> Iterator[None]:
+    """Let the signals that end a process end the work as Ctrl-C does, so that nothing is left behind."""
+
+    def end(number: int, frame: object) -> None:
+        for each in handled:
+            signal.signal(each, signal.SIG_IGN)
+        if writes_stream:  # the reader may not read any more; what is written from now on is discarded
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise _EndedBySignal(number)
+
+    # A signal that is ignored, as under nohup, stays ignored. Only the main thread may set handlers.
+    names = ("SIGTERM", "SIGHUP") if threading.current_thread() is threading.main_thread() else ()
+    handled = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    handled = [number for number in handled if signal.getsignal(number) == signal.SIG_DFL]
+    for number in handled:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number in handled:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _show_progress(steps: Iterable["Progress"], console: "Console", seen: "list[Progress]") -> None:
+    """Draw a bar while the work is done. The last step is always in ``seen``."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = TextColumn("{task.fields[rows]}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %")
@@ -150,24 +199,16 @@ def _show_progress(steps: Iterable["Progress"], console: "Console", *, can_resum
         transient=True,
         disable=not console.is_terminal,
     )
-    started, kept, last = time.perf_counter(), 0, None
+    started, kept = time.perf_counter(), 0
     with bar:
         task = bar.add_task("", total=None, rows="reading …")
-        try:
-            for step in steps:
-                last = step
-                kept = step.summary.rows if step.kept else kept
-                rate = (step.summary.rows - kept) / (time.perf_counter() - started)
-                rows = f"{step.summary.rows:,} rows, {rate:,.0f} a second"
-                share: dict[str, Any] = {} if step.done is None else {"total": 1.0, "completed": step.done}
-                bar.update(task, rows=rows, **share)
-        except KeyboardInterrupt:
-            count = 0 if last is None else last.summary.rows
-            advice = "; continue with the same command and --resume" if can_resume else ""
-            console.print(f"stopped after {count:,} rows{advice}", highlight=False)
-            raise
-    assert last is not None
-    return last.summary
+        for step in steps:
+            seen[:] = [step]
+            kept = step.summary.rows if step.kept else kept
+            rate = (step.summary.rows - kept) / (time.perf_counter() - started)
+            rows = f"{step.summary.rows:,} rows, {rate:,.0f} a second"
+            share: dict[str, Any] = {} if step.done is None else {"total": 1.0, "completed": step.done}
+            bar.update(task, rows=rows, **share)
 
 
 def _print_summary(summary: "Summary", console: "Console") -> None:
@@ -183,10 +224,10 @@ def _print_summary(summary: "Summary", console: "Console") -> None:
     table.add_column(justify="right")
     table.add_column(justify="right")
     labels = summary.labels.most_common()
-    shown = [(label, count, "") for label, count in labels[:SHOWN]]
+    lines = [(label, count, "") for label, count in labels[:SHOWN]]
     if labels[SHOWN:]:
-        shown.append((f"{len(labels) - SHOWN} other labels", sum(count for _, count in labels[SHOWN:]), "dim"))
-    shown += [(f"abstained, {reason}", count, "yellow") for reason, count in summary.abstained.most_common()]
-    for title, count, style in shown:
-        table.add_row(Text(title), f"{count:,}", f"{count / summary.rows:.1%}", style=style)
+        lines.append((f"{len(labels) - SHOWN} other labels", sum(count for _, count in labels[SHOWN:]), "dim"))
+    lines += [(f"abstained, {reason}", count, "yellow") for reason, count in summary.abstained.most_common()]
+    for title, count, style in lines:
+        table.add_row(Text(shown(title)), f"{count:,}", f"{count / summary.rows:.1%}", style=style)
     console.print(table)

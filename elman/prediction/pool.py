@@ -2,7 +2,7 @@
 
 Threads of one Python process wait for each other; processes do not. A worker process takes some tenths of a second to
 start, and stays for the next column. It gets the model file's content, arrays and JSON through pipes: no code is sent,
-nothing is written to disk, and it ends when the process that started it ends.
+nothing is written to disk, and it ends when the process that started it ends. It never imports from the current folder.
 """
 
 import json
@@ -13,6 +13,7 @@ import sys
 import weakref
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from queue import SimpleQueue
 from typing import IO, Any
 
@@ -30,6 +31,19 @@ NO_NAME = -1
 ENDED = "a worker process ended before it had answered; try again, or without processes"
 
 
+START = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent process; its end ends this one
+from importlib.util import module_from_spec, spec_from_file_location
+spec = spec_from_file_location("elman", sys.argv[1])
+sys.modules["elman"] = module_from_spec(spec)
+spec.loader.exec_module(sys.modules["elman"])
+from elman.prediction.worker import serve
+serve()
+"""
+"""What a worker process runs: it gets this Elman, wherever that is, even in the current folder."""
+
+
 Arrays = Sequence[NDArray[Any]]
 
 
@@ -45,18 +59,19 @@ class Pool:
     """
 
     def __init__(self, artifact: Artifact, count: int) -> None:
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OPENBLAS_NUM_THREADS": "1"}
-        command = [sys.executable, "-m", "elman.prediction.worker"]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(import_path()), "OPENBLAS_NUM_THREADS": "1"}
+        command = [sys.executable, "-P", "-c", START, str(Path(__file__).parents[1] / "__init__.py")]
         self.count, self._artifact = count, artifact
         self._idle: SimpleQueue[subprocess.Popen[bytes]] = SimpleQueue()
-        processes = [
-            subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
-            for _ in range(count)
-        ]
-        self._end = weakref.finalize(self, _end, processes)
+        self._processes: list[subprocess.Popen[bytes]] = []
+        self._end = weakref.finalize(self, _end, self._processes)
         content = np.frombuffer(dump_artifact(artifact), np.uint8)
         try:
-            for process in processes:
+            for _ in range(count):
+                self._processes.append(
+                    subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
+                )
+            for process in self._processes:
                 send(process.stdin, {}, [content])
                 self._idle.put(process)
         except OSError:
@@ -68,23 +83,28 @@ class Pool:
     ) -> PredictionColumns:
         """Wait for an idle process and return its answer; see `elman.prediction.predictor.Predictor.predict_columns`.
 
+        After an error of any kind all processes are ended: a pipe may contain the rest of an answer.
+
         Raises:
-            WorkerError: the process failed. If it ended, all of them are ended.
+            WorkerError: the process failed.
         """
+        packed = pack_names(names)
         process = self._idle.get()
         try:
-            send(process.stdin, {"top": top, "abstain_below": abstain_below}, pack_names(names))
+            send(process.stdin, {"top": top, "abstain_below": abstain_below}, packed)
             message, arrays = receive(process.stdout)
-        except (OSError, EOFError, ValueError):
-            self.close()
-            raise WorkerError(ENDED) from None
+            if "error" in message:
+                raise WorkerError(f"a worker process failed: {message['error']}")
+            best, probabilities, reason_ids = arrays
+            labels, model = self._artifact.labels.names, self._artifact.name
+            return PredictionColumns(labels, best, probabilities, reason_ids, tuple(message["reasons"]), model)
+        except BaseException as error:
+            self._kill()
+            if isinstance(error, OSError | EOFError | LookupError | ValueError):
+                raise WorkerError(ENDED) from None
+            raise
         finally:
-            self._idle.put(process)
-        if "error" in message:
-            raise WorkerError(f"a worker process failed: {message['error']}")
-        best, probabilities, reason_ids = arrays
-        labels, model = self._artifact.labels.names, self._artifact.name
-        return PredictionColumns(labels, best, probabilities, reason_ids, tuple(message["reasons"]), model)
+            self._idle.put(process)  # another thread may wait for it; if it has ended, that thread fails too
 
     @property
     def closed(self) -> bool:
@@ -92,8 +112,36 @@ class Pool:
         return not self._end.alive
 
     def close(self) -> None:
-        """End the processes."""
+        """End the processes, each after what it does now."""
         self._end()
+
+    def _kill(self) -> None:
+        """End the processes at once."""
+        for process in self._processes:
+            process.kill()
+        self.close()
+
+
+def import_path() -> list[str]:
+    """Return the folders that a process may import from: those of this process, and never the current folder.
+
+    A folder that PYTHONPATH names in full stays, whichever it is.
+    """
+    others = [path for path in sys.path if os.path.isabs(path) and not is_current_folder(path)]
+    return list(dict.fromkeys([*find_full_paths(), *others]))
+
+
+def find_full_paths() -> list[str]:
+    """Return the folders that PYTHONPATH names in full; an empty or relative entry depends on the current folder."""
+    return [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if os.path.isabs(path)]
+
+
+def is_current_folder(path: str) -> bool:
+    """Return whether a path leads to the current folder."""
+    try:
+        return os.path.realpath(path) == os.path.realpath(os.curdir)
+    except FileNotFoundError:  # the current folder has been removed
+        return False
 
 
 def pack_names(names: Sequence[str | None]) -> list[NDArray[Any]]:

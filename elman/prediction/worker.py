@@ -1,8 +1,9 @@
-"""A worker process of an `elman.prediction.pool.Pool`. Run as ``python -m elman.prediction.worker``."""
+"""A worker process of an `elman.prediction.pool.Pool`, which starts it."""
 
-import signal
+import os
 import sys
 from contextlib import suppress
+from typing import IO
 
 from elman.errors import ElmanError
 from elman.model.file import parse_artifact
@@ -11,22 +12,28 @@ from elman.prediction.predictor import Predictor
 
 
 def serve() -> None:
-    """Read a model from standard input, then answer each request until the input ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent process; its end ends this one
-    source, out = sys.stdin.buffer, sys.stdout.buffer
-    with suppress(EOFError, BrokenPipeError):  # the parent process has ended
-        _, (content,) = receive(source)
-        predictor = Predictor(parse_artifact(content.tobytes(), "the model of a worker"))
-        while True:
-            settings, packed = receive(source)
-            try:
-                columns = predictor.predict_columns(unpack_names(packed), threads=1, **settings)
-            except Exception as error:  # the message of an unexpected error may quote a name
-                message = str(error) if isinstance(error, ElmanError) else type(error).__name__
-                send(out, {"error": message}, [])
-            else:
-                send(out, {"reasons": columns.reasons}, (columns.best, columns.probabilities, columns.reason_ids))
+    """Read a model from standard input, then answer each request until the input ends or an answer fails."""
+    source, out = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    with suppress(OSError):  # standard error may be closed
+        os.dup2(2, 1)  # what else is printed must not get between the answers
+    status = 0
+    try:
+        with suppress(EOFError, BrokenPipeError):  # the parent process has ended
+            _answer_all(source, out)
+    except Exception:  # its message may quote a name
+        status = 1
+    os._exit(status)  # without sending the rest of an answer
 
 
-if __name__ == "__main__":
-    serve()
+def _answer_all(source: IO[bytes], out: IO[bytes]) -> None:
+    _, (content,) = receive(source)
+    predictor = Predictor(parse_artifact(content.tobytes(), "the model of a worker"))
+    while True:
+        settings, packed = receive(source)
+        try:
+            columns = predictor.predict_columns(unpack_names(packed), threads=1, **settings)
+        except Exception as error:  # the message of an unexpected error may quote a name
+            message = str(error) if isinstance(error, ElmanError) else type(error).__name__
+            send(out, {"error": message}, [])
+            return
+        send(out, {"reasons": columns.reasons}, (columns.best, columns.probabilities, columns.reason_ids))

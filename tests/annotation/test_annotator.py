@@ -22,7 +22,7 @@ COLUMNS = ["elman_label", "elman_probability", "elman_reason"]
 def test_models_that_answer_with_tags_or_numbers_annotate(tmp_path, kinds):
     (tmp_path / "a.csv").write_text("name\nab\n\nba\n", encoding="utf-8")
     for predictor, columns in kinds:
-        summary = annotate_file(predictor, tmp_path / "a.csv", tmp_path / "b.csv", column="name")
+        summary = annotate_file(predictor, tmp_path / "a.csv", tmp_path / "b.csv", column="name", overwrite=True)
         written = read_rows(tmp_path / "b.csv")
         assert list(written[0])[1:] == columns and summary.rows == 3
         answers = predictor.predict(["ab", "", "ba"])

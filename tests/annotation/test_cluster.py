@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from people import read_folder, steps_of, tables_of
 
+import elman
 from elman.annotation.job import name_parts_folder
 from elman.errors import DataError, MissingExtraError, SettingError, WorkerError
 
@@ -85,6 +86,34 @@ def test_without_an_address_this_machine_works_alone_and_ray_prints_nothing(elma
     out, local = folder.parent / "out", folder.parent / "local"
     assert list(tables_of(out).values()) == list(tables_of(local).values())
     assert read_folder(out) == read_folder(local) and read_folder(out)[1] == 3
+
+
+IN_A_HOSTILE_FOLDER = """
+import os
+os.environ["PYTHONPATH"] += os.pathsep + os.pathsep + "."
+os.environ["RAY_ADDRESS"] = ""
+from elman.cli import main
+main()
+"""
+
+
+def test_processes_of_the_cluster_never_import_from_the_current_folder(folder, tiny_file, tmp_path):
+    mark = "import pathlib, sys; pathlib.Path(__file__).with_name('imported').write_text(str(sys.argv))"
+    for name in ("numpy", "json", "elman", "pyarrow", "safetensors", "threadpoolctl", "sitecustomize", "typing"):
+        (tmp_path / f"{name}.py").write_text(mark, encoding="utf-8")
+    command = ["annotate", "people", "out", "--model", str(tiny_file), "--engine", "ray", "--processes", "1"]
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", IN_A_HOSTILE_FOLDER, *command],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(elman.__file__).parents[1])},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert not (tmp_path / "imported").exists(), (tmp_path / "imported").read_text()
+    assert read_folder(tmp_path / "out")[1] == 3
 
 
 @pytest.mark.parametrize("case", ["a_process_that_is_killed", "an_interrupted_job"])

@@ -2,6 +2,7 @@
 
 import io
 import json
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -10,12 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from people import finish, read_rows, table_steps
 
+from elman.annotation import job
 from elman.annotation.annotator import AnnotateConfig, Annotator
-from elman.annotation.job import name_parts_folder
-from elman.annotation.local import annotate_file, annotate_folder, annotate_stream
+from elman.annotation.job import Job, name_parts_folder
+from elman.annotation.local import annotate_file, annotate_folder, annotate_stream, annotate_table
+from elman.annotation.targets import name_side_file
 from elman.errors import DataError
+from elman.files import find_scratch_files, open_atomically
 from elman.prediction.predictor import Predictor
-from elman.tables import delimited
+from elman.tables import delimited, parquet
 from elman.tables.formats import CELL_CHARACTERS, format_of
 
 ANY = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
@@ -199,3 +203,274 @@ def test_few_chunks_are_read_ahead(tiny, people, tmp_path, monkeypatch):
     for written, _ in enumerate(table_steps(tiny, people, tmp_path / "out.csv", processes=2), start=1):
         assert len(ahead) <= written + 3
     assert len(ahead) == 12
+
+
+# An input that has changed
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        (b"id,name\r\n", b"nr,name\r\n", "header"),
+        (b"id,name\r\n", b"\xef\xbb\xbfid,name\r\n", "header"),
+        (b"id,name\r\n", b"name,id\r\n", "header"),
+        (b"id,name\r\n", b"id,name\n", "header"),
+    ],
+    ids=["renamed", "marked", "swapped", "other line ends"],
+)
+def test_a_job_does_not_continue_with_another_header(tiny, people, tmp_path, old, new, what):
+    interrupt(table_steps(tiny, people, tmp_path / "out.csv"))
+    people.write_bytes(people.read_bytes().replace(old, new))
+    with pytest.raises(DataError, match=rf"has another model, input or options \({what}\)"):
+        finish(table_steps(tiny, people, tmp_path / "out.csv", resume=True))
+    assert not (tmp_path / "out.csv").exists() and name_parts_folder(tmp_path / "out.csv").exists()
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
+def test_a_job_does_not_continue_with_another_schema(tiny, tmp_path, monkeypatch, suffix):
+    source, out, ids = tmp_path / "in.parquet", tmp_path / f"out.{suffix}", list(range(40))
+    monkeypatch.setattr(parquet, "ROWS", 9)
+    pq.write_table(pa.table({"id": ids, "name": ["abc"] * 40}), source)
+    interrupt(table_steps(tiny, source, out))
+    pq.write_table(pa.table({"id": pa.array(ids, pa.int32()), "name": ["abc"] * 40}), source)
+    with pytest.raises(DataError, match=r"has another model, input or options \(schema\)"):
+        finish(table_steps(tiny, source, out, resume=True))
+    pq.write_table(pa.table({"id": ids, "name": ["abc"] * 40}), source)
+    assert finish(table_steps(tiny, source, out, resume=True)).rows == 40
+
+
+def interrupt(steps):
+    """Stop a job after its first step, as Ctrl-C does."""
+    next(steps)
+    steps.close()
+
+
+# Two jobs on one output
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_second_job_on_one_output_is_told_that_the_first_is_running(tiny, people, tmp_path, resume):
+    first = table_steps(tiny, people, tmp_path / "out.csv")
+    next(first)
+    with pytest.raises(DataError, match=r"\.out\.csv\.parts: another process works on this output at the moment"):
+        finish(table_steps(tiny, people, tmp_path / "out.csv", resume=resume))
+    assert finish(first).rows == 100
+    assert len(read_rows(tmp_path / "out.csv")) == 100 and not name_parts_folder(tmp_path / "out.csv").exists()
+
+
+def test_a_second_job_on_one_folder_is_told_that_the_first_is_running(tiny, people, tmp_path):
+    steps = [
+        annotate_folder(Annotator(tiny, AnnotateConfig()), {str(people): "a.csv"}, tmp_path / "out", resume=resume)
+        for resume in (False, True)
+    ]
+    next(steps[0])
+    with pytest.raises(DataError, match=r"\.out\.parts: another process works on this output at the moment"):
+        finish(steps[1])
+    assert finish(steps[0]).rows == 100
+
+
+# What exists
+
+
+def test_an_output_that_exists_is_replaced_only_on_request(tiny, people, tmp_path):
+    out, linked = tmp_path / "out.csv", tmp_path / "deep" / "real.csv"
+    linked.parent.mkdir()
+    linked.write_text("mine", encoding="utf-8")
+    linked.chmod(0o640)
+    out.symlink_to("deep/real.csv")
+    for steps in (
+        lambda **settings: table_steps(tiny, people, out, **settings),
+        lambda **settings: annotate_stream(
+            Annotator(tiny, AnnotateConfig()), [str(people)], out, form=format_of("x.csv"), **settings
+        ),
+    ):
+        with pytest.raises(DataError, match=r"out\.csv: already exists; give another name, or --overwrite"):
+            finish(steps())
+        assert linked.read_text(encoding="utf-8") == "mine" and sorted(tmp_path.iterdir()) == sorted(
+            [people, out, linked.parent]
+        )
+        finish(steps(overwrite=True))
+        assert len(read_rows(linked)) == 100 and out.is_symlink() and linked.stat().st_mode & 0o777 == 0o640
+        assert [path.name for path in linked.parent.iterdir()] == ["real.csv"]
+        linked.write_text("mine", encoding="utf-8")
+
+
+def test_an_output_that_appears_during_the_work_is_not_replaced(tiny, people, tmp_path):
+    steps = table_steps(tiny, people, tmp_path / "out.csv")
+    interrupt(steps)
+    (tmp_path / "out.csv").write_text("mine", encoding="utf-8")
+    with pytest.raises(DataError, match=r"out\.csv: already exists"):
+        finish(table_steps(tiny, people, tmp_path / "out.csv", resume=True))
+    assert (tmp_path / "out.csv").read_text(encoding="utf-8") == "mine"
+    (tmp_path / "out.csv").unlink()
+    assert finish(table_steps(tiny, people, tmp_path / "out.csv", resume=True)).rows == 100
+
+
+@pytest.fixture
+def broken(people):
+    """The table with a row that cannot be read."""
+    people.write_bytes(people.read_bytes().replace(b"\n50,", b"\n50,,"))
+    return people
+
+
+def test_a_file_of_skipped_rows_is_replaced_only_on_request_and_checked_first(tiny, broken, tmp_path, monkeypatch):
+    side, out = tmp_path / "skipped.jsonl", tmp_path / "out.csv"
+    settings = {"skip_malformed": True, "skipped": side}
+    side.write_text("mine", encoding="utf-8")
+    with (
+        monkeypatch.context() as patch,
+        pytest.raises(DataError, match=r"skipped\.jsonl: already exists; give another"),
+    ):
+        patch.setattr(Annotator, "answer", lambda *_: pytest.fail("the work has begun"))
+        finish(table_steps(tiny, broken, out, **settings))
+    assert side.read_text(encoding="utf-8") == "mine" and not out.exists()
+    finish(table_steps(tiny, broken, out, overwrite=True, **settings))
+    assert len(side.read_text(encoding="utf-8").splitlines()) == 1 and len(read_rows(out)) == 99
+    for path in (out, broken):
+        with pytest.raises(DataError, match="is the output or an input; name another file for skipped rows"):
+            finish(table_steps(tiny, broken, out, overwrite=True, **{**settings, "skipped": path}))
+    broken.write_text("id,name\n1,abc\n", encoding="utf-8")
+    finish(table_steps(tiny, broken, out, overwrite=True, **settings))
+    assert side.read_bytes() == b""  # and not the rows of the earlier table
+
+
+def test_without_skipped_rows_their_file_is_never_touched(tiny, people, tmp_path):
+    side = tmp_path / "skipped.jsonl"
+    finish(table_steps(tiny, people, tmp_path / "a.csv", skip_malformed=True, skipped=side))
+    assert not side.exists()
+    side.write_text("mine", encoding="utf-8")
+    finish(table_steps(tiny, people, tmp_path / "b.csv", skipped=side))
+    assert side.read_text(encoding="utf-8") == "mine"
+
+
+@pytest.mark.parametrize("name", ["n" * 250, "名" * 80, "n" * 255], ids=["250", "80 Chinese", "255"])
+def test_outputs_of_any_legal_name_are_written_and_resumed(tiny, broken, tmp_path, name):
+    out, form = tmp_path / name, format_of("", "csv")
+    side = Path(name_side_file(str(out)))
+    annotator = Annotator(tiny, AnnotateConfig(skip_malformed=True))
+    interrupt(annotate_table(annotator, [str(broken)], out, form=form, skipped=side))
+    assert finish(annotate_table(annotator, [str(broken)], out, form=form, skipped=side, resume=True)).rows == 99
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([name, side.name, "people.csv"])
+    folder = tmp_path / "folder"
+    assert finish(annotate_folder(annotator, {str(broken): f"deep/{name[:-8]}.csv"}, folder)).rows == 99
+    assert len(list((folder / "deep").iterdir())) == 2
+
+
+# What a kill leaves
+
+
+@pytest.mark.parametrize("moment", ["assembly", "before delivery", "after delivery"])
+def test_a_job_that_is_killed_at_its_end_continues_and_leaves_nothing(tiny, broken, tmp_path, monkeypatch, moment):
+    whole, out, side = tmp_path / "whole.csv", tmp_path / "out.csv", tmp_path / "skipped.jsonl"
+    finish(table_steps(tiny, broken, whole, skip_malformed=True, skipped=tmp_path / "whole.jsonl"))
+    kill_at(moment, out, table_steps(tiny, broken, out, skip_malformed=True, skipped=side), monkeypatch)
+    with pytest.raises(DataError, match=r"exists"):
+        finish(table_steps(tiny, broken, out, skip_malformed=True, skipped=side))
+    monkeypatch.setattr(Annotator, "answer", lambda *_: pytest.fail("a part is made again"))
+    steps = list(table_steps(tiny, broken, out, skip_malformed=True, skipped=side, resume=True))
+    assert (steps[-1].summary.rows, steps[-1].summary.malformed) == (99, 1)
+    assert out.read_bytes() == whole.read_bytes() and side.read_bytes() == (tmp_path / "whole.jsonl").read_bytes()
+    assert not name_parts_folder(out).exists() and len(list(tmp_path.iterdir())) == 5
+
+
+@pytest.mark.parametrize("moment", ["before delivery", "after delivery"])
+def test_a_folder_job_that_is_killed_at_its_end_continues(tiny, broken, tmp_path, monkeypatch, moment):
+    def steps(**settings):
+        return annotate_folder(annotator, {str(broken): "a.csv"}, tmp_path / "out", **settings)
+
+    annotator = Annotator(tiny, AnnotateConfig(skip_malformed=True))
+    kill_at(moment, tmp_path / "out", steps(), monkeypatch)
+    with pytest.raises(DataError, match=r"exists"):
+        finish(steps())
+    summary = finish(steps(resume=True))
+    assert (summary.rows, summary.malformed) == (99, 1)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.csv", "a.csv.skipped.jsonl"]
+    assert not name_parts_folder(tmp_path / "out").exists()
+
+
+def kill_at(moment, target, steps, monkeypatch):
+    """Run a job to a moment near its end, where it stops without cleaning up, as after ``kill -9``."""
+
+    class Killed(BaseException):
+        pass
+
+    def die(*_):
+        raise Killed
+
+    replace, remove = job.replace, Job.remove
+    with monkeypatch.context() as patch:
+        if moment == "assembly":
+            patch.setattr(
+                Job, "read_parts", lambda self, count: (die() if number else b"half" for number in range(count))
+            )
+            patch.setattr(Path, "unlink", lambda self, missing_ok=False: None)
+        elif moment == "before delivery":
+            patch.setattr(job, "replace", lambda source, place: die() if place == target else replace(source, place))
+        else:
+            parts = name_parts_folder(target)
+            patch.setattr(Job, "remove", lambda self: die() if self.folder == parts else remove(self))
+        with pytest.raises(Killed):
+            finish(steps)
+
+
+def test_scratch_files_of_killed_processes_are_swept_at_the_next_start(tiny, broken, tmp_path):
+    (tmp_path / ".out.csv.4711.0123abcd").touch()
+    (tmp_path / ".skipped.jsonl.4711.0123abcd").touch()
+    with open_atomically(tmp_path / "out.csv") as file:  # another process is writing it
+        settings = {"skip_malformed": True, "skipped": tmp_path / "skipped.jsonl"}
+        finish(table_steps(tiny, broken, tmp_path / "out.csv", **settings))
+        assert len(find_scratch_files(tmp_path / "out.csv")) == 1
+        file.write(b"theirs")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.csv", "people.csv", "skipped.jsonl"]
+
+
+# Streams
+
+
+def test_a_stream_is_flushed_after_each_part(tiny, people):
+    class Buffered(io.BytesIO):
+        flushed = 0
+
+        def flush(self):
+            Buffered.flushed = len(self.getvalue())
+
+    out = Buffered()
+    steps = annotate_stream(Annotator(tiny, AnnotateConfig()), [str(people)], out, form=format_of("-"))
+    for step in steps:
+        assert Buffered.flushed == len(out.getvalue()) > 0
+        assert out.getvalue().count(b"\n") == step.summary.rows + 1
+
+
+@pytest.mark.parametrize("form", ["csv", "csv.gz", "jsonl", "parquet"])
+def test_a_reader_that_leaves_is_a_broken_pipe_in_every_format(tiny, people, form):
+    class Closed(io.BytesIO):
+        def flush(self):
+            if self.tell() > 400:
+                raise BrokenPipeError
+
+        def write(self, content):
+            self.flush()
+            return super().write(content)
+
+    steps = annotate_stream(Annotator(tiny, AnnotateConfig()), [str(people)], Closed(), form=format_of("", form))
+    with pytest.raises(BrokenPipeError):
+        finish(steps)
+
+
+def test_the_skipped_rows_of_a_stream_appear_at_its_end_or_not_at_all(tiny, broken, tmp_path):
+    side = tmp_path / "skipped.jsonl"
+    settings = {"form": format_of("-"), "skipped": side}
+    annotator = Annotator(tiny, AnnotateConfig(skip_malformed=True))
+    steps = annotate_stream(annotator, [str(broken)], io.BytesIO(), **settings)
+    for step in steps:
+        assert not side.exists() or step.done == 1.0
+        if step.summary.malformed:
+            break
+    steps.close()
+    assert list(tmp_path.iterdir()) == [broken]
+    finish(annotate_stream(annotator, [str(broken)], io.BytesIO(), **settings))
+    assert json.loads(side.read_text(encoding="utf-8"))["text"].startswith("50,,")
+    with pytest.raises(DataError, match=r"skipped\.jsonl: already exists; give another name with --skipped"):
+        finish(annotate_stream(annotator, [str(broken)], io.BytesIO(), **settings))
+    finish(annotate_stream(annotator, [str(broken)], io.BytesIO(), overwrite=True, **settings))
+    assert len(side.read_text(encoding="utf-8").splitlines()) == 1

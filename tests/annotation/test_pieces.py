@@ -56,6 +56,16 @@ def test_two_pieces_of_one_name_are_refused(folder):
         cut_tables(tables_of(folder), "name")
 
 
+@pytest.mark.parametrize("stem", ["n" * 240, "名" * 80], ids=["latin", "Chinese"])
+def test_the_pieces_of_a_table_with_a_long_name_have_legal_names(folder, stem):
+    for name in (stem, f"{stem[:-1]}x"):
+        write_people(folder / "long" / f"{name}.parquet", 120)
+    cut = [piece for piece in cut_tables(tables_of(folder), "name") if "long" in piece.source]
+    assert len({piece.name for piece in cut}) == 6 == len(cut)
+    for piece in cut:
+        (folder / piece.name).touch()
+
+
 def writer_of(annotator, folder, version=__version__):
     return PieceAnnotator(dump_artifact(annotator.predictor.artifact), annotator.config, str(folder), version)
 

@@ -7,7 +7,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from contextlib import suppress
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -134,6 +137,212 @@ def test_a_job_that_is_killed_leaves_nothing_under_the_final_name_and_continues(
     assert elman_process("annotate", long_table, whole).returncode == 0
     assert out.read_bytes() == whole.read_bytes() and not parts.exists()
     assert len(labels(out)) == 140_000
+
+
+# Signals and streams
+
+COMMAND = [sys.executable, "-P", "-m", "elman", "annotate"]
+
+
+@pytest.fixture
+def stream(tmp_path):
+    """Start a command whose input does not end: (header, row) a million times over, with pipes for its streams."""
+    scratch, feeders = tmp_path / "scratch", []
+    scratch.mkdir()
+
+    def start(*arguments, row="Smith", stdout=subprocess.PIPE):
+        process = subprocess.Popen(
+            [*COMMAND, "-", "-", *arguments],
+            stdin=subprocess.PIPE,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            cwd=tmp_path,
+            env={**os.environ, "TMPDIR": str(scratch)},
+        )
+
+        def feed():
+            with suppress(OSError), process.stdin as pipe:
+                pipe.write(b"name\n")
+                while True:
+                    pipe.write(f"{row}\n".encode() * 10_000)
+
+        feeders.append(threading.Thread(target=feed, daemon=True))
+        feeders[-1].start()
+        return process
+
+    yield start
+    for feeder in feeders:
+        feeder.join(PATIENCE)
+
+
+def end(process):
+    """Wait for a process, and return its status and the lines of its standard error."""
+    status = process.wait(PATIENCE)
+    with process.stderr as pipe:
+        lines = pipe.read().decode().splitlines()
+    process.stdout.close()
+    return status, lines
+
+
+def test_the_first_rows_of_an_endless_stream_come_soon_and_a_reader_may_leave(stream, tmp_path):
+    process = stream()
+    assert [process.stdout.readline() for _ in range(2)][0].startswith(b"name,elman_label")
+    assert list((tmp_path / "scratch").iterdir()) == []
+    process.stdout.close()
+    assert end(process) == (0, [])
+    assert [path.name for path in tmp_path.iterdir()] == ["scratch"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=["SIGTERM", "SIGHUP"])
+def test_a_stream_that_is_ended_by_a_signal_leaves_nothing(stream, tmp_path, number):
+    process = stream("--on-error", "skip", "--skipped", "skipped.jsonl", row='Smith\n"Jones')
+    process.stdout.readline()
+    assert len(list(tmp_path.glob(".skipped.jsonl.*"))) == 1
+    process.send_signal(number)  # while it waits for its reader
+    status, lines = end(process)
+    assert status == 128 + number and len(lines) == 1 and lines[0].startswith("stopped after ")
+    assert [path.name for path in tmp_path.rglob("*")] == ["scratch"]
+
+
+def test_a_stream_that_waits_for_its_input_is_ended_by_a_signal(tmp_path):
+    process = subprocess.Popen(
+        [*COMMAND, "-", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path
+    )
+    process.stdin.write(b"name\nSmith\n")
+    process.stdin.flush()
+    wait_until_it_handles(process, signal.SIGTERM)
+    process.send_signal(signal.SIGTERM)
+    assert end(process) == (143, ["stopped after 0 rows"])
+    process.stdin.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def wait_until_it_handles(process, number):
+    until = time.monotonic() + PATIENCE
+    while True:
+        status = Path(f"/proc/{process.pid}/status").read_text()
+        caught = int(next(line.split()[1] for line in status.splitlines() if line.startswith("SigCgt")), 16)
+        if caught >> (number - 1) & 1:
+            return
+        assert time.monotonic() < until and process.poll() is None
+        time.sleep(0.01)
+
+
+def test_nohup_still_keeps_a_job_from_ending(tmp_path, people):
+    ignore = "import signal, sys; signal.signal(signal.SIGHUP, signal.SIG_IGN)\nfrom elman.cli import main; main()"
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-c", ignore, "annotate", "-", "out.csv"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=tmp_path,
+    )
+    wait_until_it_handles(process, signal.SIGTERM)
+    process.send_signal(signal.SIGHUP)
+    process.stdin.write(people.read_bytes())
+    process.stdin.close()
+    assert end(process)[0] == 0 and labels(tmp_path / "out.csv") == ["Japanese", "", "Greek"]
+
+
+def test_worker_processes_never_import_from_the_current_folder(long_table, tmp_path):
+    folder = tmp_path / "hostile"
+    folder.mkdir()
+    for name in ("numpy", "json", "elman", "sitecustomize", "typing", "signal"):
+        mark = "import pathlib; pathlib.Path(__file__).with_name('imported').touch()"
+        (folder / f"{name}.py").write_text(mark, encoding="utf-8")
+    done = subprocess.run(
+        [*COMMAND, str(long_table), "out.csv", "--processes", "2"], cwd=folder, capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert not (folder / "imported").exists() and len(labels(folder / "out.csv")) == 140_000
+
+
+# What exists
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["people.csv", "missing/out.csv"], "missing/out.csv: the folder missing does not exist; make it first"),
+        (["people.csv", "missing/out/"], "missing/out: the folder missing does not exist; make it first"),
+        (["people.csv", "."], ".: already exists and is not empty"),
+        (
+            ["people.csv", "/dev/null", "--to", "csv", "--overwrite"],
+            "/dev/null: is not a file; write to standard output",
+        ),
+        (["people.csv", "a\x1b[2J/out.csv"], r"a\x1b[2J/out.csv: the folder a\x1b[2J does not exist; make it first"),
+        (
+            ["people.csv", "out.csv", "--on-error", "skip", "--skipped", "people.csv", "--overwrite"],
+            "people.csv: is the output or an input; name another file for skipped rows",
+        ),
+        (
+            ["people.csv", "out.csv", "--on-error", "skip", "--skipped", "missing/a.jsonl"],
+            "missing/a.jsonl: the folder missing does not exist; make it first",
+        ),
+        (["people.csv", "-", "--on-error", "skip", "--skipped", "."], ".: is a folder; name a file with --skipped"),
+        (["people.csv", "out/", "--skipped", "a.jsonl"], "each table has its own file of skipped rows"),
+    ],
+)
+def test_an_output_that_cannot_be_written_is_one_line_before_the_work(
+    elman_here, people, tmp_path, monkeypatch, arguments, message
+):
+    from elman.prediction.predictor import Predictor
+
+    monkeypatch.setattr(Predictor, "predict_columns", lambda *_, **__: pytest.fail("the work has begun"))
+    done = elman_here("annotate", *arguments)
+    assert done.status == 2 and message in done.err and len(done.err.splitlines()) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["people.csv"]
+
+
+def test_overwrite_keeps_permissions_and_links_and_replaces_the_file_of_skipped_rows(elman_here, people, tmp_path):
+    people.write_text("id,name\n1,Nakamura\nbroken\n3,Papadakis\n", encoding="utf-8")
+    (tmp_path / "real.csv").write_text("mine", encoding="utf-8")
+    (tmp_path / "real.csv").chmod(0o600)
+    (tmp_path / "out.csv").symlink_to("real.csv")
+    (tmp_path / "out.csv.skipped.jsonl").write_text("mine", encoding="utf-8")
+    options = ("people.csv", "out.csv", "--on-error", "skip")
+    assert "out.csv: already exists" in elman_here("annotate", *options).err
+    assert elman_here("annotate", *options, "--overwrite").status == 0
+    assert labels(tmp_path / "real.csv") == ["Japanese", "Greek"] and (tmp_path / "out.csv").is_symlink()
+    assert (tmp_path / "real.csv").stat().st_mode & 0o777 == 0o600
+    assert json.loads((tmp_path / "out.csv.skipped.jsonl").read_text(encoding="utf-8"))["text"] == "broken"
+
+
+@pytest.mark.parametrize("stem", ["n" * 246, "名" * 80], ids=["250 characters", "80 Chinese"])
+def test_a_long_name_is_written_as_a_file_and_in_a_folder(elman_here, people, tmp_path, stem):
+    people.write_text("id,name\n1,Nakamura\nbroken\n3,Papadakis\n", encoding="utf-8")
+    out = tmp_path / f"{stem}.csv"
+    assert elman_here("annotate", people, out, "--on-error", "skip").status == 0
+    assert labels(out) == ["Japanese", "Greek"] and len(list(tmp_path.iterdir())) == 3
+    (tmp_path / "in").mkdir()
+    out.rename(tmp_path / "in" / out.name)
+    again = ("--prefix", "again_", "--on-error", "skip")
+    assert elman_here("annotate", "in", "folder", "--to", "jsonl.gz", *again).status == 0
+    assert len(list((tmp_path / "folder").iterdir())) == 1
+
+
+def test_a_folder_behind_a_link_is_written_and_the_link_stays(elman_here, people, tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "out").symlink_to("real")
+    (tmp_path / "in").mkdir()
+    people.rename(tmp_path / "in" / "sales.2024.csv")
+    assert elman_here("annotate", "in", "out", "--to", "jsonl").status == 0
+    assert (tmp_path / "out").is_symlink() and [path.name for path in (tmp_path / "real").iterdir()] == [
+        "sales.2024.jsonl"
+    ]
+
+
+def test_labels_of_a_model_are_escaped_in_the_summary(elman_here, people, tiny_artifact, tmp_path):
+    from dataclasses import replace
+
+    from elman.model.file import save_artifact
+    from elman.text.vocabulary import Labels
+
+    labels = Labels(("A\x1b[31m", "B\x1b[31m", "C\x1b[31m"))
+    save_artifact(replace(tiny_artifact, labels=labels), tmp_path / "model.safetensors")
+    people.write_text("name\nabc\n", encoding="utf-8")
+    done = elman_here("annotate", people, "out.csv", "--model", "model.safetensors")
+    assert done.status == 0 and "\\x1b[31m" in done.err and "\x1b[31m" not in done.err
 
 
 def test_without_pyarrow_text_works_and_parquet_says_what_to_install(people, python_process):

@@ -2,14 +2,17 @@
 
 import os
 import signal
+import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from elman.errors import SettingError, WorkerError
 from elman.model.file import Artifact
-from elman.prediction import columns
+from elman.prediction import columns, pool
 from elman.prediction.predictor import Predictor
 
 NAMES = ["abc", "cab", None, "Nakamura", "", "a'b", "b", "水", "\ud800a"] * 40
@@ -23,7 +26,7 @@ def tiny(tiny_artifact: Artifact) -> Iterator[Predictor]:
 
 
 def processes_of(predictor):
-    return predictor._pool._end.peek()[2][0]
+    return predictor._pool._processes
 
 
 def same(ours, theirs):
@@ -104,3 +107,170 @@ def test_an_invalid_number_of_processes_is_refused(tiny, count):
 def test_an_invalid_number_of_threads_is_refused(tiny, count, names):
     with pytest.raises(SettingError, match="threads must be a whole number of at least 1"):
         tiny.predict_columns(names, threads=count)
+
+
+# After an error
+
+HALF = """
+import sys
+import numpy as np
+from elman.prediction import worker
+send, count = worker.send, 0
+
+def send_half(out, message, arrays):
+    global count
+    count += 1
+    if count < 2:
+        return send(out, message, arrays)
+    send(out, message, arrays[:1])
+    raise MemoryError("Nakamura")
+
+worker.send = send_half
+"""
+"""Code of a worker that fails in the middle of its second answer."""
+
+
+def test_a_process_that_fails_in_the_middle_of_an_answer_is_not_used_again(tiny, monkeypatch, capfd):
+    monkeypatch.setattr(pool, "START", pool.START.replace("serve()", f"{HALF}serve()"))
+    workers = tiny.workers(1)
+    assert len(workers.predict_columns(NAMES)) == len(NAMES)
+    with pytest.raises(WorkerError, match="ended before it had answered"):
+        workers.predict_columns(NAMES)
+    assert workers.closed and all(process.poll() is not None for process in workers._processes)
+    with pytest.raises(WorkerError, match="ended before it had answered"):
+        workers.predict_columns(NAMES)
+    assert len(tiny.predict_columns(NAMES, processes=2)) == len(NAMES)
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("error", [MemoryError, KeyboardInterrupt])
+def test_an_answer_that_was_not_read_is_never_the_answer_to_the_next_question(tiny, monkeypatch, error):
+    def fail(stream):
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pool, "receive", fail)
+        with pytest.raises(error):
+            tiny.workers(1).predict_columns(["abc"])
+    assert tiny._pool.closed
+    assert len(tiny.workers(1).predict_columns(NAMES)) == len(NAMES)
+
+
+def test_names_that_cannot_be_sent_leave_the_processes_as_they_are(tiny):
+    workers = tiny.workers(1)
+    with pytest.raises(TypeError):
+        workers.predict_columns(["abc", 7])
+    assert len(workers.predict_columns(NAMES)) == len(NAMES)
+
+
+def test_a_process_is_not_used_again_after_an_error_that_it_reports(tiny):
+    workers = tiny.workers(2)
+    with pytest.raises(WorkerError, match="top must be a whole number"):
+        workers.predict_columns(NAMES, top=0)
+    assert workers.closed
+
+
+def test_threads_that_wait_for_a_process_fail_too_when_it_ends(tiny):
+    workers, errors = tiny.workers(1), []
+    os.kill(workers._processes[0].pid, signal.SIGSTOP)
+
+    def ask():
+        try:
+            workers.predict_columns(NAMES)
+        except WorkerError as error:
+            errors.append(str(error))
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    workers._processes[0].kill()
+    for thread in threads:
+        thread.join(60)
+    assert len(errors) == 4 and all("ended before it had answered" in error for error in errors)
+
+
+def test_what_a_process_prints_is_not_part_of_its_answers(tiny, monkeypatch, capfd):
+    noise = "print('hello'); import os; os.system('echo hello')\n"
+    start = pool.START.replace(
+        "serve()",
+        f"from elman.prediction import worker\nreal = worker.unpack_names\n"
+        f"def noisy(packed):\n    {noise}    return real(packed)\nworker.unpack_names = noisy\nserve()",
+    )
+    monkeypatch.setattr(pool, "START", start)
+    assert same(tiny.predict_columns(NAMES, processes=2), tiny.predict_columns(NAMES))
+    assert capfd.readouterr().out == ""
+
+
+# The current folder
+
+MARK = "import pathlib\npathlib.Path(__file__).with_name('imported').touch()\n"
+ASK = """
+import sys
+import elman
+from elman.prediction.predictor import Predictor
+predictor = elman.load("languages")
+alone = predictor.predict_columns(["Nakamura"], processes=2)[0]  # this process imports what it needs
+predictor.close()
+import os
+os.chdir(sys.argv[1])
+if sys.argv[2] == "interactive":
+    sys.path.insert(0, "")
+elif sys.argv[2] == "script":
+    sys.path.insert(0, os.getcwd())
+elif sys.argv[2] == "relative":
+    sys.path.insert(0, ".")
+    os.environ["PYTHONPATH"] = os.pathsep.join([".", *sys.path])
+else:
+    os.environ["PYTHONPATH"] = os.pathsep.join(["", *sys.path, ""])
+print(predictor.predict_columns(["Nakamura"] * 3, processes=2)[0] == alone)
+predictor.close()
+"""
+
+
+@pytest.fixture
+def hostile(tmp_path):
+    """A folder with files of the names of modules; each leaves a file `imported` if it is run."""
+    folder = tmp_path / "hostile"
+    folder.mkdir()
+    for name in ("numpy", "json", "elman", "sitecustomize", "usercustomize", "signal", "anyascii", "typing"):
+        (folder / f"{name}.py").write_text(MARK)
+    return folder
+
+
+@pytest.mark.parametrize("way", ["interactive", "script", "relative", "empty entry"])
+def test_a_process_never_imports_from_the_current_folder(python_process, hostile, way):
+    assert python_process(ASK, hostile, way) == "True\n"
+    assert not (hostile / "imported").exists()
+
+
+def test_a_process_gets_the_elman_of_its_parent_even_from_the_current_folder(tmp_path):
+    (tmp_path / "elman").symlink_to(Path(pool.__file__).parents[1])
+    (tmp_path / "numpy.py").write_text(MARK)
+    code = (
+        "import sys; sys.path.remove(''); import numpy; sys.path.insert(0, ''); import elman\n"
+        "predictor = elman.load('languages')\n"
+        "print(elman.__file__, len(predictor.predict_columns(['Nakamura'] * 3, processes=2)))\n"
+        "predictor.close()"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.stderr) == (f"{tmp_path}/elman/__init__.py 3\n", "")
+    assert not (tmp_path / "imported").exists()
+
+
+def test_folders_that_the_user_names_in_full_stay_on_the_path(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", ["", str(tmp_path), "lib", "/opt/lib"])
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(["", "lib", "/opt/own"]))
+    assert pool.import_path() == ["/opt/own", "/opt/lib"]
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    assert pool.import_path() == [str(tmp_path), "/opt/lib"]
+
+
+def test_a_current_folder_that_was_removed_is_no_obstacle(tmp_path, monkeypatch):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert pool.import_path()

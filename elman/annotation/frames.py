@@ -1,0 +1,113 @@
+"""Frames: a data frame in memory gets the model's answers in new columns, whichever library it is from."""
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, TypeVar
+
+from elman.annotation.annotator import PREFIX, AnnotateConfig, Annotator
+from elman.checks import is_missing, shown
+from elman.errors import DataError, SettingError
+from elman.extras import extra
+from elman.prediction.predictor import Predictor, load
+
+Frame = TypeVar("Frame")
+
+
+def annotate_frame(
+    frame: Frame,
+    column: str = "name",
+    *,
+    model: str | Path | Predictor = "languages",
+    top: int = 1,
+    abstain_below: float = 0.0,
+    prefix: str = PREFIX,
+) -> Frame:
+    """Answer for every row of a data frame: the same frame, with the answers in new columns.
+
+    Args:
+        frame: a data frame of pandas, polars or pyarrow; it is not changed.
+        column: the column of the strings to answer for. None, NaN and the like are missing names.
+        model: the name of a model that comes with Elman, the path of a model file, or a predictor.
+        top: how many labels to write for each row, at least 1.
+        abstain_below: abstain if the best label's probability is lower, 0 to 1.
+        prefix: the first part of the names of new columns.
+
+    Returns:
+        A frame of the same kind, with the same rows, and the same index if it has one.
+
+    Raises:
+        DataError: there is no such column of strings, or a new column exists already.
+        MissingExtraError: narwhals is not installed, which reads frames of every kind.
+        SettingError: it is not a data frame, or a setting is invalid.
+
+    >>> import polars
+    >>> annotate_frame(polars.DataFrame({"name": ["Nakamura", None]}))["elman_label"].to_list()
+    ['Japanese', None]
+    """
+    with extra("frames"):
+        import narwhals.stable.v2 as nw
+        from narwhals.exceptions import NarwhalsError
+    values: Any = frame
+    try:
+        table = nw.from_native(values, eager_only=True)
+        columns = table.columns
+    except TypeError:
+        kind = f"{type(frame).__module__.partition('.')[0]}.{type(frame).__qualname__}".removeprefix("builtins.")
+        raise SettingError(
+            f"expected a data frame of pandas, polars or pyarrow, got {kind}; collect a lazy frame first, and use "
+            "predict_columns for names without a frame"
+        ) from None
+    except NarwhalsError as error:  # as for two columns of one name
+        raise DataError(f"the frame cannot be read: {shown(' '.join(str(error).split()), 200)}") from None
+    predictor = model if isinstance(model, Predictor) else load(model)
+    annotator = Annotator(predictor, AnnotateConfig(str(column), top, abstain_below, prefix))
+    _check_columns(columns, column, annotator)
+    answers, _ = annotator.annotate(_read_names(table.get_column(column).to_list(), column))
+    kinds: dict[type, Any] = {str: nw.String, float: nw.Float64}
+    added = [
+        nw.new_series(name, answers[name], kinds[kind], backend=table.implementation)
+        for name, kind in annotator.columns.items()
+    ]
+    annotated: Frame = table.with_columns(*added).to_native()
+    return annotated
+
+
+def _check_columns(columns: Sequence[Any], column: str, annotator: Annotator) -> None:
+    """Check that a frame has the column of the strings, and none of the new ones."""
+    if column not in columns:
+        names = {str(name).strip().casefold(): str(name) for name in columns}
+        near = get_close_matches(str(column).strip().casefold(), names, 1)
+        found = ", ".join(shown(str(name)) for name in columns) or "(none)"
+        advice = f"did you mean '{shown(names[near[0]])}'?" if near else f"name one of {shown(found, 300)}"
+        raise DataError(f"the frame has no column '{shown(str(column))}'; {advice}", code="unknown_column")
+    taken = [name for name in annotator.columns if name in columns]
+    if taken:
+        message = f"the frame has a column '{shown(taken[0])}' already; give the new columns another prefix"
+        raise DataError(message, code="column_taken")
+
+
+def _read_names(values: Sequence[Any], column: str) -> list[str | None]:
+    """Return the values of a column as strings, None if missing; bytes are read as UTF-8."""
+    names: list[str | None] = []
+    for row, value in enumerate(values, 1):
+        if isinstance(value, str) or value is None:
+            names.append(value)
+        elif is_missing(value):
+            names.append(None)
+        elif isinstance(value, bytes):
+            names.append(_decode(value, column, row))
+        else:
+            message = (
+                f"expected strings in the column '{shown(str(column))}', got {type(value).__name__} in row {row:,}"
+            )
+            raise DataError(message, code="not_strings", line=row)
+    return names
+
+
+def _decode(value: bytes, column: str, row: int) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        message = f"the column '{shown(str(column))}' has bytes in row {row:,} that are not UTF-8; decode them first"
+        raise DataError(message, code="not_strings", line=row) from None
