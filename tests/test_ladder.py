@@ -20,7 +20,7 @@ prediction prediction.inputs prediction.pool prediction.columns prediction.predi
 prediction.explanation
 tables tables.formats tables.chunks tables.lines tables.delimited tables.jsonl tables.parquet tables.sources
 tables.queries tables.sinks
-annotation annotation.annotator annotation.targets annotation.paths annotation.job annotation.parts annotation.local
+annotation annotation.annotator annotation.paths annotation.job annotation.parts annotation.local
 annotation.pieces annotation.cluster annotation.request annotation.frames
 data data.examples data.images data.catalog data.download data.reading data.splits data.augment data.batches
 cells.contract cells.elman cells.gru cells.lstm cells.library cells.unroll cells.passes.buffers cells.passes.steps

@@ -15,6 +15,7 @@ from elman.checks import shown
 from elman.errors import SettingError
 from elman.prediction.predictor import Predictor
 from elman.records import PredictionColumns
+from elman.tables.formats import TextOptions
 
 PREFIX = "elman_"
 
@@ -31,11 +32,12 @@ class AnnotateConfig:
     """The settings of an annotation.
 
     Args:
-        column: the column of the strings; a number counts columns from 1 in a delimited file without a header.
+        column: the column of the strings, by its name or its number from 1.
         top: how many labels to write for each row, at least 1.
         abstain_below: abstain if the best label's probability is lower, 0 to 1.
         prefix: the first part of the names of new columns.
         skip_malformed: skip rows that cannot be read, and write them to another file, rather than stop.
+        text: how text files are read, where their names and contents are not enough.
 
     Raises:
         SettingError: the prefix or the column is empty.
@@ -46,6 +48,7 @@ class AnnotateConfig:
     abstain_below: float = 0.0
     prefix: str = PREFIX
     skip_malformed: bool = False
+    text: TextOptions = TextOptions()
 
     def __post_init__(self) -> None:
         """Check the names; the predictor checks the rest."""
@@ -97,11 +100,13 @@ class Progress:
         summary: of the rows so far.
         done: the share of the input that has been read, 0 to 1; None if unknown.
         kept: whether the last part is from an earlier run, which was interrupted.
+        notes: what a user should know of how the input is read, one sentence each.
     """
 
     summary: Summary
     done: float | None
     kept: bool
+    notes: tuple[str, ...] = ()
 
 
 class Annotator:

@@ -19,8 +19,8 @@ from typing import Any
 
 from elman.annotation.annotator import Annotator, Progress, Summary
 from elman.annotation.job import Job, describe_job, name_parts_folder, remove_leftovers
+from elman.annotation.paths import check_folder, find_place, show_path
 from elman.annotation.pieces import PARQUET, ROWS, Piece, PieceAnnotator, cut_tables
-from elman.annotation.targets import check_folder, find_place, show_path
 from elman.checks import shown
 from elman.errors import DataError, SettingError, WorkerError
 from elman.extras import extra

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from elman.annotation.annotator import Annotator
-from elman.annotation.targets import show_path
+from elman.annotation.paths import show_path
 from elman.errors import DataError
 from elman.files import fit_name, is_file_at, replace, try_lock, write_atomically
 from elman.model.file import digest_of_artifact

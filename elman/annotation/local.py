@@ -11,7 +11,7 @@ from typing import IO, Any
 from elman.annotation.annotator import AnnotateConfig, Annotator, Progress, Summary
 from elman.annotation.job import Job, describe_job, name_parts_folder, read_state, remove_leftovers
 from elman.annotation.parts import Task, make_parts, open_task
-from elman.annotation.targets import (
+from elman.annotation.paths import (
     check_apart,
     check_file,
     check_folder,
@@ -102,7 +102,7 @@ def annotate_stream(
             summary += part.summary
             if side is not None:
                 side.writelines(map(format_malformed, part.malformed))
-            yield Progress(summary, part.done, kept=False)
+            yield Progress(summary, part.done, kept=False, notes=task.table.notes)
     yield Progress(summary, 1.0, kept=False)
 
 
@@ -179,7 +179,7 @@ def _make_whole(task: Task, job: Job) -> Generator[Progress, None, Summary]:
             job.save_part(part.number, part.content, part.to_record())
         summary += part.summary
         count += 1
-        yield Progress(summary, part.done, kept=part.content is None)
+        yield Progress(summary, part.done, kept=part.content is None, notes=task.table.notes)
     with job.open_whole() as out, task.sink.writer(out) as add:
         for content in job.read_parts(count):
             add(content)
@@ -260,7 +260,7 @@ def _make_folder(
             ):
                 summary = step.summary
                 done = None if step.done is None else (number + step.done) / len(tables)
-                yield Progress(before + summary, done, step.kept)
+                yield Progress(before + summary, done, step.kept, step.notes)
             job.save_record(number, {"state": state, "summary": summary.to_dict()})
         before += summary
         yield Progress(before, (number + 1) / len(tables), kept=False)

@@ -88,7 +88,16 @@ def open_task(
         else:
             kinds = {(read_as or format_of(path)).kind for path in sources}
             is_searched = form.kind != "jsonl" and "jsonl" in kinds
-            table = stack.enter_context(open_source(sources, column=column, form=read_as, skip=skip, typed=is_searched))
+            table = stack.enter_context(
+                open_source(
+                    sources,
+                    column=column,
+                    form=read_as,
+                    skip=skip,
+                    typed=is_searched,
+                    options=annotator.config.text,
+                )
+            )
         settings = describe_table(table, typed="parquet" in {*kinds, form.kind})
         yield Task(annotator, table, sink_for(form, table, annotator.columns), processes, settings)
 

@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from elman.annotation.annotator import AnnotateConfig, Annotator, Summary
 from elman.annotation.job import read_state
-from elman.annotation.targets import show_path
+from elman.annotation.paths import show_path
 from elman.errors import DataError, ElmanError, SettingError, WorkerError
 from elman.files import find_scratch_files, fit_name, open_atomically
 from elman.model.file import parse_artifact

@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from elman.checks import shown
-from elman.cli.options import AbstainOption, ModelOption, TopOption, command_app
+from elman.cli.options import (
+    AbstainOption,
+    DelimiterOption,
+    EncodingOption,
+    HeaderOption,
+    ModelOption,
+    TopOption,
+    command_app,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -54,8 +62,11 @@ def annotate(
         ),
     ],
     column: Annotated[
-        str, typer.Option("--column", "-c", help="The column of the names; a number in a table without a header.")
+        str, typer.Option("--column", "-c", help="The column of the names: its name, or its number from 1.")
     ] = "name",
+    header: HeaderOption = None,
+    delimiter: DelimiterOption = None,
+    encoding: EncodingOption = None,
     model: ModelOption = "languages",
     top: TopOption = 1,
     abstain_below: AbstainOption = 0.0,
@@ -120,6 +131,7 @@ def annotate(
     from elman.annotation.annotator import AnnotateConfig, Annotator
     from elman.annotation.request import AnnotateRequest, annotate_request
     from elman.prediction.predictor import load
+    from elman.tables.formats import TextOptions
 
     *inputs, output = tables
     request = AnnotateRequest(
@@ -136,7 +148,8 @@ def annotate(
         overwrite=overwrite,
     )
     predictor, console = load(model), Console(stderr=True)
-    config = AnnotateConfig(column, top, abstain_below, prefix, on_error is OnError.skip)
+    text = TextOptions(delimiter, encoding, header)
+    config = AnnotateConfig(column, top, abstain_below, prefix, on_error is OnError.skip, text)
     seen: list[Progress] = []
     try:
         with _end_on_signals(writes_stream=request.writes_stream):
@@ -203,6 +216,8 @@ def _show_progress(steps: Iterable["Progress"], console: "Console", seen: "list[
     with bar:
         task = bar.add_task("", total=None, rows="reading …")
         for step in steps:
+            for note in step.notes if not seen or seen[0].notes != step.notes else ():
+                console.print(f"note: {shown(note, 300)}", highlight=False)
             seen[:] = [step]
             kept = step.summary.rows if step.kept else kept
             rate = (step.summary.rows - kept) / (time.perf_counter() - started)

@@ -88,3 +88,23 @@ LongestOption = Annotated[
         rich_help_panel="Data",
     ),
 ]
+
+HeaderOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--header/--no-header",
+        help="Whether the first line names the columns. By default it does, unless a column is given by its number.",
+        show_default=False,
+    ),
+]
+DelimiterOption = Annotated[
+    str | None,
+    typer.Option(help="The character between cells, such as ; or \\t; recognised if not given.", show_default=False),
+]
+EncodingOption = Annotated[
+    str | None,
+    typer.Option(
+        help="The encoding of text files, such as cp1252; by default UTF-8, or what a byte order mark says.",
+        show_default=False,
+    ),
+]

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 ROWS = 32_768
 """Most rows of a chunk."""
 
+FIRST_ROWS = 512
+"""Rows of the first chunk of standard input, for an early answer; each chunk then has twice as many."""
+
 CHARACTERS = 32 * 2**20
 """Most characters of a chunk's lines, unless a single row has more."""
 

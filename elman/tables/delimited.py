@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from elman.errors import DataError
-from elman.tables.chunks import CHARACTERS, ROWS, Chunk, Malformed, TextChunk, arrow, find_column
+from elman.tables.chunks import CHARACTERS, FIRST_ROWS, ROWS, Chunk, Malformed, TextChunk, arrow, find_column
 from elman.tables.formats import CELL_CHARACTERS, COLUMNS, DELIMITERS, TextOptions
 from elman.tables.lines import Lines
 
@@ -79,15 +79,16 @@ class DelimitedSource:
     def chunks(self) -> Iterator[Chunk]:
         """See `elman.tables.sources.Source.chunks`."""
         rows, malformed, characters = self._before, list[Malformed](), 0
+        most = FIRST_ROWS if self._lines.is_stream else ROWS
         while (row := self._next(skip=self._skip)) is not None:
             if isinstance(row, Malformed):
                 malformed.append(row)
             elif row[1] or len(self.columns) == 1:  # a blank line is a row if there is one column, otherwise nothing
                 rows.append(row if row[1] else (row[0], [""]))
             characters += len(row.text if isinstance(row, Malformed) else row[0])
-            if len(rows) + len(malformed) >= ROWS or characters >= CHARACTERS:
+            if len(rows) + len(malformed) >= most or characters >= CHARACTERS:
                 yield self._chunk(rows, malformed)
-                rows, malformed, characters = [], [], 0
+                rows, malformed, characters, most = [], [], 0, min(2 * most, ROWS)
         yield self._chunk(rows, malformed)
 
     def _chunk(self, rows: Sequence[tuple[str, list[str]]], malformed: Sequence[Malformed]) -> Chunk:

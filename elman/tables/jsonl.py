@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from elman.checks import is_missing
 from elman.errors import DataError
-from elman.tables.chunks import CHARACTERS, ROWS, Chunk, JsonChunk, Malformed, find_column
+from elman.tables.chunks import CHARACTERS, FIRST_ROWS, ROWS, Chunk, JsonChunk, Malformed, find_column
 from elman.tables.formats import CELL_CHARACTERS, COLUMNS
 from elman.tables.lines import Lines
 
@@ -43,6 +43,7 @@ class JsonLinesSource:
     def chunks(self) -> Iterator[Chunk]:
         """See `elman.tables.sources.Source.chunks`."""
         texts, objects, malformed, characters, is_first = list[str](), list[Any](), list[Malformed](), 0, True
+        most = FIRST_ROWS if self._lines.is_stream else ROWS
         for line in self._lines:
             value, problem = self._parse(line)
             characters += len(line)
@@ -53,9 +54,10 @@ class JsonLinesSource:
                 if value is not None:
                     texts.append(text)
                     objects.append(value)
-            if len(texts) + len(malformed) >= ROWS or characters >= CHARACTERS:
+            if len(texts) + len(malformed) >= most or characters >= CHARACTERS:
                 yield self._chunk(texts, objects, malformed, is_first)
                 texts, objects, malformed, characters, is_first = [], [], [], 0, False
+                most = min(2 * most, ROWS)
         yield self._chunk(texts, objects, malformed, is_first)
 
     def _chunk(

@@ -95,12 +95,14 @@ class Lines:
     Attributes:
         has_mark: whether the file begins with a byte order mark.
         newline: how its first line ends, as an output should end its lines.
+        is_stream: whether the lines come from a stream that may never end.
     """
 
     def __init__(self, file: IO[bytes], title: str, raw: IO[bytes] | None, encoding: str | None = None) -> None:
         self.title, self.encoding = title, encoding
         self.has_mark, self.newline = False, "\n"
         self._lines, self._raw = split_lines(file), raw
+        self.is_stream = raw is None
         self._size = os.fstat(raw.fileno()).st_size if raw is not None else 0
         self._number = 0
         self._taken: list[_Line] = []

@@ -15,7 +15,7 @@ from elman.annotation import job
 from elman.annotation.annotator import AnnotateConfig, Annotator
 from elman.annotation.job import Job, name_parts_folder
 from elman.annotation.local import annotate_file, annotate_folder, annotate_stream, annotate_table
-from elman.annotation.targets import name_side_file
+from elman.annotation.paths import name_side_file
 from elman.errors import DataError
 from elman.files import find_scratch_files, open_atomically
 from elman.prediction.predictor import Predictor
