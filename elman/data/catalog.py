@@ -7,6 +7,7 @@ smallest stands here itself.
 from dataclasses import dataclass
 from pathlib import Path
 
+from elman.checks import shown, suggest
 from elman.errors import DataError
 
 LANGUAGES = (
@@ -118,7 +119,8 @@ def named(name: str) -> NamedSet | ImageSet | PairSet:
         DataError: there is none.
     """
     if name not in CATALOG:
-        raise DataError(f"no data set is named {name!r}; the named sets are {', '.join(CATALOG)}")
+        near = suggest(name, CATALOG)
+        raise DataError(f"no data set is named '{shown(name)}'; the named sets are {', '.join(CATALOG)}{near}")
     return CATALOG[name]
 
 

@@ -1,13 +1,15 @@
 """Reading: what a user means by DATA."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from elman.checks import shown, suggest
 from elman.data.catalog import CATALOG, ImageSet, PairSet, check, named
 from elman.data.download import fetch
 from elman.data.examples import MAX_CHARACTERS, Reading, read_examples
 from elman.data.images import ImageReading, read_images
-from elman.errors import SettingError
+from elman.errors import DataError, SettingError
 from elman.records import Example
 
 if TYPE_CHECKING:
@@ -46,6 +48,8 @@ def read_source(
     """Read what the user means by DATA."""
     if data in CATALOG:
         return read_named(data, folder, progress=progress)
+    if not os.path.exists(data) and (near := suggest(data, CATALOG)):
+        raise DataError(f"{shown(data)}: no data set, file or folder has this name{near}")
     if folder is not None:
         raise SettingError(f"--data says where a named set lies, and {data!r} is none; give the folder or file as DATA")
     return read_examples(data, text=text, label=label, max_characters=longest)
