@@ -1,7 +1,7 @@
 """Checks of values that a user gives. Each refuses in one way, and names the value and what was expected."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from elman.errors import SettingError
 
@@ -95,3 +95,15 @@ def shown(text: str, limit: int = 60) -> str:
     """
     cut = text if len(text) <= limit else f"{text[: limit - 1]}…"
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut)
+
+
+def suggest(word: str, choices: Iterable[str]) -> str:
+    """Return the end of a message that suggests the choice most like a word; empty if none is like it.
+
+    >>> suggest("Langages", ["languages", "mnist"]), suggest("abc", ["languages"])
+    ("; did you mean 'languages'?", '')
+    """
+    from difflib import get_close_matches
+
+    by_key = {choice.casefold(): choice for choice in choices}
+    return "".join(f"; did you mean '{shown(by_key[key])}'?" for key in get_close_matches(word.casefold(), by_key, 1))

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from elman.checks import check_whole, is_missing, shown
+from elman.checks import check_whole, is_missing, shown, suggest
 from elman.errors import SettingError
 
 
@@ -41,6 +41,20 @@ def test_what_pandas_calls_missing_is_missing():
 )
 def test_what_does_not_print_is_escaped_and_long_texts_are_cut(text, escaped):
     assert shown(text) == escaped
+
+
+@pytest.mark.parametrize("word", ["Full Name", "full name", "FULLNAME", "full_nam"])
+def test_the_choice_most_like_a_word_is_suggested(word):
+    assert suggest(word, ["name", "Full Name", "label"]) == "; did you mean 'Full Name'?"
+
+
+@pytest.mark.parametrize("word", ["", "surname of", "Ω"])
+def test_a_word_like_no_choice_gets_no_suggestion(word):
+    assert suggest(word, ["Full Name", "label"]) == suggest(word, []) == ""
+
+
+def test_a_suggestion_is_escaped():
+    assert suggest("abcd", ["abc\x1bd"]) == r"; did you mean 'abc\x1bd'?"
 
 
 @pytest.mark.parametrize("value", [0, 11, True, 1.0, "1", None])

@@ -33,8 +33,8 @@ training.tasks.features training.tasks.images training.tasks training.recipes tr
 training.held_out training.comparison
 server.settings server.errors server.metrics server.schemas server.batching server.models server.service
 server.middleware server.uploads server.openapi server.routes server.app server.run server
-cli.options cli.progress cli.data cli.predict cli.annotate cli.models cli.train cli.evaluate cli.compare cli.explain
-cli.serve cli.system cli __main__
+cli.process cli.options cli.output cli.progress cli.names cli.answers cli.prompt cli.data cli.predict cli.annotate
+cli.models cli.train cli.evaluate cli.compare cli.explain cli.serve cli.system cli __main__
 """
 DOOR = "elman"  # elman/__init__.py may name any room, in its lazy table or for type checkers; no room imports it
 

@@ -2,7 +2,9 @@
 
 import io
 import json
+import os
 import random
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -44,10 +46,11 @@ def facts(answer):
     return answer["label"], None if answer["label"] is None else round(answer["probability"], 4), answer["reason"]
 
 
-def ask_command_line(names):
+def ask_command_line(names, stdin=b""):
     """Return the answers of `elman predict --json`, run in this process."""
-    before = sys.argv, sys.stdout
+    before = sys.argv, sys.stdout, sys.stdin
     sys.argv, sys.stdout = ["elman", "predict", "--json", "--", *names], io.TextIOWrapper(io.BytesIO(), "utf-8")
+    sys.stdin = io.TextIOWrapper(io.BytesIO(stdin), "utf-8")
     try:
         with pytest.raises(SystemExit) as ended:
             main()
@@ -55,7 +58,21 @@ def ask_command_line(names):
         assert ended.value.code == 0
         return json.loads(sys.stdout.buffer.getvalue())
     finally:
-        sys.argv, sys.stdout = before
+        sys.argv, sys.stdout, sys.stdin = before
+
+
+def ask_standard_input(names):
+    """Return the answers of `elman predict --json` for lines; the first line, which may hold a mark, is another one."""
+    return ask_command_line([], "\n".join(["Nakamura", *names, ""]).encode())[1:]
+
+
+def can_be_argument(name):
+    """Return whether a name is text rather than what Python makes of invalid bytes, and is not a path that exists."""
+    return not re.search("[\udc80-\udcff]", name) and not os.path.exists(name)
+
+
+def can_be_line(name):
+    return not re.search("[\r\n\ud800-\udfff]", name)
 
 
 def ask_annotation(predictor: Predictor, names: list[str], folder: Path):
@@ -86,7 +103,11 @@ def check(predictor, names, folder):
         assert probability is None or 0 < probability <= 1
     close = [(label, None if p is None else pytest.approx(p, abs=2e-4), reason) for label, p, reason in answers]
     assert [facts(predictor.predict(name).to_dict()) for name in names] == close
-    assert [facts(answer) for answer in ask_command_line(names)] == close
+    for can_be, ask in ((can_be_argument, ask_command_line), (can_be_line, ask_standard_input)):
+        places = [place for place, name in enumerate(names) if can_be(name)]
+        if places:
+            answers = ask([names[place] for place in places])
+            assert [facts(answer) for answer in answers] == [close[place] for place in places]
     assert [facts(answer) for answer in ask_annotation(predictor, names, folder)] == close
     assert [facts(answer) for answer in ask_service(predictor, names)] == close
 
@@ -108,6 +129,7 @@ def test_very_long_strings_are_answered_by_every_interface(languages, tmp_path):
         assert [reason.split(":")[0] for _, _, reason in answers] == ["too long"] * 3 + ["blank"]
         assert [facts(answer) for answer in ask_command_line(endless)] == answers
     assert [facts(answer) for answer in ask_annotation(languages, endless, tmp_path)] == answers
+    assert [facts(answer) for answer in ask_standard_input(endless)] == answers
 
 
 FUZZ = """

@@ -4,16 +4,19 @@ Commands import what they need when they run, not when this file is imported: `e
 not need the packages of training.
 """
 
-import os
+import errno
 import re
 import sys
 from importlib import import_module
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand
 
-from elman.cli.options import command_app
+from elman.checks import shown, suggest
+from elman.cli.names import check_arguments
+from elman.cli.options import CommandGroup, command_app
+from elman.cli.process import explain_os_error, prepare_process, silence
 from elman.errors import ElmanError
 from elman.extras import missing
 from elman.scoring.processor import choose_routines
@@ -21,11 +24,21 @@ from elman.version import __version__
 
 COMMANDS = ("predict", "explain", "annotate", "train", "evaluate", "compare", "data", "models", "serve", "system")
 
+LONGEST_MESSAGE = 2000
+"""Most characters of an error message."""
+
 _SINGLE_NEWLINE = re.compile(r"(?<!\n)\n[ ]*(?!\n)")
 
 
-class _Commands(TyperGroup):
+class _Commands(CommandGroup):
     """The commands. Each is imported only when it is used, so that `predict` does not wait for the others."""
+
+    _names_only = False
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> Any:
+        """Return what an incomplete word can become; no command is imported to describe it."""
+        self._names_only = True
+        return super().shell_complete(ctx, incomplete)
 
     def list_commands(self, ctx: Any) -> list[str]:
         return list(COMMANDS)
@@ -33,6 +46,8 @@ class _Commands(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in COMMANDS:
             return None
+        if self._names_only:
+            return TyperCommand(cmd_name)
         command = typer.main.get_command(import_module(f"elman.cli.{cmd_name}").app)
         command.name = cmd_name
         for each in (command, *getattr(command, "commands", {}).values()):
@@ -45,6 +60,7 @@ class _Commands(TyperGroup):
 app = command_app(
     name="elman",
     cls=_Commands,
+    add_completion=True,
     epilog="Start with: elman predict Nakamura",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -71,13 +87,11 @@ def main() -> None:
 
     The exit status is 0 after success, 2 for bad input or usage, and 130 after an interrupt.
     """
-    # File names and arguments may contain bytes that are not text; printing them must not fail.
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
+    closed = prepare_process()
     choose_routines()  # before numpy is imported, which reads this choice only once
     try:
-        status = app(standalone_mode=False)
+        check_arguments(sys.argv[1:])
+        status = app(standalone_mode=False, prog_name="elman")
         sys.stdout.flush()
     except ElmanError as error:
         status = _complain(str(error))
@@ -86,24 +100,44 @@ def main() -> None:
             raise
         status = _complain(str(missing(error.name or "", "train", purpose="this command")))
     except (KeyboardInterrupt, typer.Abort):
-        print("elman: interrupted", file=sys.stderr)
-        status = 130
-    except (BrokenPipeError, SystemExit):
-        # The reader of the output has closed it, which Python and typer report differently; exit silently.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        status = 0
+        status = _complain("interrupted", 130)
+    except BrokenPipeError:
+        status = _end_quietly()
+    except SystemExit as ended:  # Typer ends so after completion, and if the reader of the output has closed it
+        is_closed = isinstance(ended.__context__, OSError) and ended.__context__.errno == errno.EPIPE
+        status = _end_quietly() if is_closed else ended.code
     except OSError as error:
-        status = _complain(f"{error.filename or 'a file'}: {error.strerror or error}")
+        status = _complain(explain_os_error(error, closed))
+        silence(1)
     except Exception as error:
-        usage = getattr(error, "format_message", None)
-        if usage is None:
+        if not hasattr(error, "format_message"):  # not an error of Typer
             raise
-        context = getattr(error, "ctx", None)
-        command = context.command_path if context is not None else "elman"
-        status = _complain(f"{usage()} See `{command} --help`.") if usage() else 2
+        status = _complain_of_usage(error)
     sys.exit(status if isinstance(status, int) else 0)
 
 
-def _complain(message: str) -> int:
-    print(f"elman: {' '.join(message.split())}", file=sys.stderr)
-    return 2
+def _end_quietly() -> int:
+    """End with success after the reader of the output has closed it."""
+    silence(1)
+    return 0
+
+
+def _complain(message: str, status: int = 2) -> int:
+    """Print an error in one line that a terminal may show, and return the exit status."""
+    try:
+        print(f"elman: {shown(' '.join(message.split()), LONGEST_MESSAGE)}", file=sys.stderr)
+    except OSError:
+        silence(2)
+    return status
+
+
+def _complain_of_usage(error: Any) -> int:
+    """Print what is wrong with the arguments, as Typer says it."""
+    message, context = error.format_message(), getattr(error, "ctx", None)
+    if not message:
+        return 2
+    if hasattr(error, "possibilities") and hasattr(error, "option_name"):
+        name = error.option_name
+        message = f"No such option '{shown(name)}'{suggest(name, error.possibilities or ()) or '.'}"
+    command = context.command_path if context is not None else "elman"
+    return _complain(f"{message} See `{command} --help`.")

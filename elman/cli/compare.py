@@ -14,7 +14,8 @@ from elman.cli.options import (
     TextOption,
     command_app,
 )
-from elman.cli.progress import download_bar, to_json, train_with_bar
+from elman.cli.output import to_json
+from elman.cli.progress import download_bar, train_with_bar
 from elman.data.examples import MAX_CHARACTERS
 from elman.errors import SettingError
 

@@ -5,7 +5,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from elman.cli.options import DataArgument, FolderOption, LabelOption, LongestOption, TextOption, command_app
+from elman.checks import shown
+from elman.cli.options import (
+    DataArgument,
+    FolderOption,
+    LabelOption,
+    LongestOption,
+    TextOption,
+    command_app,
+    complete_data,
+)
+from elman.cli.output import whole
 from elman.data.examples import MAX_CHARACTERS
 
 if TYPE_CHECKING:
@@ -54,9 +64,9 @@ def show(
     for name, of_label in sorted(texts.items()):
         distinct = set(of_label)
         shared = sum(labels_of[text] > 1 for text in distinct)
-        table.add_row(Text(name), f"{len(of_label):,}", f"{len(distinct):,}", f"{shared:,}")
+        table.add_row(Text(shown(name)), f"{len(of_label):,}", f"{len(distinct):,}", f"{shared:,}")
     console = Console(markup=False)
-    console.print(f"{data}: {account(reading, reading.dropped)}", highlight=False)
+    console.print(f"{whole(data)}: {account(reading, reading.dropped)}", highlight=False)
     console.print(table)
 
 
@@ -67,20 +77,20 @@ def _show_images(data: str, reading: "ImageReading") -> None:
     table = Table("label", *(Column(name, justify="right") for name in ("training images", "test images")))
     for label, name in enumerate(reading.names):
         counts = ((labels == label).sum() for labels in (reading.labels, reading.test_labels))
-        table.add_row(name, *(f"{count:,}" for count in counts))
+        table.add_row(shown(name), *(f"{count:,}" for count in counts))
     rows, columns = reading.images.shape[1:]
     console = Console(markup=False)
-    console.print(f"{data}: {reading.lines:,} images of {columns} × {rows} pixels", highlight=False)
+    console.print(f"{whole(data)}: {reading.lines:,} images of {columns} × {rows} pixels", highlight=False)
     console.print(table)
 
 
 @app.command("fetch")
 def fetch(
-    name: Annotated[str, typer.Argument(help="A named set; see `elman data list`.")],
+    name: Annotated[str, typer.Argument(help="A named set; see `elman data list`.", autocompletion=complete_data)],
 ) -> None:
     """Download a named data set once, check it, and print its folder."""
     from elman.cli.progress import download_bar
     from elman.data.catalog import find_set
     from elman.data.download import fetch as fetch_set
 
-    print(fetch_set(find_set(name), progress=download_bar()))
+    print(whole(fetch_set(find_set(name), progress=download_bar())))

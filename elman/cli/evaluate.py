@@ -16,7 +16,8 @@ from elman.cli.options import (
     TextOption,
     command_app,
 )
-from elman.cli.progress import account, download_bar, to_json
+from elman.cli.output import to_json
+from elman.cli.progress import account, download_bar
 from elman.data.examples import MAX_CHARACTERS
 from elman.errors import SettingError
 

@@ -4,8 +4,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from elman.checks import shown
+from elman.cli.names import check_names
 from elman.cli.options import JsonOption, ModelOption, PlotOption, command_app
-from elman.cli.progress import to_json
+from elman.cli.output import to_json, to_line, whole
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -36,7 +38,8 @@ def explain(
     from elman.prediction.explanation import explain as explain_name
     from elman.prediction.predictor import load
 
-    explanation = explain_name(load(model), name, label=label)
+    predictor, (name,) = load(model), check_names([name])
+    explanation = explain_name(predictor, name, label=label)
     if plot is not None:
         from elman.evaluation.drawings import plot_explanation
         from elman.evaluation.plots import save_figure
@@ -47,7 +50,7 @@ def explain(
         return
     _print(explanation)
     if plot is not None:
-        print(f"Drawn to {plot}")
+        print(f"Drawn to {whole(plot)}")
 
 
 def _print(explanation: "Explanation") -> None:
@@ -56,14 +59,13 @@ def _print(explanation: "Explanation") -> None:
     from rich.table import Column, Table
     from rich.text import Text
 
-    console = Console(markup=False)
+    console, answer, normalised = Console(markup=False), shown(explanation.label), explanation.normalised
     console.print(
-        f"{explanation.name}: {explanation.label} {explanation.probability:.1%}"
-        + (f", read as {explanation.normalised}" if explanation.normalised != explanation.name.lower() else ""),
+        f"{to_line(explanation.name)}: {answer} {explanation.probability:.1%}"
+        + (f", read as {shown(normalised)}" if normalised != explanation.name.lower() else ""),
         style="bold",
         highlight=False,
     )
-    answer = explanation.label
     table = Table(
         "letter",
         Column(f"→ {answer}", justify="right"),
@@ -78,13 +80,15 @@ def _print(explanation: "Explanation") -> None:
     )
     largest = max(map(abs, explanation.evidence)) or 1.0
     for letter, forwards, backwards, nats in zip(
-        explanation.normalised, explanation.forwards, explanation.backwards, explanation.evidence, strict=True
+        normalised, explanation.forwards, explanation.backwards, explanation.evidence, strict=True
     ):
         bar = Text("█" * round(BAR * abs(nats) / largest), style="green" if nats >= 0 else "red")
         courses = (
-            cell for step in (forwards, backwards) for cell in (f"{100 * step[answer]:.0f} %", _rival(step, answer))
+            cell
+            for step in (forwards, backwards)
+            for cell in (f"{100 * step[explanation.label]:.0f} %", _rival(step, explanation.label))
         )
-        table.add_row(Text("␣" if letter == " " else letter, style="bold"), *courses, f"{nats:+.2f}", bar)
+        table.add_row(Text("␣" if letter == " " else shown(letter), style="bold"), *courses, f"{nats:+.2f}", bar)
     console.print(table)
     console.print(
         "→ if the name ends at this letter; ← if it begins here; evidence in nats, negative if a letter counts "
@@ -99,4 +103,4 @@ def _rival(step: dict[str, float], answer: str) -> "Text":
     from rich.text import Text
 
     label, share = max(step.items(), key=lambda item: item[1])
-    return Text("" if label == answer else f"{label} {100 * share:.0f} %", style="dim")
+    return Text("" if label == answer else f"{shown(label)} {100 * share:.0f} %", style="dim")

@@ -1,13 +1,12 @@
 """``elman models``: list, show and shrink models."""
 
-import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from elman.cli.options import JsonOption, ModelArgument, PlotOption, command_app
-from elman.cli.progress import to_json
+from elman.cli.output import to_json, whole
 from elman.errors import SettingError
 
 app = command_app(help="List, show and shrink models.", no_args_is_help=True)
@@ -22,7 +21,7 @@ def list_models() -> None:
     for name, file in shipped_models().items():
         predictor = load(file)
         print(
-            f"{name}: {len(predictor.labels)} labels, {predictor.artifact.parameters:,} parameters, "
+            f"{whole(name)}: {len(predictor.labels)} labels, {predictor.artifact.parameters:,} parameters, "
             f"{file.stat().st_size / 1e6:.1f} MB"
         )
 
@@ -60,7 +59,7 @@ def show(
         )
         save_figure(figure, plot)
         if not as_json:
-            print(f"Drawn to {plot}")
+            print(f"Drawn to {whole(plot)}")
             return
     facts = {
         "name": artifact.name,
@@ -76,14 +75,21 @@ def show(
     if as_json:
         print(to_json(facts, indent=2))
         return
+    _print_card(file.with_suffix(".md"), facts)
+
+
+def _print_card(card: Path, facts: dict[str, Any]) -> None:
+    """Print a model's card, or the facts in its file if it has no card. Both may come from other people."""
     from rich.console import Console
+    from rich.highlighter import JSONHighlighter
     from rich.markdown import Markdown
 
-    card = file.with_suffix(".md")
     if card.is_file():
-        Console().print(Markdown(card.read_text(encoding="utf-8")))
+        lines = card.read_text(encoding="utf-8", errors="backslashreplace").split("\n")
+        Console().print(Markdown("\n".join(whole(line.expandtabs(4)) for line in lines)))
     else:
-        Console().print_json(json.dumps(facts))
+        text = JSONHighlighter()(to_json(facts, indent=2))
+        Console().print(text, soft_wrap=True)
 
 
 @app.command("shrink")
@@ -102,4 +108,4 @@ def shrink(
     if out.exists():
         raise SettingError(f"{out}: already exists; give another name")
     save_artifact(load_artifact(file), out, weights="int8")
-    print(f"{out}: {out.stat().st_size / 1e6:.2f} MB, of {file.stat().st_size / 1e6:.2f} MB")
+    print(f"{whole(out)}: {out.stat().st_size / 1e6:.2f} MB, of {file.stat().st_size / 1e6:.2f} MB")

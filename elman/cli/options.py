@@ -4,18 +4,61 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
+from elman.checks import shown, suggest
 from elman.errors import SettingError
 from elman.text.normalisation import LONGEST
+
+
+class CommandGroup(TyperGroup):
+    """Commands with one parent. ``help`` before a command is ``--help`` after it, and a near miss is suggested."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the name, the command and the arguments that follow."""
+        name, *others = args
+        commands, is_run = self.list_commands(ctx), not ctx.resilient_parsing
+        if name == "help" and others:
+            return self.resolve_command(ctx, [*others, "--help"] if is_run else others)
+        if name == "help" and is_run:
+            print(ctx.get_help())
+            ctx.exit()
+        if name not in commands and not name.startswith("-") and is_run:
+            advice = suggest(name, commands)
+            if not advice and ctx.parent is None:
+                import shlex
+
+                advice = f"; to ask about a name, use `elman predict {shlex.quote(name)}`."
+            ctx.fail(f"No such command '{shown(name)}'{advice or '.'}")
+        return super().resolve_command(ctx, args)
 
 
 def command_app(**settings: Any) -> typer.Typer:
     """Return a Typer application with the settings of every command.
 
     Args:
-        settings: further settings, as `typer.Typer` takes them.
+        settings: other settings, as `typer.Typer` takes them.
     """
-    return typer.Typer(add_completion=False, context_settings={"help_option_names": ["-h", "--help"]}, **settings)
+    shared = {
+        "cls": CommandGroup,
+        "add_completion": False,  # only `elman` itself completes
+        "context_settings": {"help_option_names": ["-h", "--help"]},
+    }
+    return typer.Typer(**{**shared, **settings})
+
+
+def complete_model(incomplete: str) -> list[str]:
+    """Return the shipped models that an incomplete word can become, for the completion of a shell."""
+    from elman.model.shipped import shipped_models
+
+    return [name for name in shipped_models() if name.startswith(incomplete)]
+
+
+def complete_data(incomplete: str) -> list[str]:
+    """Return the named data sets that an incomplete word can become, for the completion of a shell."""
+    from elman.data.catalog import CATALOG
+
+    return [name for name in CATALOG if name.startswith(incomplete)]
 
 
 def check_picture(path: Path | None) -> Path | None:
@@ -32,9 +75,9 @@ def check_picture(path: Path | None) -> Path | None:
 MODEL = "A shipped model's name, a model file, or a run folder."
 """What a model can be, for help texts."""
 
-ModelArgument = Annotated[str, typer.Argument(help=MODEL)]
+ModelArgument = Annotated[str, typer.Argument(help=MODEL, autocompletion=complete_model)]
 
-ModelOption = Annotated[str, typer.Option("--model", "-m", help=MODEL)]
+ModelOption = Annotated[str, typer.Option("--model", "-m", help=MODEL, autocompletion=complete_model)]
 
 TopOption = Annotated[int, typer.Option("--top", "-k", help="The number of labels for each name.")]
 
@@ -55,6 +98,7 @@ DataArgument = Annotated[
         metavar="DATA",
         help="A named set (`elman data list`), a folder of Label.txt files, or a CSV, TSV or JSONL file.",
         show_default=False,
+        autocompletion=complete_data,
     ),
 ]
 

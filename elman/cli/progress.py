@@ -1,8 +1,6 @@
 """What commands print while they work and when they are done: JSON, progress bars, and the report of a run."""
 
-import json
-import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -14,12 +12,6 @@ if TYPE_CHECKING:
 
 MOST_LINES = 100
 """A run with more epochs prints only the first and every tenth part of them."""
-
-
-def to_json(value: Any, *, indent: int | None = None) -> str:
-    """Return ``value`` as JSON: readable if standard output is UTF-8, otherwise escaped to ASCII."""
-    readable = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-    return json.dumps(value, indent=indent, ensure_ascii=not readable)
 
 
 def account(reading: "Reading | ImageReading | FeatureReading", dropped: dict[str, int]) -> str:

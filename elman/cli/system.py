@@ -4,7 +4,7 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 
 from elman.cli.options import JsonOption, command_app
-from elman.cli.progress import to_json
+from elman.cli.output import to_json
 from elman.version import __version__
 
 PACKAGES = ("numpy", "safetensors", "torch", "scikit-learn", "matplotlib", "pillow")

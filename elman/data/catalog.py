@@ -7,6 +7,7 @@ smallest set is in this file.
 from dataclasses import dataclass
 from pathlib import Path
 
+from elman.checks import shown, suggest
 from elman.errors import DataError
 
 LANGUAGES = (
@@ -118,7 +119,8 @@ def find_set(name: str) -> NamedSet | ImageSet | PairSet:
         DataError: there is no such entry.
     """
     if name not in CATALOG:
-        raise DataError(f"no data set is named {name!r}; the named sets are {', '.join(CATALOG)}")
+        near = suggest(name, CATALOG)
+        raise DataError(f"no data set is named '{shown(name)}'; the named sets are {', '.join(CATALOG)}{near}")
     return CATALOG[name]
 
 

@@ -1,13 +1,15 @@
 """Reading: what DATA means on the command line, a named set or a file or folder of the user."""
 
+import os
 from pathlib import Path
 from typing import Any
 
+from elman.checks import shown, suggest
 from elman.data.catalog import CATALOG, ImageSet, PairSet, check_folder, find_set
 from elman.data.download import fetch
 from elman.data.examples import MAX_CHARACTERS, Reading, read_examples
 from elman.data.images import ImageReading, read_images
-from elman.errors import SettingError
+from elman.errors import DataError, SettingError
 from elman.records import Example
 
 
@@ -56,6 +58,8 @@ def read_source(
     """
     if data in CATALOG:
         return read_named(data, folder, progress=progress)
+    if not os.path.exists(data) and (near := suggest(data, CATALOG)):
+        raise DataError(f"{shown(data)}: no data set, file or folder has this name{near}")
     if folder is not None:
         raise SettingError(
             f"--data is the folder of a named set, and {data!r} is not a named set; give the folder or file as DATA"

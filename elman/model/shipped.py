@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from elman.checks import shown, suggest
 from elman.errors import NotAModelError
 
 
@@ -22,8 +23,8 @@ def find_model(model: str | Path) -> Path:
         found = False
     if not found:
         raise NotAModelError(
-            f"no model {str(model)!r}: it is neither a shipped model ({', '.join(shipped)}) nor a file; "
-            "see `elman models list`"
+            f"no model '{shown(str(model), 400)}': it is neither a shipped model ({', '.join(shipped)}) nor a file"
+            + (suggest(str(model), shipped) or "; see `elman models list`")
         )
     return path
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.checks import shown, suggest
 from elman.errors import SettingError
 from elman.model.kinds import KINDS
 from elman.prediction.predictor import Predictor
@@ -94,9 +95,10 @@ def explain(predictor: Predictor, name: str, *, label: str | None = None) -> Exp
         )
     one = predictor.reader.read(name)
     if one.numbers is None:
-        raise SettingError(f"{name!r} cannot be explained, because the model does not read it: {one.reason}")
+        raise SettingError(f"'{shown(name)}' cannot be explained, because the model does not read it: {one.reason}")
     if label is not None and label not in predictor.labels:
-        raise SettingError(f"no label {label!r}; the labels are {', '.join(predictor.labels)}")
+        near = suggest(label, predictor.labels)
+        raise SettingError(f"no label '{shown(label)}'; the labels are {', '.join(predictor.labels)}{near}")
     forwards, backwards, occluded = _compute_probabilities(predictor, one.numbers)
     whole = forwards[-1]
     chosen = int(whole.argmax()) if label is None else predictor.labels.index(label)

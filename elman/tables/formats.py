@@ -11,7 +11,7 @@ STANDARD = "-"
 KINDS = {"csv": "csv", "tsv": "tsv", "jsonl": "jsonl", "ndjson": "jsonl", "parquet": "parquet"}
 PACKINGS = {"gz": "gzip", "zst": "zstd"}
 DELIMITERS = {"csv": ",", "tsv": "\t"}
-WORKBOOKS = ("xlsx", "xlsm", "xls", "ods", "numbers")
+WORKBOOKS = ("xlsx", "xlsm", "xlsb", "xls", "ods", "numbers")
 
 CELL_CHARACTERS = 131_072
 """Most characters of a cell, in every format. It is the limit of Python's csv module, which is set for no module."""

@@ -13,7 +13,7 @@ import sys
 import zlib
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -23,6 +23,9 @@ from elman.tables.formats import STANDARD, Format
 
 LONGEST_LINE = 8 * 2**20
 """Most bytes of a line: a file without line ends must not fill the memory."""
+
+START = 5
+"""Bytes that say what a file is: a byte order mark, or the mark of a format."""
 
 PIECE = 2**16
 """Bytes that are searched for line ends at a time."""
@@ -54,25 +57,29 @@ class _Line:
 def split_lines(file: IO[bytes]) -> Iterator[bytes]:
     r"""Yield the lines of a file with their ends: LF, CR LF, CR or CR CR LF.
 
-    A line of more than `LONGEST_LINE` bytes is cut to one byte more than that.
+    A line of more than `LONGEST_LINE` bytes is cut to one byte more than that, as soon as so much of it has been read.
 
     >>> list(split_lines(io.BytesIO(b"a\r\nb\rc\r\r\nd")))
     [b'a\r\n', b'b\r', b'c\r\r\n', b'd']
     """
-    held = b""  # the beginning of a line whose end has not been read yet
+    held, is_cut = b"", False  # the beginning of a line whose end has not been read yet, and whether it was yielded
     while block := file.read1(PIECE):  # type: ignore[attr-defined]
         block = held + block
-        trailing = len(block) - len(block.rstrip(b"\r"))  # of these, two may belong to an LF that comes next
-        searched = len(block) - min(trailing, 2)
+        trailing = min(2, len(block) - len(block.rstrip(b"\r")))  # these may belong to an LF that comes next
+        searched = len(block) - trailing
         end = max(block.rfind(b"\n", 0, searched), block.rfind(b"\r", 0, searched)) + 1
-        yield from _split(block[:end])
-        held = block[end:]
-        if len(held) > LONGEST_LINE + PIECE:
-            held = held[: LONGEST_LINE + 1] + held[len(held) - min(trailing, 2) :]
+        lines, held = _split(block[:end]), block[end:]
+        if is_cut and lines:
+            lines, is_cut = lines[1:], False
+        yield from lines
+        if len(held) > LONGEST_LINE and not is_cut:
+            yield held[: LONGEST_LINE + 1]
+            is_cut = True
+        if is_cut:
+            held = held[len(held) - trailing :]
     end = max(held.rfind(b"\n"), held.rfind(b"\r")) + 1
-    yield from _split(held[:end])
-    if held[end:]:
-        yield held[end : end + LONGEST_LINE + 1]
+    rest = [*_split(held[:end]), *([held[end:]] if held[end:] else [])]
+    yield from (line[: LONGEST_LINE + 1] for line in rest[is_cut:])
 
 
 def _split(block: bytes) -> list[bytes]:
@@ -91,6 +98,7 @@ class Lines:
         title: the name of the file in messages.
         raw: the file itself, whose position shows how much has been read; None if that is unknown.
         encoding: the encoding that the file had before it was changed to UTF-8; None if it is UTF-8.
+        start: its first bytes, as far as they are known.
 
     Attributes:
         has_mark: whether the file begins with a byte order mark.
@@ -98,8 +106,16 @@ class Lines:
         is_stream: whether the lines come from a stream that may never end.
     """
 
-    def __init__(self, file: IO[bytes], title: str, raw: IO[bytes] | None, encoding: str | None = None) -> None:
-        self.title, self.encoding = title, encoding
+    def __init__(
+        self,
+        file: IO[bytes],
+        title: str,
+        raw: IO[bytes] | None,
+        encoding: str | None = None,
+        *,
+        start: bytes = b"",
+    ) -> None:
+        self.title, self.encoding, self.start = title, encoding, start
         self.has_mark, self.newline = False, "\n"
         self._lines, self._raw = split_lines(file), raw
         self.is_stream = raw is None
@@ -182,6 +198,8 @@ class Lines:
         if self._number == 1:
             self._look_at_first(content)
             content = content.removeprefix(MARK)
+            if not content:  # a file that consists of its mark
+                raise StopIteration
         if len(content) > LONGEST_LINE:
             return _Line(self._number, "\n", f"expected a line of at most {LONGEST_LINE:,} bytes")
         try:
@@ -195,9 +213,11 @@ class Lines:
         self.newline = "\r\n" if content.endswith(b"\r\n") else "\r" if content.endswith(b"\r") else "\n"
         if self.encoding is None and content.count(0) > 0.3 * len(content):
             kind = "utf-16-be" if content.startswith(b"\0") else "utf-16-le"
-            raise DataError(
-                f"{self.title}: seems to be UTF-16 without a byte order mark; read it with --encoding {kind}"
-            )
+            text = content.removesuffix(b"\n").decode(kind, errors="ignore").strip("\r\n")
+            if text.isascii() and text.isprintable() and text:
+                raise DataError(
+                    f"{self.title}: seems to be UTF-16 without a byte order mark; read it with --encoding {kind}"
+                )
 
 
 def _advise(content: bytes) -> str:
@@ -225,24 +245,50 @@ def open_lines(path: str, form: Format, title: str, encoding: str | None = None)
     """
     if path == STANDARD:
         with _unpack(sys.stdin.buffer, form) as file:
-            yield _in_utf8(file, title, None, encoding)
+            yield decode_lines(file, title, None, encoding)
         return
     with open_table(path) as raw, _unpack(raw, form) as file:
-        yield _in_utf8(file, title, raw, encoding)
+        yield decode_lines(file, title, raw, encoding)
 
 
-def _in_utf8(file: IO[bytes], title: str, raw: IO[bytes] | None, encoding: str | None) -> Lines:
-    """Return the lines of a file in any encoding."""
-    buffer = file if hasattr(file, "peek") else io.BufferedReader(file)  # type: ignore[type-var]
+def decode_lines(file: IO[bytes], title: str, raw: IO[bytes] | None = None, encoding: str | None = None) -> Lines:
+    """Return the lines of an open file.
+
+    Args:
+        file: the unpacked bytes.
+        title: the name of the file in messages.
+        raw: as in `Lines`.
+        encoding: as in `open_lines`.
+
+    Raises:
+        DataError: the file cannot be read.
+    """
+    try:
+        start = b""
+        while len(start) < START and b"\n" not in start and (more := file.read1(START - len(start))):  # type: ignore[attr-defined]
+            start += more
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{title}: cannot be read ({str(error).strip() or type(error).__name__})") from None
+    started: Any = _Started(file, start)
     if encoding is None:
-        try:
-            first = buffer.peek(4)[:4]
-        except (OSError, EOFError, zlib.error) as error:
-            raise DataError(f"{title}: cannot be read ({str(error).strip() or type(error).__name__})") from None
-        encoding = next((name for mark, name in MARKS.items() if first.startswith(mark)), None)
+        encoding = next((name for mark, name in MARKS.items() if start.startswith(mark)), None)
     if encoding is None or codecs.lookup(encoding).name in ("utf-8", "utf-8-sig"):
-        return Lines(buffer, title, raw)
-    return Lines(_Recoder(buffer, encoding), title, raw, encoding)  # type: ignore[arg-type]
+        return Lines(started, title, raw, start=start)
+    recoded: Any = _Recoder(started, encoding)
+    return Lines(recoded, title, raw, encoding, start=start)
+
+
+class _Started:
+    """A file whose first bytes have been read, and are read again."""
+
+    def __init__(self, file: IO[bytes], start: bytes) -> None:
+        self._file, self._start = file, start
+
+    def read1(self, size: int) -> bytes:
+        """Return the first bytes once, then what comes next."""
+        start, self._start = self._start, b""
+        content: bytes = start or self._file.read1(size)  # type: ignore[attr-defined]
+        return content
 
 
 class _Recoder:
@@ -250,15 +296,32 @@ class _Recoder:
 
     def __init__(self, file: IO[bytes], encoding: str) -> None:
         self._file, self._decoder, self._ended = file, codecs.getincrementaldecoder(encoding)(), False
+        self._error: UnicodeDecodeError | None = None
 
     def read1(self, size: int) -> bytes:
         """Return some of the text as UTF-8; nothing at its end."""
         while not self._ended:
             content = self._file.read1(size)  # type: ignore[attr-defined]
             self._ended = not content
-            if text := self._decoder.decode(content, final=self._ended):
+            if text := self._decode(content):
                 return text.encode("utf-8", "surrogatepass")
+        if self._error is not None:
+            raise self._error
         return b""
+
+    def _decode(self, content: bytes) -> str:
+        """Return the text of some bytes, up to the first invalid one, which ends the file."""
+        state = self._decoder.getstate()
+        try:
+            return self._decoder.decode(content, final=self._ended)
+        except UnicodeDecodeError as error:
+            self._error = error
+        self._decoder.setstate(state)
+        self._ended, text = True, ""
+        with suppress(UnicodeDecodeError):
+            for place in range(len(content)):
+                text += self._decoder.decode(content[place : place + 1])
+        return text
 
 
 def open_table(path: str) -> IO[bytes]:

@@ -71,8 +71,46 @@ def test_the_version_is_printed(elman_here):
     assert (outcome.status, outcome.out) == (0, f"elman {__version__}\n")
 
 
-def test_an_unknown_command_gets_one_line(elman_here):
-    assert "forecast" in error_line(elman_here("forecast"))
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        (("predit", "Ann"), "No such command 'predit'; did you mean 'predict'?"),
+        (("PREDICT",), "No such command 'PREDICT'; did you mean 'predict'?"),
+        (("anotate", "a.csv"), "No such command 'anotate'; did you mean 'annotate'?"),
+        (("model",), "No such command 'model'; did you mean 'models'?"),
+        (("data", "lst"), "No such command 'lst'; did you mean 'list'?"),
+        (("models", "shw"), "No such command 'shw'; did you mean 'show'?"),
+        (("Nakamura",), "No such command 'Nakamura'; to ask about a name, use `elman predict Nakamura`."),
+        (("O'Neil",), """use `elman predict 'O'"'"'Neil'`."""),
+        (("data", "Nakamura"), "No such command 'Nakamura'. See `elman data --help`."),
+        (("predict", "--tp", "2"), "No such option '--tp'; did you mean '--top'? See `elman predict --help`."),
+        (("predict", "--abstain_below", "0"), "did you mean '--abstain-below'?"),
+        (("train", "a.csv", "--epoch", "2"), "did you mean '--epochs'?"),
+        (("predict", "--sideways"), "No such option '--sideways'. See"),
+        (("predict", "-z"), "No such option '-z'. See"),
+        (("--versoin",), "did you mean '--version'?"),
+        (("predict", "--model", "langages", "Ann"), "did you mean 'languages'?"),
+        (("models", "show", "Languages"), "did you mean 'languages'?"),
+        (("data", "fetch", "mnits"), "did you mean 'mnist'?"),
+        (("data", "show", "helo"), "did you mean 'hello'?"),
+        (("train", "langages"), "did you mean 'languages'?"),
+        (("explain", "Ann", "--label", "japanese"), "did you mean 'Japanese'?"),
+    ],
+)
+def test_what_was_probably_meant_is_suggested(elman_here, arguments, meant):
+    assert meant in error_line(elman_here(*arguments))
+
+
+def test_help_before_a_command_is_its_help(elman_here):
+    assert elman_here("help").out == elman_here("--help").out
+    assert elman_here("help", "predict").out == elman_here("predict", "--help").out
+    assert elman_here("help", "data", "show").out == elman_here("data", "show", "--help").out
+    assert elman_here("data", "help").out == elman_here("data", "--help").out
+    assert "did you mean 'predict'?" in error_line(elman_here("help", "predit"))
+
+
+def test_help_after_predict_is_a_name(elman_here, model_file):
+    assert elman_here("predict", "-m", model_file, "help").out.startswith("help\t")
 
 
 def test_elman_without_a_command_prints_the_help(elman_here):
@@ -92,8 +130,13 @@ def test_help_needs_no_torch(python_process):
 
 
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
-def test_no_command_offers_to_change_the_shell(elman_here, path):
-    assert "completion" not in elman_here(*path, "--help").out
+def test_only_elman_itself_offers_completion(elman_here, path):
+    assert ("--install-completion" in elman_here(*path, "--help").out) == (path == ())
+
+
+def test_a_message_is_one_line_that_a_terminal_may_show_and_is_not_endless(elman_here):
+    line = error_line(elman_here("models", "show", "a\n\x1b[31m" + "b" * 10_000))
+    assert line.startswith("elman: no model 'a") and r"\x1b[31m" in line and len(line) < 2100
 
 
 @pytest.mark.parametrize(("module", "package"), [("torch", "torch"), ("sklearn", "scikit-learn")])

@@ -1,23 +1,17 @@
-"""``elman predict``: answers in order, one line for bad input, and the prompt."""
+"""``elman predict``: answers in order, and one line for bad input."""
 
 import json
 import os
-import pty
 import re
-import select
-import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
+from terminal import PATIENCE
 
 from elman.model.shipped import shipped_models
 from elman.prediction.predictor import load
 
-PATIENCE = 60  # seconds that a test waits for a process
 ESCAPE = "\x1b"
 
 
@@ -97,6 +91,20 @@ def test_tabs_and_line_breaks_in_a_name_never_break_the_table(elman_here, model_
     assert [line.split("\t")[:2] for line in outcome.out.splitlines()] == [["ab c d", "Alfa"], ["xyz", "Gamma"]]
 
 
+def test_control_characters_in_a_tab_separated_line_are_escaped_and_other_characters_are_kept(elman_here, model_file):
+    outcome = elman_here("predict", "-m", model_file, stdin="a\x1b[31mb\x00\x9b\x7fc\nab\u200cc\u202e\n".encode())
+    assert [line.split("\t")[0] for line in outcome.out.split("\n")[:-1]] == [
+        r"a\x1b[31mb\x00\x9b\x7fc",
+        "ab\u200cc\u202e",
+    ]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\r\r\n"])
+def test_a_line_is_a_name_whatever_ends_it(elman_here, model_file, end):
+    outcome = elman_here("predict", "-m", model_file, stdin=f"abc{end}{end}xyz{end}".encode())
+    assert [line.split("\t")[0] for line in outcome.out.splitlines()] == ["abc", "", "xyz"]
+
+
 def test_a_name_that_looks_like_an_option_follows_two_dashes(elman_here, model_file):
     assert elman_here("predict", "-m", model_file, "--", "-abc").out.startswith("-abc\tAlfa")
 
@@ -130,11 +138,55 @@ def test_json_is_valid_if_the_output_is_ascii(elman_process, model_file):
     assert [answer["name"] for answer in json.loads(done.stdout)] == ["é", "вода", "🙂"]
 
 
-def test_an_argument_that_is_not_text_still_gets_an_answer(model_file):
-    command = [sys.executable, "-m", "elman", "predict", "--json", "-m", os.fsencode(model_file), b"abc\xff"]
-    done = subprocess.run(command, capture_output=True, timeout=PATIENCE, check=False)
-    assert (done.returncode, done.stderr) == (0, b"")
-    assert [answer["label"] for answer in json.loads(done.stdout)] == ["Alfa"]
+def test_many_answers_in_json_wait_in_a_file_rather_than_in_memory(elman_here, model_file, monkeypatch):
+    lines = ["abc", "x\ty\x1bz", "水", "🙂"] * 100
+    monkeypatch.setattr("elman.cli.answers.MEMORY", 100)
+    monkeypatch.setattr("elman.cli.names.BLOCK", 7)
+    outcome = elman_here("predict", "--json", "-m", model_file, stdin="\n".join(lines).encode())
+    assert [answer["name"] for answer in json.loads(outcome.out)] == lines
+
+
+# Files that were meant
+
+
+@pytest.mark.parametrize("name", ["people.csv", "people.tsv.gz", "people.jsonl", "people.parquet"])
+def test_a_table_as_a_name_is_refused_with_the_command_that_reads_it(elman_here, model_file, tmp_path, name):
+    (tmp_path / name).touch()
+    line = error_line(elman_here("predict", "-m", model_file, "abc", name))
+    assert f"{name} is a file, not a name; for its rows use elman annotate {name} OUT.csv --column NAME" in line
+
+
+def test_a_text_file_as_a_name_is_refused_with_the_command_that_reads_it(elman_here, model_file, tmp_path):
+    (tmp_path / "my names.txt").touch()
+    assert "use elman predict < 'my names.txt'" in error_line(elman_here("predict", "-m", model_file, "my names.txt"))
+
+
+def test_a_spreadsheet_as_a_name_is_refused(elman_here, model_file, tmp_path):
+    (tmp_path / "people.XLSX").touch()
+    assert "save the table as CSV" in error_line(elman_here("predict", "-m", model_file, "people.XLSX"))
+
+
+def test_a_folder_as_a_name_is_refused(elman_here, model_file, tmp_path):
+    (tmp_path / "people").mkdir()
+    line = error_line(elman_here("predict", "-m", model_file, "people/"))
+    assert "people/ is a folder, not a name; for the tables in it use elman annotate people/ OUT/" in line
+
+
+@pytest.mark.parametrize("name", ["abc", "abc.xyz", "abc d"])
+def test_a_name_that_a_file_happens_to_have_is_answered_with_a_note(elman_here, model_file, tmp_path, name):
+    (tmp_path / name).touch()
+    outcome = elman_here("predict", "-m", model_file, name)
+    assert (outcome.status, outcome.out.split("\t")[0]) == (0, name)
+    assert re.fullmatch(rf"note: {name} is answered as a name, and is also a file here; .*\n", outcome.err)
+
+
+def test_a_table_that_does_not_exist_is_answered_with_a_note(elman_here, model_file):
+    outcome = elman_here("predict", "-m", model_file, "abc.csv", "A. Bcd", "-")
+    assert outcome.status == 0 and outcome.out.count("\n") == 3
+    assert outcome.err.splitlines() == [
+        "note: abc.csv is answered as a name; there is no such file",
+        "note: - is answered as a name; without any name, standard input is read",
+    ]
 
 
 # Bad input
@@ -173,6 +225,14 @@ def test_an_invalid_option_gets_one_line(elman_here, model_file, options):
     ).replace("-", "_")
 
 
+def test_arguments_that_are_not_utf8_are_named(model_file):
+    for arguments in ([b"abc", b"xy\xff"], [b"--top", b"\xff"], [b"--model=\xff", b"abc"]):
+        command = [sys.executable, "-m", "elman", "predict", "-m", os.fsencode(model_file), *arguments]
+        done = subprocess.run(command, capture_output=True, timeout=PATIENCE, check=False)
+        assert (done.returncode, done.stdout) == (2, b"")
+        assert re.fullmatch(rb"elman: argument [45]: byte 0xff is not UTF-8; give text in UTF-8\n", done.stderr)
+
+
 @pytest.mark.parametrize("options", [(), ("--json",)])
 def test_a_closed_output_is_not_an_error(model_file, options):
     command = [sys.executable, "-m", "elman", "predict", "-m", str(model_file), *options]
@@ -181,98 +241,6 @@ def test_a_closed_output_is_not_an_error(model_file, options):
         _, err = process.communicate(b"abc\n" * 20_000, timeout=PATIENCE)
     assert err == b""
     assert process.returncode == 0
-
-
-# A terminal
-
-
-# The process must react to Ctrl-C as on a terminal, however the tests were started.
-COMMAND = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from elman.cli import main; main()"
-
-
-class Conversation:
-    """A process whose three streams are one terminal, and the other end of the terminal, for typing."""
-
-    def __init__(self, *arguments: object, **environment: str) -> None:
-        self.terminal, end = pty.openpty()
-        self.deadline = time.monotonic() + PATIENCE
-        command = [sys.executable, "-c", COMMAND, *map(str, arguments)]
-        environment = {**os.environ, "TERM": "dumb", "COLUMNS": "200", **environment}
-        self.process = subprocess.Popen(command, stdin=end, stdout=end, stderr=end, env=environment)
-        os.close(end)
-
-    def read(self) -> bytes:
-        """Return the next output; nothing after the process has ended."""
-        left = self.deadline - time.monotonic()
-        assert select.select([self.terminal], [], [], max(0, left))[0], "nothing more appears"
-        try:
-            return os.read(self.terminal, 4096)
-        except OSError:  # a terminal whose process has ended cannot be read
-            return b""
-
-    def read_until(self, wanted: bytes) -> bytes:
-        """Return the output up to and including ``wanted``."""
-        output = b""
-        while wanted not in output and (more := self.read()):
-            output += more
-        return output
-
-    def type(self, text: bytes) -> None:
-        os.write(self.terminal, text)
-
-    def end(self) -> tuple[bytes, int]:
-        """Return the output until the process ends, and its exit status."""
-        output = b"".join(iter(self.read, b""))
-        return output, self.process.wait(PATIENCE)
-
-
-@pytest.fixture
-def at_prompt(model_file: Path) -> Iterator[Callable[..., Conversation]]:
-    """Start ``elman predict`` on a terminal; it always ends with the test."""
-    conversations: list[Conversation] = []
-
-    def start(**environment: str) -> Conversation:
-        conversations.append(Conversation("predict", "--model", model_file, **environment))
-        return conversations[-1]
-
-    yield start
-    for conversation in conversations:
-        conversation.process.kill()
-        conversation.process.wait()
-        os.close(conversation.terminal)
-
-
-@pytest.mark.parametrize("typed", [b"quit\n", b" QUIT \n", b"exit\n", b"\x04"])
-def test_a_prompt_answers_until_quit_or_the_end_of_input(at_prompt, typed):
-    talk = at_prompt()
-    assert b"3 labels" in talk.read_until(b"name> ")
-    talk.type(b"abcabc\n")
-    assert re.search(rb"abcabc +Alfa \d", talk.read_until(b"name> "))
-    talk.type(b"42\n")
-    assert b"no letters" in talk.read_until(b"name> ")
-    talk.type(typed)
-    output, status = talk.end()
-    assert status == 0
-    assert b"Traceback" not in output
-
-
-def test_a_prompt_survives_bytes_that_are_not_text(at_prompt):
-    talk = at_prompt(PYTHONIOENCODING="utf-8:strict")
-    talk.read_until(b"name> ")
-    talk.type(b"ab\xff\n")
-    assert b"Traceback" not in talk.read_until(b"name> ")
-    talk.type(b"xyz\n")
-    assert b"Gamma" in talk.read_until(b"name> ")
-
-
-def test_ctrl_c_at_a_prompt_ends_it_without_a_traceback(at_prompt):
-    talk = at_prompt()
-    talk.read_until(b"name> ")
-    talk.process.send_signal(signal.SIGINT)
-    talk.type(b"\n")  # in case the signal came just before Python began to wait for a line
-    output, status = talk.end()
-    assert status == 130
-    assert b"Traceback" not in output
 
 
 # The shipped model

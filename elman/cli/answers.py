@@ -1,0 +1,99 @@
+"""Predictions for people and programs: a table on a terminal, tab-separated lines elsewhere, or JSON."""
+
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from typing import IO
+
+from elman.checks import shown
+from elman.cli.output import to_json, to_line
+from elman.records import Prediction
+
+MEMORY = 2**24
+"""Characters of JSON that wait in memory; more of them wait in a file without a name."""
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
+def print_answers(blocks: Iterable[Sequence[Prediction]]) -> None:
+    """Print answers as a table on a terminal, or as tab-separated lines elsewhere."""
+    if sys.stdout.isatty():
+        for block in blocks:
+            print_table(block)
+        return
+    for block in blocks:
+        for answer in block:
+            print("\t".join(map(_to_cell, _cells(answer))))
+
+
+def print_json(blocks: Iterable[Sequence[Prediction]]) -> None:
+    """Print one JSON array, when all answers are known: an error must not leave an incomplete array."""
+    import shutil
+    from tempfile import SpooledTemporaryFile
+
+    with SpooledTemporaryFile(MEMORY, "w+", encoding="utf-8", errors="surrogatepass", newline="") as waiting:
+        _write_json(blocks, waiting)
+        waiting.seek(0)
+        shutil.copyfileobj(waiting, sys.stdout)
+
+
+def _write_json(blocks: Iterable[Sequence[Prediction]], file: IO[str]) -> None:
+    separator = "[\n"
+    for block in blocks:
+        if block:
+            file.write(separator + ",\n".join(to_json(answer.to_dict()) for answer in block))
+            separator = ",\n"
+    file.write("[]\n" if separator == "[\n" else "\n]\n")
+
+
+def _cells(answer: Prediction) -> Sequence[str]:
+    """Return the cells of a line: name, answer or ``-``, then label and probability pairs or the reason."""
+    if answer.reason is not None:
+        return answer.name, "-", answer.reason
+    if answer.value is not None:
+        return answer.name, f"{answer.value:.6g}"
+    pairs = (part for one in answer.top[1:] for part in (one.label, f"{one.probability:.4f}"))
+    return answer.name, str(answer.label), f"{answer.probability:.4f}", *pairs
+
+
+def _to_cell(text: str) -> str:
+    """Return a text as one cell: single spaces for white space, and control characters escaped."""
+    text = " ".join(text.split())
+    return text if text.isprintable() else _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+
+
+def print_table(answers: Sequence[Prediction]) -> None:
+    """Print answers as a table for a terminal, and below it what else a reader should know."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 3, 0, 0))
+    for answer in answers:
+        name = Text(to_line(answer.name), style="bold")
+        if answer.value is not None:
+            table.add_row(name, Text(f"{answer.value:.6g}", style="green"))
+        elif answer.top:
+            best, *others = (f"{shown(one.label)} {one.probability * 100:.1f} %" for one in answer.top)
+            first = Text(best, style="yellow" if answer.abstained else "green")
+            table.add_row(name, first, *(Text(other, style="dim") for other in others))
+        else:
+            table.add_row(name, Text("–", style="yellow"))
+    console = Console()
+    console.print(table)
+    for note in dict.fromkeys(filter(None, map(_describe, answers))):
+        console.print(Text(note, style="dim"))
+
+
+def _describe(answer: Prediction) -> str:
+    """Return what else a reader should know about an answer."""
+    if answer.abstained and not answer.top:
+        return f"{to_line(answer.name) or '(blank)'}: {shown(answer.reason or '', 200)}"
+    notes = []
+    if answer.transliterated:
+        notes.append(f"{answer.script} was read as '{shown(answer.normalised)}'")
+    if answer.unknown:
+        notes.append(f"unknown to the model: {shown(' '.join(answer.unknown))}")
+    if answer.abstained and answer.top:
+        notes.append(f"abstained: {answer.reason}")
+    return f"{to_line(answer.name)}: {'; '.join(notes)}" if notes else ""

@@ -1,0 +1,40 @@
+"""Output: JSON, notes, and texts that a terminal may show."""
+
+import json
+import sys
+from typing import Any
+
+from elman.checks import shown
+
+
+def to_json(value: Any, *, indent: int | None = None) -> str:
+    """Return ``value`` as JSON, readable if standard output is UTF-8, otherwise escaped to ASCII.
+
+    On a terminal, characters that do not print are escaped too; the JSON means the same.
+    """
+    is_readable = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    text = json.dumps(value, indent=indent, ensure_ascii=not is_readable)
+    if not sys.stdout.isatty() or text.replace("\n", "").isprintable():
+        return text
+    return "".join(c if c.isprintable() or c == "\n" else _escape(c) for c in text)
+
+
+def _escape(character: str) -> str:
+    """Return a character as JSON may write it: one or two units of UTF-16."""
+    units = character.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[k : k + 2].hex()}" for k in range(0, len(units), 2))
+
+
+def to_line(text: str) -> str:
+    """Return a text as a terminal may show it in one line: white space as single spaces, and escaped and cut."""
+    return shown(" ".join(text.split()))
+
+
+def whole(text: object) -> str:
+    """Return a text, such as a path, for a message or a terminal: escaped as `elman.checks.shown` does, and not cut."""
+    return shown(str(text), len(str(text)))
+
+
+def print_note(text: str) -> None:
+    """Print a note on standard error, in one line."""
+    print(f"note: {whole(' '.join(text.split()))}", file=sys.stderr)

@@ -1,0 +1,64 @@
+"""The prompt of ``elman predict`` on a terminal: type a name, read the answer."""
+
+import io
+import sys
+from contextlib import suppress
+
+from elman.checks import shown
+from elman.cli.answers import print_table
+from elman.cli.names import decode_text
+from elman.cli.output import whole
+from elman.errors import ElmanError
+from elman.prediction.predictor import Predictor
+
+ENDINGS, HELP = ("quit", "exit"), ("help", "?")
+
+
+def run_prompt(predictor: Predictor, top: int, abstain_below: float) -> None:
+    """Answer each typed line until ``quit`` or the end of input. Ctrl-C only discards the line, as in a shell."""
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="surrogateescape")
+    _edit_lines()
+    wanted = predictor.artifact.kind.prompt
+    answers = (
+        f"{len(predictor.labels)} labels"
+        if predictor.artifact.kind.answers == "label"
+        else predictor.artifact.kind.answers
+    )
+    print(f"{shown(predictor.name)}: {answers}. Type {wanted}; help explains, quit or Ctrl-D ends.")
+    is_open = True
+    while is_open:
+        try:
+            is_open = _answer_line(predictor, input("name> ").strip(), wanted, top, abstain_below)
+        except EOFError:
+            print()
+            return
+        except KeyboardInterrupt:
+            print("\nquit or Ctrl-D ends")
+
+
+def _edit_lines() -> None:
+    """Let arrow keys edit a typed line and recall earlier ones, which no file keeps."""
+    with suppress(ImportError):  # some systems do not have it
+        import readline
+
+        readline.parse_and_bind("set enable-bracketed-paste off")  # each pasted line is a name of its own
+
+
+def _answer_line(predictor: Predictor, line: str, wanted: str, top: int, abstain_below: float) -> bool:
+    """Answer one line, and return whether to continue."""
+    word = line.lower()
+    if word in ENDINGS:
+        return False
+    if word in HELP:
+        print(
+            f"Type {wanted} and press Enter. Arrow keys edit the line and recall earlier ones; Ctrl-C discards it.\n"
+            "quit, exit or Ctrl-D ends. To ask for a name that is one of these words: elman predict Quit"
+        )
+    elif line:
+        try:
+            name = decode_text(line, "this line")
+            print_table([predictor.predict(name, top=top, abstain_below=abstain_below)])
+        except ElmanError as error:  # a mistyped path or row does not end the prompt
+            print(whole(" ".join(str(error).split())))
+    return True
