@@ -156,8 +156,8 @@ def test_a_table_whose_names_are_all_missing_does_not_stop_a_folder(tiny, tmp_pa
 
 
 def test_the_formats_of_all_tables_are_checked_before_the_first_is_read(tiny, people, tmp_path):
-    tables = {str(people): "a.csv", f"{people}.x": "b.xlsx"}
-    with pytest.raises(SettingError, match=r"b\.xlsx: expected a table"):
+    tables = {str(people): "a.csv", f"{people}.x": "b.txt"}
+    with pytest.raises(SettingError, match=r"b\.txt: expected a table"):
         next(annotate_folder(Annotator(tiny, AnnotateConfig()), tables, tmp_path / "out"))
 
 
