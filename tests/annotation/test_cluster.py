@@ -12,8 +12,13 @@ import pytest
 from people import read_folder, steps_of, tables_of
 
 import elman
+from elman.annotation import cluster, job
+from elman.annotation.cluster import annotate_cluster
 from elman.annotation.job import name_parts_folder
+from elman.annotation.pieces import PieceAnnotator
 from elman.errors import DataError, MissingExtraError, SettingError, WorkerError
+from elman.model.file import dump_artifact
+from elman.version import __version__
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:ray.data.context")  # settings that it sets itself
 
@@ -86,6 +91,57 @@ def test_without_an_address_this_machine_works_alone_and_ray_prints_nothing(elma
     out, local = folder.parent / "out", folder.parent / "local"
     assert list(tables_of(out).values()) == list(tables_of(local).values())
     assert read_folder(out) == read_folder(local) and read_folder(out)[1] == 3
+
+
+@pytest.fixture
+def alone(monkeypatch):
+    """Have the pieces made in this process, without Ray."""
+
+    def annotate_pieces(annotator, pieces, whole, processes):
+        writer = PieceAnnotator(dump_artifact(annotator.predictor.artifact), annotator.config, str(whole), __version__)
+        for piece in pieces:
+            yield piece, writer.write(piece)
+
+    monkeypatch.setattr(cluster, "_annotate_pieces", annotate_pieces)
+
+
+@pytest.mark.usefixtures("alone")
+def test_a_second_job_on_one_folder_is_told_that_the_first_is_running(folder, annotator):
+    first = steps_of(annotator, folder)
+    next(first)
+    for resume in (False, True):
+        with pytest.raises(DataError, match=r"\.out\.parts: another process works on this output at the moment"):
+            next(steps_of(annotator, folder, resume=resume))
+    assert list(first)[-1].summary.rows == 290
+    assert read_folder(folder.parent / "out")[1] == 7 and not name_parts_folder(folder.parent / "out").exists()
+
+
+@pytest.mark.usefixtures("alone")
+@pytest.mark.parametrize("moment", ["before delivery", "after delivery"])
+def test_a_job_that_is_killed_at_its_end_continues(folder, annotator, monkeypatch, moment):
+    def die(*_):
+        raise KeyboardInterrupt
+
+    out, replace = folder.parent / "out", job.replace
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        if moment == "before delivery":
+            patch.setattr(job, "replace", lambda source, place: die() if place == out else replace(source, place))
+        else:
+            patch.setattr(job.Job, "remove", die)
+        list(steps_of(annotator, folder))
+    monkeypatch.setattr(PieceAnnotator, "write", lambda *_: pytest.fail("a piece is made again"))
+    steps = list(steps_of(annotator, folder, resume=True))
+    assert [step.summary.rows for step in steps] == [290, 290]
+    assert read_folder(out)[1] == 7 and not name_parts_folder(out).exists()
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_anything_starts(folder, annotator, monkeypatch):
+    for target in ("missing/out", "broken link", "people", "."):
+        (folder.parent / "broken link").unlink(missing_ok=True)
+        (folder.parent / "broken link").symlink_to("missing")
+        with pytest.raises(DataError):
+            next(annotate_cluster(annotator, tables_of(folder), folder.parent / target))
+    assert sorted(path.name for path in folder.parent.iterdir()) == ["broken link", "people"]
 
 
 IN_A_HOSTILE_FOLDER = """

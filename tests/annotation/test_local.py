@@ -16,7 +16,7 @@ from elman.annotation.annotator import AnnotateConfig, Annotator
 from elman.annotation.job import Job, name_parts_folder
 from elman.annotation.local import annotate_file, annotate_folder, annotate_stream, annotate_table
 from elman.annotation.paths import name_side_file
-from elman.errors import DataError
+from elman.errors import DataError, SettingError
 from elman.files import find_scratch_files, open_atomically
 from elman.prediction.predictor import Predictor
 from elman.tables import delimited, parquet
@@ -143,6 +143,22 @@ def test_a_folder_is_annotated_file_by_file_and_appears_at_once(tiny, people, tm
     assert not name_parts_folder(tmp_path / "folder").exists()
     with pytest.raises(DataError, match="already exists and is not empty"):
         finish(annotate_folder(annotator, tables, tmp_path / "folder"))
+
+
+def test_a_table_whose_names_are_all_missing_does_not_stop_a_folder(tiny, tmp_path):
+    for number, names in enumerate((["abc"], [None, None], ["cab"])):
+        pq.write_table(pa.table({"name": pa.array(names, pa.string())}), tmp_path / f"{number}.parquet")
+    tables = {str(tmp_path / f"{number}.parquet"): f"{number}.parquet" for number in range(3)}
+    summary = finish(annotate_folder(Annotator(tiny, AnnotateConfig()), tables, tmp_path / "out"))
+    assert summary.rows == 4 and [(reason[:7], count) for reason, count in summary.abstained.items()] == [
+        ("missing", 2)
+    ]
+
+
+def test_the_formats_of_all_tables_are_checked_before_the_first_is_read(tiny, people, tmp_path):
+    tables = {str(people): "a.csv", f"{people}.x": "b.txt"}
+    with pytest.raises(SettingError, match=r"b\.txt: expected a table"):
+        next(annotate_folder(Annotator(tiny, AnnotateConfig()), tables, tmp_path / "out"))
 
 
 def test_a_stream_gets_each_part_when_it_is_finished(tiny, people, tmp_path):
