@@ -11,6 +11,12 @@ KINDS = {"csv": "csv", "tsv": "tsv", "jsonl": "jsonl", "ndjson": "jsonl", "parqu
 PACKINGS = {"gz": "gzip", "zst": "zstd"}
 DELIMITERS = {"csv": ",", "tsv": "\t"}
 
+CELL_CHARACTERS = 131_072
+"""Most characters of a cell, csv's own default."""
+
+COLUMNS = 10_000
+"""Most columns of a table."""
+
 
 @dataclass(frozen=True, slots=True)
 class Format:

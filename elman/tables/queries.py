@@ -16,17 +16,9 @@ from uuid import UUID
 
 from elman.errors import DataError, ElmanError, MissingExtraError, SettingError
 from elman.extras import driver, extra
-from elman.tables.chunks import (
-    CHARACTERS,
-    ROWS,
-    ArrowChunk,
-    Chunk,
-    arrow,
-    find_column,
-    plain_text,
-    plain_value,
-    type_of,
-)
+from elman.tables.arrays import arrow, type_of
+from elman.tables.chunks import CHARACTERS, ROWS, ArrowChunk, Chunk, find_column
+from elman.tables.values import plain_text, plain_value
 
 if TYPE_CHECKING:
     import pyarrow

@@ -82,7 +82,7 @@ def _open_one(
 ) -> Iterator[Source]:
     if form.kind == "parquet":
         with _read_twice(path) as place, open_table(place) as file:
-            yield ParquetSource(file, title, column)
+            yield ParquetSource(file, title, column, skip=skip)
         return
     with open_lines(path, form, title) as lines:
         if form.kind == "jsonl":
