@@ -19,7 +19,7 @@ scoring.scorer
 prediction prediction.inputs prediction.pool prediction.columns prediction.predictor prediction.worker
 prediction.explanation
 tables tables.formats tables.values tables.arrays tables.weights tables.chunks tables.lines tables.delimited
-tables.jsonl tables.pages tables.groups tables.parquet tables.sources
+tables.jsonl tables.objects tables.pages tables.groups tables.parquet tables.sources
 tables.queries tables.sinks
 annotation annotation.annotator annotation.job annotation.paths annotation.local annotation.pieces annotation.cluster
 annotation.request

@@ -17,7 +17,7 @@ from elman.annotation.job import WHOLE, Job, check_free, describe_job, name_part
 from elman.errors import DataError
 from elman.files import open_atomically, write_atomically
 from elman.prediction.predictor import Predictor
-from elman.tables.chunks import Chunk, Malformed
+from elman.tables.chunks import Chunk, Malformed, cut_chunk
 from elman.tables.formats import Format, format_of
 from elman.tables.queries import Query, open_query
 from elman.tables.sinks import Sink, sink_for
@@ -251,7 +251,7 @@ def _open_source_and_sink(
 
 def _make_parts(annotator: Annotator, table: Source, sink: Sink, job: Job | None, processes: int) -> Iterator[_Part]:
     """Yield the parts of an output in their order; several are in progress at a time."""
-    chunks = enumerate(table.chunks())
+    chunks = enumerate(part for chunk in table.chunks() for part in cut_chunk(chunk))
     first = list(islice(chunks, 2))
     answer: Answer | None = None
     if processes > 1 and len(first) > 1 and annotator.predictor.artifact.answers == "label":
