@@ -20,7 +20,7 @@ prediction prediction.inputs prediction.pool prediction.columns prediction.predi
 prediction.explanation
 tables tables.formats tables.values tables.arrays tables.weights tables.chunks tables.lines tables.delimited
 tables.jsonl tables.objects tables.pages tables.groups tables.parquet tables.sources
-tables.queries tables.sinks
+tables.statements tables.databases tables.results tables.queries tables.sinks
 annotation annotation.annotator annotation.job annotation.paths annotation.local annotation.pieces annotation.cluster
 annotation.request
 data data.examples data.images data.catalog data.download data.reading data.splits data.augment data.batches

@@ -242,7 +242,7 @@ def _open_source_and_sink(
 ) -> tuple[Source, Sink]:
     column, skip = annotator.config.column, annotator.config.skip_malformed
     if isinstance(sources, Query):
-        table: Source = stack.enter_context(open_query(sources, column=column))
+        table: Source = stack.enter_context(open_query(sources, column=column, skip=skip))
     else:
         opened = open_source(sources, column=column, form=read_as, skip=skip, typed=form.kind != "jsonl")
         table = stack.enter_context(opened)
