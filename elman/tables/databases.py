@@ -4,11 +4,13 @@ Changes are forbidden by the database's own means: SQLite opens the file for rea
 statement does; PostgreSQL, MySQL, MariaDB and Oracle have transactions that only read.
 """
 
+import logging
 import os
 import re
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -76,6 +78,8 @@ def connect(url: "URL", *, fetch_rows: int) -> "Connection":
     from sqlalchemy import NullPool, create_engine
     from sqlalchemy.exc import NoSuchModuleError
 
+    for library in ("sqlalchemy", "psycopg"):  # they would print tracebacks and the names of users
+        logging.getLogger(library).addHandler(logging.NullHandler())
     place = mask_url(url)
     try:
         with driver(url.drivername, place=place):
@@ -167,7 +171,7 @@ def _open_for_reading(url: "URL", place: str) -> "URL":
     if not file.startswith("file:"):
         if not os.path.exists(file):
             raise DataError(f"{place}: no such file")
-        file = f"file:{quote(os.path.abspath(file))}"
+        file = Path(file).absolute().as_uri()
     return url.set(database=file, query={**url.query, "mode": "ro", "uri": "true"})
 
 

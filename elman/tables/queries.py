@@ -146,7 +146,7 @@ class QuerySource:
             if len(block) >= ROWS or size >= CHUNK_BYTES:
                 yield block
                 block, size = [], 0
-            count = max(1, min(FETCH_ROWS, (CHUNK_BYTES - size) // heaviest))
+            count = max(1, min(FETCH_ROWS, ROWS - len(block), (CHUNK_BYTES - size) // heaviest))
         if block:
             yield block
 

@@ -16,38 +16,11 @@ FIRST_WORDS = ("select", "with", "values", "table")
 PROTECTED = ("sqlite", "postgresql", "mysql", "mariadb", "oracle")
 """The dialects of databases that forbid changes in a transaction themselves."""
 
-CHANGES = frozenset(
-    [
-        "alter",
-        "backup",
-        "bulk",
-        "call",
-        "commit",
-        "create",
-        "dbcc",
-        "delete",
-        "deny",
-        "disable",
-        "drop",
-        "enable",
-        "exec",
-        "execute",
-        "grant",
-        "insert",
-        "into",
-        "kill",
-        "merge",
-        "reconfigure",
-        "restore",
-        "revoke",
-        "rollback",
-        "set",
-        "shutdown",
-        "truncate",
-        "update",
-        "use",
-    ]
-)
+_CHANGES = """
+    alter backup bulk call commit create dbcc delete deny disable drop enable exec execute grant insert into kill
+    merge reconfigure restore revoke rollback set shutdown truncate update use
+"""
+CHANGES = frozenset(_CHANGES.split())
 """Words that a query to any other database may not have outside quotes, because they may change something."""
 
 CODE = "/*!"
