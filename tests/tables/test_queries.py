@@ -530,6 +530,36 @@ def test_the_message_for_an_invalid_url_shows_no_password(url):
 
 
 @pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql+psycopg://grete:geheim@nowhere.invalid:5433/bank?sslmode=require&application_name=tresor",
+        "postgresql+psycopg://grete:geheim@127.0.0.1:1/bank",
+        "postgresql+psycopg://grete@[::1]:1/bank?sslpassword=geheim",
+        "postgresql+psycopg://grete@/bank?host=/nowhere/tresor",
+        "mysql+pymysql://grete:geheim@127.0.0.1:1/bank",
+        "sqlite:////nowhere/bank/geheim.db",
+        "sqlite:///file:/nowhere/bank?uri=true&vfs=tresor",
+        "sqlite:////proc",
+        "oracel://grete:geheim@127.0.0.1/bank",
+        "postgresql+asyncpg://grete:geheim@127.0.0.1/bank",
+    ],
+)
+def test_no_message_shows_any_part_of_a_url(url):
+    with pytest.raises((DataError, SettingError, MissingExtraError)) as refused:
+        chunks_of(Query(url, "select 1"))
+    shown = "".join(map(str, (refused.value, refused.value.__cause__, Query(url, "select 1"))))
+    for secret in ("grete", "geheim", "nowhere", "bank", "tresor", "127.0.0.1", "::1", "/proc", "5433"):
+        assert secret not in shown
+    assert "\n" not in str(refused.value) and (refused.value.__suppress_context__ or not refused.value.__context__)
+
+
+def test_an_error_of_the_database_shows_no_part_of_its_url(postgres):
+    with pytest.raises(DataError, match="the query failed") as refused:
+        chunks_of(Query(postgres, "select ada.postgres.geheim from people"))
+    assert not {"ada", "postgres", "geheim"} & set(re.findall(r"\w+", str(refused.value)))
+
+
+@pytest.mark.parametrize(
     "sql",
     [
         "select name, (case when k > 3000 then name end)::int from (select 'Nakamura' as name, k "
