@@ -12,7 +12,7 @@ from typing import Any
 from elman.annotation.annotator import Annotator, Answer, Summary
 from elman.annotation.job import Job, describe_table
 from elman.errors import DataError
-from elman.tables.chunks import Chunk, Malformed
+from elman.tables.chunks import Chunk, Malformed, cut_chunk
 from elman.tables.formats import Format, format_of
 from elman.tables.queries import Query, open_query
 from elman.tables.sinks import Sink, sink_for
@@ -83,7 +83,7 @@ def open_task(
     column, skip = annotator.config.column, annotator.config.skip_malformed
     with ExitStack() as stack:
         if isinstance(sources, Query):
-            table: Source = stack.enter_context(open_query(sources, column=column))
+            table: Source = stack.enter_context(open_query(sources, column=column, skip=skip))
             kinds = {"parquet"}
         else:
             kinds = {(read_as or format_of(path)).kind for path in sources}
@@ -112,7 +112,11 @@ def make_parts(task: Task, job: Job | None = None) -> Iterator[Part]:
     Raises:
         DataError: a row cannot be read, or the input has changed since the job made its parts.
     """
-    annotator, processes, chunks = task.annotator, task.processes, enumerate(task.table.chunks())
+    annotator, processes, chunks = (
+        task.annotator,
+        task.processes,
+        enumerate(part for chunk in task.table.chunks() for part in cut_chunk(chunk)),
+    )
     first = list(islice(chunks, 2))
     answer: Answer | None = None
     if processes > 1 and len(first) > 1 and annotator.predictor.artifact.kind.answers == "label":

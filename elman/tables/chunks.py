@@ -4,18 +4,21 @@ A chunk keeps each row as its source has it: of a text file the line itself, of 
 the same kind writes exactly that again, so no row changes on the way through.
 """
 
-import base64
+import difflib
 import hashlib
+import io
 import json
-import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from elman.checks import is_missing, shown
 from elman.errors import DataError
-from elman.extras import extra
+from elman.tables.arrays import arrow as arrow  # other modules import it from here
+from elman.tables.arrays import common_type as common_type
+from elman.tables.arrays import not_strings, plain_values, texts_of, to_array
+from elman.tables.arrays import type_of as type_of
 
 if TYPE_CHECKING:
     import pyarrow
@@ -28,6 +31,12 @@ FIRST_ROWS = 512
 
 CHARACTERS = 32 * 2**20
 """Most characters of a chunk's lines, unless a single row has more."""
+
+CELL_BYTES = 8
+"""Bytes that a cell takes at least, for a limit of the cells of a chunk."""
+
+LISTED = 20
+"""Most columns that a message names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +75,15 @@ class TextChunk:
     cells: Sequence[Sequence[str]]
     malformed: Sequence[Malformed] = ()
     done: float | None = None
+
+    def strings(self, column: str) -> list[str | None]:
+        """Return the values of a column as text, None if missing.
+
+        Raises:
+            DataError: no column or more than one has this name or number.
+        """
+        position = find_column(column, self.columns, by_number=True)
+        return [row[position] for row in self.cells]
 
     def rows(self) -> Iterator[Sequence[Any]]:
         """Return the rows as Python values, in the order of the columns."""
@@ -106,6 +124,18 @@ class JsonChunk:
     schema: "pyarrow.Schema | None" = None
     dialect: str = field(default="jsonl", init=False)
 
+    def strings(self, column: str) -> list[str | None]:
+        """Return the values under a key as text, None if missing; numbers and booleans as Python writes them.
+
+        Raises:
+            DataError: a value is a list or an object.
+        """
+        values = [one.get(column) for one in self.objects]
+        for value in values:
+            if isinstance(value, list | dict):
+                raise not_strings(column, type(value).__name__)
+        return [None if is_missing(value) else str(value) for value in values]
+
     def rows(self) -> Iterator[Sequence[Any]]:
         """Return the rows as Python values, in the order of the columns; None where an object lacks a key."""
         return ([one.get(column) for column in self.columns] for one in self.objects)
@@ -130,8 +160,9 @@ class ArrowChunk:
         values: the rows.
         names: the strings to answer for, as in `TextChunk`.
         done: the share that has been read, as in `TextChunk`.
-        malformed: always empty.
+        malformed: rows that were skipped.
         json_columns: the positions of columns whose strings are JSON; text files get the values inside.
+        position: the column that the names are from; text files get the names where it has bytes.
     """
 
     values: "pyarrow.RecordBatch"
@@ -139,6 +170,7 @@ class ArrowChunk:
     done: float | None = None
     malformed: Sequence[Malformed] = ()
     json_columns: frozenset[int] = frozenset()
+    position: int | None = None
     lines: None = field(default=None, init=False)
     dialect: None = field(default=None, init=False)
 
@@ -147,9 +179,28 @@ class ArrowChunk:
         """The names of the columns, in order."""
         return tuple(self.values.schema.names)
 
+    def strings(self, column: str) -> list[str | None]:
+        """Return the values of a column as text, None if missing; bytes are UTF-8, numbers as Python writes them.
+
+        Raises:
+            DataError: no column or more than one has this name or number; the values are lists, objects or other bytes.
+        """
+        position = find_column(column, self.columns, by_number=True)
+        if position == self.position:
+            return list(self.names)
+        if position in self.json_columns:
+            raise not_strings(column, "JSON")
+        try:
+            return texts_of(self.values.column(position), column)
+        except UnicodeDecodeError:
+            raise not_strings(column, "bytes that are not UTF-8") from None
+
     def rows(self) -> Iterator[Sequence[Any]]:
-        """Return the rows as Python values, in the order of the columns."""
-        columns = [column.to_pylist() for column in self.values.columns]
+        """Return the rows as values that text and JSON can represent, in the order of the columns."""
+        columns = [
+            list(self.names) if position == self.position else plain_values(column)
+            for position, column in enumerate(self.values.columns)
+        ]
         for position in self.json_columns:
             columns[position] = [None if text is None else json.loads(text) for text in columns[position]]
         return zip(*columns, strict=True)
@@ -160,115 +211,96 @@ class ArrowChunk:
 
     def digest(self) -> str:
         """Return a hexadecimal digest of all values, to recognise the same rows later."""
-        return hashlib.sha256(self.values.serialize()).hexdigest()
+        sink = _Hash()
+        with arrow().ipc.new_stream(sink, self.values.schema) as stream:  # a batch alone lacks its dictionaries
+            stream.write_batch(self.values)
+        sink.digest.update(_describe(self.malformed))
+        return sink.digest.hexdigest()
 
 
 Chunk = TextChunk | JsonChunk | ArrowChunk
 
 
-def find_column(column: str, columns: Sequence[str], title: str) -> int:
-    """Return the position of the one column with this name.
+def cut_chunk(chunk: Chunk) -> Iterator[Chunk]:
+    """Cut a chunk whose rows would take far more memory in another format: of many columns, or with long names of them.
+
+    Chunks from Parquet and queries are cut when they are read.
+    """
+    size = sum(len(name) + CELL_BYTES for name in chunk.columns)
+    rows, count = max(1, CHARACTERS // max(1, size)), len(chunk.names)
+    if isinstance(chunk, ArrowChunk) or rows >= count or (isinstance(chunk, JsonChunk) and chunk.schema is None):
+        yield chunk
+        return
+    for start in range(0, count, rows):
+        part = slice(start, start + rows)
+        malformed = chunk.malformed if start == 0 else ()
+        some = replace(chunk, names=chunk.names[part], lines=chunk.lines[part], malformed=malformed)
+        if isinstance(some, TextChunk):
+            yield replace(some, cells=some.cells[part])
+        else:
+            yield replace(some, objects=some.objects[part])
+
+
+def find_column(column: str, columns: Sequence[str], title: str = "", *, by_number: bool = False) -> int:
+    """Return the position of the one column with this name, or with this number.
 
     Args:
         column: its name.
         columns: the names of all columns.
         title: the table, for the message.
+        by_number: whether a number counts columns from 1 if no column has it as its name.
 
     Raises:
         DataError: no column or more than one has this name.
+
+    >>> find_column("2", ["name", "id"], by_number=True)
+    1
     """
     positions = [position for position, name in enumerate(columns) if name == column]
     if len(positions) == 1:
         return positions[0]
-    found = f"{len(positions)} of that name" if positions else f"the columns {', '.join(columns) or '(none)'}"
-    message = f"{title}: expected one column {column!r}, found {found}; name the right one with --column"
-    raise DataError(message, code="unknown_column")
+    is_number = by_number and not positions and len(column) < 9 and column.isascii() and column.isdecimal()
+    if is_number and 1 <= int(column) <= len(columns):
+        return int(column) - 1
+    where = f"{title}: " if title else ""
+    found = f"{len(positions)} of that name" if positions else f"the columns {_list_names(columns)}"
+    similar = None if positions else _find_similar(column, columns)
+    action = f"did you mean --column {shown(similar)!r}?" if similar else "name the right one with --column"
+    raise DataError(f"{where}expected one column {shown(column)!r}, found {found}; {action}", code="unknown_column")
 
 
-def arrow() -> Any:
-    """Return pyarrow.
-
-    Raises:
-        MissingExtraError: it is not installed.
-    """
-    with extra("tables"):
-        import pyarrow
-        import pyarrow.parquet
-    return pyarrow
+def _list_names(columns: Sequence[str]) -> str:
+    names = ", ".join(map(shown, columns[:LISTED]))
+    return f"{names} and {len(columns) - LISTED:,} more" if len(columns) > LISTED else names or "(none)"
 
 
-def to_array(values: Sequence[Any], kind: "pyarrow.DataType") -> "pyarrow.Array":
-    """Return Python values as an Arrow array; in an array of strings, values of other types become text.
-
-    Raises:
-        DataError: a value has another type.
-    """
-    pa = arrow()
-    if kind == pa.string():
-        return pa.array([None if value is None else plain_text(value) for value in values], kind)
-    try:
-        return pa.array(values, kind)
-    except (pa.ArrowException, ValueError, TypeError, OverflowError):
-        raise DataError(
-            f"expected values of the type {kind} in a column, as in earlier rows, got others; write CSV or JSONL"
-        ) from None
+def _find_similar(column: str, columns: Sequence[str]) -> str | None:
+    """Return the column whose name is most like another: but for case and separators, or but for a typing error."""
+    names = {" ".join(name.casefold().replace("_", " ").replace("-", " ").split()): name for name in columns[:1000]}
+    wanted = " ".join(column.casefold().replace("_", " ").replace("-", " ").split())
+    matches = difflib.get_close_matches(wanted, names, n=1, cutoff=0.75)
+    return names[matches[0]] if matches else None
 
 
-def type_of(values: Sequence[Any]) -> "pyarrow.DataType":
-    """Return the Arrow type of Python values: string if their types differ, null if all are None."""
-    pa = arrow()
-    try:
-        return pa.array(values).type
-    except (pa.ArrowException, ValueError, TypeError, OverflowError):
-        return pa.string()
+class _Hash(io.RawIOBase):
+    """A file whose content becomes a digest."""
 
+    def __init__(self) -> None:
+        self.digest = hashlib.sha256()
 
-def common_type(kind: "pyarrow.DataType", other: "pyarrow.DataType") -> "pyarrow.DataType":
-    """Return the Arrow type that holds the values of two types; string if no other does."""
-    pa = arrow()
-    schemas = [pa.schema([("x", each)]) for each in (kind, other)]
-    try:
-        return pa.unify_schemas(schemas, promote_options="permissive").field("x").type
-    except pa.ArrowException:
-        return pa.string()
+    def writable(self) -> bool:
+        return True
 
-
-def plain_text(value: Any) -> str:
-    """Return a value as a cell of a text file: JSON for lists and objects, base64 for bytes, ISO for dates.
-
-    >>> plain_text(None), plain_text(1.5), plain_text([1, "a"]), plain_text(date(2001, 2, 3))
-    ('', '1.5', '[1, "a"]', '2001-02-03')
-    """
-    if isinstance(value, str):
-        return value if value.isprintable() else value.encode("utf-8", "replace").decode()
-    if value is None:
-        return ""
-    plain = plain_value(value) if not isinstance(value, float) else str(value)
-    return plain if isinstance(plain, str) else json.dumps(plain, ensure_ascii=False, default=str)
-
-
-def plain_value(value: Any) -> Any:
-    """Return a value as JSON can represent it; NaN and infinity become None.
-
-    >>> plain_value({"a": [date(2001, 2, 3), float("nan"), b"xy"]})
-    {'a': ['2001-02-03', None, 'eHk=']}
-    """
-    if value is None or isinstance(value, str | bool | int):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, datetime | date | time):
-        return value.isoformat()
-    if isinstance(value, bytes | bytearray | memoryview):
-        return base64.b64encode(value).decode()
-    if isinstance(value, Mapping):
-        return {str(key): plain_value(each) for key, each in value.items()}
-    if isinstance(value, list | tuple | set):
-        return [plain_value(each) for each in value]
-    return str(value)
+    def write(self, content: Any) -> int:
+        self.digest.update(content)
+        return len(content)
 
 
 def _digest(lines: Sequence[str], malformed: Sequence[Malformed]) -> str:
     digest = hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape"))
-    digest.update(repr([(row.place, row.text) for row in malformed]).encode("utf-8", "surrogateescape"))
+    digest.update(_describe(malformed))
     return digest.hexdigest()
+
+
+def _describe(malformed: Sequence[Malformed]) -> bytes:
+    return repr([(row.place, row.text) for row in malformed]).encode("utf-8", "surrogateescape")

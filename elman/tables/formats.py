@@ -55,6 +55,13 @@ class TextOptions:
                 raise SettingError(f"expected the name of an encoding such as cp1252 or utf-16; got {self.encoding!r}")
 
 
+CELL_CHARACTERS = 131_072
+"""Most characters of a cell, csv's own default."""
+
+COLUMNS = 10_000
+"""Most columns of a table."""
+
+
 @dataclass(frozen=True, slots=True)
 class Format:
     """How a table is written.

@@ -8,14 +8,28 @@ import codecs
 import csv
 import gzip
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import IO, Any, Protocol
+from itertools import islice
+from typing import IO, TYPE_CHECKING, Any, Protocol
 
+from elman.checks import shown
 from elman.errors import DataError
-from elman.tables.chunks import Chunk, arrow, plain_text, plain_value
+from elman.tables.arrays import arrow
+from elman.tables.chunks import Chunk, TextChunk
 from elman.tables.formats import DELIMITERS, Format
 from elman.tables.sources import Source
+from elman.tables.values import format_json, plain_text
+
+if TYPE_CHECKING:
+    import pyarrow
+
+PIECE_ROWS = 1024
+"""Rows that are text at the same time; the others are bytes already, or still values."""
+
+SPECIAL = re.compile(r'["\r\n]')
+"""Characters that a kept row needs a closer look for: without them, its cells are what is between delimiters."""
 
 NewColumns = Mapping[str, Sequence[Any]]
 """Columns to add, by name: a string, a number or None for each row."""
@@ -76,16 +90,29 @@ class DelimitedSink:
         if chunk.dialect == self._delimiter and chunk.lines is not None:
             delimiter, end = self._delimiter, self._newline
             lines = [delimiter.join((line, *more)) + end for line, more in zip(chunk.lines, cells, strict=True)]
+            if isinstance(chunk, TextChunk) and SPECIAL.search("".join(chunk.lines)):
+                lines = list(map(self._check_row, lines, chunk.lines, chunk.cells, zip(*new.values(), strict=True)))
             return _pack(self._encode("".join(lines)), self._form)
         rows = zip(chunk.rows(), *new.values(), strict=True)
-        text = self._lines([*map(plain_text, row), *map(_format_value, more)] for row, *more in rows)
-        return _pack(self._encode(text), self._form)
+        texts = ([*map(plain_text, row), *map(_format_value, more)] for row, *more in rows)
+        return _pack(b"".join(self._encode(self._lines(piece)) for piece in _pieces(texts)), self._form)
 
     @contextmanager
     def writer(self, out: IO[bytes]) -> Iterator[Callable[[bytes], Any]]:
         """See `Sink.writer`."""
         out.write(_pack(self._head, self._form) if self._head else b"")
         yield out.write
+
+    def _check_row(self, row: str, line: str, cells: Sequence[str], new: Sequence[Any]) -> str:
+        """Return a row if it is read as the cells that it should have; otherwise these cells, written anew."""
+        if not SPECIAL.search(line):
+            return row
+        expected = [*cells, *map(_format_value, new)]
+        try:
+            found = list(csv.reader([row.removesuffix(self._newline)], delimiter=self._delimiter, strict=True))
+        except csv.Error:
+            found = []
+        return row if found == [expected] else self._lines([expected])
 
     def _cells(self, values: Sequence[Any]) -> list[str]:
         """Return values as cells; each different value is quoted once."""
@@ -128,16 +155,11 @@ class JsonLinesSink:
             for values in zip(*new.values(), strict=True)
         ]
         if chunk.dialect == "jsonl" and chunk.lines is not None:
-            lines = [_extend(line, members) for line, members in zip(chunk.lines, more, strict=True)]
+            lines: Iterable[str] = chunk.lines
         else:
-            lines = [
-                _extend(
-                    json.dumps(dict(zip(chunk.columns, map(plain_value, row), strict=True)), ensure_ascii=False),
-                    members,
-                )
-                for row, members in zip(chunk.rows(), more, strict=True)
-            ]
-        return _pack(self._encode("".join(lines)), self._form)
+            lines = (format_json(dict(zip(chunk.columns, row, strict=True))) for row in chunk.rows())
+        extended = (_extend(line, members) for line, members in zip(lines, more, strict=True))
+        return _pack(b"".join(self._encode("".join(piece)) for piece in _pieces(extended)), self._form)
 
     @contextmanager
     def writer(self, out: IO[bytes]) -> Iterator[Callable[[bytes], Any]]:
@@ -150,7 +172,8 @@ class ParquetSink:
 
     def __init__(self, source: Source, new: Mapping[str, type]) -> None:
         pa = arrow()
-        self._schema = source.schema()
+        self._schema, self._title = source.schema(), source.title
+        check_storable(self._schema, source.title)
         self._new = [pa.field(name, pa.string() if kind is str else pa.float64()) for name, kind in new.items()]
         for field in self._new:
             self._schema = self._schema.append(field)
@@ -159,10 +182,13 @@ class ParquetSink:
         """See `Sink.part`."""
         pa = arrow()
         arrays = [pa.array(values, field.type) for values, field in zip(new.values(), self._new, strict=True)]
-        whole = pa.Table.from_arrays([*chunk.batch().columns, *arrays], schema=self._schema)
-        content = pa.BufferOutputStream()
-        pa.parquet.write_table(whole, content, compression="zstd")
-        return bytes(content.getvalue())
+        try:
+            whole = pa.Table.from_arrays([*chunk.batch().columns, *arrays], schema=self._schema)
+            content = _write_parquet(whole)
+        except (pa.ArrowException, ValueError) as error:
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            raise DataError(f"{self._title}: rows cannot be written as Parquet ({shown(reason, 200)})") from None
+        return content
 
     @contextmanager
     def writer(self, out: IO[bytes]) -> Iterator[Callable[[bytes], Any]]:
@@ -189,10 +215,46 @@ def _encoder(encoding: str | None) -> Callable[[str], bytes]:
     return encode
 
 
+def check_storable(schema: "pyarrow.Schema", title: str) -> None:
+    """Check that Parquet can store every column and gives its type back.
+
+    Args:
+        schema: the columns.
+        title: the table, for the message.
+
+    Raises:
+        DataError: Parquet has no such type.
+    """
+    try:
+        _store(schema)
+    except (arrow().ArrowException, ValueError):
+        for field in schema:
+            try:
+                _store(arrow().schema([field]))
+            except (arrow().ArrowException, ValueError):
+                message = f"{title}: Parquet cannot hold the column {shown(field.name)!r} of the type"
+                raise DataError(f"{message} {shown(str(field.type))}; write CSV or JSONL, or leave it out") from None
+        raise DataError(f"{title}: Parquet cannot hold these columns together; write CSV or JSONL") from None
+
+
+def _store(schema: "pyarrow.Schema") -> None:
+    """Write a row of nulls and read it again, as parts are before they are joined."""
+    pa = arrow()
+    schema = pa.schema([field.with_nullable(True) for field in schema])
+    table = pa.Table.from_arrays([pa.nulls(1, field.type) for field in schema], schema=schema)
+    _write_parquet(pa.parquet.read_table(pa.BufferReader(_write_parquet(table)), schema=schema))
+
+
+def _write_parquet(table: "pyarrow.Table") -> bytes:
+    content = arrow().BufferOutputStream()
+    arrow().parquet.write_table(table, content, compression="zstd")
+    return bytes(content.getvalue())
+
+
 def _check_new(columns: Iterable[str], new: Iterable[str]) -> None:
     taken = set(columns) & set(new)
     if taken:
-        message = f"the table has a column {min(taken)!r} already; give the new columns another --prefix"
+        message = f"the table has a column {shown(min(taken))!r} already; give the new columns another --prefix"
         raise DataError(message, code="column_taken")
 
 
@@ -204,6 +266,12 @@ def _extend(line: str, members: str) -> str:
     """Return the line of a JSON object with the members of another object after its own."""
     head = line.rstrip()[:-1].rstrip()
     return f"{head}{'' if head.endswith('{') else ', '}{members[1:]}\n"
+
+
+def _pieces(rows: Iterable[Any]) -> Iterator[list[Any]]:
+    rows = iter(rows)
+    while piece := list(islice(rows, PIECE_ROWS)):
+        yield piece
 
 
 def _pack(content: bytes, form: Format) -> bytes:

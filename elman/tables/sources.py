@@ -8,14 +8,15 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, nullco
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from elman.errors import DataError
-from elman.tables.chunks import Chunk, arrow, common_type, type_of
+from elman.tables.chunks import Chunk, JsonChunk
 from elman.tables.delimited import DelimitedSource
 from elman.tables.formats import STANDARD, Format, TextOptions, format_of
 from elman.tables.jsonl import JsonLinesSource
 from elman.tables.lines import open_lines, open_table
+from elman.tables.objects import ObjectColumns
 from elman.tables.parquet import ParquetSource
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def _open_one(
 ) -> Iterator[Source]:
     if form.kind == "parquet":
         with _read_twice(path) as place, open_table(place) as file:
-            yield ParquetSource(file, title, column)
+            yield ParquetSource(file, title, column, skip=skip)
         return
     with open_lines(path, form, title, options.encoding) as lines:
         if form.kind == "jsonl":
@@ -155,14 +156,13 @@ class JoinedSource:
 
 def _find_schema(files: Sequence[tuple[str, Format, str]], column: str, options: TextOptions) -> "pyarrow.Schema":
     """Read JSON Lines files once, and return their columns with types that hold all of their values."""
-    pa = arrow()
-    types: dict[str, Any] = {}
+    columns = ObjectColumns(files[0][2])
     for path, form, title in files:
         with _open_one(path, form, title, column, skip=True, schema=None, options=options) as source:
             for chunk in source.chunks():
-                for key, values in zip(chunk.columns, zip(*chunk.rows(), strict=True), strict=False):
-                    types[key] = common_type(types.get(key, pa.null()), type_of(values))
-    return pa.schema([(key, pa.string() if pa.types.is_null(kind) else kind) for key, kind in types.items()])
+                if isinstance(chunk, JsonChunk):
+                    columns.add(chunk.objects)
+    return columns.schema()
 
 
 def _title_of(path: str) -> str:

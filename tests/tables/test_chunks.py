@@ -5,7 +5,9 @@ import pytest
 from table_rows import read_table
 
 from elman.errors import DataError
-from elman.tables.chunks import common_type, find_column, plain_text, to_array, type_of
+from elman.tables.arrays import common_type, to_array, type_of
+from elman.tables.chunks import find_column
+from elman.tables.values import plain_text
 
 
 def test_a_digest_differs_for_different_rows(write):
