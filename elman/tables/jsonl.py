@@ -85,6 +85,8 @@ class JsonLinesSource:
         name = value.get(self._column)
         if not isinstance(name, str) and not is_missing(name):
             return None, f"expected a string or null under {self._column!r}, got {type(name).__name__}"
+        if name is not None and not isinstance(name, str):  # NaN is a missing name in every format
+            value[self._column] = None
         if len(line) > CELL_CHARACTERS and any(isinstance(v, str) and len(v) > CELL_CHARACTERS for v in value.values()):
             return None, f"expected strings of at most {CELL_CHARACTERS:,} characters"
         return value, None

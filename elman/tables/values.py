@@ -24,7 +24,7 @@ def plain_text(value: Any) -> str:
     """
     if isinstance(value, str):
         return value if value.isprintable() else value.encode("utf-8", "replace").decode()
-    if value is None or value != value:  # NaN is missing
+    if value is None:
         return ""
     if isinstance(value, float):
         return str(value)
