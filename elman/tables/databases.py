@@ -30,7 +30,8 @@ FIRST_STATEMENTS = {
 """What tells a database to forbid changes, by SQLAlchemy's name of its dialect."""
 
 _ADDRESSES = re.compile(
-    r"""(["'`]).*?\1 | (?<!\w) (?: (?:~|\.{1,2}|[a-z]:)?[/\\]\S+ | [\d.]{7,} | (?:[0-9a-f]*:){2,}[0-9a-f.]* )""", re.VERBOSE
+    r"""(["'`]).*?\1 | (?<!\w) (?: (?:~|\.{1,2}|[a-z]:)?[/\\]\S+ | [\d.]{7,} | (?:[0-9a-f]*:){2,}[0-9a-f.]* )""",
+    re.VERBOSE,
 )
 """What a message about a connection may quote: names in quotation marks, paths, and addresses of either version."""
 

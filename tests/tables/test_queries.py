@@ -26,7 +26,7 @@ from elman.errors import DataError, MissingExtraError, SettingError
 from elman.prediction.predictor import Predictor
 from elman.tables import queries
 from elman.tables.formats import format_of
-from elman.tables.queries import FETCH_ROWS, Query, open_query
+from elman.tables.queries import Query, open_query
 
 PASSWORD = "geheim"
 NAMES = ["abc", "cab", None, "", "b'a", "水", 'a,"b', "42"]
@@ -266,7 +266,8 @@ def test_other_ways_to_name_a_file_of_sqlite_only_read_too(people, tmp_path, mon
 
 
 def test_bytes_in_a_column_of_text_are_text(annotator, people, tmp_path):
-    sql = "select iif(id = 1, cast('水abc' as blob), 'cab') as name, iif(id = 1, x'61', 'b') as note from people where id < 3"
+    columns = "iif(id = 1, cast('水abc' as blob), 'cab') as name, iif(id = 1, x'61', 'b') as note"
+    sql = f"select {columns} from people where id < 3"
     for suffix in ("csv", "jsonl", "parquet"):
         rows = rows_of(annotate(annotator, Query(people, sql), tmp_path / f"out.{suffix}"))
         assert [(row["name"], row["note"]) for row in rows] == [("cab", "b"), ("水abc", "a"), ("cab", "b")]
