@@ -307,8 +307,10 @@ def _convert_structs(array: "pyarrow.StructArray") -> list[Any]:
 
 
 def _convert_unions(array: "pyarrow.UnionArray") -> list[Any]:
-    codes = array.type_codes.to_pylist()
-    places = array.offsets.to_pylist() if array.type.mode == "dense" else range(len(codes))
+    some = slice(array.offset, array.offset + len(array))  # which pyarrow ignores for the codes and offsets
+    _, codes_buffer, *offsets = array.buffers()[:3]
+    codes = memoryview(codes_buffer)[some].tolist()
+    places = memoryview(offsets[0]).cast("i")[some].tolist() if array.type.mode == "dense" else range(len(codes))
     members = [plain_values(array.field(k), finite=True) for k in range(array.type.num_fields)]
     members_by_code = dict(zip(array.type.type_codes, members, strict=True))
     return [members_by_code[code][place] for code, place in zip(codes, places, strict=True)]

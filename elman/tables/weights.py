@@ -96,8 +96,7 @@ def _weigh_flat(array: "pyarrow.Array") -> "npt.NDArray[np.int64]":
     if not is_text(kind):
         return np.full(len(array), VALUE_BYTES + (kind.bit_width + 7) // 8, np.int64)
     if pa.types.is_string_view(kind) or pa.types.is_binary_view(kind):  # for which Arrow has no binary_length
-        sizes = np.array([0 if one is None else one.as_buffer().size for one in array], np.int64)
-        return VALUE_BYTES + sizes
+        array = array.cast(pa.binary())
     return VALUE_BYTES + _integers(pa.compute.binary_length(array), 0)
 
 
