@@ -53,7 +53,7 @@ DataArgument = Annotated[
     str,
     typer.Argument(
         metavar="DATA",
-        help="A named set (`elman data list`), a folder of Label.txt files, or a CSV, TSV or JSONL file.",
+        help="A named set (`elman data list`), a folder of Label.txt files, or a table: CSV, TSV, JSONL or Parquet.",
         show_default=False,
     ),
 ]
@@ -69,7 +69,7 @@ TextOption = Annotated[
     str,
     typer.Option(
         "--text",
-        help="A table's column of strings; a number counts columns from 1 in a table without a header.",
+        help="A table's column of strings: its name, or its number from 1.",
         rich_help_panel="Data",
     ),
 ]
@@ -85,6 +85,47 @@ LongestOption = Annotated[
         min=1,
         max=LONGEST,
         help="Longer strings are dropped and counted.",
+        rich_help_panel="Data",
+    ),
+]
+
+HeaderOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--header/--no-header",
+        help="Whether the first line of a text table names the columns; by default it does, unless --text and --label "
+        "are numbers.",
+        show_default=False,
+        rich_help_panel="Data",
+    ),
+]
+
+DelimiterOption = Annotated[
+    str | None,
+    typer.Option(
+        "--delimiter",
+        help="The character between the cells of a text table; by default it is recognised.",
+        show_default=False,
+        rich_help_panel="Data",
+    ),
+]
+
+EncodingOption = Annotated[
+    str | None,
+    typer.Option(
+        "--encoding",
+        help="The encoding of text, such as cp1252; by default UTF-8, or what a byte order mark says.",
+        show_default=False,
+        rich_help_panel="Data",
+    ),
+]
+
+DropOption = Annotated[
+    str | None,
+    typer.Option(
+        "--on-error",
+        help="skip: drop and count rows that cannot be read. stop: stop at the first.",
+        show_default="skip; stop with --tags",
         rich_help_panel="Data",
     ),
 ]

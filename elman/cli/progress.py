@@ -30,6 +30,12 @@ def account(reading: "Reading | ImageReading | FeatureReading", dropped: dict[st
     return "; ".join(counts)
 
 
+def print_notes(reading: "Reading | ImageReading | FeatureReading") -> None:
+    """Print on standard error what a user should know of how data were read."""
+    for note in reading.notes:
+        print(f"note: {note}", file=sys.stderr)
+
+
 class download_bar:  # noqa: N801 - pooch takes an object with these methods
     """A progress bar of a download, with the methods that pooch calls; it appears with the first byte."""
 
