@@ -23,7 +23,8 @@ tables.jsonl tables.objects tables.pages tables.groups tables.parquet tables.sou
 tables.statements tables.databases tables.results tables.queries tables.sinks
 annotation annotation.annotator annotation.paths annotation.job annotation.parts annotation.local
 annotation.pieces annotation.cluster annotation.request annotation.frames
-data data.examples data.images data.catalog data.download data.reading data.splits data.augment data.batches
+data data.columns data.examples data.images data.catalog data.download data.reading data.splits data.augment
+data.batches
 cells.contract cells.elman cells.gru cells.lstm cells.library cells.unroll cells.passes.buffers cells.passes.steps
 cells.passes.elman cells.passes.gru cells.passes.lstm cells.passes cells.fused cells
 evaluation evaluation.metrics evaluation.calibration evaluation.scores evaluation.titles evaluation.report

@@ -2,24 +2,13 @@
 
 import os
 from collections.abc import Iterable, Sequence
-from glob import glob
 from pathlib import Path, PurePath
 
 from elman.checks import shown
 from elman.errors import DataError, SettingError
 from elman.files import fit_name, follow_links
-from elman.tables.formats import KINDS, PACKINGS, STANDARD, format_of, is_table
-
-
-def find_tables(inputs: Sequence[str]) -> list[str]:
-    """Return the tables that files, globs and folders name, those of each input in the order of their names.
-
-    Hidden files in a folder, and those whose name or folder begins with ``_``, are left out.
-
-    Raises:
-        DataError: an input names no table.
-    """
-    return [path for one in inputs for path in _find_tables_of(one)]
+from elman.tables.formats import KINDS, PACKINGS, STANDARD, format_of
+from elman.tables.sources import PATH_CHARACTERS, find_tables
 
 
 def name_outputs(inputs: Sequence[str], write_as: str | None, *, skip_malformed: bool = False) -> dict[str, str]:
@@ -40,7 +29,7 @@ def name_outputs(inputs: Sequence[str], write_as: str | None, *, skip_malformed:
     names: dict[str, str] = {}
     taken: dict[str, str] = {}
     for one in inputs:
-        for path in _find_tables_of(one):
+        for path in find_tables([one]):
             if path == STANDARD:
                 raise SettingError("standard input has no name for its output in a folder; name a file to write")
             name = str(Path(path).relative_to(one)) if Path(one).is_dir() else Path(path).name
@@ -81,31 +70,6 @@ def name_parquet_outputs(inputs: Sequence[str], out: str, read_as: str | None, w
     if not inputs or STANDARD in (*inputs, out) or (read_as or "parquet") != "parquet":
         raise SettingError("--engine ray reads Parquet files and writes a folder: elman annotate IN OUT --engine ray")
     return name_outputs(inputs, write_as)
-
-
-def _find_tables_of(one: str) -> list[str]:
-    path = Path(one)
-    if one == STANDARD or path.is_file():
-        return [one]
-    if path.is_dir():
-        found = sorted(str(file) for file in path.rglob("*") if file.is_file() and _is_data(file.relative_to(path)))
-        found = [file for file in found if is_table(file)]
-        problem = "contains no table"
-    else:
-        found = sorted(file for file in glob(one, recursive=True) if Path(file).is_file())
-        problem = "no such file, and no file matches this pattern"
-    if not found:
-        raise DataError(f"{show_path(one)}: {problem}; expected CSV, TSV, JSON Lines or Parquet")
-    return found
-
-
-def _is_data(path: Path) -> bool:
-    """Return whether no part of a path is hidden, or begins with ``_``, which marks files that are not data."""
-    return not any(part.startswith((".", "_")) for part in path.parts)
-
-
-PATH_CHARACTERS = 1000
-"""Most characters of a path that a message shows."""
 
 
 def show_path(path: Path | str) -> str:

@@ -7,12 +7,13 @@ from typing import IO
 
 from elman.annotation.annotator import Annotator, Progress
 from elman.annotation.local import annotate_folder, annotate_stream, annotate_table
-from elman.annotation.paths import find_tables, name_outputs, name_parquet_outputs, name_side_file, show_path
+from elman.annotation.paths import name_outputs, name_parquet_outputs, name_side_file, show_path
 from elman.checks import check_choice
 from elman.errors import SettingError
 from elman.scoring.processor import cores
 from elman.tables.formats import STANDARD, Format, format_of
 from elman.tables.queries import Query
+from elman.tables.sources import find_tables
 
 ENGINES = ("local", "ray")
 

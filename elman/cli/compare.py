@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from elman.cli.options import (
+    DelimiterOption,
+    DropOption,
+    EncodingOption,
     FolderOption,
+    HeaderOption,
     JsonOption,
     LabelOption,
     LongestOption,
@@ -15,7 +19,7 @@ from elman.cli.options import (
     command_app,
 )
 from elman.cli.output import to_json
-from elman.cli.progress import download_bar, train_with_bar
+from elman.cli.progress import download_bar, print_notes, train_with_bar
 from elman.data.examples import MAX_CHARACTERS
 from elman.errors import SettingError
 
@@ -41,6 +45,10 @@ def compare(
     label: LabelOption = "label",
     folder: FolderOption = None,
     max_characters: LongestOption = MAX_CHARACTERS,
+    header: HeaderOption = None,
+    delimiter: DelimiterOption = None,
+    encoding: EncodingOption = None,
+    on_error: DropOption = None,
     split: Annotated[
         str | None, typer.Option(help="grouped or stratified.", show_default="grouped, of strings")
     ] = None,
@@ -60,6 +68,7 @@ def compare(
     from rich.console import Console
 
     from elman.data.reading import read_source
+    from elman.tables.formats import TextOptions
     from elman.training.comparison import cell_configs, list_cells
 
     console = Console(stderr=as_json, markup=False)
@@ -74,7 +83,17 @@ def compare(
     options = {"split": split, "seed": seed, "epochs": epochs, "hidden_size": hidden_size}
     wanted = (cell.strip() for cell in cells.split(",") if cell.strip())
     configs = cell_configs(data, name, wanted, {key: value for key, value in options.items() if value is not None})
-    reading = read_source(data, folder, text=text, label=label, max_characters=max_characters, progress=download_bar())
+    reading = read_source(
+        data,
+        folder,
+        text=text,
+        label=label,
+        max_characters=max_characters,
+        options=TextOptions(delimiter, encoding, header),
+        on_error=on_error,
+        progress=download_bar(),
+    )
+    print_notes(reading)
     reports = _train_each(reading, configs, out or Path("runs", f"compare-{name}"), console)
     rows = list_cells(reports)
     if as_json:

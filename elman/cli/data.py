@@ -8,7 +8,11 @@ import typer
 from elman.checks import shown
 from elman.cli.options import (
     DataArgument,
+    DelimiterOption,
+    DropOption,
+    EncodingOption,
     FolderOption,
+    HeaderOption,
     LabelOption,
     LongestOption,
     TextOption,
@@ -40,18 +44,33 @@ def show(
     label: LabelOption = "label",
     folder: FolderOption = None,
     max_characters: LongestOption = MAX_CHARACTERS,
+    header: HeaderOption = None,
+    delimiter: DelimiterOption = None,
+    encoding: EncodingOption = None,
+    on_error: DropOption = None,
 ) -> None:
     """Show what a data set contains: examples and different strings of each label, and what was dropped and why."""
     from rich.console import Console
     from rich.table import Column, Table
     from rich.text import Text
 
-    from elman.cli.progress import account, download_bar
+    from elman.cli.progress import account, download_bar, print_notes
     from elman.data.images import ImageReading
     from elman.data.reading import read_source
+    from elman.tables.formats import TextOptions
     from elman.text.normalisation import Normalisation
 
-    reading = read_source(data, folder, text=text, label=label, max_characters=max_characters, progress=download_bar())
+    reading = read_source(
+        data,
+        folder,
+        text=text,
+        label=label,
+        max_characters=max_characters,
+        options=TextOptions(delimiter, encoding, header),
+        on_error=on_error,
+        progress=download_bar(),
+    )
+    print_notes(reading)
     if isinstance(reading, ImageReading):
         _show_images(data, reading)
         return

@@ -8,7 +8,11 @@ import typer
 
 from elman.cli.options import (
     DataArgument,
+    DelimiterOption,
+    DropOption,
+    EncodingOption,
     FolderOption,
+    HeaderOption,
     JsonOption,
     LabelOption,
     LongestOption,
@@ -42,6 +46,10 @@ def evaluate(
     label: LabelOption = "label",
     folder: FolderOption = None,
     max_characters: LongestOption = MAX_CHARACTERS,
+    header: HeaderOption = None,
+    delimiter: DelimiterOption = None,
+    encoding: EncodingOption = None,
+    on_error: DropOption = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Also write report.json, confusion.png and reliability.png here.")
     ] = None,
@@ -67,15 +75,20 @@ def evaluate(
         text_column=text,
         max_characters=max_characters,
         data_folder=None if folder is None else str(folder),
+        header=header,
+        delimiter=delimiter,
+        encoding=encoding,
+        on_error=on_error,
     )
     if out is not None and config.task != "label":
         raise SettingError("--out is for models that read strings and answer with a label; leave it out")
     reading = read_for(config, progress=download_bar())
     found = measure(predictor, reading, config, part, with_baseline=with_baseline)
-    for note in found.notes:
+    for note in (*reading.notes, *found.notes):
         print(f"note: {note}", file=sys.stderr)
     scores = found.report.to_dict()
-    values = {"model": predictor.name, "data": data, "part": found.part, **scores, **found.values}
+    counts = {"lines": reading.lines, "dropped": dict(found.dropped), "repaired": dict(reading.repaired)}
+    values = {"model": predictor.name, "data": data, "part": found.part, **scores, **counts, **found.values}
     if out is not None and found.evaluation is not None:
         _write(out, values, found.evaluation)
     if as_json:

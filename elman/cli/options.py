@@ -96,7 +96,7 @@ DataArgument = Annotated[
     str,
     typer.Argument(
         metavar="DATA",
-        help="A named set (`elman data list`), a folder of Label.txt files, or a CSV, TSV or JSONL file.",
+        help="A named set (`elman data list`), a folder of Label.txt files, or a table: CSV, TSV, JSONL or Parquet.",
         show_default=False,
         autocompletion=complete_data,
     ),
@@ -113,7 +113,7 @@ TextOption = Annotated[
     str,
     typer.Option(
         "--text",
-        help="A table's column of strings; a number counts columns from 1 in a table without a header.",
+        help="A table's column of strings: its name, or its number from 1.",
         rich_help_panel="Data",
     ),
 ]
@@ -139,16 +139,32 @@ HeaderOption = Annotated[
         "--header/--no-header",
         help="Whether the first line names the columns. By default it does, unless a column is given by its number.",
         show_default=False,
+        rich_help_panel="Data",
     ),
 ]
 DelimiterOption = Annotated[
     str | None,
-    typer.Option(help="The character between cells, such as ; or \\t; recognised if not given.", show_default=False),
+    typer.Option(
+        help="The character between cells, such as ; or \\t; recognised if not given.",
+        show_default=False,
+        rich_help_panel="Data",
+    ),
 ]
 EncodingOption = Annotated[
     str | None,
     typer.Option(
         help="The encoding of text files, such as cp1252; by default UTF-8, or what a byte order mark says.",
         show_default=False,
+        rich_help_panel="Data",
+    ),
+]
+
+DropOption = Annotated[
+    str | None,
+    typer.Option(
+        "--on-error",
+        help="skip: drop and count rows that cannot be read. stop: stop at the first.",
+        show_default="skip; stop with --tags",
+        rich_help_panel="Data",
     ),
 ]

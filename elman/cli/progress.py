@@ -1,5 +1,6 @@
 """What commands print while they work and when they are done: JSON, progress bars, and the report of a run."""
 
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,6 +21,12 @@ def account(reading: "Reading | ImageReading | FeatureReading", dropped: dict[st
     counts += [f"{count:,} dropped: {reason}" for reason, count in dropped.items()]
     counts += [f"{count:,} repaired: {repair}" for repair, count in reading.repaired.items()]
     return "; ".join(counts)
+
+
+def print_notes(reading: "Reading | ImageReading | FeatureReading") -> None:
+    """Print on standard error what a user should know of how data were read."""
+    for note in reading.notes:
+        print(f"note: {note}", file=sys.stderr)
 
 
 class download_bar:  # noqa: N801 - pooch takes an object with these methods

@@ -7,13 +7,17 @@ import typer
 
 from elman.cli.options import (
     DataArgument,
+    DelimiterOption,
+    DropOption,
+    EncodingOption,
     FolderOption,
+    HeaderOption,
     LabelOption,
     LongestOption,
     TextOption,
     command_app,
 )
-from elman.cli.progress import account, describe_run, download_bar, show_report, train_with_bar
+from elman.cli.progress import account, describe_run, download_bar, print_notes, show_report, train_with_bar
 from elman.data.examples import MAX_CHARACTERS
 
 NETWORK, TRAINING, DATA, RUN = "Network", "Training", "Data", "Run"
@@ -34,6 +38,10 @@ def train(
     label: LabelOption = "label",
     folder: FolderOption = None,
     max_characters: LongestOption = MAX_CHARACTERS,
+    header: HeaderOption = None,
+    delimiter: DelimiterOption = None,
+    encoding: EncodingOption = None,
+    on_error: DropOption = None,
     tags: Annotated[
         bool, _option(DATA, "DATA holds lines of source TAB target of equal length: tag each symbol.", "--tags")
     ] = False,
@@ -115,6 +123,7 @@ def train(
     name = name or Path(data).name.split(".")[0] or "model"
     out = out or default_folder(name, resume)
     config, reading = prepare(data, options, name=name, folder=out, resume=resume, progress=download_bar())
+    print_notes(reading)
     console = Console(markup=False)
     run = Run(reading, config, out, resume=resume, tensorboard=tensorboard)
     console.print(f"{data}: {account(reading, run.task.dropped)}", highlight=False)

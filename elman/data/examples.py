@@ -2,38 +2,39 @@
 
 Four forms are read: a folder of ``Label.txt`` files with one string on each line; a table (CSV, TSV or JSONL) with a
 column of strings and one of labels; pairs of strings of equal length, separated by a tab; and a table with columns of
-numbers. Files are UTF-8, with or without a byte order mark.
+numbers. Tables are read by the rules of `elman annotate`: see `elman.data.columns`.
 """
 
-import csv
-import io
-import json
 import math
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.checks import check_choice, shown
+from elman.data.columns import list_tables, read_columns, read_lines
 from elman.errors import DataError
 from elman.records import Example
-from elman.text.normalisation import Normalisation
+from elman.tables.formats import DELIMITERS, TextOptions, format_of, is_table
+from elman.text.normalisation import Normalisation, strip_separators
 
-TABLES = {".csv": ",", ".tsv": "\t", ".jsonl": ""}
-"""The table formats by their suffix, each with its delimiter."""
+ON_ERROR = ("skip", "stop")
+"""What to do with a row that cannot be read: drop and count it, or stop."""
 
 MAX_CHARACTERS = 100
 """Longer strings are dropped by default: no name of a person is so long, but a broken line often is."""
 
 BLANK, JUNK, TOO_LONG, NO_LABEL, MALFORMED = "blank", "junk line", "too long", "no label", "malformed row"
+NOT_NUMBERS = "not all numbers"
 STRAY_COMMA = "stray comma removed"
 
-Row = tuple[str | None, str | None]
-"""A string and its label; the string is None if the row is malformed."""
+Row = tuple[Any, Any] | None
+"""A string and its label, each None if missing; None if the row is malformed."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class Reading:
         lines: how many lines or rows were read.
         dropped: how many of them did not become an example, by reason.
         repaired: how many became one after a repair, by repair.
+        notes: what a user should know of how the source is read, one sentence each.
     """
 
     reads: ClassVar[str] = "strings"
@@ -53,6 +55,7 @@ class Reading:
     lines: int
     dropped: dict[str, int]
     repaired: dict[str, int]
+    notes: tuple[str, ...] = ()
 
 
 def read_examples(
@@ -62,39 +65,44 @@ def read_examples(
     label: str = "label",
     max_characters: int = MAX_CHARACTERS,
     junk: Collection[str] = (),
+    options: TextOptions | None = None,
+    on_error: str = "skip",
 ) -> Reading:
-    """Read a folder of ``Label.txt`` files, or a CSV, TSV or JSONL file.
+    """Read a folder of ``Label.txt`` files, or a table: CSV, TSV, JSON Lines or Parquet.
 
     Args:
-        path: the folder or file.
-        text: the column that holds the strings; a number counts columns from 1 in a table without a header.
+        path: the folder or file. CSV, TSV and JSON Lines may be packed; a glob, or a folder of tables, is one table.
+        text: the column that holds the strings: its name, or its number from 1.
         label: the column that holds the labels, in the same way.
         max_characters: longer strings are dropped and counted.
         junk: whole lines that are not examples; they are dropped and counted.
+        options: how text files are read, where their names and contents are not enough.
+        on_error: ``skip`` drops and counts rows that cannot be read, ``stop`` stops at the first.
 
     Raises:
-        DataError: the path is missing or of another kind, a column is missing, a byte is not UTF-8, or no example is
-            left.
+        DataError: the path is missing or of another kind, a column is unknown, bytes are not text, or a row cannot be
+            read and ``on_error`` is ``stop``.
+        SettingError: ``on_error`` is neither.
     """
-    path = Path(path)
-    if path.is_dir():
-        rows = _read_folder(path)
-    elif path.suffix.lower() in TABLES and path.is_file():
-        rows = _read_table(path, text, label)
-    elif path.exists():
-        raise DataError(f"{path}: expected a folder of Label.txt files, or a file ending in {', '.join(TABLES)}")
+    check_choice("on_error", on_error, ON_ERROR)
+    path, options, notes = Path(path), options or TextOptions(), list[str]()
+    skip = on_error == "skip"
+    if path.is_dir() and (files := _find_label_files(path, notes)):
+        rows = _read_folder(files, options, skip=skip)
+    elif tables := list_tables(path):
+        rows = _read_table(tables, text, label, options, skip=skip, notes=notes)
     else:
-        raise DataError(f"{path}: no such file or folder; give a folder of Label.txt files or a CSV, TSV or JSONL file")
-    reading = _collect(rows, max_characters, frozenset(junk))
-    if not reading.examples:
-        raise DataError(
-            f"{path}: no usable example in {reading.lines} lines; dropped: {reading.dropped or 'none'}",
-            code="empty_table",
-        )
-    return reading
+        raise _explain_path(path)
+    return _collect(str(path), rows, max_characters, frozenset(junk), notes, skip=skip)
 
 
-def read_pairs(path: Path | str, *, max_characters: int = MAX_CHARACTERS) -> Reading:
+def read_pairs(
+    path: Path | str,
+    *,
+    max_characters: int = MAX_CHARACTERS,
+    options: TextOptions | None = None,
+    on_error: str = "stop",
+) -> Reading:
     """Read pairs of strings of equal length: ``source<TAB>target``, one pair on each line.
 
     Both are composed (NFKC) first, so that a letter and its accent are one symbol. Normalisation must change nothing
@@ -103,38 +111,45 @@ def read_pairs(path: Path | str, *, max_characters: int = MAX_CHARACTERS) -> Rea
     Args:
         path: the file.
         max_characters: longer pairs are dropped and counted.
+        options: the encoding of the file.
+        on_error: ``stop`` stops at a line that is not a pair, ``skip`` drops and counts it.
 
     Raises:
         DataError: a line is not a pair, or its strings differ in length; the message says which line.
+        SettingError: ``on_error`` is neither.
     """
-    path = Path(path)
+    check_choice("on_error", on_error, ON_ERROR)
+    path, skip = Path(path), on_error == "skip"
     if not path.is_file():
         raise DataError(f"{path}: no such file; give a file of lines like hello<TAB>ohlol")
     examples: list[Example] = []
     dropped: Counter[str] = Counter()
-    lines = _decode(path).split("\n")
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
+    lines = 0
+    for lines, line in read_lines(path, options or TextOptions(), skip=skip):  # noqa: B007 - used after the loop
+        if line is not None and not line.strip():
             dropped[BLANK] += 1
             continue
         try:
-            source, target = _parse_pair(line)
+            source, target = _parse_pair(line or "")
         except ValueError as error:
-            raise DataError(f"{path}, line {number}: {error}", code="malformed_row", line=number) from None
+            if not skip:
+                message = f"{path}, line {lines}: {error}"
+                raise DataError(message, code="malformed_row", line=lines) from None
+            dropped[MALFORMED] += 1
+            continue
         if len(source) > max_characters:
             dropped[TOO_LONG] += 1
         else:
             examples.append(Example(source, target))
     if not examples:
-        raise DataError(
-            f"{path}: no usable pair in {len(lines)} lines; dropped: {dict(dropped) or 'none'}", code="empty_table"
-        )
-    return Reading(tuple(examples), len(lines), dict(dropped), {})
+        message = f"{path}: no usable pair in {lines} lines; dropped: {dict(dropped) or 'none'}"
+        raise DataError(message, code="empty_table")
+    return Reading(tuple(examples), lines, dict(dropped), {})
 
 
 def _parse_pair(line: str) -> tuple[str, str]:
     """Return the two strings of a line; a ValueError says why it is not a pair."""
-    parts = line.rstrip("\r").split("\t")
+    parts = line.split("\t")
     if len(parts) != 2:
         raise ValueError(f"expected source<TAB>target, got {len(parts)} columns")
     source, target = (unicodedata.normalize("NFKC", part) for part in parts)
@@ -161,8 +176,9 @@ class FeatureReading:
         features: (N, features), float64.
         numbers: (N,), float64.
         lines: how many rows were read.
-        dropped: how many of them had a value that is not a number, by reason.
+        dropped: how many of them had a value that is not a number, or cannot be read, by reason.
         repaired: empty.
+        notes: as in `Reading`.
     """
 
     reads: ClassVar[str] = "features"
@@ -174,59 +190,76 @@ class FeatureReading:
     lines: int
     dropped: dict[str, int]
     repaired: dict[str, int]
+    notes: tuple[str, ...] = ()
 
 
-def read_features(path: Path | str, *, features: Sequence[str], number: str) -> FeatureReading:
-    """Read columns of numbers from a CSV or TSV file with a header.
+def read_features(
+    path: Path | str,
+    *,
+    features: Sequence[str],
+    number: str,
+    options: TextOptions | None = None,
+    on_error: str = "skip",
+) -> FeatureReading:
+    """Read columns of numbers from a CSV or TSV file, plain or packed.
 
     Args:
         path: the file.
         features: the columns to predict from, at least one.
         number: the column to predict.
+        options: how the file is read, where its name and content are not enough.
+        on_error: as in `read_examples`.
 
     Raises:
-        DataError: the file is missing or of another kind, a column is missing, or no row has only numbers.
+        DataError: the file is missing or of another kind, a column is unknown, or no row has only numbers.
+        SettingError: ``on_error`` is neither.
     """
-    path = Path(path)
-    if path.suffix.lower() not in (".csv", ".tsv") or not path.is_file():
+    check_choice("on_error", on_error, ON_ERROR)
+    name = str(path)
+    if not (is_table(name) and format_of(name).kind in DELIMITERS and Path(path).is_file()):
         raise DataError(f"{path}: expected a CSV or TSV file with columns of numbers")
     wanted = (*features, number)
     if not features or len(set(wanted)) != len(wanted):
         raise DataError(f"features and the number must be different columns; got {', '.join(wanted)}")
-    reader = csv.reader(io.StringIO(_decode(path), newline=""), delimiter=TABLES[path.suffix.lower()], strict=True)
+    columns = {**{f"--features {column}": column for column in features}, "--number": number}
     rows: list[list[float]] = []
-    lost = lines = 0
-    try:
-        header = next(reader, [])
-        columns = [_find_column(path, header, name) for name in wanted]
-        for lines, row in enumerate(reader, start=1):  # noqa: B007 - the count is used after the loop
-            try:
-                values = [float(row[column]) for column in columns] if len(row) == len(header) else []
-            except ValueError:
-                values = []
-            if values and all(map(math.isfinite, values)):
-                rows.append(values)
-            else:
-                lost += 1
-    except csv.Error as error:
-        raise _malformed_row(path, reader.line_num, error) from None
+    dropped: Counter[str] = Counter()
+    notes: list[str] = []
+    lines = 0
+    found = read_columns([name], columns, options or TextOptions(), skip=on_error == "skip", notes=notes)
+    for lines, row in enumerate(found, start=1):  # noqa: B007 - the count is used after the loop
+        values = _parse_numbers(row or ())
+        if values:
+            rows.append(values)
+        else:
+            dropped[MALFORMED if row is None else NOT_NUMBERS] += 1
     if not rows:
         raise DataError(f"{path}: no row in {lines} has a number in each of {', '.join(wanted)}", code="empty_table")
     table = np.array(rows)
-    dropped = {"not all numbers": lost} if lost else {}
-    return FeatureReading(tuple(features), number, table[:, :-1], table[:, -1], lines, dropped, {})
+    return FeatureReading(tuple(features), number, table[:, :-1], table[:, -1], lines, dict(dropped), {}, tuple(notes))
 
 
-def _collect(rows: Iterator[Row], max_characters: int, junk: frozenset[str]) -> Reading:
+def _parse_numbers(cells: Sequence[str]) -> list[float] | None:
+    """Return cells as finite numbers; None if one is not."""
+    try:
+        values = [float(cell) for cell in cells]
+    except ValueError:
+        return None
+    return values if all(map(math.isfinite, values)) else None
+
+
+def _collect(
+    title: str, rows: Iterator[Row], max_characters: int, junk: frozenset[str], notes: list[str], *, skip: bool
+) -> Reading:
     """Make an example of each usable row, and count the others by reason."""
     examples: list[Example] = []
     dropped: Counter[str] = Counter()
     repaired: Counter[str] = Counter()
     lines = 0
-    for lines, (raw, label) in enumerate(rows, start=1):  # noqa: B007 - the count is used after the loop
-        text, label = (raw or "").strip(), (label or "").strip()
-        bare = text.rstrip(", ")
-        if raw is None:
+    for lines, row in enumerate(rows, start=1):
+        text, label = ("", None) if row is None else ((row[0] or "").strip(), _to_label(row[1]))
+        bare = strip_separators(text)
+        if row is None:
             dropped[MALFORMED] += 1
         elif not bare:
             dropped[BLANK] += 1
@@ -234,117 +267,65 @@ def _collect(rows: Iterator[Row], max_characters: int, junk: frozenset[str]) -> 
             dropped[JUNK] += 1
         elif len(bare) > max_characters:
             dropped[TOO_LONG] += 1
-        elif not label:
+        elif label == "":
             dropped[NO_LABEL] += 1
-        elif not label.isprintable():  # a report cannot show control characters and lone surrogates
+        elif label is None:
+            if not skip:
+                message = f"{title}, row {lines:,}: expected a label of characters that can be shown"
+                raise DataError(f"{message}, got {shown(str(row[1]))}", code="malformed_row", line=lines)
             dropped[MALFORMED] += 1
         else:
             repaired[STRAY_COMMA] += bare != text
             examples.append(Example(bare, label))
-    return Reading(tuple(examples), lines, dict(dropped), {name: count for name, count in repaired.items() if count})
+    fixes = {name: count for name, count in repaired.items() if count}
+    return Reading(tuple(examples), lines, dict(dropped), fixes, tuple(notes))
 
 
-def _read_folder(folder: Path) -> Iterator[Row]:
-    files = sorted(file for file in folder.glob("*.txt") if file.is_file())
-    if not files:
-        raise DataError(f"{folder}: expected files named Label.txt with one string on each line; found none")
+def _to_label(value: Any) -> str | None:
+    """Return a label in its one spelling, an empty one if it is missing; None if it is not text that can be shown."""
+    if isinstance(value, dict | list | tuple):
+        return None
+    try:
+        text = value.decode() if isinstance(value, bytes) else "" if value is None else str(value)
+    except UnicodeDecodeError:
+        return None
+    text = unicodedata.normalize("NFC", text.strip())
+    return text if text.isprintable() else None  # a report cannot show control characters and lone surrogates
+
+
+def _find_label_files(folder: Path, notes: list[str]) -> list[Path]:
+    """Return the files of a folder that are named Label.txt, in order, and note what is skipped."""
+    files = sorted(file for file in folder.iterdir() if file.is_file())
+    hidden = [file for file in files if file.name.startswith(".")]
+    labels = [file for file in files if file.suffix.lower() == ".txt" and file not in hidden]
+    others = [file for file in files if file not in hidden and file not in labels]
+    for skipped, what in ((hidden, "hidden"), (others, "not .txt")):
+        if labels and skipped:
+            names = ", ".join(shown(file.name) for file in skipped[:5]) + (" …" if len(skipped) > 5 else "")
+            notes.append(f"{folder}: {len(skipped):,} skipped, {what}: {names}")
+    return labels
+
+
+def _read_folder(files: Sequence[Path], options: TextOptions, *, skip: bool) -> Iterator[Row]:
     for file in files:
-        for line in _decode(file).split("\n"):
-            yield line, file.stem
+        for _, line in read_lines(file, options, skip=skip):
+            yield None if line is None else (line, file.stem)
 
 
-def _read_table(file: Path, text: str, label: str) -> Iterator[Row]:
-    delimiter = TABLES[file.suffix.lower()]
-    if not delimiter:
-        yield from _read_json_lines(file, text, label)
-        return
-    reader = csv.reader(io.StringIO(_decode(file), newline=""), delimiter=delimiter, strict=True)
-    try:
-        if text.isdecimal() and label.isdecimal():
-            columns = int(text) - 1, int(label) - 1
-            width = 0
-            if min(columns) < 0:
-                raise DataError(f"{file}: columns are counted from 1; got {text} and {label}", code="unknown_column")
-        else:
-            header = next(reader, [])
-            columns = _find_column(file, header, text), _find_column(file, header, label)
-            width = len(header)
-        for row in reader:
-            if not row:
-                yield "", None
-                continue
-            # A row longer than the header has a stray delimiter, so its values may be in the wrong columns.
-            is_whole = len(row) == width if width else len(row) > max(columns)
-            yield (row[columns[0]], row[columns[1]]) if is_whole else (None, None)
-    except csv.Error as error:
-        raise _malformed_row(file, reader.line_num, error) from None
+def _read_table(
+    paths: Sequence[str], text: str, label: str, options: TextOptions, *, skip: bool, notes: list[str]
+) -> Iterator[Row]:
+    for cells in read_columns(paths, {"--text": text, "--label": label}, options, skip=skip, notes=notes):
+        yield None if cells is None else (cells[0], cells[1])
 
 
-def _malformed_row(file: Path, line: int, error: csv.Error) -> DataError:
-    kind = file.suffix[1:].upper()
-    return DataError(f"{file}, line {line}: not a {kind} row: {error}", code="malformed_row", line=line)
-
-
-def _find_column(file: Path, header: list[str], column: str) -> int:
-    if column not in header:
-        raise DataError(
-            f"{file}: no column {column!r}; its columns are {', '.join(map(repr, header)) or 'none'}; "
-            "name others (for strings with --text and --label; a number counts from 1 if there is no header)",
-            code="unknown_column",
+def _explain_path(path: Path) -> DataError:
+    """Return what is wrong with a path that is neither a folder of Label.txt files nor a table."""
+    if path.is_dir():
+        return DataError(f"{path}: expected files named Label.txt with one string on each line, or tables; found none")
+    kinds = "CSV, TSV, JSON Lines or Parquet"
+    if path.exists():
+        return DataError(
+            f"{path}: expected a folder of Label.txt files, or a table ending in .csv, .tsv, .jsonl or .parquet"
         )
-    if header.count(column) > 1:
-        raise DataError(
-            f"{file}: {header.count(column)} columns are named {column!r}; give each its own name", code="column_twice"
-        )
-    return header.index(column)
-
-
-def _read_json_lines(file: Path, text: str, label: str) -> Iterator[Row]:
-    seen: set[str] = set()
-    found = False
-    for number, line in enumerate(_decode(file).split("\n"), start=1):
-        if not line.strip():
-            yield "", None
-            continue
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise DataError(
-                f"{file}, line {number}: not a JSON object: {error}", code="malformed_row", line=number
-            ) from None
-        if not isinstance(row, dict):
-            raise DataError(
-                f"{file}, line {number}: expected a JSON object, got {type(row).__name__}",
-                code="malformed_row",
-                line=number,
-            )
-        seen.update(row)
-        if text in row and label in row:
-            found = True
-            values = row[text], row[label]
-            is_plain = not any(isinstance(value, dict | list) for value in values)
-            yield (_to_text(values[0]), _to_text(values[1])) if is_plain else (None, None)
-        else:
-            yield None, None
-    if not found:
-        raise DataError(
-            f"{file}: no row has both {text!r} and {label!r}; its fields are {', '.join(sorted(seen))}",
-            code="unknown_column",
-        )
-
-
-def _to_text(value: object) -> str:
-    return "" if value is None else str(value)
-
-
-def _decode(file: Path) -> str:
-    """Return the text of a UTF-8 file, without a byte order mark, with one kind of line end and none at the end."""
-    data = file.read_bytes()
-    try:
-        content = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise DataError(
-            f"{file}, line {line}: byte 0x{data[error.start]:02x} is not UTF-8; save the file as UTF-8", line=line
-        ) from None
-    return content.replace("\r\n", "\n").removesuffix("\n")
+    return DataError(f"{path}: no such file or folder; give a folder of Label.txt files, or a {kinds} file")

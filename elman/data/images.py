@@ -7,6 +7,7 @@ four bytes, the highest first, then the numbers.
 
 import gzip
 import math
+import re
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.checks import shown
 from elman.errors import DataError
 
 UNSIGNED_BYTES = 8
@@ -22,6 +24,12 @@ FILES = {
     "images": ("train-images-idx3-ubyte", "t10k-images-idx3-ubyte"),
     "labels": ("train-labels-idx1-ubyte", "t10k-labels-idx1-ubyte"),
 }
+"""The names of the published files of MNIST. Those of other sets differ a little: see `find_image_files`."""
+
+_NAME = re.compile(
+    r"(?!\.)(?P<set>.*?)(?P<part>train|t10k|test)[-_.](?P<content>images|labels)[-_.]idx[13][-_.]ubyte(?:\.gz)?",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -37,6 +45,7 @@ class ImageReading:
         lines: how many images were read.
         dropped: empty.
         repaired: empty.
+        notes: empty.
     """
 
     reads: ClassVar[str] = "images"
@@ -49,33 +58,69 @@ class ImageReading:
     lines: int
     dropped: dict[str, int]
     repaired: dict[str, int]
+    notes: tuple[str, ...] = ()
+
+
+def has_images(folder: Path) -> bool:
+    """Return whether a path is a folder of IDX files, by their names."""
+    return folder.is_dir() and any(_NAME.fullmatch(file.name) for file in folder.iterdir())
+
+
+def find_image_files(folder: Path) -> dict[tuple[str, str], Path]:
+    """Return the four IDX files of a folder, by part, ``train`` or ``test``, and content, ``images`` or ``labels``.
+
+    The test part is called ``t10k`` or ``test``. Words may be separated by hyphens, dots or underscores; the name may
+    begin with that of the set, and end in ``.gz``. A plain file is read rather than a packed one.
+
+    Raises:
+        DataError: a file is missing, or the folder holds several sets.
+    """
+    sets: dict[str, dict[tuple[str, str], Path]] = {}
+    if folder.is_dir():
+        for file in sorted(folder.iterdir(), key=lambda file: (file.suffix.lower() == ".gz", file.name)):
+            if file.is_file() and (match := _NAME.fullmatch(file.name)):
+                part = "train" if match["part"].lower() == "train" else "test"
+                sets.setdefault(match["set"], {}).setdefault((part, match["content"].lower()), file)
+    if len(sets) > 1:
+        names = ", ".join(shown(f"{name}…") for name in sorted(sets))
+        raise DataError(f"{folder}: holds several sets of IDX files, {names}; give a folder that holds one")
+    found = next(iter(sets.values()), {})
+    for content, names_of in FILES.items():
+        for part, name in zip(("train", "test"), names_of, strict=True):
+            if (part, content) not in found:
+                raise DataError(f"{folder}: {name} or {name}.gz is missing; give the folder of the four IDX files")
+    return found
 
 
 def read_images(folder: Path | str) -> ImageReading:
-    """Read the four IDX files of a folder, each plain or gzipped, with ``.gz`` added to its name.
+    """Read the four IDX files of a folder; see `find_image_files`.
 
     Raises:
         DataError: a file is missing, truncated or of another kind, or the files do not match each other.
     """
     folder = Path(folder)
-    images, test_images = (read_idx(_find_file(folder, name), dimensions=3) for name in FILES["images"])
-    labels, test_labels = (read_idx(_find_file(folder, name), dimensions=1) for name in FILES["labels"])
-    for pictures, answers, name in ((images, labels, "train"), (test_images, test_labels, "t10k")):
+    files = find_image_files(folder)
+    images, test_images = (read_idx(files[part, "images"], dimensions=3) for part in ("train", "test"))
+    labels, test_labels = (read_idx(files[part, "labels"], dimensions=1) for part in ("train", "test"))
+    for pictures, answers, part in ((images, labels, "train"), (test_images, test_labels, "test")):
         if len(pictures) != len(answers):
+            name = files[part, "images"].name
             raise DataError(
-                f"{folder}: {name} holds {len(pictures)} images and {len(answers)} labels; fetch them again"
+                f"{folder}: {name} holds {len(pictures)} images, and there are {len(answers)} labels; fetch them again"
             )
     if images.shape[1:] != test_images.shape[1:]:
-        raise DataError(f"{folder}: train images are {images.shape[1:]}, t10k images {test_images.shape[1:]}")
-    count = int(max(labels.max(), test_labels.max())) + 1
-    if count < 2 or len(np.unique(labels)) != count:
-        raise DataError(f"{folder}: expected training images of each label from 0 on; got {np.unique(labels).tolist()}")
+        raise DataError(f"{folder}: train images are {images.shape[1:]}, test images {test_images.shape[1:]}")
+    values, ids = np.unique(labels, return_inverse=True)  # they need not start at 0, nor be without gaps
+    unknown = np.setdiff1d(test_labels, values).tolist()
+    if len(values) < 2 or unknown:
+        expected = "training images of at least two labels, and of each label of the test images"
+        raise DataError(f"{folder}: expected {expected}; got {values.tolist()}, and for the test also {unknown}")
     return ImageReading(
         images=images,
-        labels=labels.astype(np.int64),
+        labels=ids.astype(np.int64),
         test_images=test_images,
-        test_labels=test_labels.astype(np.int64),
-        names=tuple(map(str, range(count))),
+        test_labels=np.searchsorted(values, test_labels).astype(np.int64),
+        names=tuple(map(str, values.tolist())),
         lines=len(images) + len(test_images),
         dropped={},
         repaired={},
@@ -112,10 +157,3 @@ def read_idx(path: Path, *, dimensions: int) -> NDArray[np.uint8]:
             f"{path}: its header promises {shape}, {expected:,} bytes; it holds {len(data):,}; fetch it again"
         )
     return np.frombuffer(data, np.uint8, offset=start).reshape(shape)
-
-
-def _find_file(folder: Path, name: str) -> Path:
-    for path in (folder / name, folder / f"{name}.gz"):
-        if path.is_file():
-            return path
-    raise DataError(f"{folder}: {name} or {name}.gz is missing; give the folder of the four IDX files with --data")

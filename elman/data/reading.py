@@ -8,9 +8,10 @@ from elman.checks import shown, suggest
 from elman.data.catalog import CATALOG, ImageSet, PairSet, check_folder, find_set
 from elman.data.download import fetch
 from elman.data.examples import MAX_CHARACTERS, Reading, read_examples
-from elman.data.images import ImageReading, read_images
+from elman.data.images import ImageReading, has_images, read_images
 from elman.errors import DataError, SettingError
 from elman.records import Example
+from elman.tables.formats import TextOptions
 
 
 def read_named(name: str, folder: Path | None = None, *, progress: Any = False) -> Reading | ImageReading:
@@ -40,9 +41,11 @@ def read_source(
     text: str = "name",
     label: str = "label",
     max_characters: int = MAX_CHARACTERS,
+    options: TextOptions | None = None,
+    on_error: str | None = None,
     progress: Any = False,
 ) -> Reading | ImageReading:
-    """Read a named data set, or a folder or table of labelled strings.
+    """Read a named data set, a folder or table of labelled strings, or a folder of IDX files.
 
     Args:
         data: the name of a set, or a path as `read_examples` takes it.
@@ -50,6 +53,8 @@ def read_source(
         text: as in `read_examples`.
         label: as in `read_examples`.
         max_characters: as in `read_examples`.
+        options: as in `read_examples`.
+        on_error: as in `read_examples`; ``skip`` if None.
         progress: as `fetch` takes it.
 
     Raises:
@@ -64,4 +69,8 @@ def read_source(
         raise SettingError(
             f"--data is the folder of a named set, and {data!r} is not a named set; give the folder or file as DATA"
         )
-    return read_examples(data, text=text, label=label, max_characters=max_characters)
+    if has_images(Path(data)):
+        return read_images(data)
+    return read_examples(
+        data, text=text, label=label, max_characters=max_characters, options=options, on_error=on_error or "skip"
+    )

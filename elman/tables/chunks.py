@@ -47,11 +47,15 @@ class Malformed:
         place: its file and line, for messages.
         problem: what was expected and what came, without any content of the row.
         text: the row, unchanged.
+        line: the number of its line, from 1; None if it is not from a text file.
+        is_text: whether its bytes are text in the encoding of the file.
     """
 
     place: str
     problem: str
     text: str
+    line: int | None = None
+    is_text: bool = True
 
 
 @dataclass(frozen=True)

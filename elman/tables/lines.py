@@ -52,6 +52,7 @@ class _Line:
     number: int
     text: str
     problem: str | None
+    is_text: bool = True
 
 
 def split_lines(file: IO[bytes]) -> Iterator[bytes]:
@@ -175,7 +176,8 @@ class Lines:
             first, others = _Line(self._number, "", None), []
         self._taken.clear()
         self._again.extendleft(reversed(others))
-        row = Malformed(f"{self.title}, line {first.number:,}", first.problem or problem, first.text.rstrip("\r\n"))
+        place, text = f"{self.title}, line {first.number:,}", first.text.rstrip("\r\n")
+        row = Malformed(place, first.problem or problem, text, first.number, first.is_text)
         if not skip:
             message = f"{row.place}: {row.problem}; fix it, or skip such rows with --on-error skip"
             raise DataError(message, code="malformed_row", line=first.number)
@@ -206,7 +208,7 @@ class Lines:
             return _Line(self._number, content.decode(), None)
         except UnicodeDecodeError as error:
             problem = f"byte 0x{content[error.start]:02x} is not UTF-8; {_advise(content)}"
-            return _Line(self._number, content.decode(errors="backslashreplace"), problem)
+            return _Line(self._number, content.decode(errors="backslashreplace"), problem, is_text=False)
 
     def _look_at_first(self, content: bytes) -> None:
         self.has_mark = content.startswith(MARK) or self.encoding in MARKS.values()

@@ -7,13 +7,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
+from glob import glob
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from elman.checks import shown
 from elman.errors import DataError
 from elman.tables.chunks import Chunk, JsonChunk
 from elman.tables.delimited import DelimitedSource
-from elman.tables.formats import STANDARD, Format, TextOptions, format_of
+from elman.tables.formats import STANDARD, Format, TextOptions, format_of, is_table
 from elman.tables.jsonl import JsonLinesSource
 from elman.tables.lines import open_lines, open_table
 from elman.tables.objects import ObjectColumns
@@ -21,6 +23,10 @@ from elman.tables.parquet import ParquetSource
 
 if TYPE_CHECKING:
     import pyarrow
+
+
+PATH_CHARACTERS = 1000
+"""Most characters of a path that a message shows."""
 
 
 class Source(Protocol):
@@ -57,6 +63,17 @@ class Source(Protocol):
 
     def schema(self) -> "pyarrow.Schema":
         """Return the names and Arrow types of the columns."""
+
+
+def find_tables(inputs: Sequence[str]) -> list[str]:
+    """Return the tables that files, globs and folders name, those of each input in the order of their names.
+
+    Hidden files in a folder, and those whose name or folder begins with ``_``, are left out.
+
+    Raises:
+        DataError: an input names no table.
+    """
+    return [path for one in inputs for path in _find_tables_of(one)]
 
 
 @contextmanager
@@ -180,3 +197,24 @@ def _read_twice(path: str) -> Iterator[str]:
         shutil.copyfileobj(sys.stdin.buffer, file)
         file.flush()
         yield file.name if named else f"/proc/self/fd/{file.fileno()}"
+
+
+def _find_tables_of(one: str) -> list[str]:
+    path = Path(one)
+    if one == STANDARD or path.is_file():
+        return [one]
+    if path.is_dir():
+        found = sorted(str(file) for file in path.rglob("*") if file.is_file() and _is_data(file.relative_to(path)))
+        found = [file for file in found if is_table(file)]
+        problem = "contains no table"
+    else:
+        found = sorted(file for file in glob(one, recursive=True) if Path(file).is_file())
+        problem = "no such file, and no file matches this pattern"
+    if not found:
+        raise DataError(f"{shown(one, PATH_CHARACTERS)}: {problem}; expected CSV, TSV, JSON Lines or Parquet")
+    return found
+
+
+def _is_data(path: Path) -> bool:
+    """Return whether no part of a path is hidden, or begins with ``_``, which marks files that are not data."""
+    return not any(part.startswith((".", "_")) for part in path.parts)

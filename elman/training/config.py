@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from elman.checks import check_choice, check_number, check_share, check_whole
-from elman.data.examples import MAX_CHARACTERS
+from elman.data.examples import MAX_CHARACTERS, ON_ERROR
 from elman.errors import SettingError
 from elman.model.config import Config, ModelConfig
+from elman.tables.formats import TextOptions
 from elman.text.normalisation import Normalisation
 
 OPTIMISERS = ("adamw", "adam", "sgd", "rmsprop")
@@ -117,6 +118,11 @@ class RunConfig:
         feature_columns: of a table, for ``features``.
         max_characters: longer strings are dropped.
         data_folder: the folder of a named set.
+        header: whether the first line of a text table names its columns; see `elman.tables.formats.TextOptions`.
+        delimiter: the character between its cells; recognised if None.
+        encoding: the encoding of text; UTF-8, or what a byte order mark says, if None.
+        on_error: ``skip`` drops and counts rows that cannot be read, ``stop`` stops at the first; None: what is usual
+            for the task.
     """
 
     name: str
@@ -137,6 +143,10 @@ class RunConfig:
     feature_columns: tuple[str, ...] = ()
     max_characters: int = MAX_CHARACTERS
     data_folder: str | None = None
+    header: bool | None = None
+    delimiter: str | None = None
+    encoding: str | None = None
+    on_error: str | None = None
 
     def __post_init__(self) -> None:
         """Check what no other config checks, and choose the kind of split if it is empty."""
@@ -145,7 +155,18 @@ class RunConfig:
             check_share(name, getattr(self, name))
         check_whole("seed", self.split_seed, 0, most=LARGEST_SEED)
         check_whole("shift", self.shift, 0, unit="pixels")
+        if self.on_error is not None:
+            check_choice("on_error", self.on_error, ON_ERROR)
+        self.text_options()
         object.__setattr__(self, "split", self.split or SOURCE_SPLITS.get(self.task, STRING_SPLIT))
+
+    def text_options(self) -> TextOptions:
+        """Return how text files are read.
+
+        Raises:
+            SettingError: the delimiter is not one character, or the encoding is unknown.
+        """
+        return TextOptions(self.delimiter, self.encoding, self.header)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "RunConfig":

@@ -11,7 +11,7 @@ from typing import Any
 
 from elman.data.catalog import CATALOG
 from elman.data.examples import FeatureReading, Reading, read_features, read_pairs
-from elman.data.images import ImageReading
+from elman.data.images import ImageReading, has_images
 from elman.data.reading import read_source
 from elman.errors import SettingError
 from elman.training.config import RunConfig
@@ -30,7 +30,10 @@ OPTION_FIELDS = {
 }
 """Options whose name is not that of the field that they set."""
 
-READING = ("text", "label", "number", "features", "folder", "max_characters")
+READING = (
+    *("text", "label", "number", "features", "folder", "max_characters"),
+    *("header", "delimiter", "encoding", "on_error"),
+)
 """Options of how DATA is read. A resumed run may get other ones, if the split stays the same."""
 
 
@@ -73,6 +76,8 @@ def _choose_task(data: str, options: Options) -> str:
         raise SettingError("--features names the columns to predict from; name the one to predict with --number COLUMN")
     wanted = next((task for task in ("tags", "features", "number") if options.get(task)), "label")
     task = CATALOG[data].task if data in CATALOG else wanted
+    if task == "label" and data not in CATALOG and has_images(Path(data)):
+        task = "images"
     if options.get("shift") and task != "images":
         raise SettingError("--shift moves images, and these data are not images; leave it out")
     if wanted not in ("label", task):
@@ -158,15 +163,28 @@ def read_for(config: RunConfig, *, progress: Any = False) -> Reading | ImageRead
     """
     folder = Path(config.data_folder) if config.data_folder else None
     if config.data not in CATALOG and folder is None and config.task == "tags":
-        return read_pairs(config.data, max_characters=config.max_characters)
+        return read_pairs(
+            config.data,
+            max_characters=config.max_characters,
+            options=config.text_options(),
+            on_error=config.on_error or "stop",
+        )
     if config.data not in CATALOG and folder is None and config.task == "features":
-        return read_features(config.data, features=config.feature_columns, number=config.label_column)
+        return read_features(
+            config.data,
+            features=config.feature_columns,
+            number=config.label_column,
+            options=config.text_options(),
+            on_error=config.on_error or "skip",
+        )
     return read_source(
         config.data,
         folder,
         text=config.text_column,
         label=config.label_column,
         max_characters=config.max_characters,
+        options=config.text_options(),
+        on_error=config.on_error,
         progress=progress,
     )
 

@@ -80,6 +80,7 @@ class TrainingState:
             tensors |= {f"optimiser.{position}.{slot}": t for slot, t in slots.items() if isinstance(t, Tensor)}
         tensors["random"] = torch.get_rng_state()
         document = {
+            "tensors": sorted(tensors),
             "config": self.config.__dict__,
             "shuffle": self.shuffle.bit_generator.state,
             "history": [{name: getattr(result, name) for name in EpochResult.__slots__} for result in self.history],
@@ -100,15 +101,42 @@ class TrainingState:
             self.model.load_state_dict(_select("model.", tensors))
         except RuntimeError:
             raise TrainingError(f"{path}: is a checkpoint of another network; resume with the same options") from None
+        self._check_complete(path, tensors, document)
         self.average, self.best = _select("average.", tensors), _select("best.", tensors)
         slots: dict[int, dict[str, Tensor]] = {}
         for name, tensor in _select("optimiser.", tensors).items():
             position, slot = name.split(".", 1)
             slots.setdefault(int(position), {})[slot] = tensor
-        self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": slots})
-        self.shuffle.bit_generator.state = document["shuffle"]
-        self.history = [EpochResult(**result) for result in document["history"]]
-        torch.set_rng_state(tensors["random"])
+        try:
+            self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": slots})
+            self.shuffle.bit_generator.state = document["shuffle"]
+            self.history = [EpochResult(**result) for result in document["history"]]
+            torch.set_rng_state(tensors["random"])
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise _incomplete(path, str(error).splitlines()[0]) from None
+
+    def _check_complete(self, path: Path, tensors: Weights, document: dict[str, Any]) -> None:
+        """Check that nothing is missing that a training needs to continue as if it was never interrupted.
+
+        Raises:
+            TrainingError: something is missing, or a tensor of the optimiser has another shape than its parameter.
+        """
+        missing = sorted(set(document["tensors"] or ("random",)) - set(tensors))
+        if missing:
+            raise _incomplete(path, f"{missing[0]} is missing")
+        names = set(self.model.state_dict())
+        for prefix, is_needed in (("average.", self.config.average), ("best.", document["history"])):
+            if set(_select(prefix, tensors)) != (names if is_needed else set()):
+                raise _incomplete(path, f"it needs {prefix}* of each weight" if is_needed else f"it has {prefix}*")
+        shapes = [tensor.shape for group in self.optimiser.param_groups for tensor in group["params"]]
+        found = _select("optimiser.", tensors)
+        if not found and document["history"] and self.config.optimiser != "sgd":
+            raise _incomplete(path, "the state of the optimiser is missing")
+        for name, tensor in found.items():
+            position = name.split(".", 1)[0]
+            shape = shapes[int(position)] if position.isdecimal() and int(position) < len(shapes) else None
+            if shape is None or (tensor.ndim and tensor.shape != shape):
+                raise _incomplete(path, f"optimiser.{name} has no weight of its shape")
 
 
 def copy_weights(model: nn.Module) -> Weights:
@@ -131,15 +159,20 @@ def use_weights(model: nn.Module, weights: Weights) -> Iterator[None]:
 
 
 def _read_checkpoint(path: Path) -> tuple[Weights, dict[str, Any]]:
-    """Return the tensors of a checkpoint, and its document: ``config``, ``shuffle`` and ``history``."""
+    """Return the tensors of a checkpoint, and its document: ``config``, ``shuffle``, ``history``, ``tensors``."""
     try:
         content = path.read_bytes()
         tensors = load(content)
         length = int.from_bytes(content[:8], "little")
         document = json.loads(json.loads(content[8 : 8 + length])["__metadata__"]["training"])
-        return tensors, {name: document[name] for name in ("config", "shuffle", "history")}
+        found = {name: document[name] for name in ("config", "shuffle", "history")}
+        return tensors, {**found, "tensors": document.get("tensors")}  # older checkpoints do not list them
     except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
         raise TrainingError(f"{path}: is not a checkpoint ({error}); start again without --resume") from None
+
+
+def _incomplete(path: Path, problem: str) -> TrainingError:
+    return TrainingError(f"{path}: is not a complete checkpoint ({problem}); start again without --resume")
 
 
 def _build_optimiser(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:

@@ -11,12 +11,12 @@ from elman.annotation.paths import (
     check_folder,
     check_side_file,
     find_place,
-    find_tables,
     name_outputs,
     name_parquet_outputs,
     name_side_file,
 )
 from elman.errors import DataError, SettingError
+from elman.tables.sources import find_tables
 
 
 @pytest.fixture

@@ -42,7 +42,7 @@ def test_show_counts_strings_that_other_labels_share(elman_here, tmp_path):
 def test_show_accounts_for_every_line(elman_here, tmp_path):
     (tmp_path / "rows.csv").write_text('name,label\nabc,Alfa\n"xyz,",Beta\n,Alfa\nabc\n')
     out = elman_here("data", "show", "rows.csv").out
-    assert "4 lines read, 2 examples; 1 dropped: blank; 1 dropped: malformed row; 1 repaired: stray comma" in out
+    assert "4 lines read, 2 examples; 1 dropped: malformed row; 1 dropped: blank; 1 repaired: stray comma" in out
 
 
 def test_show_reads_the_named_set_from_a_folder(elman_here, real_names):

@@ -1,5 +1,9 @@
 """Examples: every line becomes an example or is counted with its reason."""
 
+import gzip
+import json
+import math
+
 import pytest
 
 from elman.data.examples import (
@@ -13,8 +17,9 @@ from elman.data.examples import (
     read_features,
     read_pairs,
 )
-from elman.errors import DataError
+from elman.errors import DataError, SettingError
 from elman.records import Example
+from elman.tables.formats import TextOptions
 
 SMITH_AND_ITO = (Example("Smith", "English"), Example("Ito", "Japanese"))
 
@@ -95,7 +100,7 @@ def test_every_line_of_a_folder_is_counted(tmp_path):
         ),
         (
             "names.jsonl",
-            '{"name":"Smith","label":"English"}\n\n{"name":"Ito"}\n{"name":"xxxxxxxxxxx","label":"Dutch"}\n'
+            '{"name":"Smith","label":"English"}\n{"name":null,"label":"English"}\n["Ito"]\n{"name":"xxxxxxxxxxx","label":"Dutch"}\n'
             '{"name":"Lee","label":null}\n{"name":"junk","label":"Dutch"}\n{"name":"Abe,","label":"Japanese"}\n',
         ),
     ],
@@ -139,25 +144,36 @@ def test_quoted_fields_can_hold_delimiters_quotes_and_line_ends(tmp_path):
     assert (reading.lines, reading.dropped) == (3, {})
 
 
-def test_numbers_in_json_are_read_as_text(tmp_path):
+def test_labels_of_json_may_be_numbers_and_strings_may_not(tmp_path):
     file = write(tmp_path / "digits.jsonl", '{"name": 42, "label": 1}\n{"name": "7", "label": 2}\n')
-    assert read_examples(file).examples == (Example("42", "1"), Example("7", "2"))
+    reading = read_examples(file)
+    assert (reading.examples, reading.dropped) == ((Example("7", "2"),), {MALFORMED: 1})
 
 
 @pytest.mark.parametrize(
     ("name", "content", "complaint"),
     [
-        ("names.csv", "surname,label\nSmith,English\n", "no column 'name'; its columns are 'surname', 'label'"),
-        ("names.tsv", "name,label\nSmith,English\n", "no column 'name'; its columns are 'name,label'"),
-        ("names.csv", "", "no column 'name'; its columns are none"),
-        ("names.jsonl", '{"surname": "Smith", "label": "x"}\n', "no row has both 'name' and 'label'.* label, surname"),
-        ("names.csv", "name,label\n", "no usable example in 0 lines"),
-        ("names.csv", "name,label\n,x\n", "no usable example in 1 lines; dropped: {'blank': 1}"),
+        ("names.csv", "surname,label\nSmith,English\n", "expected one column 'name', .* surname, label; .* --text"),
+        ("names.csv", "name,country\nSmith,English\n", "expected one column 'label', .* name, country; .* --label"),
+        ("names.csv", "name,country\n", "expected one column 'label', .* name, country; .* --label"),
+        ("names.tsv", "name+label\nSmith+English\n", r"expected one column 'name', .* name\+label; .* --text"),
+        ("names.csv", "", "is empty; expected a first line"),
+        ("names.jsonl", '{"surname": "Smith", "label": "x"}\n', "expected one column 'name', .* --text"),
+        ("names.jsonl", '{"name": "Smith", "kind": "x"}\n', "expected one column 'label', .* name, kind; .* --label"),
     ],
 )
-def test_a_table_without_the_columns_or_examples_is_refused(tmp_path, name, content, complaint):
+def test_a_table_without_the_columns_is_refused(tmp_path, name, content, complaint):
     with pytest.raises(DataError, match=rf"{name}: {complaint}"):
         read_examples(write(tmp_path / name, content))
+
+
+@pytest.mark.parametrize(
+    ("content", "dropped"),
+    [("name,label\n", {}), ("name,label\n,x\n", {BLANK: 1}), ("name,label\na\n", {MALFORMED: 1})],
+)
+def test_a_table_may_have_no_example(tmp_path, content, dropped):
+    reading = read_examples(write(tmp_path / "names.csv", content))
+    assert (reading.examples, reading.dropped) == ((), dropped) and is_complete(reading)
 
 
 @pytest.mark.parametrize("path", ["nothing", "nothing.csv"])
@@ -171,9 +187,21 @@ def test_an_empty_folder_is_refused(tmp_path):
         read_examples(tmp_path)
 
 
-def test_a_file_of_another_kind_is_refused(tmp_path):
-    with pytest.raises(DataError, match=r"names\.xlsx: expected a folder .* or a file ending in \.csv, \.tsv, \.jsonl"):
-        read_examples(write(tmp_path / "names.xlsx", "Smith"))
+@pytest.mark.parametrize(
+    ("name", "complaint"),
+    [
+        ("names.xlsx", "is a workbook, .* CSV UTF-8 or as Parquet"),
+        ("names.XLS", "is a workbook, .* CSV UTF-8 or as Parquet"),
+        (
+            "names.txt",
+            r"expected a folder of Label\.txt files, or a table ending in \.csv, \.tsv, \.jsonl or \.parquet",
+        ),
+        ("names", r"expected a folder of Label\.txt files, or a table"),
+    ],
+)
+def test_a_file_of_another_kind_is_refused(tmp_path, name, complaint):
+    with pytest.raises(DataError, match=f"{name}: {complaint}"):
+        read_examples(write(tmp_path / name, "Smith"))
 
 
 def test_a_folder_named_like_a_file_of_labels_is_not_read(tmp_path):
@@ -189,26 +217,33 @@ def test_bytes_that_are_not_utf8_are_named_by_file_and_line(tmp_path, name):
         read_examples(tmp_path if name.endswith(".txt") else tmp_path / name)
 
 
-@pytest.mark.parametrize(
-    ("line", "complaint"),
-    [
-        ("Smith", "not a JSON object"),
-        ('{"name": "Ito"', "not a JSON object"),
-        ('["Ito", "Japanese"]', "expected a JSON object, got list"),
-        ("[" * 200_000, "not a JSON object"),
-    ],
-)
-def test_a_bad_line_of_json_is_named_by_file_and_line(tmp_path, line, complaint):
-    file = write(tmp_path / "names.jsonl", f'{{"name": "Smith", "label": "English"}}\n\n{line}\n')
-    with pytest.raises(DataError, match=rf"names\.jsonl, line 3: {complaint}"):
-        read_examples(file)
+BAD_ROWS = [
+    ("names.jsonl", '{"name": "Abe", "label": "Japanese"}', "Smith", "expected a JSON object"),
+    ("names.jsonl", '{"name": "Abe", "label": "Japanese"}', '{"name": "Ito"', "expected a JSON object"),
+    ("names.jsonl", '{"name": "Abe", "label": "Japanese"}', '["Ito", "Japanese"]', "expected a JSON object, got list"),
+    ("names.jsonl", '{"name": "Abe", "label": "Japanese"}', "[" * 200_000, "expected a JSON object"),
+    ("names.csv", "name,label\nAbe,Japanese", '"Smith"son,English', "expected cells between ','"),
+    ("names.csv", "name,label\nAbe,Japanese", '"Smith,English', "expected cells between ','"),
+    ("names.csv", "name,label\nAbe,Japanese", "Smith", "expected 2 cells .* got 1"),
+    ("names.tsv", "name\tlabel\nAbe\tJapanese", "Smith\tx\ty", "expected 2 cells .* got 3"),
+    ("names.csv", "name,label\nAbe,Japanese", "Smith,Eng\x07lish", "expected a label"),
+]
 
 
-@pytest.mark.parametrize("row", ['"Smith"son,English', '"Smith,English'])
-def test_a_bad_quote_is_named_by_file_and_line(tmp_path, row):
-    file = write(tmp_path / "names.csv", f"name,label\nIto,Japanese\n{row}\n")
-    with pytest.raises(DataError, match=r"names\.csv, line 3: not a CSV row"):
-        read_examples(file)
+@pytest.mark.parametrize(("name", "good", "bad", "complaint"), BAD_ROWS)
+def test_a_row_that_cannot_be_read_is_counted_or_stops_the_reading(tmp_path, name, good, bad, complaint):
+    file = write(tmp_path / name, f"{good}\n{bad}\n")
+    reading = read_examples(file)
+    assert (reading.examples, reading.dropped) == ((Example("Abe", "Japanese"),), {MALFORMED: 1})
+    with pytest.raises(DataError, match=rf"names\..*(line|row) [23]: {complaint}") as refusal:
+        read_examples(file, on_error="stop")
+    assert refusal.value.code == "malformed_row"
+
+
+def test_there_are_two_things_to_do_with_a_row_that_cannot_be_read(tmp_path):
+    file = write(tmp_path / "names.csv", "name,label\nAbe,Japanese\n")
+    with pytest.raises(SettingError, match="on_error must be one of skip, stop; got 'ignore'"):
+        read_examples(file, on_error="ignore")
 
 
 def test_the_18_languages_have_20050_names_with_or_without_the_junk_of_the_published_archive(real_names):
@@ -229,7 +264,7 @@ def test_a_row_longer_than_its_header_is_malformed(tmp_path):
 def test_two_columns_of_one_name_are_refused(tmp_path):
     table = tmp_path / "t.csv"
     table.write_text("name,label,name\na,b,c\n", encoding="utf-8")
-    with pytest.raises(DataError, match="2 columns are named 'name'"):
+    with pytest.raises(DataError, match="expected one column 'name', found 2 of that name"):
         read_examples(table)
 
 
@@ -300,7 +335,7 @@ def test_a_line_that_is_not_a_pair_is_refused_by_file_and_line(tmp_path, line, c
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        ("", r"no usable pair in 1 lines; dropped: \{'blank': 1\}"),
+        ("", "no usable pair in 0 lines; dropped: none"),
         ("\n\n", r"no usable pair in 2 lines; dropped: \{'blank': 2\}"),
         ("abc\tabc", r"dropped: \{'too long': 1\}"),
         (b"ab\t\xffb", "line 1: byte 0xff is not UTF-8"),
@@ -332,12 +367,18 @@ def test_columns_of_numbers_are_read_in_the_requested_order(tmp_path, name):
     assert (reading.lines, reading.dropped, reading.repaired) == (2, {}, {})
 
 
-@pytest.mark.parametrize("row", ["x,2,30", "1,,30", "1,2,inf", "1,-Infinity,3", "nan,2,3", "1,2", "1,2,3,4", ""])
-def test_a_row_that_is_not_all_numbers_is_dropped_and_counted(tmp_path, row):
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        *((row, "not all numbers") for row in ("x,2,30", "1,,30", "1,2,inf", "1,-Infinity,3", "nan,2,3")),
+        *((row, MALFORMED) for row in ("1,2", "1,2,3,4", '"1"2,3,4')),
+    ],
+)
+def test_a_row_that_is_not_all_numbers_is_dropped_and_counted(tmp_path, row, reason):
     file = write(tmp_path / "flats.csv", f"{NUMBERS}{row}\n1,1,1\n")
     reading = read_features(file, features=["size", "rooms"], number="price")
     assert reading.numbers.tolist() == [30.0, 5.0, 1.0]
-    assert (reading.lines, reading.dropped) == (4, {"not all numbers": 1})
+    assert (reading.lines, reading.dropped) == (4, {reason: 1})
 
 
 def test_other_columns_may_hold_anything(tmp_path):
@@ -349,8 +390,8 @@ def test_other_columns_may_hold_anything(tmp_path):
 @pytest.mark.parametrize(
     ("features", "number", "complaint"),
     [
-        (["height"], "price", r"flats\.csv: no column 'height'; its columns are 'size', 'rooms', 'price'"),
-        (["size"], "cost", r"flats\.csv: no column 'cost'"),
+        (["height"], "price", r"flats\.csv: expected one column 'height', .* size, rooms, price; .* --features"),
+        (["size"], "cost", r"flats\.csv: expected one column 'cost', .* --number"),
         (["size", "size"], "price", "different columns; got size, size, price"),
         (["size", "price"], "price", "different columns; got size, price, price"),
         ([], "price", "different columns; got price"),
@@ -366,9 +407,8 @@ def test_missing_and_repeated_columns_are_refused(tmp_path, features, number, co
     [
         ("size,price\nlarge,3\n,\n", "no row in 2 has a number in each of size, price"),
         ("size,price\n", "no row in 0"),
-        ("", "no column 'size'; its columns are none"),
-        ("size,price,size\n1,2,3\n", "2 columns are named 'size'"),
-        ('size,price\n1,2\n"1"2,3\n', "line 3: not a CSV row"),
+        ("", "is empty; expected a first line"),
+        ("size,price,size\n1,2,3\n", "expected one column 'size', found 2 of that name"),
         (b"size,price\n1,\xff\n", "line 2: byte 0xff is not UTF-8"),
     ],
 )
@@ -393,8 +433,8 @@ def test_numbers_come_from_csv_or_tsv_files_only(tmp_path, name):
     ("name", "content", "code", "line"),
     [
         ("names.csv", "surname,label\nSmith,English\n", "unknown_column", None),
-        ("names.csv", "name,name,label\na,b,c\n", "column_twice", None),
-        ("names.csv", "name,label\n", "empty_table", None),
+        ("names.csv", "name,name,label\na,b,c\n", "unknown_column", None),
+        ("names.csv", "", "empty_table", None),
         ("names.csv", 'name,label\nIto,Japanese\n"Smith"son,English\n', "malformed_row", 3),
         ("names.jsonl", '{"surname": "Smith"}\n', "unknown_column", None),
         ("names.jsonl", '{"name": "Ito", "label": "x"}\n[1]\n', "malformed_row", 2),
@@ -405,7 +445,7 @@ def test_numbers_come_from_csv_or_tsv_files_only(tmp_path, name):
 )
 def test_an_error_of_a_table_has_a_code_and_the_line(tmp_path, name, content, code, line):
     with pytest.raises(DataError) as refusal:
-        read_examples(write(tmp_path / name, content))
+        read_examples(write(tmp_path / name, content), on_error="stop")
     assert (refusal.value.code, refusal.value.line) == (code, line)
 
 
@@ -428,5 +468,159 @@ def test_an_error_of_pairs_has_a_code_and_the_line(tmp_path, content, code, line
 )
 def test_an_error_of_numbers_has_a_code_and_the_line(tmp_path, content, code, line):
     with pytest.raises(DataError) as refusal:
-        read_features(write(tmp_path / "flats.csv", content), features=["size"], number="price")
+        read_features(write(tmp_path / "flats.csv", content), features=["size"], number="price", on_error="stop")
     assert (refusal.value.code, refusal.value.line) == (code, line)
+
+
+# One reader for tables, whatever reads them
+
+
+@pytest.mark.parametrize("name", ["names.csv.gz", "names.jsonl.zst", "names.parquet", "names.NDJSON"])
+def test_every_table_that_annotate_reads_has_examples(tmp_path, name):
+    pa = pytest.importorskip("pyarrow")
+    rows = [{"name": "Smith", "label": "English"}, {"name": "Ito", "label": "Japanese"}]
+    if name.endswith("parquet"):
+        pa.parquet.write_table(pa.Table.from_pylist(rows), tmp_path / name)
+    else:
+        content = (
+            "\n".join(map(json.dumps, rows)) if "js" in name.lower() else "name,label\nSmith,English\nIto,Japanese"
+        )
+        write(tmp_path / name, pack(content.encode(), name))
+    assert read_examples(tmp_path / name).examples == SMITH_AND_ITO
+
+
+def pack(content, name):
+    if name.endswith("gz"):
+        return gzip.compress(content)
+    if name.endswith("zst"):
+        import pyarrow
+
+        return pyarrow.compress(content, "zstd", asbytes=True)
+    return content
+
+
+@pytest.mark.parametrize("pattern", [".", "*.csv"], ids=["folder", "glob"])
+def test_tables_of_a_folder_or_glob_follow_each_other(tmp_path, pattern):
+    write(tmp_path / "a.csv", "name,label\nSmith,English\n")
+    write(tmp_path / "b.csv", "name,label\nIto,Japanese\n")
+    write(tmp_path / "._b.csv", "\0")
+    assert read_examples(tmp_path / pattern).examples == SMITH_AND_ITO
+
+
+@pytest.mark.parametrize(
+    ("content", "text", "label", "header", "expected"),
+    [
+        ("name,label\nSmith,English\n", "name", "2", None, ("Smith", "English")),
+        ("name,label\nSmith,English\n", "1", "label", None, ("Smith", "English")),
+        ("name,label\nSmith,English\n", "1", "2", True, ("Smith", "English")),
+        ("Smith,English\n", "1", "2", None, ("Smith", "English")),
+        ("1,2\nSmith,English\n", "1", "2", True, ("Smith", "English")),
+        ("2,1\nSmith,English\n", "1", "2", True, ("English", "Smith")),
+        ("2,1\nSmith,English\n", "1", "2", False, ("2", "1")),
+        ("1900,1901\nSmith,English\n", "1900", "1901", None, ("Smith", "English")),
+    ],
+)
+def test_a_column_is_named_by_its_name_or_else_by_its_number(tmp_path, content, text, label, header, expected):
+    file = write(tmp_path / "names.csv", content)
+    reading = read_examples(file, text=text, label=label, options=TextOptions(header=header))
+    assert (reading.examples[0].text, reading.examples[0].label) == expected
+
+
+@pytest.mark.parametrize(
+    ("content", "text", "label"),
+    [
+        ("0,1,2\nx,Smith,English\n", "1", "2"),  # both readings are possible
+        ("a,1900\nSmith,English\n", "1", "1900"),  # one is a number, the other can only be a name
+        ("2,Smith\n3,Ito\n", "2", "1"),
+    ],
+)
+def test_columns_that_may_be_names_or_numbers_are_refused(tmp_path, content, text, label):
+    with pytest.raises(DataError, match="--header if that row names the columns, or --no-header") as refusal:
+        read_examples(write(tmp_path / "names.csv", content), text=text, label=label)
+    assert refusal.value.code == "unknown_column"
+
+
+def test_delimiters_and_encodings_are_recognised_or_given(tmp_path):
+    by_semicolons = write(tmp_path / "a.csv", "name;label\nMüller;German\n")
+    reading = read_examples(by_semicolons)
+    assert reading.examples == (Example("Müller", "German"),)
+    assert "cells are separated by ';'" in reading.notes[0]
+    western = write(tmp_path / "b.csv", "name/label\nMüller/German\n".encode("cp1252"))
+    reading = read_examples(western, options=TextOptions(delimiter="/", encoding="cp1252"))
+    assert (reading.examples, reading.notes) == ((Example("Müller", "German"),), ())
+    with pytest.raises(DataError, match=r"line 2: byte 0xfc is not UTF-8; .* --encoding cp1252"):
+        read_examples(western, options=TextOptions(delimiter="/"))
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "parquet"])
+@pytest.mark.parametrize("value", [None, math.nan, "nan"])
+def test_a_missing_label_is_no_label_and_nan_is_a_word(tmp_path, kind, value):
+    rows = [{"name": "Smith", "label": value}, {"name": "Ito", "label": value}]
+    if kind == "jsonl":
+        write(tmp_path / "t.jsonl", "\n".join(map(json.dumps, rows)))
+    else:
+        pa = pytest.importorskip("pyarrow")
+        pa.parquet.write_table(pa.Table.from_pylist(rows), tmp_path / "t.parquet")
+    reading = read_examples(tmp_path / f"t.{kind}")
+    assert [example.label for example in reading.examples] == (["nan", "nan"] if value == "nan" else [])
+    assert reading.dropped == ({} if value == "nan" else {NO_LABEL: 2})
+
+
+def test_labels_of_parquet_become_text_unless_they_are_nested(tmp_path):
+    pa = pytest.importorskip("pyarrow")
+    columns = {"int": [7], "float": [1.5], "bool": [True], "bytes": [b"x"], "list": [["x"]], "dict": [{"a": 1}]}
+    pa.parquet.write_table(pa.table({"name": ["Smith"], **columns}), tmp_path / "t.parquet")
+    labels = {column: read_examples(tmp_path / "t.parquet", label=column) for column in columns}
+    assert {column: reading.examples[0].label for column, reading in labels.items() if reading.examples} == {
+        "int": "7",
+        "float": "1.5",
+        "bool": "True",
+        "bytes": "x",
+    }
+    assert labels["list"].dropped == labels["dict"].dropped == {MALFORMED: 1}
+
+
+def test_a_column_of_parquet_may_be_a_number(tmp_path):
+    pa = pytest.importorskip("pyarrow")
+    pa.parquet.write_table(pa.table({"name": ["Smith"], "kind": ["English"]}), tmp_path / "t.parquet")
+    assert read_examples(tmp_path / "t.parquet", label="2").examples == SMITH_AND_ITO[:1]
+    with pytest.raises(DataError, match=r"expected one column '3', .* --label"):
+        read_examples(tmp_path / "t.parquet", label="3")
+
+
+# Folders
+
+
+def test_two_spellings_of_one_label_are_one_class(tmp_path):
+    write(tmp_path / "Tu\u0308rkisch.txt", "a\n")
+    write(tmp_path / "T\u00fcrkisch.TXT", "b\n")
+    write(tmp_path / "t.csv", "name,label\na,Tu\u0308rkisch\nb,T\u00fcrkisch \n")
+    folder, table = read_examples(tmp_path), read_examples(tmp_path / "t.csv")
+    assert {example.label for reading in (folder, table) for example in reading.examples} == {"T\u00fcrkisch"}
+    assert sorted(example.text for example in folder.examples) == ["a", "b"]
+
+
+def test_files_that_are_not_read_are_counted_and_named(tmp_path):
+    write(tmp_path / "English.txt", "Smith\n")
+    for name in ("._English.txt", ".DS_Store", "README.md", "a\x1b[31m.csv"):
+        write(tmp_path / name, b"\xff")
+    reading = read_examples(tmp_path)
+    assert reading.examples == SMITH_AND_ITO[:1]
+    hidden, others = reading.notes
+    assert (
+        "2 skipped, hidden: ._English.txt, .DS_Store" in hidden or "2 skipped, hidden: .DS_Store, ._English" in hidden
+    )
+    assert "2 skipped, not .txt: README.md, a\\x1b[31m.csv" in others
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r", b"\r\r\n"], ids=repr)
+def test_lines_of_a_folder_may_end_in_any_way(tmp_path, end):
+    write(tmp_path / "English.txt", b"Smith" + end + b"Jo\xe2\x80\xa8nes" + end)
+    reading = read_examples(tmp_path)
+    assert ([example.text for example in reading.examples], reading.lines) == (["Smith", "Jo\u2028nes"], 2)
+
+
+def test_pairs_may_be_packed_in_another_encoding_and_dropped(tmp_path):
+    content = gzip.compress("é\tx\r\rab\tc\r".encode("cp1252"))
+    reading = read_pairs(write(tmp_path / "p.gz", content), options=TextOptions(encoding="cp1252"), on_error="skip")
+    assert (reading.examples, reading.dropped) == ((Example("é", "x"),), {BLANK: 1, MALFORMED: 1})

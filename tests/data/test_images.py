@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elman.data.images import FILES, read_idx, read_images
+from elman.data.images import FILES, has_images, read_idx, read_images
 from elman.errors import DataError
 
 PICTURES = np.random.default_rng(0).integers(0, 256, (5, 4, 3), np.uint8)
@@ -169,13 +169,17 @@ def test_a_plain_file_is_read_rather_than_a_gzipped_one(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"train_labels": ANSWERS[:4]}, "train holds 5 images and 4 labels; fetch them again"),
-        ({"t10k_images": PICTURES[:2]}, "t10k holds 2 images and 3 labels; fetch them again"),
-        ({"t10k_images": PICTURES[1:4, :, :2]}, "train images are (4, 3), t10k images (4, 2)"),
-        ({"train_labels": np.array([0, 1, 3, 1, 0], np.uint8)}, "of each label from 0 on; got [0, 1, 3]"),
-        ({"train_labels": np.array([1, 1, 2, 1, 2], np.uint8)}, "of each label from 0 on; got [1, 2]"),
-        ({"t10k_labels": np.array([1, 2, 7], np.uint8)}, "of each label from 0 on; got [0, 1, 2]"),
-        ({"train_labels": np.zeros(5, np.uint8), "t10k_labels": np.zeros(3, np.uint8)}, "from 0 on; got [0]"),
+        (
+            {"train_labels": ANSWERS[:4]},
+            "train-images-idx3-ubyte holds 5 images, and there are 4 labels; fetch them again",
+        ),
+        (
+            {"t10k_images": PICTURES[:2]},
+            "t10k-images-idx3-ubyte holds 2 images, and there are 3 labels; fetch them again",
+        ),
+        ({"t10k_images": PICTURES[1:4, :, :2]}, "train images are (4, 3), test images (4, 2)"),
+        ({"t10k_labels": np.array([1, 2, 7], np.uint8)}, "got [0, 1, 2], and for the test also [7]"),
+        ({"train_labels": np.zeros(5, np.uint8), "t10k_labels": np.zeros(3, np.uint8)}, "at least two labels"),
         (
             {"t10k_images": PICTURES[:0], "t10k_labels": ANSWERS[:0]},
             "header promises (0, 4, 3)",
@@ -191,6 +195,43 @@ def test_a_plain_file_is_read_rather_than_a_gzipped_one(tmp_path):
 def test_files_that_do_not_match_each_other_are_refused(tmp_path, changes, expected):
     message = refusal(lambda: read_images(fill(tmp_path, **changes)))
     assert message.startswith(str(tmp_path)) and expected in message
+
+
+@pytest.mark.parametrize("ending", ["", ".gz"])
+@pytest.mark.parametrize(
+    "names",
+    [
+        "{part}-{content}-idx{dimensions}-ubyte",
+        "{part}-{content}.idx{dimensions}-ubyte",
+        "{part}.{content}.idx{dimensions}.ubyte",
+        "emnist-letters-{part}-{content}-idx{dimensions}-ubyte",
+        "KMNIST_{part}_{content}_idx{dimensions}_ubyte",
+    ],
+)
+@pytest.mark.parametrize("test", ["t10k", "test", "Test"])
+def test_a_set_of_other_names_and_labels_is_read(tmp_path, names, ending, test):
+    for part, images, labels in (("train", PICTURES, ANSWERS), (test, PICTURES[1:4], ANSWERS[1:4])):
+        for content, dimensions, array in (("images", 3, images), ("labels", 1, 1 + 12 * labels)):
+            name = names.format(part=part, content=content, dimensions=dimensions)
+            write(tmp_path / f"{name}{ending}", idx(array.astype(np.uint8)))
+            (tmp_path / f"._{name}{ending}").write_bytes(b"")
+    reading = read_images(tmp_path)
+    assert has_images(tmp_path)
+    assert reading.names == ("1", "13", "25")
+    assert reading.labels.tolist() == ANSWERS.tolist() and reading.test_labels.tolist() == ANSWERS[1:4].tolist()
+    assert np.array_equal(reading.images, PICTURES)
+
+
+def test_a_folder_of_two_sets_is_refused(tmp_path):
+    fill(tmp_path)
+    (tmp_path / "digits-train-images-idx3-ubyte").write_bytes(b"")
+    assert "holds several sets of IDX files, …, digits-…; give" in refusal(lambda: read_images(tmp_path))
+
+
+def test_a_folder_without_idx_files_has_no_images(tmp_path):
+    (tmp_path / "images.txt").write_text("x")
+    (tmp_path / "._train-images-idx3-ubyte").write_text("x")
+    assert not has_images(tmp_path) and not has_images(tmp_path / "images.txt") and not has_images(tmp_path / "none")
 
 
 def test_the_real_digits_are_read_in_their_classic_order(real_digits):

@@ -1,5 +1,6 @@
 """The state of a training: what is kept, and the checkpoint that lets a training continue."""
 
+import json
 import pickle
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import safetensors.numpy
+import safetensors.torch
 import torch
 from states import (
     NO_NGRAMS,
@@ -157,6 +159,80 @@ def test_restore_refuses_another_training_configuration(tiny_model, checkpoint, 
 def test_restore_refuses_a_checkpoint_of_another_network(tiny_model, checkpoint, change):
     with pytest.raises(TrainingError, match="checkpoint"):
         begin(tiny_model(**change)).restore(checkpoint)
+
+
+def rewrite(path, change):
+    """Change the tensors and the document of a checkpoint."""
+    tensors, document = safetensors.torch.load(path.read_bytes()), read_document(path)
+    change(tensors, document)
+    path.write_bytes(safetensors.torch.save(tensors, {"training": json.dumps(document)}))
+
+
+def read_document(path):
+    content = path.read_bytes()
+    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    return json.loads(header["__metadata__"]["training"])
+
+
+def drop(part):
+    def change(tensors, document):
+        names = [name for name in tensors if name.startswith(part)]
+        assert names
+        for name in names:
+            del tensors[name]
+
+    return change
+
+
+def forget(*changes):
+    """Change a checkpoint, and the list of its tensors, too, as one of an older Elman has none."""
+
+    def change(tensors, document):
+        for one in changes:
+            one(tensors, document)
+        del document["tensors"]
+
+    return change
+
+
+def reshape(tensors, document):
+    tensors["optimiser.0.exp_avg"] = torch.zeros(2, 2)
+
+
+def move(tensors, document):
+    tensors["optimiser.999.exp_avg"] = torch.zeros(2, 2)
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        *((drop(part), part) for part in ("random", "optimiser.", "optimiser.0.step", "average.", "best.")),
+        *((forget(drop(part)), part.strip(".")) for part in ("random", "optimiser.", "average.", "best.")),
+        (reshape, "optimiser.0.exp_avg"),
+        (move, "optimiser.999.exp_avg"),
+        (lambda tensors, document: document["shuffle"].pop("state"), "complete"),
+        (lambda tensors, document: document["history"][0].pop("epoch"), "epoch"),
+        (lambda tensors, document: tensors.update(random=torch.zeros(3)), "complete"),
+    ],
+)
+def test_restore_refuses_a_checkpoint_that_lacks_something(tiny_model, tmp_path, change, problem):
+    state = begin(tiny_model(), epochs=1, average=0.9)
+    finish(state, TRAINING, VALIDATION)
+    state.save(tmp_path / "checkpoint")
+    rewrite(tmp_path / "checkpoint", change)
+    with pytest.raises(TrainingError, match="is not a complete checkpoint") as refusal:
+        begin(tiny_model(), epochs=1, average=0.9).restore(tmp_path / "checkpoint")
+    assert problem in str(refusal.value) and "\n" not in str(refusal.value)
+
+
+def test_a_checkpoint_of_an_older_elman_is_restored(tiny_model, tmp_path):
+    state = begin(tiny_model(), epochs=2)
+    finish(state, TRAINING, VALIDATION)
+    state.save(tmp_path / "checkpoint")
+    rewrite(tmp_path / "checkpoint", forget())
+    again = begin(tiny_model(), epochs=2)
+    again.restore(tmp_path / "checkpoint")
+    assert again.history == state.history
 
 
 def test_a_checkpoint_of_a_regressor_is_restored(tiny_model, tmp_path):

@@ -22,9 +22,12 @@ def normalise_examples(reading: Reading, normalisation: Normalisation) -> tuple[
     kept = [example for example in examples if example.text]
     dropped = Counter(reading.dropped)
     dropped[BLANK] += len(examples) - len(kept)
+    counts = {reason: count for reason, count in dropped.items() if count}
     if not kept:
-        raise DataError("no example has a symbol left after normalisation", code="empty_table")
-    return kept, {reason: count for reason, count in dropped.items() if count}
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in counts.items())
+        message = f"no usable example in {reading.lines:,} lines; dropped: {reasons or 'none'}"
+        raise DataError(message, code="empty_table")
+    return kept, counts
 
 
 def split_for(config: RunConfig, examples: Sequence[Example], *, folds: Mapping[str, str] | None = None) -> Split:
