@@ -34,6 +34,9 @@ another script can have several marks that its Latin spelling lacks."""
 LARGEST_EXPANSION = 18
 """The most characters that one character composes to (U+FDFA)."""
 
+SHORT = LONGEST_COMPOSED // LARGEST_EXPANSION
+"""The most characters with which a string is never too long, whatever they are."""
+
 _SEPARATORS = "," + "".join(character for character in map(chr, range(0x3001)) if character.isspace())
 _APOSTROPHES = "'`´ʻʼʽˈ‘’‛′＇\u05f3"
 _DASHES = "-‐‑‒–—―−﹣－\u05be\u058a"
@@ -146,7 +149,7 @@ def is_too_long(text: str) -> bool:
     >>> is_too_long("a" * LONGEST_COMPOSED), is_too_long("\ufdfa" * 100)
     (False, True)
     """
-    if len(text) * LARGEST_EXPANSION <= LONGEST_COMPOSED:
+    if len(text) <= SHORT:
         return False
     text = text.strip()
     if len(text) > LONGEST_INPUT:
