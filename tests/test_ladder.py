@@ -12,11 +12,11 @@ import elman
 # A module imports from the lines above its own, or from its left.
 LADDER = """
 errors version records files checks extras
-text text.scripts text.normalisation text.ngrams text.encoded text.vocabulary
-model model.kinds model.tensors model.config model.file model.shipped
+text text.scripts text.normalisation text.ngrams text.encoded text.vocabulary text.evidence
+model model.kinds model.tensors model.config model.header model.file model.shipped
 scoring scoring.processor scoring.probabilities scoring.reference scoring.layers scoring.lookups scoring.trie
 scoring.scorer
-prediction prediction.inputs prediction.pool prediction.columns prediction.predictor prediction.worker
+prediction prediction.names prediction.inputs prediction.pool prediction.columns prediction.predictor prediction.worker
 prediction.explanation
 tables tables.formats tables.values tables.arrays tables.weights tables.chunks tables.lines tables.delimited
 tables.jsonl tables.objects tables.pages tables.groups tables.parquet tables.sources

@@ -21,7 +21,7 @@ from elman.data.columns import list_tables, read_columns, read_lines
 from elman.errors import DataError
 from elman.records import Example
 from elman.tables.formats import DELIMITERS, TextOptions, format_of, is_table
-from elman.text.normalisation import Normalisation, strip_separators
+from elman.text.normalisation import Normalisation, clean
 
 ON_ERROR = ("skip", "stop")
 """What to do with a row that cannot be read: drop and count it, or stop."""
@@ -258,7 +258,7 @@ def _collect(
     lines = 0
     for lines, row in enumerate(rows, start=1):
         text, label = ("", None) if row is None else ((row[0] or "").strip(), _to_label(row[1]))
-        bare = strip_separators(text)
+        bare = clean(text)
         if row is None:
             dropped[MALFORMED] += 1
         elif not bare:

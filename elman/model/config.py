@@ -20,6 +20,11 @@ NO_CELL = "none"
 ACTIVATIONS = ("tanh", "relu", "sigmoid", "none")
 READOUTS = ("last", "each")
 HEADS = ("output", "concatenation", "none")
+LONGEST_NGRAM, MOST_ORDERS = 32, 32
+"""The most symbols of an n-gram, and the most lengths of n-grams: each costs time and memory for each symbol read."""
+
+LARGEST_BAG_SCALE = 1e6
+
 FIRST_STATES = ("zeros", "drawn")
 INITIALISATIONS = ("orthogonal", "uniform", "refractory")
 
@@ -120,9 +125,12 @@ class ModelConfig(Config):
         check_whole("directions", self.directions, 1)
         if self.directions > 2:
             raise SettingError(f"directions must be 1 or 2; got {self.directions!r}")
+        for name in ("by_hand", "fused"):
+            if not isinstance(getattr(self, name), bool):
+                raise SettingError(f"{name} must be true or false; got {getattr(self, name)!r}")
         _check_orders("ngram_orders", self.ngram_orders, 2)
         _check_orders("bag_orders", self.bag_orders, 1)
-        check_number("bag_scale", self.bag_scale, above=0)
+        check_number("bag_scale", self.bag_scale, above=0, most=LARGEST_BAG_SCALE)
         for name in ("dropout", "input_dropout", "ngram_dropout", "bag_dropout", "symbol_dropout", "layer_dropout"):
             check_share(name, getattr(self, name))
         self._check_parts_fit()
@@ -186,5 +194,7 @@ class ModelConfig(Config):
 def _check_orders(name: str, values: object, least: int) -> None:
     if not isinstance(values, tuple):
         raise SettingError(f"{name} must be a list of whole numbers of at least {least}; got {values!r}")
+    if len(values) > MOST_ORDERS:
+        raise SettingError(f"{name} must have at most {MOST_ORDERS} numbers; got {len(values)}")
     for value in values:
-        check_whole(f"each of {name}", value, least)
+        check_whole(f"each of {name}", value, least, most=LONGEST_NGRAM)

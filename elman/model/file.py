@@ -18,11 +18,14 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from elman.checks import shown
 from elman.errors import DamagedModelError, ElmanError, NewerModelError, NotAModelError, SettingError
 from elman.files import write_atomically
 from elman.model.config import ModelConfig
+from elman.model.header import SCALE, check_document, check_tensors, digest_of_content, parse_json, read_header
 from elman.model.kinds import KINDS, Kind, find_kind
 from elman.model.tensors import BAG_CODES, dtype_of
+from elman.text.evidence import EVIDENCE
 from elman.text.normalisation import Normalisation
 from elman.text.vocabulary import Labels, Vocabulary
 
@@ -39,7 +42,12 @@ FIRST = 1024
 """How many numbers of a tensor are rounded to 16 bits before all of them are."""
 
 _HEADER_KEY = "elman"
-_SCALE = ".scale"
+
+LOWEST_TEMPERATURE, HIGHEST_TEMPERATURE = 1e-6, 1e6
+"""Training finds temperatures from 0.05 to 20; much smaller ones make probabilities infinite."""
+
+LONGEST_REASON = 400
+"""The most characters in an error message that come from the file."""
 
 Tensors = Mapping[str, NDArray[Any]]
 
@@ -56,11 +64,13 @@ class Artifact:
         vocabulary: the symbols that it knows; empty if it reads numbers.
         labels: the labels that it can answer with; if it answers with a number, the name of that number.
         normalisation: how strings are prepared.
-        temperature: logits are divided by it for calibration, above 0.
+        temperature: logits are divided by it for calibration, 1e-6 to 1e6.
         provenance: data counts, split, training config, figures and versions: plain JSON values.
         kind: what the model reads and what it answers with.
         columns: the names of the features.
         picture: rows and columns of the images.
+        evidence: ``letters`` or ``all``: the symbols that an answer can rest on, as `elman.text.evidence.evidence_of`
+            finds them; None for files that do not say: letters for labels, and all symbols otherwise.
     """
 
     name: str
@@ -74,6 +84,7 @@ class Artifact:
     kind: Kind = KINDS["label"]
     columns: tuple[str, ...] = ()
     picture: tuple[int, ...] = ()
+    evidence: str | None = None
     # Document and digest of the file that the model was read from, if saving it again writes the same tensors.
     _saved: tuple[str, str] | None = field(default=None, init=False, repr=False, compare=False)
 
@@ -81,8 +92,11 @@ class Artifact:
         """Check that the parts are consistent."""
         self._check_kind()
         self._check_tensors()
-        if not np.isfinite(self.temperature) or self.temperature <= 0:
-            raise DamagedModelError(f"its temperature must be above 0; it is {self.temperature}")
+        if not LOWEST_TEMPERATURE <= self.temperature <= HIGHEST_TEMPERATURE:
+            limits = f"from {LOWEST_TEMPERATURE:g} to {HIGHEST_TEMPERATURE:g}"
+            raise DamagedModelError(f"its temperature must be {limits}; it is {self.temperature}")
+        if self.evidence not in (None, *EVIDENCE):
+            raise DamagedModelError(f"its evidence must be one of {', '.join(EVIDENCE)}; it is {self.evidence!r}")
         if not all(np.isfinite(tensor).all() for tensor in self.tensors.values()):
             raise DamagedModelError("some of its weights are not finite")
 
@@ -99,8 +113,7 @@ class Artifact:
             raise DamagedModelError(f"it has no head to make {len(self.labels)} scores")
 
     def _check_tensors(self) -> None:
-        if self.config.layers > len(self.tensors):
-            raise DamagedModelError(f"its config has {self.config.layers} layers, more than it has tensors")
+        _check_layers(self.config, len(self.tensors))
         codes = self.tensors.get(BAG_CODES, np.empty(0, np.int64))
         expected = self.config.tensor_shapes(symbols=len(self.vocabulary), labels=len(self.labels), bag=len(codes))
         found = {name: tensor.shape for name, tensor in self.tensors.items()}
@@ -124,6 +137,12 @@ class Artifact:
     def parameters(self) -> int:
         """How many numbers the network learned."""
         return sum(tensor.size for tensor in self.tensors.values() if tensor.dtype == np.float32)
+
+
+def _check_layers(config: ModelConfig, tensors: int) -> None:
+    """Check that there are no more layers than tensors, before the shapes of their weights are listed."""
+    if config.layers > tensors:
+        raise DamagedModelError(f"its config has {config.layers} layers, more than it has tensors")
 
 
 def save_artifact(artifact: Artifact, path: Path | str, *, weights: str = "float") -> None:
@@ -178,6 +197,7 @@ def _describe(artifact: Artifact, version: int) -> str:
         "answers": artifact.kind.answers,
         "columns": list(artifact.columns),
         "picture": list(artifact.picture),
+        **({} if artifact.evidence is None else {"evidence": artifact.evidence}),
     }
     return json.dumps(document, sort_keys=True)
 
@@ -195,36 +215,47 @@ def load_artifact(path: Path | str) -> Artifact:
         content = path.read_bytes()
     except OSError as error:
         raise NotAModelError(
-            f"{path}: cannot be read ({error.strerror}); give a model.safetensors file or the name of a model"
+            f"{shown(str(path), len(str(path)))}: cannot be read ({error.strerror}); "
+            "give a model.safetensors file or the name of a model"
         ) from None
     return parse_artifact(content, str(path))
 
 
 def parse_artifact(content: bytes, path: str) -> Artifact:
     """Return the model in the content of a file, as `load_artifact` does; errors name ``path``."""
+    shown_path = shown(path, len(path))
     try:
-        metadata = _metadata(content)
+        metadata, stored = read_header(content)
         if _HEADER_KEY not in metadata:
-            raise NotAModelError(f"{path}: is not an Elman model; give a file that `elman train` wrote")
+            raise NotAModelError(f"{shown_path}: is not an Elman model; give a file that `elman train` wrote")
         body, digest = metadata[_HEADER_KEY], metadata.get("digest")
-        document = json.loads(body)
+        document = parse_json(body)
         version = document["format_version"]
-        if not isinstance(version, int) or version > FORMAT_VERSION:
+        if type(version) is not int or version < 1:
+            raise DamagedModelError(f"its format version must be a whole number; it is {shown(repr(version))}")
+        if version > FORMAT_VERSION:
             raise NewerModelError(
-                f"{path}: has format {version}, this Elman reads up to {FORMAT_VERSION}; install a newer Elman"
+                f"{shown_path}: has format {version}, this Elman reads up to {FORMAT_VERSION}; install a newer Elman"
             )
-        tensors = load(content)
-        if digest != _digest(body, tensors):
+        if digest != digest_of_content(body, content, stored):
             raise DamagedModelError("it was altered after it was written")
+        check_document(document, has_kind=version > 1)
+        config = ModelConfig.from_dict(document["config"])
+        vocabulary, labels = Vocabulary(tuple(document["vocabulary"])), Labels(tuple(document["labels"]))
+        _check_layers(config, len(stored))
+        rows = stored[BAG_CODES].shape[:1] if BAG_CODES in stored else (0,)
+        check_tensors(stored, config.tensor_shapes(symbols=len(vocabulary), labels=len(labels), bag=sum(rows)))
+        tensors = load(content)
         artifact = Artifact(
-            name=str(document["name"]),
-            config=ModelConfig.from_dict(document["config"]),
+            name=document["name"],
+            config=config,
             tensors=_widen(tensors),
-            vocabulary=Vocabulary(tuple(document["vocabulary"])),
-            labels=Labels(tuple(document["labels"])),
+            vocabulary=vocabulary,
+            labels=labels,
             normalisation=Normalisation(**document["normalisation"]),
             temperature=float(document["temperature"]),
-            provenance=dict(document["provenance"]),
+            provenance=document["provenance"],
+            evidence=document.get("evidence"),
             **_parse_kind(document, version),
         )
         if all(_narrow(tensor) is tensor for tensor in tensors.values()):
@@ -237,13 +268,14 @@ def parse_artifact(content: bytes, path: str) -> Artifact:
         SafetensorError,
         ValueError,
         TypeError,
-        KeyError,
+        LookupError,
         AttributeError,
         RecursionError,
-        OverflowError,
+        ArithmeticError,
     ) as error:
         reason = str(error) if isinstance(error, ElmanError) else f"its content cannot be read ({error})"
-        raise DamagedModelError(f"{path}: is damaged: {reason}; get a fresh copy or train again") from None
+        reason = shown(reason, LONGEST_REASON)
+        raise DamagedModelError(f"{shown_path}: is damaged: {reason}; get a fresh copy or train again") from None
 
 
 def _parse_kind(document: Mapping[str, Any], version: int) -> dict[str, Any]:
@@ -259,24 +291,14 @@ def _parse_kind(document: Mapping[str, Any], version: int) -> dict[str, Any]:
     return {"kind": kind, "columns": columns, "picture": picture}
 
 
-def _metadata(content: bytes) -> dict[str, str]:
-    """Return the metadata of a safetensors header, which is 8 bytes of little-endian length, then JSON."""
-    length = int.from_bytes(content[:8], "little")
-    if content[8:9] != b"{":
-        return {}
-    if len(content) < 8 + length:
-        raise DamagedModelError("it is truncated")
-    metadata = json.loads(content[8 : 8 + length]).get("__metadata__", {})
-    return dict(metadata)
-
-
 def _widen(tensors: Tensors) -> dict[str, NDArray[Any]]:
     """Return the tensors of a file with the number types that scoring uses: float32, and int64 for codes."""
     wide = {}
     for name, tensor in tensors.items():
         if tensor.dtype == np.int8:
-            wide[name] = tensor * tensors[name + _SCALE].astype(np.float32)[:, None]
-        elif not (name.endswith(_SCALE) and name.removesuffix(_SCALE) in tensors):
+            with np.errstate(over="ignore", invalid="ignore"):  # the check for finite weights follows
+                wide[name] = tensor * tensors[name + SCALE][:, None]
+        elif not (name.endswith(SCALE) and name.removesuffix(SCALE) in tensors):
             wide[name] = tensor.astype(np.float32) if tensor.dtype == np.float16 else tensor
     return wide
 
@@ -287,7 +309,7 @@ def _quantise(name: str, tensor: NDArray[Any]) -> dict[str, NDArray[Any]]:
         return {name: _narrow(tensor)}
     scale = np.abs(tensor).max(axis=1, initial=0) / np.float32(127)
     scale[scale == 0] = 1
-    return {name: np.rint(tensor / scale[:, None]).astype(np.int8), name + _SCALE: scale.astype(np.float32)}
+    return {name: np.rint(tensor / scale[:, None]).astype(np.int8), name + SCALE: scale.astype(np.float32)}
 
 
 def _narrow(tensor: NDArray[Any]) -> NDArray[Any]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.model.file import Artifact
-from elman.prediction.inputs import MISSING, StringReader
+from elman.prediction.inputs import MISSING, NOT_FINITE, StringReader
 from elman.records import PredictionColumns
 from elman.scoring.scorer import Scorer
 from elman.text.encoded import EncodedStrings
@@ -44,8 +44,11 @@ def answer_columns(
     best = np.full((len(names), min(top, len(artifact.labels))), -1, np.int32)
     probabilities = np.full(best.shape, np.nan)
     best[read], probabilities[read] = labels, chances
-    reasons.append(TOO_UNSURE.format(limit=abstain_below))
-    reason_ids[read[chances[:, 0] < abstain_below]] = len(reasons) - 1
+    reasons += [TOO_UNSURE.format(limit=abstain_below), NOT_FINITE]
+    reason_ids[read[chances[:, 0] < abstain_below]] = len(reasons) - 2
+    if not (finite := np.isfinite(chances[:, 0])).all():
+        lost = read[~finite]
+        reason_ids[lost], best[lost], probabilities[lost] = len(reasons) - 1, -1, np.nan
     return PredictionColumns(artifact.labels.names, best, probabilities, reason_ids, tuple(reasons), artifact.name)
 
 

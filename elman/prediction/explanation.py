@@ -18,12 +18,17 @@ from numpy.typing import NDArray
 from elman.checks import shown, suggest
 from elman.errors import SettingError
 from elman.model.kinds import KINDS
+from elman.prediction.inputs import MISSING, NOT_FINITE
+from elman.prediction.names import read_name
 from elman.prediction.predictor import Predictor
 from elman.records import UNKNOWN
 from elman.scoring.probabilities import softmax
 
 SHOWN = 5
 """Labels to show: the most likely ones, for the whole string and on average over its beginnings and ends."""
+
+LONGEST = 1000
+"""The most characters of the list of labels in an error message."""
 
 
 @dataclass(frozen=True)
@@ -71,12 +76,12 @@ class Explanation:
         }
 
 
-def explain(predictor: Predictor, name: str, *, label: str | None = None) -> Explanation:
+def explain(predictor: Predictor, name: str | bytes | None, *, label: str | None = None) -> Explanation:
     """Explain one answer.
 
     Args:
         predictor: a model that reads strings and answers with a label.
-        name: the string.
+        name: the string, as in `elman.prediction.predictor.Predictor.predict`.
         label: the label to explain; the model's answer if None.
 
     Raises:
@@ -93,19 +98,25 @@ def explain(predictor: Predictor, name: str, *, label: str | None = None) -> Exp
             f"{predictor.name!r} {artifact.kind}; "
             "only answers of models that read strings and answer with a label can be explained"
         )
-    one = predictor.reader.read(name)
+    text = read_name(name)
+    if text is None:
+        raise SettingError(f"a missing name cannot be explained: {MISSING}")
+    one = predictor.reader.read(text)
     if one.numbers is None:
-        raise SettingError(f"'{shown(name)}' cannot be explained, because the model does not read it: {one.reason}")
+        raise SettingError(f"'{shown(text)}' cannot be explained, because the model does not read it: {one.reason}")
     if label is not None and label not in predictor.labels:
         near = suggest(label, predictor.labels)
-        raise SettingError(f"no label '{shown(label)}'; the labels are {', '.join(predictor.labels)}{near}")
+        known = shown(", ".join(predictor.labels), LONGEST)
+        raise SettingError(f"no label '{shown(label)}'; the labels are {known}{near}")
     forwards, backwards, occluded = _compute_probabilities(predictor, one.numbers)
+    if not all(np.isfinite(shares).all() for shares in (forwards, backwards, occluded)):
+        raise SettingError(f"'{shown(text)}' cannot be explained: {NOT_FINITE}")
     whole = forwards[-1]
     chosen = int(whole.argmax()) if label is None else predictor.labels.index(label)
     evidence = _compute_log_odds(whole[chosen]) - _compute_log_odds(occluded[:, chosen])
     likely = np.argsort(-(whole + np.concatenate([forwards, backwards]).mean(axis=0)))
     return Explanation(
-        name=name,
+        name=text,
         normalised=one.normalised,
         label=predictor.labels[chosen],
         probability=float(whole[chosen]),

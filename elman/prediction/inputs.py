@@ -12,12 +12,14 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.checks import shown
 from elman.errors import DataError
 from elman.extras import extra
 from elman.model.file import Artifact
 from elman.records import UNKNOWN
 from elman.text.encoded import EncodedStrings
-from elman.text.normalisation import LONGEST, compose
+from elman.text.evidence import ALL, LETTERS, find_evidence
+from elman.text.normalisation import LONGEST, SHORT, clean, compose, is_too_long
 from elman.text.scripts import has_letter, script_of
 
 MISSING = "missing: there is no name"
@@ -25,11 +27,10 @@ BLANK = "blank: there is nothing to read"
 NO_LETTERS = "no letters: there is nothing that the model can read"
 NO_KNOWN_SYMBOL = "no known symbol: the model has never seen any of these characters"
 TOO_LONG = "too long: more than {limit} characters is no name"
+NOT_FINITE = "not finite: the numbers of the model are too large for this input"
 
-
-LONGEST_INPUT = 4096
-"""Characters of a string before normalisation, without white space at its ends. Longer strings are not normalised:
-that costs more than linear time if many accents follow each other."""
+LONGEST_REASON = 400
+"""The most characters of a path, or of another library's reason, in an error message."""
 
 FEW = 16
 """Fewer strings than this are read one by one."""
@@ -73,10 +74,10 @@ class InputReader(Protocol):
 
 
 class StringReader:
-    """Reads strings: normalises them, and looks up the id of each symbol.
+    """Reads strings: cleans and normalises them, as training does, and looks up the id of each symbol.
 
     Args:
-        artifact: the model, for its normalisation and vocabulary.
+        artifact: the model, for its normalisation, vocabulary and evidence.
     """
 
     def __init__(self, artifact: Artifact) -> None:
@@ -85,49 +86,71 @@ class StringReader:
             artifact.vocabulary,
             artifact.kind.answers,
         )
+        self.evidence = artifact.evidence or (LETTERS if self.answers == "label" else ALL)
+        self._is_cleaned = self.answers != "tags"  # a string has a tag for each symbol, commas included
 
     def read(self, value: str) -> Input:
         """Read one string; see `InputReader.read`."""
-        if len(value) > LONGEST_INPUT and len(value := value.strip()) > LONGEST_INPUT:
-            script = script_of(compose(value[:LONGEST_INPUT]))
-            return Input(key="", numbers=None, normalised="", reason=TOO_LONG.format(limit=LONGEST), script=script)
+        if self._is_cleaned:
+            value = clean(value)
+        if is_too_long(value):
+            return self._build_too_long(value)
         described = self.normalisation.describe(value)
         ids = self._encode(described[0])
         return self._build_input(described, ids, self._check(described[0], ids), has_unknown=not ids.all())
 
     def read_all(self, values: Sequence[str]) -> list[Input]:
         """Read many strings; see `InputReader.read_all`."""
-        if len(values) < FEW or max(map(len, values)) > LONGEST_INPUT:
+        if len(values) < FEW:
             return [self.read(value) for value in values]
-        all_described = self.normalisation.describe_all(values)
+        cleaned, endless = self._clean_all(values)
+        all_described = self.normalisation.describe_all(cleaned)
         strings, reasons = self._encode_texts([text for text, _, _ in all_described])
         ids, has_unknown = strings.ids, _any_of_each(strings.ids == UNKNOWN, strings).tolist()
-        return [
+        inputs = [
             self._build_input(described, ids[start : start + length], reason, has_unknown=unknown)
             for described, start, length, reason, unknown in zip(
                 all_described, strings.starts.tolist(), strings.lengths.tolist(), reasons, has_unknown, strict=True
             )
         ]
+        for place in endless:
+            inputs[place] = self._build_too_long(values[place])
+        return inputs
 
     def encode_all(self, values: Sequence[str]) -> tuple[list[str], EncodedStrings, list[str | None]]:
-        """Normalise and encode many strings.
+        """Clean, normalise and encode many strings.
 
         Returns:
             The normalised strings, their ids, and the reason why the model would not read each; None if it reads it.
         """
-        endless = {place for place, one in enumerate(values) if len(one) > LONGEST_INPUT < len(one.strip())}
-        texts = self.normalisation.apply_all(["" if place in endless else one for place, one in enumerate(values)])
+        cleaned, endless = self._clean_all(values)
+        texts = self.normalisation.apply_all(cleaned)
         strings, reasons = self._encode_texts(texts)
         for place in endless:
             reasons[place] = TOO_LONG.format(limit=LONGEST)
         return texts, strings, reasons
+
+    def _clean_all(self, values: Sequence[str]) -> tuple[list[str], list[int]]:
+        """Return strings ready to be normalised, and the places of those that are too long, which are empty there."""
+        cleaned = list(values)
+        if self._is_cleaned and "," in "".join(values):  # white space at the ends is left to normalisation
+            cleaned = [clean(value) for value in values]
+        endless = [place for place, value in enumerate(cleaned) if len(value) > SHORT and is_too_long(value)]
+        for place in endless:
+            cleaned[place] = ""
+        return cleaned, endless
+
+    def _build_too_long(self, value: str) -> Input:
+        """Return what is said of a string that is not normalised."""
+        script = script_of(compose(value.strip()[:LONGEST]))
+        return Input(key="", numbers=None, normalised="", reason=TOO_LONG.format(limit=LONGEST), script=script)
 
     def _encode_texts(self, texts: Sequence[str]) -> tuple[EncodedStrings, list[str | None]]:
         """Return normalised texts encoded, and why the model would not read each; None if it reads it."""
         strings = self.vocabulary.encode_all(texts)
         is_read = _any_of_each(self._is_evidence[strings.ids], strings) & (strings.lengths <= LONGEST)
         return strings, [
-            None if read else _explain_unread(text) for read, text in zip(is_read.tolist(), texts, strict=True)
+            None if read else self._explain_unread(text) for read, text in zip(is_read.tolist(), texts, strict=True)
         ]
 
     def abstention(self, normalised: str) -> str | None:
@@ -142,7 +165,15 @@ class StringReader:
 
     def _check(self, text: str, ids: NDArray[Any]) -> str | None:
         is_read = len(text) <= LONGEST and self._is_evidence[ids].any()
-        return None if is_read else _explain_unread(text)
+        return None if is_read else self._explain_unread(text)
+
+    def _explain_unread(self, text: str) -> str:
+        """Return the reason why the model does not read a normalised string."""
+        if not text:
+            return BLANK
+        if len(text) > LONGEST:
+            return TOO_LONG.format(limit=LONGEST)
+        return NO_KNOWN_SYMBOL if self.evidence == ALL or has_letter(text) else NO_LETTERS
 
     def _build_input(
         self, described: tuple[str, str, bool], ids: NDArray[Any], reason: str | None, *, has_unknown: bool
@@ -175,19 +206,8 @@ class StringReader:
 
     @cached_property
     def _is_evidence(self) -> NDArray[np.bool_]:
-        """Which symbol ids an answer can rest on: for labels letters, if the vocabulary has any; otherwise all."""
-        symbols = self.vocabulary.symbols
-        letters = np.array([False, *map(str.isalpha, symbols)])
-        return letters if self.answers == "label" and letters.any() else np.arange(len(letters)) > UNKNOWN
-
-
-def _explain_unread(text: str) -> str:
-    """Return the reason why a model does not read a normalised string."""
-    if not text:
-        return BLANK
-    if len(text) > LONGEST:
-        return TOO_LONG.format(limit=LONGEST)
-    return NO_KNOWN_SYMBOL if has_letter(text) else NO_LETTERS
+        """Which symbol ids an answer can rest on, (V,)."""
+        return find_evidence(self.vocabulary, self.evidence)
 
 
 def _any_of_each(truths: NDArray[np.bool_], strings: EncodedStrings) -> NDArray[np.bool_]:
@@ -232,18 +252,24 @@ class ImageReader:
                 rows, columns = picture.height, picture.width
                 if (rows, columns) != self.shape:
                     raise DataError(
-                        f"{path}: expected a picture of {self.shape[1]} × {self.shape[0]} pixels, got "
+                        f"{_show_path(path)}: expected a picture of {self.shape[1]} × {self.shape[0]} pixels, got "
                         f"{columns} × {rows}; scale it to that size"
                     )
                 if picture.mode.startswith(("I", "F")):
-                    raise DataError(f"{path}: has more than 8 bits a pixel; save it as an 8-bit PNG")
+                    raise DataError(f"{_show_path(path)}: has more than 8 bits a pixel; save it as an 8-bit PNG")
                 flat = Image.new("RGBA", picture.size, "white")
                 flat.alpha_composite(picture.convert("RGBA"))
                 return np.asarray(flat.convert("L"))
         except (UnidentifiedImageError, Image.DecompressionBombError, SyntaxError, ValueError) as error:
-            raise DataError(f"{path}: is not a readable picture ({error}); give a PNG file") from None
+            reason = shown(str(error), LONGEST_REASON)
+            raise DataError(f"{_show_path(path)}: is not a readable picture ({reason}); give a PNG file") from None
         except OSError as error:
-            raise DataError(f"{path}: cannot be read ({error.strerror or error}); give a PNG file") from None
+            reason = shown(error.strerror or str(error), LONGEST_REASON)
+            raise DataError(f"{_show_path(path)}: cannot be read ({reason}); give a PNG file") from None
+
+
+def _show_path(path: str) -> str:
+    return shown(path, LONGEST_REASON)
 
 
 class FeatureReader:
@@ -268,7 +294,7 @@ class FeatureReader:
             numbers = np.array([row], np.float32)
         if len(row) != len(self.columns) or not np.isfinite(numbers).all():
             raise DataError(
-                f"{value!r}: expected {len(self.columns)} numbers separated by commas, {', '.join(self.columns)}"
+                f"'{shown(value)}': expected {len(self.columns)} numbers separated by commas, {', '.join(self.columns)}"
             )
         normalised = ", ".join(f"{column} {number:g}" for column, number in zip(self.columns, row, strict=True))
         return Input(key=value, numbers=numbers, normalised=normalised)

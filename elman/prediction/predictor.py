@@ -3,6 +3,7 @@
 Python, the command line and the service all use this one runtime.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +17,8 @@ from elman.errors import SettingError
 from elman.model.file import Artifact, load_artifact
 from elman.model.shipped import find_model
 from elman.prediction.columns import TOO_UNSURE, answer_columns, share_columns
-from elman.prediction.inputs import MISSING, Input, InputReader, StringReader, choose_reader
+from elman.prediction.inputs import MISSING, NOT_FINITE, Input, InputReader, StringReader, choose_reader
+from elman.prediction.names import is_one_name, list_names, read_name
 from elman.records import Candidate, Prediction, PredictionColumns
 from elman.scoring.probabilities import softmax
 from elman.scoring.scorer import Scorer
@@ -52,21 +54,22 @@ class Predictor:
 
     @overload
     def predict(  # type: ignore[overload-overlap]  # a string is an iterable of strings too; it comes first
-        self, names: str | None, *, top: int = ..., abstain_below: float = ...
+        self, names: str | bytes | None, *, top: int = ..., abstain_below: float = ...
     ) -> Prediction: ...
 
     @overload
     def predict(
-        self, names: Iterable[str | None], *, top: int = ..., abstain_below: float = ...
+        self, names: Iterable[str | bytes | None], *, top: int = ..., abstain_below: float = ...
     ) -> list[Prediction]: ...
 
     def predict(
-        self, names: str | Iterable[str | None] | None, *, top: int = 3, abstain_below: float = 0.0
+        self, names: str | bytes | Iterable[str | bytes | None] | None, *, top: int = 3, abstain_below: float = 0.0
     ) -> Prediction | list[Prediction]:
         """Answer for one string or for many.
 
         Args:
-            names: a string, or any iterable of strings; None is a missing one.
+            names: a string; or a list or another iterable of strings, or a column of pandas, polars, Arrow or numpy. A
+                missing value (None, NaN, a null) is a missing name, and bytes are read as UTF-8.
             top: how many labels to list, at least 1; all if there are fewer.
             abstain_below: abstain if the best label's probability is lower, 0 to 1.
 
@@ -74,16 +77,16 @@ class Predictor:
             One `Prediction`, or a list of the same length and order as ``names``.
 
         Raises:
-            SettingError: ``top`` or ``abstain_below`` is invalid, or a name is not a string.
+            SettingError: ``top`` or ``abstain_below`` is invalid, a name is not a string, or ``names`` is a table.
         """
         _check_settings(top, abstain_below)
-        if names is None or isinstance(names, str):
-            return self._predict_all([names], top, abstain_below)[0]
-        return self._predict_all(_list_names(names), top, abstain_below)
+        if is_one_name(names):
+            return self._predict_all([read_name(names)], top, abstain_below)[0]
+        return self._predict_all(list_names(names), top, abstain_below)
 
     def predict_columns(
         self,
-        names: Iterable[str | None],
+        names: Iterable[str | bytes | None],
         *,
         top: int = 3,
         abstain_below: float = 0.0,
@@ -93,7 +96,7 @@ class Predictor:
         """Answer for many strings in columns, for tables: the answers of `predict`, faster and in less memory.
 
         Args:
-            names: any iterable of strings; None is a missing one.
+            names: a column, as in `predict`.
             top: as in `predict`.
             abstain_below: as in `predict`.
             threads: as in `elman.scoring.scorer.Scorer.logits`.
@@ -109,7 +112,7 @@ class Predictor:
         ('Japanese', (None, None, 'blank: there is nothing to read'))
         """
         self.check_columns(top=top, abstain_below=abstain_below)
-        listed, reader = _list_names(names), self.reader
+        listed, reader = list_names(names), self.reader
         assert isinstance(reader, StringReader)
         if processes != 1:
             return share_columns(self.workers(processes), listed, top=top, abstain_below=abstain_below)
@@ -149,11 +152,21 @@ class Predictor:
         _check_settings(top, abstain_below)
 
     def probabilities(self, normalised: Sequence[str]) -> NDArray[np.float64]:
-        """Return the calibrated probabilities of normalised, readable strings: (len(normalised), C), float64."""
+        """Return the calibrated probabilities of normalised, readable strings: (len(normalised), C), float64.
+
+        Raises:
+            SettingError: it is a single string.
+        """
         return softmax(self.logits(normalised), self.artifact.temperature)
 
     def logits(self, normalised: Sequence[str]) -> NDArray[np.float32]:
-        """Return the logits of normalised, readable strings, before calibration: (len(normalised), C), float32."""
+        """Return the logits of normalised, readable strings, before calibration: (len(normalised), C), float32.
+
+        Raises:
+            SettingError: it is a single string.
+        """
+        if isinstance(normalised, str):
+            raise SettingError("give a list of normalised strings: [name]; got a single string")
         return self.scorer.logits(self.artifact.vocabulary.encode_all(normalised))
 
     def abstention(self, normalised: str) -> str | None:
@@ -206,7 +219,9 @@ class Predictor:
         self, name: str, one: Input, candidates: tuple[Candidate, ...], value: float | None, abstain_below: float
     ) -> Prediction:
         reason = one.reason
-        if candidates and candidates[0].probability < abstain_below:
+        if not math.isfinite(candidates[0].probability if candidates else value or 0.0):
+            reason, candidates, value = NOT_FINITE, (), None
+        elif candidates and candidates[0].probability < abstain_below:
             reason = TOO_UNSURE.format(limit=abstain_below)
         is_answered = candidates and not reason
         return Prediction(
@@ -228,17 +243,6 @@ def _check_settings(top: int, abstain_below: float) -> None:
     check_whole("top", top, 1)
     if not isinstance(abstain_below, int | float) or not 0 <= abstain_below <= 1:
         raise SettingError(f"abstain_below must be between 0 and 1; got {abstain_below!r}")
-
-
-def _list_names(names: Iterable[str | None]) -> list[str | None]:
-    """Return names as a list, and check that each is a string or None."""
-    if not isinstance(names, Iterable) or isinstance(names, bytes | str):
-        raise SettingError(f"names must be a string or many of them; got {type(names).__name__}")
-    listed = list(names)
-    for position, name in enumerate(listed):
-        if name is not None and not isinstance(name, str):
-            raise SettingError(f"each name must be a string; got {type(name).__name__} at position {position}")
-    return listed
 
 
 def load(model: str | Path = "languages") -> Predictor:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from elman.model.config import ModelConfig
 from elman.model.tensors import BAG_CODES, BAG_WEIGHT, count_symbols
-from elman.scoring.reference import embed_inputs
+from elman.scoring.reference import LARGEST_ARRAY, embed_inputs
 from elman.text.encoded import EncodedStrings
 from elman.text.ngrams import EDGE, ngram_codes
 
@@ -40,14 +40,20 @@ class Contexts:
 
     def __init__(self, config: ModelConfig, tensors: Mapping[str, NDArray[Any]], strings: EncodedStrings) -> None:
         self.tensors, self._inputs = tensors, config.step_inputs(count_symbols(tensors))
-        if config.ngram_orders:
-            self.tokens, self._windows = _find_contexts(strings, max(config.ngram_orders), with_end=False)
+        if config.ngram_orders or self._inputs.symbols > len(strings.ids):
+            reach = max(config.ngram_orders, default=1)
+            self.tokens, self._windows = _find_contexts(strings, reach, with_end=False)
         else:
             self.tokens, self._windows = strings, np.arange(self._inputs.symbols)[None]
 
     def __len__(self) -> int:
         """Return the number of contexts."""
         return int(self._windows.shape[1])
+
+    @property
+    def size(self) -> int:
+        """How many numbers the cells read in a context, E."""
+        return self._inputs.size
 
     def inputs(self, some: slice) -> Array:
         """Return what the cells read in some of the contexts, (n, E)."""
@@ -68,6 +74,23 @@ class Contexts:
         step = np.minimum(np.arange(last.max() + 1)[:, None], last)
         tokens: Ids = self.tokens.ids[self.tokens.starts[rows] + (last - step if backwards else step)]
         return tokens
+
+
+def score_bags(config: ModelConfig, tensors: Mapping[str, NDArray[Any]], strings: EncodedStrings) -> Array:
+    """Return what the n-grams of some strings add to their logits, (N, C), in memory that is bounded.
+
+    Args:
+        config: the shape of a network with a bag.
+        tensors: its weights by name.
+        strings: N of them.
+    """
+    most = max(1, LARGEST_ARRAY // tensors[BAG_WEIGHT].shape[1])  # contexts with a row of logits each
+    upto = np.cumsum(strings.lengths + 1)
+    if upto[-1] <= most:
+        return Bag(config, tensors, strings).logits()
+    starts = np.flatnonzero(np.diff(upto // most, prepend=-1))
+    parts = np.split(np.arange(len(strings)), starts[1:])
+    return np.concatenate([Bag(config, tensors, strings.select(part)).logits() for part in parts])
 
 
 class Bag:

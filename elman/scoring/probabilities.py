@@ -32,10 +32,21 @@ def best_of(logits: Array, top: int, temperature: float = 1.0) -> tuple[NDArray[
 def softmax(logits: NDArray[np.floating], temperature: float = 1.0) -> NDArray[np.float64]:
     """Return calibrated probabilities: the softmax of logits / temperature over the last axis, float64.
 
+    All of them are NaN if a logit is NaN, or the largest one infinite.
+
     >>> softmax(np.array([[0.0, 0.0]])).tolist()
     [[0.5, 0.5]]
     """
-    scaled = logits.astype(np.float64) / temperature
-    powers = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
-    probabilities: NDArray[np.float64] = powers / powers.sum(axis=-1, keepdims=True)
+    with allow_overflow():
+        scaled = logits.astype(np.float64) / temperature
+        powers = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
+        probabilities: NDArray[np.float64] = powers / powers.sum(axis=-1, keepdims=True)
     return probabilities
+
+
+def allow_overflow() -> np.errstate:
+    """Return a context in which large numbers become infinite without a warning.
+
+    `elman.prediction` checks the answers. Each thread needs its own.
+    """
+    return np.errstate(over="ignore", invalid="ignore")

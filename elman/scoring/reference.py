@@ -23,6 +23,7 @@ from elman.model.tensors import (
     count_symbols,
     name_layer,
 )
+from elman.scoring.probabilities import allow_overflow
 from elman.text.ngrams import add_edges, bag_codes, ngram_ids
 
 Array = NDArray[np.float32]
@@ -31,6 +32,9 @@ Step = Callable[[Array, tuple[Array, ...], Array, Array], tuple[Array, ...]]
 
 BLOCK = 512
 """How many sequences are read together: enough for fast products, few enough to stay in the cache."""
+
+LARGEST_ARRAY = 2**23
+"""How many numbers an array of a block can have; one sequence is read in any case."""
 
 
 class ReferenceScorer:
@@ -50,6 +54,9 @@ class ReferenceScorer:
             [tuple(tensors[name] for name in name_layer(layer, direction)) for direction in range(config.directions)]
             for layer in layers
         ]
+        gates = [len(weights[0]) for layer in self._layers for weights in layer]
+        answers, head = count_answers(config, tensors), config.head_size(self.inputs.symbols)
+        self._widest = max(self.inputs.size, answers, head, *gates)  # numbers of one step in the largest array
 
     def logits(self, sequences: Sequence[NDArray[Any]]) -> Array:
         """Return the scores of each sequence, for models whose readout is ``last``.
@@ -85,10 +92,14 @@ class ReferenceScorer:
         by_length: defaultdict[int, list[int]] = defaultdict(list)
         for position, sequence in enumerate(sequences):
             by_length[len(sequence)].append(position)
-        for positions in by_length.values():
-            for start in range(0, len(positions), BLOCK):
-                block = positions[start : start + BLOCK]
-                yield block, self._read(np.stack([sequences[position] for position in block], axis=1))
+        for length, positions in by_length.items():
+            size = min(BLOCK, max(1, LARGEST_ARRAY // (length * self._widest)))
+            for start in range(0, len(positions), size):
+                block = positions[start : start + size]
+                values = np.stack([sequences[position] for position in block], axis=1)
+                with allow_overflow():
+                    logits = self._read(values)
+                yield block, logits
 
     def _read(self, values: NDArray[Any]) -> Array:
         """Return the logits, (B, C), or of each step, (T, B, C), of sequences of one length: (T, B) or (T, B, I)."""
@@ -156,7 +167,8 @@ def embed_inputs(inputs: StepInputs, tensors: Tensors, values: NDArray[Any], ste
     if inputs.numbers:
         return chosen.astype(np.float32, copy=False)
     if not inputs.embedding_size:
-        one_hot: Array = np.eye(inputs.symbols, dtype=np.float32)[chosen]
+        one_hot = np.zeros((*chosen.shape, inputs.symbols), np.float32)
+        np.put_along_axis(one_hot, chosen[..., None], 1, axis=-1)
         return one_hot
     rows: Array = tensors[EMBEDDING][chosen]
     for order in inputs.ngram_orders:

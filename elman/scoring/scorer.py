@@ -11,7 +11,7 @@ from elman.checks import check_whole
 from elman.model.config import ModelConfig
 from elman.scoring.probabilities import best_of
 from elman.scoring.processor import cores
-from elman.scoring.reference import ReferenceScorer
+from elman.scoring.reference import ReferenceScorer, count_answers
 from elman.text.encoded import EncodedStrings
 
 if TYPE_CHECKING:
@@ -29,7 +29,10 @@ MANY = 2048
 """The least strings for which several threads are used by default."""
 
 CUT = 4096
-"""Strings whose best answers one thread finds at a time."""
+"""The most strings whose best answers one thread finds at a time."""
+
+LARGEST_CUT = 2**21
+"""How many logits these strings can have together; one string is read in any case."""
 
 
 class Scorer:
@@ -103,8 +106,12 @@ class Scorer:
             SettingError: as `logits`.
         """
         threads = _choose_threads(threads, len(sequences))
+        most = max(1, LARGEST_CUT // count_answers(self.config, self.tensors))
         if len(sequences) < FEW or not self._can_share:
-            return best_of(self._logits_of_few(sequences), top, temperature)
+            starts = range(0, max(1, len(sequences)), most)
+            best = [best_of(self._logits_of_few(_cut(sequences, start, most)), top, temperature) for start in starts]
+            labels, chances = (np.concatenate(one) for one in zip(*best, strict=True))
+            return labels, chances
         from concurrent.futures import ThreadPoolExecutor
 
         strings = EncodedStrings.gather(sequences)
@@ -114,10 +121,11 @@ class Scorer:
         def choose(rows: NDArray[np.int64], logits: Array) -> None:
             labels[rows], chances[rows] = best_of(logits, top, temperature)
 
+        cut = min(CUT, most)
         with ThreadPoolExecutor(threads) as pool:
             for rows, logits in self._trie.parts(strings, threads=threads):
-                starts = range(0, len(rows), CUT)
-                list(pool.map(choose, (rows[s : s + CUT] for s in starts), (logits[s : s + CUT] for s in starts)))
+                starts = range(0, len(rows), cut)
+                list(pool.map(choose, (rows[s : s + cut] for s in starts), (logits[s : s + cut] for s in starts)))
         return labels, chances
 
     def _logits_of_few(self, sequences: Sequence[NDArray[Any]] | EncodedStrings) -> Array:
@@ -130,6 +138,15 @@ class Scorer:
         from elman.scoring.trie import can_share
 
         return can_share(self.config)
+
+
+def _cut(sequences: Sequence[NDArray[Any]] | EncodedStrings, start: int, size: int) -> Any:
+    """Return at most ``size`` of the sequences, from ``start``."""
+    if start == 0 and len(sequences) <= size:
+        return sequences
+    if isinstance(sequences, EncodedStrings):
+        return sequences.select(np.arange(start, min(start + size, len(sequences))))
+    return sequences[start : start + size]
 
 
 def _choose_threads(threads: int | None, strings: int) -> int:

@@ -22,9 +22,10 @@ from numpy.typing import NDArray
 from elman.model.config import NO_CELL, ModelConfig
 from elman.model.tensors import HEAD_BIAS, HEAD_WEIGHT
 from elman.scoring.layers import Buffers, Layer, State, build_layer
-from elman.scoring.lookups import Bag, Contexts
+from elman.scoring.lookups import Contexts, score_bags
+from elman.scoring.probabilities import allow_overflow
 from elman.scoring.processor import single_threaded_products
-from elman.scoring.reference import count_answers
+from elman.scoring.reference import LARGEST_ARRAY, count_answers
 from elman.text.encoded import EncodedStrings
 
 Array = NDArray[np.float32]
@@ -71,10 +72,11 @@ class TrieScorer:
 
     def __init__(self, config: ModelConfig, tensors: Mapping[str, NDArray[Any]]) -> None:
         self.config, self.tensors = config, tensors
-        self._directions = [
-            [build_layer(config, tensors, layer, direction) for layer in range(config.layers)]
-            for direction in range(config.directions)
-        ]
+        with allow_overflow():
+            self._directions = [
+                [build_layer(config, tensors, layer, direction) for layer in range(config.layers)]
+                for direction in range(config.directions)
+            ]
         self._local, self._pools = threading.local(), dict[int, ThreadPoolExecutor]()
 
     @property
@@ -99,6 +101,10 @@ class TrieScorer:
 
     def logits_of_few(self, strings: EncodedStrings) -> Array:
         """Return the logits of strings without sharing, which is faster for few of them; otherwise as `logits`."""
+        with allow_overflow():
+            return self._read_few(strings)
+
+    def _read_few(self, strings: EncodedStrings) -> Array:
         # The longest come first, so that the first rows of every step are the strings that have not ended.
         order = np.argsort(-strings.lengths, kind="stable")
         lengths = strings.lengths[order]
@@ -122,7 +128,7 @@ class TrieScorer:
             scores += self._score(states[-1][0], direction)
         logits = np.empty_like(scores)
         logits[order] = scores
-        return logits + Bag(self.config, self.tensors, strings).logits() if self.config.bag_orders else logits
+        return logits + score_bags(self.config, self.tensors, strings) if self.config.bag_orders else logits
 
     def parts(self, strings: EncodedStrings, *, threads: int = 1) -> Iterator[tuple[Ids, Array]]:
         """Read encoded strings part by part; arguments as for `logits`.
@@ -155,6 +161,10 @@ class TrieScorer:
         logits = self._get_buffers()("logits", len(strings), self.answers)
 
         def read(direction: int, rows: Ids) -> None:
+            with allow_overflow():
+                add_scores(direction, rows)
+
+        def add_scores(direction: int, rows: Ids) -> None:
             lengths = strings.lengths[rows]
             tokens = contexts.read(rows, lengths, backwards=direction == 1)
             states = self._unroll(tokens, lengths, self._directions[direction], tables[direction], piece)
@@ -164,7 +174,7 @@ class TrieScorer:
             else:
                 logits[rows] += scores
             if direction == 0 and config.bag_orders:
-                logits[rows] += Bag(config, self.tensors, strings.select(rows)).logits()
+                logits[rows] += score_bags(config, self.tensors, strings.select(rows))
 
         blocks = _cut_blocks(len(strings), threads)
         for direction in range(config.directions):  # the second adds to the scores of the first
@@ -181,11 +191,13 @@ class TrieScorer:
         ]
 
         def project(some: slice) -> None:
-            inputs = contexts.inputs(some)
-            for layer, table in zip(layers, tables, strict=True):
-                layer.project(inputs, table[:, some])
+            with allow_overflow():
+                inputs = contexts.inputs(some)
+                for layer, table in zip(layers, tables, strict=True):
+                    layer.project(inputs, table[:, some])
 
-        _wait_for(pool.submit(project, slice(start, start + PIECE)) for start in range(0, len(contexts), PIECE))
+        piece = min(PIECE, max(1, LARGEST_ARRAY // contexts.size))
+        _wait_for(pool.submit(project, slice(start, start + piece)) for start in range(0, len(contexts), piece))
         return tables
 
     def _score(self, states: Array, direction: int) -> Array:

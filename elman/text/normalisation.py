@@ -23,6 +23,20 @@ from elman.text.scripts import is_foreign, script_of, script_of_character, trans
 LONGEST = 200
 """The most characters of normalised text that a model reads. Longer strings abstain, so that time stays bounded."""
 
+LONGEST_INPUT = 4096
+"""The most characters of a string that is normalised, without white space at its ends. To compose a longer one costs
+more than linear time if many accents follow each other."""
+
+LONGEST_COMPOSED = 4 * LONGEST
+"""The most characters that a string which is normalised composes to. Normalising can drop most of them: a letter of
+another script can have several marks that its Latin spelling lacks."""
+
+LARGEST_EXPANSION = 18
+"""The most characters that one character composes to (U+FDFA)."""
+
+SHORT = LONGEST_COMPOSED // LARGEST_EXPANSION
+"""The most characters with which a string is never too long, whatever they are."""
+
 _SEPARATORS = "," + "".join(character for character in map(chr, range(0x3001)) if character.isspace())
 _APOSTROPHES = "'`´ʻʼʽˈ‘’‛′＇\u05f3"
 _DASHES = "-‐‑‒–—―−﹣－\u05be\u058a"
@@ -117,6 +131,37 @@ class Normalisation:
         return " ".join(text.split())
 
 
+def clean(text: str) -> str:
+    """Return ``text`` without white space at its ends, and without commas and white space after it.
+
+    Training and prediction both do this to each string before they normalise it, except for strings with a tag for each
+    symbol: lists of names often end in a stray separator.
+
+    >>> clean(" Nakamura, ")
+    'Nakamura'
+    """
+    return text.strip().rstrip(_SEPARATORS)
+
+
+def is_too_long(text: str) -> bool:
+    """Return whether a string is too long to be normalised; the time is at most linear in `LONGEST_INPUT`.
+
+    >>> is_too_long("a" * LONGEST_COMPOSED), is_too_long("\ufdfa" * 100)
+    (False, True)
+    """
+    if len(text) <= SHORT:
+        return False
+    text = text.strip()
+    if len(text) > LONGEST_INPUT:
+        return True
+    text, length = " ".join(text.split()), 0
+    for start in range(0, len(text), LONGEST):  # by parts, to stop early
+        length += len(compose(text[start : start + LONGEST]))
+        if length > LONGEST_COMPOSED:
+            return True
+    return False
+
+
 def compose(text: str) -> str:
     """Return ``text`` after steps 1 and 2 of the module's list; composing it twice changes nothing more.
 
@@ -127,6 +172,8 @@ def compose(text: str) -> str:
         return text.translate(_SAME)
     # Apostrophes are replaced before NFKC, which splits a single acute accent into a space and a mark, and after it.
     text = unicodedata.normalize("NFKC", text.translate(_SAME)).translate(_SAME)
+    if text.isprintable():
+        return text
     # Surrogates, controls and format characters carry no letter. White space among them is kept for step 6.
     kept = (c for c in text if c.isspace() or unicodedata.category(c)[0] != "C")
     return unicodedata.normalize("NFKC", "".join(kept))
@@ -141,17 +188,8 @@ def fold_accents(text: str) -> str:
     bare, latin = [], False
     for character in unicodedata.normalize("NFD", text):
         if not unicodedata.combining(character):
-            latin = character < "\u0250" or script_of_character(character) == "Latin"
+            latin = character < "\u0250" or character.isspace() or script_of_character(character) == "Latin"
             bare.append(character)
         elif not latin:  # in other scripts a mark makes another letter: й is not и
             bare.append(character)
     return unicodedata.normalize("NFC", "".join(bare).translate(_STROKES))
-
-
-def strip_separators(text: str) -> str:
-    """Return ``text`` without white space at its ends, and without commas and white space after it.
-
-    >>> strip_separators(" Nakamura, ")
-    'Nakamura'
-    """
-    return text.strip().rstrip(_SEPARATORS)

@@ -6,6 +6,10 @@ composed once however many questions are asked of it. ASCII text always counts a
 
 import unicodedata
 from collections import Counter
+from functools import lru_cache
+
+CACHED = 2**14
+"""The most characters whose script and Latin spelling are kept in memory."""
 
 _SCRIPT_NAMES = {"CJK": "Han", "IDEOGRAPHIC": "Han", "HALFWIDTH": "Katakana"}
 _SHARED = ("Latin", "Combining", "Modifier", "Masculine", "Feminine", "Micro")
@@ -24,7 +28,10 @@ def script_of(text: str) -> str:
     """
     if text.isascii():
         return "Latin" if has_letter(text) else "None"
-    scripts = Counter(script_of_character(character) for character in text if character.isalpha())
+    scripts: Counter[str] = Counter()
+    for character, count in Counter(text).items():  # in order of appearance, which decides between equal counts
+        if character.isalpha():
+            scripts[script_of_character(character)] += count
     return scripts.most_common(1)[0][0] if scripts else "None"
 
 
@@ -53,9 +60,7 @@ def transliterate(text: str) -> str:
     >>> transliterate("Müllerов")
     'Müllerov'
     """
-    from anyascii import anyascii  # its tables add to the start-up time; Latin names do not need them
-
-    return "".join(c if _is_latin_or_shared(c) else anyascii(c) for c in text)
+    return text.translate(_LATIN)
 
 
 def has_letter(text: str) -> bool:
@@ -63,8 +68,25 @@ def has_letter(text: str) -> bool:
     return any(map(str.isalpha, text))
 
 
+@lru_cache(CACHED)
 def _is_latin_or_shared(character: str) -> bool:
     """Return whether a character is Latin, or is used by all scripts, as digits and accents are."""
     if character < _END_OF_LATIN or not (character.isalpha() or unicodedata.category(character)[0] == "M"):
         return True
     return script_of_character(character) in _SHARED
+
+
+class _LatinSpellings(dict[int, str]):
+    """The Latin spelling of each code point; a character that needs no other one is its own."""
+
+    def __missing__(self, point: int) -> str:
+        from anyascii import anyascii  # its tables add to the start-up time; Latin names do not need them
+
+        character = chr(point)
+        spelling: str = character if _is_latin_or_shared(character) else anyascii(character)
+        if len(self) < CACHED:
+            self[point] = spelling
+        return spelling
+
+
+_LATIN = _LatinSpellings()

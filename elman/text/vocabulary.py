@@ -5,6 +5,7 @@ prediction. A symbol is replaced by another in one case only: an accented letter
 the letter without accents if that is known (``ễ`` as ``e``), and is still reported as unknown.
 """
 
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -12,10 +13,14 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.checks import shown
 from elman.errors import DataError
 from elman.records import UNKNOWN
 from elman.text.encoded import EncodedStrings
 from elman.text.normalisation import fold_accents
+
+MOST_LABELS, LONGEST_LABEL = 10_000, 1000
+"""The most labels, and the most characters of one: more are no classes, and each takes memory for each string."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +113,14 @@ class Labels:
         """Index the names."""
         object.__setattr__(self, "_ids", {name: position for position, name in enumerate(self.names)})
         if len(self._ids) != len(self.names) or not self.names:
-            raise DataError(f"labels must be distinct, and at least one; got {list(self.names)}")
+            raise DataError(f"labels must be distinct, and at least one; got {shown(', '.join(self.names))}")
+        if len(self.names) > MOST_LABELS:
+            raise DataError(f"there must be at most {MOST_LABELS:,} labels; got {len(self.names):,}")
+        for name in self.names:
+            if len(name) > LONGEST_LABEL or has_controls(name):
+                raise DataError(
+                    f"a label must have at most {LONGEST_LABEL} characters and no control characters; got {shown(name)}"
+                )
 
     @classmethod
     def from_names(cls, names: Iterable[str]) -> "Labels":
@@ -119,7 +131,7 @@ class Labels:
         """
         distinct = sorted(set(names))
         if len(distinct) < 2:
-            raise DataError(f"a classifier needs at least two distinct labels; found {distinct}")
+            raise DataError(f"a classifier needs at least two distinct labels; found {len(distinct)}")
         return cls(tuple(distinct))
 
     def __len__(self) -> int:
@@ -139,6 +151,15 @@ class Labels:
             return np.array([self._ids[name] for name in names], dtype=np.int64)
         except KeyError as missing:
             raise DataError(
-                f"the label {missing.args[0]!r} is not among the model's {len(self)} labels; "
+                f"the label '{shown(missing.args[0])}' is not among the model's {len(self)} labels; "
                 "use data with the labels that the model was trained on"
             ) from None
+
+
+def has_controls(text: str) -> bool:
+    r"""Return whether a text has control characters or lone surrogates.
+
+    >>> has_controls("a\tb"), has_controls("Müller \u200b")
+    (True, False)
+    """
+    return not text.isprintable() and any(unicodedata.category(character) in ("Cc", "Cs") for character in text)

@@ -169,3 +169,26 @@ def test_an_unknown_part_is_refused_by_name(name, value):
 def test_the_sizes_of_what_the_cells_and_the_head_read(changes, steps, head):
     config = ModelConfig(**changes)
     assert (config.step_size(7), config.head_size(7)) == (steps, head)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"ngram_orders": (33,)}, "each of ngram_orders must be a whole number from 2 to 32; got 33"),
+        ({"bag_orders": (10**9,)}, "each of bag_orders must be a whole number from 1 to 32"),
+        ({"bag_orders": (1,) * 33}, "bag_orders must have at most 32 numbers; got 33"),
+        ({"bag_scale": 1e7}, "bag_scale must be a number above 0 and at most 1e"),
+        ({"by_hand": 1}, "by_hand must be true or false; got 1"),
+        ({"fused": "yes"}, "fused must be true or false; got 'yes'"),
+    ],
+)
+def test_settings_that_would_take_any_time_or_overflow_are_refused(changes, message):
+    with pytest.raises(SettingError, match=message):
+        ModelConfig(**changes)
+
+
+def test_the_largest_settings_are_accepted():
+    largest = ModelConfig(
+        ngram_orders=(2, 32), bag_orders=tuple(range(1, 33)), bag_scale=1e6, by_hand=True, fused=False
+    )
+    assert ModelConfig.from_dict(asdict(largest)) == largest

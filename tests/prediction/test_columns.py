@@ -1,11 +1,18 @@
 """Columns have the answers of single predictions, however long they are."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from elman.errors import SettingError
+from elman.prediction.predictor import Predictor
+from elman.text import normalisation
 
-STRANGE = ["Nakamura", "", None, "  o`hara ", "12", "中村", "Müller", "a" * 300, "Жук", "abc", "abc", "\ud800x", "İi"]
+STRANGE = [
+    "Nakamura", "", None, "  o`hara ", "12", "中村", "Müller", "a" * 300, "Жук", "abc", "abc", "\ud800x", "İi", "abc, ",
+    ",", "\ufdfa" * 990, "水" * 50,
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("copies", [1, 40], ids=["few", "many"])
@@ -42,3 +49,48 @@ def test_no_names_make_empty_columns(predictor):
 def test_names_that_are_not_a_column_of_strings_are_refused(predictor, names):
     with pytest.raises(SettingError, match="got (str|int)"):
         predictor.predict_columns(names)
+
+
+@pytest.mark.parametrize("copies", [1, 300])
+@pytest.mark.parametrize("value", [3e38, -3e38])
+def test_an_answer_that_is_not_finite_is_never_given(tiny_artifact, copies, value):
+    tensors = {n: np.full_like(t, value) if t.dtype == np.float32 else t for n, t in tiny_artifact.tensors.items()}
+    broken = Predictor(replace(tiny_artifact, tensors=tensors))
+    names = [*("abc", "b'a", None, "12") * copies, *(f"a{'b' * (k % 150)}" for k in range(copies))]
+    columns, answers = broken.predict_columns(names, abstain_below=0.2), broken.predict(names, abstain_below=0.2)
+    reasons = {"not finite", "missing", "no letters"}
+    for position, answer in enumerate(answers):
+        assert columns[position] == (None, None, answer.reason)
+        assert answer.reason.split(":")[0] in reasons
+        assert (answer.label, answer.top, answer.value) == (None, (), None)
+    assert (columns.best == -1).all() and np.isnan(columns.probabilities).all()
+
+
+def test_other_names_are_answered_beside_one_that_is_not_finite(tiny_model, tiny_artifact):
+    shape = {"cell": "elman", "activation": "none", "hidden_size": 1, "directions": 1, "embedding_size": 2}
+    config = tiny_model(**shape, ngram_orders=(), bag_orders=())
+    shapes = config.tensor_shapes(symbols=5, labels=3)
+    tensors = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
+    tensors["recurrence.weight_ih_l0"][:] = tensors["embedding.weight"][3] = 3e38  # the symbol c
+    tensors["head.weight"][:, 0] = (1, -1, 0)
+    half = Predictor(replace(tiny_artifact, config=config, tensors=tensors))
+    for names in (["ab", "c", "ba"], ["ab", "c", "ba"] * 100):
+        answers, columns = half.predict(names), half.predict_columns(names)
+        assert [answer.label for answer in answers[:3]] == ["Alfa", None, "Alfa"]
+        assert answers[1].reason.startswith("not finite")
+        assert [columns[k] for k in range(len(names))] == [(a.label, a.probability, a.reason) for a in answers]
+
+
+def test_a_mebibyte_of_names_that_compose_to_eighteen_times_their_length_is_hardly_composed(tiny_artifact, monkeypatch):
+    composed = []
+    monkeypatch.setattr(
+        normalisation,
+        "compose",
+        lambda text, compose=normalisation.compose: composed.append(len(text)) or compose(text),
+    )
+    names = ["\ufdfa" * 990 + str(k) for k in range(349)]
+    tiny = Predictor(tiny_artifact)
+    columns, answers = tiny.predict_columns(names), tiny.predict(names)
+    assert sum(composed) <= 2 * len(names) * normalisation.LONGEST
+    assert {columns[k][2] for k in range(len(names))} == {answer.reason for answer in answers}
+    assert answers[0].reason.startswith("too long")

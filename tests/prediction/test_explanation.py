@@ -103,7 +103,34 @@ def test_a_certain_model_still_has_finite_evidence(tiny_artifact):
     assert np.isfinite(explain(Predictor(certain), "abc").evidence).all()
 
 
-@pytest.mark.parametrize(("name", "reason"), [("", "blank"), ("42", "no letters"), ("a" * 201, "too long")])
+def test_a_name_is_cleaned_as_for_a_prediction(predictor):
+    answer = explain(predictor, " abcdm, ")
+    assert (answer.name, answer.normalised) == (" abcdm, ", "abcdm")
+    assert replace(answer, name="abcdm") == explain(predictor, "abcdm") == explain(predictor, b"abcdm")
+
+
+def test_a_message_shows_a_name_and_a_label_escaped_and_cut(predictor):
+    for name, label in (("\x1b[4;1", None), ("a" * 10**6, None), ("abc", "\x1b[31m"), ("abc", "b" * 10**6)):
+        with pytest.raises(SettingError) as refused:
+            explain(predictor, name, label=label)
+        assert str(refused.value).isprintable() and len(str(refused.value)) < 300
+
+
+def test_a_name_that_is_no_string_is_refused(predictor):
+    for name, message in ((None, "missing"), (float("nan"), "missing"), (["abc"], "got list"), (5, "got int")):
+        with pytest.raises(SettingError, match=message):
+            explain(predictor, name)
+
+
+def test_an_answer_that_is_not_finite_is_not_explained(tiny_artifact):
+    tensors = {n: np.full_like(t, 3e38) if t.dtype == np.float32 else t for n, t in tiny_artifact.tensors.items()}
+    with pytest.raises(SettingError, match="'abc' cannot be explained: not finite"):
+        explain(Predictor(replace(tiny_artifact, tensors=tensors)), "abc")
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"), [("", "blank"), (",", "blank"), ("42", "no letters"), ("a" * 201, "too long")]
+)
 def test_a_name_that_the_model_does_not_read_is_refused(predictor, name, reason):
     with pytest.raises(SettingError, match=f"cannot be explained.*{reason}"):
         explain(predictor, name)

@@ -111,6 +111,45 @@ def test_few_strings_and_many_are_read_alike(predictor):
         assert replace(one, numbers=None) == replace(other, numbers=None)
 
 
+@pytest.mark.parametrize("value", ["abc,", " abc ,, ", "abc,\t"])
+def test_a_string_is_cleaned_as_in_training(tiny_artifact, value):
+    reader = choose_reader(tiny_artifact)
+    for read in (reader.read(value), *reader.read_all([value] * FEW)):
+        assert (read.key, read.normalised, read.unknown) == ("abc", "abc", ())
+    assert reader.encode_all([value, "b"])[0] == ["abc", "b"]
+
+
+def test_a_string_of_commas_is_blank(tiny_artifact):
+    assert choose_reader(tiny_artifact).read(" , ,").reason == BLANK
+
+
+def test_a_string_to_tag_keeps_its_commas(tiny_artifact):
+    config = replace(tiny_artifact.config, readout="each", bag_orders=(), ngram_orders=())
+    shapes = config.tensor_shapes(symbols=5, labels=3)
+    tensors = {name: np.ones(shape, np.float32) for name, shape in shapes.items()}
+    tagger = replace(tiny_artifact, config=config, tensors=tensors, kind=KINDS["tags"])
+    answer = Predictor(tagger).predict("abc,")
+    assert (answer.normalised, len(answer.label)) == ("abc,", 4 * len("Alfa"))
+
+
+@pytest.mark.parametrize(
+    ("evidence", "value", "reason"),
+    [
+        (None, "'", NO_LETTERS),
+        ("letters", "'", NO_LETTERS),
+        ("all", "'", None),
+        ("all", "a", None),
+        ("all", "12", NO_KNOWN_SYMBOL),
+        ("all", " ", BLANK),
+        ("letters", "12", NO_LETTERS),
+    ],
+)
+def test_the_evidence_of_the_model_decides_which_strings_are_read(tiny_artifact, evidence, value, reason):
+    reader = choose_reader(replace(tiny_artifact, evidence=evidence))
+    assert reader.read(value).reason == reader.abstention(value.strip()) == reason
+    assert reader.encode_all([value, "a"])[2] == [reason, None]
+
+
 # Numbers
 
 
@@ -223,12 +262,15 @@ def test_a_picture_that_cannot_be_opened_is_refused_by_name(pictures, tmp_path, 
 ACCENTS = "\u0301\u0316" * 500_000
 
 
-@pytest.mark.parametrize("endless", ["a" * 1_000_000, ACCENTS, f"e{ACCENTS}", "水" * 9999])
-def test_a_string_of_a_million_characters_is_too_long_without_normalisation(tiny_artifact, endless):
+@pytest.mark.parametrize(
+    "endless", ["a" * 1_000_000, ACCENTS, f"e{ACCENTS}", "水" * 9999, "\ufdfa" * 990, "a" * 801, "x, " * 400]
+)
+def test_a_string_that_is_much_too_long_is_not_normalised(tiny_artifact, endless):
     reader = choose_reader(tiny_artifact)
-    alone, (among, *_) = reader.read(endless), reader.read_all([endless, *["abc"] * 20])
+    alone, (among, *others) = reader.read(endless), reader.read_all([endless, *["abc"] * 20])
     assert alone == among
-    assert (alone.numbers, alone.reason.split(":")[0]) == (None, "too long")
+    assert (alone.numbers, alone.normalised, alone.reason.split(":")[0]) == (None, "", "too long")
+    assert {other.normalised for other in others} == {"abc"}
     assert reader.encode_all([endless, "abc"])[2][0] == alone.reason
 
 
@@ -237,3 +279,20 @@ def test_white_space_around_a_string_is_not_counted(tiny_artifact):
     padded = " " * 5000 + "abc" + "\t" * 5000
     assert reader.read(padded).normalised == "abc"
     assert reader.encode_all([padded])[2] == [None]
+
+
+def test_a_string_that_is_a_little_too_long_is_still_shown_as_the_model_would_read_it(tiny_artifact):
+    read = choose_reader(tiny_artifact).read("ab " * 90)
+    assert (read.normalised, read.reason.split(":")[0]) == ("ab " * 89 + "ab", "too long")
+
+
+def test_a_message_shows_a_path_and_a_row_escaped(features, pictures):
+    for reader, value, expected in (
+        (pictures, "\x1b[31mno.png", r"\x1b[31mno.png: cannot be read"),
+        (features, "1;\x07", r"'1;\x07': expected 2 numbers"),
+        (features, "1," * 5000, "…': expected 2 numbers"),
+    ):
+        with pytest.raises(DataError) as refused:
+            reader.read(value)
+        assert expected in str(refused.value)
+        assert str(refused.value).isprintable() and len(str(refused.value)) < 600

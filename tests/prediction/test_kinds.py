@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from elman.checks import shown
 from elman.errors import DataError
 from elman.model.file import Artifact, save_artifact
 from elman.model.kinds import KINDS
-from elman.prediction.inputs import NO_LETTERS
+from elman.prediction.inputs import NO_KNOWN_SYMBOL
 from elman.prediction.predictor import Predictor, load
 from elman.scoring.probabilities import softmax
 from elman.text.normalisation import Normalisation
@@ -86,7 +87,7 @@ def test_a_number_is_a_value_without_label_or_probability(weigher):
 
 def test_a_string_that_cannot_be_read_has_no_number(weigher):
     answer = Predictor(weigher).predict("42")
-    assert (answer.abstained, answer.value, answer.reason) == (True, None, NO_LETTERS)
+    assert (answer.abstained, answer.value, answer.reason) == (True, None, NO_KNOWN_SYMBOL)
     assert "value" not in answer.to_dict()
 
 
@@ -159,7 +160,7 @@ def test_a_path_without_a_picture_is_named(image_model, tmp_path, monkeypatch, p
     monkeypatch.chdir(tmp_path)
     with pytest.raises(DataError) as refusal:
         Predictor(image_model).predict(place)
-    assert str(refusal.value).startswith(f"{place}: ")
+    assert str(refusal.value).startswith(f"{shown(place, 1000)}: ")
 
 
 def test_a_missing_picture_abstains(image_model):

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -122,10 +123,19 @@ def test_thousands_of_strings_get_as_many_answers(predictor):
     assert [answer.name for answer in predictor.predict(words)] == words
 
 
+@pytest.mark.parametrize("word", ["abc,", " abc , ", "abc,,\t,"])
+def test_trailing_separators_are_removed_as_in_training(predictor, word):
+    assert replace(predictor.predict(word), name="abc") == predictor.predict("abc")
+
+
+def test_a_string_of_separators_is_blank(predictor):
+    assert predictor.predict(" ,, ").reason == "blank: there is nothing to read"
+
+
 def test_any_iterable_of_strings_will_do(predictor):
     expected = predictor.predict(["abc", "xyz"])
     assert predictor.predict(word for word in ("abc", "xyz")) == expected
-    assert predictor.predict(("abc", "xyz")) == predictor.predict({"abc": 1, "xyz": 2}) == expected
+    assert predictor.predict(("abc", "xyz")) == predictor.predict({"abc": 1, "xyz": 2}.keys()) == expected
     assert predictor.predict(np.array(["abc", "xyz"])) == expected
 
 
@@ -217,9 +227,29 @@ def test_a_bound_that_is_not_a_probability_is_refused(predictor, bound):
         predictor.predict("abc", abstain_below=bound)
 
 
-@pytest.mark.parametrize("names", [["abc", 5], [b"abc"], b"abc", [["abc"]], [float("nan")]])
+def test_a_single_value_of_any_kind_gets_one_answer(predictor):
+    expected, missing = predictor.predict("abc"), predictor.predict(None)
+    for one in (b"abc", np.str_("abc"), np.array("abc")):
+        assert predictor.predict(one) == expected
+    assert predictor.predict(float("nan")) == missing
+    assert predictor.predict([b"abc", float("nan")]) == [expected, missing]
+
+
+@pytest.mark.parametrize("answer", ["predict", "predict_columns"])
+def test_a_table_is_refused_in_one_line(predictor, answer):
+    with pytest.raises(SettingError, match=r"got a table \(dict\): .*annotate_frame"):
+        getattr(predictor, answer)({"abc": 1, "xyz": 2})
+
+
+@pytest.mark.parametrize("scores", ["probabilities", "logits"])
+def test_the_scores_of_a_single_string_are_refused(predictor, scores):
+    with pytest.raises(SettingError, match=r"a list of normalised strings: \[name\]"):
+        getattr(predictor, scores)("abc")
+
+
+@pytest.mark.parametrize("names", [["abc", 5], [b"ab\xff"], b"ab\xff", [["abc"]], [1.5]])
 def test_a_name_that_is_not_a_string_is_refused_with_its_type(predictor, names):
-    with pytest.raises(SettingError, match="string"):
+    with pytest.raises(SettingError, match="string|UTF-8"):
         predictor.predict(names)
 
 

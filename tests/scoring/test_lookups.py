@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from elman.model.config import ModelConfig
 from elman.scoring import lookups
-from elman.scoring.lookups import Bag, Contexts
+from elman.scoring.lookups import Bag, Contexts, score_bags
 from elman.scoring.reference import embed_inputs
 from elman.text.encoded import EncodedStrings
 from elman.text.ngrams import add_edges, bag_codes, inventory
@@ -68,3 +68,24 @@ def test_a_bag_adds_the_scaled_sum_of_the_rows_of_known_ngrams(few_codes, orders
 def ngrams_of(ids: list[int], orders: tuple[int, ...]) -> list[int]:
     """The code of every n-gram of one string, as often as it occurs."""
     return [int(code) for bag in bag_codes(add_edges(np.array(ids)[:, None]), orders) for code in bag[:, 0]]
+
+
+@pytest.mark.parametrize("largest", [1, 12, 40, 10**9])
+@given(texts=TEXTS)
+def test_bags_that_are_scored_in_parts_are_those_of_all(largest, texts):
+    codes = inventory([np.array(ids)[:, None] for ids in texts[::2]], (1, 2), 1)
+    config = ModelConfig(cell="none", embedding_size=3, ngram_orders=(), bag_orders=(1, 2))
+    tensors = {**tensors_of(config, bag=len(codes)), "bag.codes": codes}
+    strings, sizes = EncodedStrings.gather([np.array(ids) for ids in texts]), []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lookups, "LARGEST_ARRAY", largest * LABELS)
+        patch.setattr(lookups, "Bag", lambda *a: sizes.append(len(a[2].ids) + len(a[2])) or Bag(*a))
+        found = score_bags(config, tensors, strings)
+    np.testing.assert_allclose(found, Bag(config, tensors, strings).logits(), rtol=1e-6, atol=1e-6)
+    assert max(sizes) <= max(largest + 6, 7)  # the last string of a part can begin in it
+
+
+def test_symbols_that_do_not_occur_have_no_context():
+    config = ModelConfig(cell="none", embedding_size=3, ngram_orders=(), bag_orders=())
+    contexts = Contexts(config, tensors_of(config), EncodedStrings.gather([np.array([1, 4, 1])]))
+    assert (len(contexts), contexts.size) == (2, 3)

@@ -34,3 +34,12 @@ def test_the_best_answers_are_sorted_by_probability(top):
     expected = softmax(logits, 0.7)
     assert np.array_equal(labels, np.argsort(-expected, axis=1)[:, :top])
     assert np.array_equal(chances, np.take_along_axis(expected, labels.astype(int), axis=1))
+
+
+def test_logits_that_are_not_finite_give_no_probability():
+    logits = np.array([[np.inf, 1], [np.nan, 1], [-np.inf, -np.inf], [-np.inf, 1], [1, 2]], np.float32)
+    assert np.isfinite(softmax(logits)).all(axis=1).tolist() == [False, False, False, True, True]
+    for top in (1, 2, FEW_ANSWERS + 1):
+        _, chances = best_of(logits, top)
+        assert np.isfinite(chances[:, 0]).tolist() == [False, False, False, True, True]
+    assert np.isnan(softmax(np.array([[1e10, 0.0]]), 1e-300)).any()

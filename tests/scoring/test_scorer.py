@@ -243,3 +243,17 @@ def test_the_best_answers_are_the_most_probable_ones(both, count, top):
     assert labels.shape == chances.shape == (count, min(top, LABELS))
     np.testing.assert_allclose(chances, -np.sort(-expected, axis=1)[:, :top], rtol=0, atol=1e-6)
     np.testing.assert_allclose(np.take_along_axis(expected, labels.astype(int), axis=1), chances, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("count", [0, 1, 5, 300])
+@pytest.mark.parametrize("layers", [1, 2], ids=["trie", "reference"])
+def test_the_best_answers_do_not_depend_on_how_many_are_found_at_a_time(both, monkeypatch, layers, count):
+    _, scorer = both(layers=layers)
+    sequences = random_words(count)
+    labels, chances = scorer.best(sequences, top=2)
+    monkeypatch.setattr("elman.scoring.scorer.LARGEST_CUT", 2 * LABELS)
+    for strings in (sequences, EncodedStrings.gather(sequences)):
+        cut_labels, cut_chances = scorer.best(strings, top=2)
+        assert cut_labels.shape == labels.shape == (count, 2)
+        np.testing.assert_allclose(cut_chances, chances, rtol=0, atol=1e-6)
+        assert np.array_equal(cut_labels, labels)

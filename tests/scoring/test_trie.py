@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elman.model.config import ACTIVATIONS, ModelConfig
-from elman.scoring import trie
+from elman.scoring import lookups, trie
 from elman.scoring.reference import ReferenceScorer
 from elman.scoring.trie import TrieScorer, can_share
 from elman.text.encoded import EncodedStrings
@@ -88,6 +88,8 @@ def test_blocks_pieces_parts_and_threads_change_no_score(monkeypatch, reading, t
     strings = random_strings(700)
     for name, value in {"BLOCK": 50, "PIECE": 7, "SHARED_PIECE": 16, "LARGEST_PART": 333, "BUDGET": 9000}.items():
         monkeypatch.setattr(trie, name, value)
+    for module in (trie, lookups):
+        monkeypatch.setattr(module, "LARGEST_ARRAY", 90)
     agree(replace(SMALL, **reading), strings, threads=threads)
 
 
@@ -150,3 +152,12 @@ def test_no_strings_have_no_scores():
 )
 def test_only_models_with_exact_sharing_share(changes, possible):
     assert can_share(replace(SMALL, **changes)) is possible
+
+
+@pytest.mark.parametrize("cell", CELLS, ids=str)
+def test_numbers_that_are_too_large_give_no_warning_on_any_thread(cell):
+    _, shared = scorers(replace(SMALL, **cell))
+    huge = {n: np.full_like(t, 3e38) if t.dtype == np.float32 else t for n, t in shared.tensors.items()}
+    strings = EncodedStrings.gather([np.array(ids) for ids in random_strings(50)])
+    assert not np.isfinite(TrieScorer(shared.config, huge).logits(strings, threads=2)).any()
+    assert not np.isfinite(TrieScorer(shared.config, huge).logits_of_few(strings)).any()

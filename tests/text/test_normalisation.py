@@ -7,7 +7,16 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from elman.text import normalisation as module
-from elman.text.normalisation import Normalisation, compose, fold_accents
+from elman.text.normalisation import (
+    LARGEST_EXPANSION,
+    LONGEST_COMPOSED,
+    LONGEST_INPUT,
+    Normalisation,
+    clean,
+    compose,
+    fold_accents,
+    is_too_long,
+)
 from elman.text.scripts import is_foreign, script_of
 
 ANY_TEXT = st.text(st.characters(), max_size=30)  # surrogates included
@@ -17,7 +26,14 @@ AWKWARD = st.text(
     ),
     max_size=8,
 )
-SETTINGS = [Normalisation(lower, latin) for lower in (True, False) for latin in (True, False)]
+SETTINGS = [
+    Normalisation(lower, latin, accents)
+    for lower in (True, False)
+    for latin in (True, False)
+    for accents in (True, False)
+]
+ASSIGNED = [c for c in map(chr, range(0x110000)) if unicodedata.category(c) not in ("Cn", "Co", "Cs")]
+UNIFORM = ("CJK UNIFIED", "HANGUL SYLLABLE", "TANGUT IDEOGRAPH")  # thousands that differ in nothing that matters here
 every_setting = pytest.mark.parametrize("normalisation", SETTINGS, ids=str)
 calm = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -44,6 +60,22 @@ def test_normalised_text_is_composed_and_has_no_invisible_character(normalisatio
     out = normalisation.apply(text)
     assert out == unicodedata.normalize("NFKC", out) == " ".join(out.split())
     assert not [character for character in out if unicodedata.category(character)[0] == "C"]
+
+
+@every_setting
+def test_every_character_alone_after_a_letter_and_after_a_space_is_normalised_once_for_all(normalisation):
+    different = [c for c in ASSIGNED if not unicodedata.name(c, "").startswith(UNIFORM)]
+    assert len(different) > 30_000
+    for character in different:
+        for text in (character, f"e{character}", f"a {character}", f"a\u2028{character}e"):
+            once = normalisation.apply(text)
+            assert normalisation.apply(once) == once, ascii(text)
+
+
+@pytest.mark.parametrize("space", [" ", "\u2028", "\u1680", "\u3000"])
+def test_a_mark_after_any_white_space_is_treated_alike(space):
+    assert Normalisation(accents=False).apply(f"n{space}\u0301") == "n"
+    assert Normalisation().apply(f"n{space}\u0301") == "n \u0301"
 
 
 def test_every_character_of_unicode_can_be_normalised():
@@ -197,3 +229,67 @@ def test_texts_are_normalised_together_as_one_by_one(texts, lower_case, translit
 @given(st.lists(st.text(" aB'`-.\t\n", max_size=6), max_size=8))
 def test_plain_texts_are_normalised_together_as_one_by_one(texts):
     assert Normalisation().apply_all(texts) == [Normalisation().apply(text) for text in texts]
+
+
+# Trailing separators
+
+
+@pytest.mark.parametrize("text", ["Abe", " Abe\t", "Abe,", "Abe, ", "Abe ,,\u3000, ", "Abe,\r\n", "Abe\t,"])
+def test_white_space_and_trailing_commas_are_cleaned(text):
+    assert clean(text) == "Abe"
+
+
+@pytest.mark.parametrize("text", ["", ",Abe", "Abe, Bo", "Abe;", "Abe.", "Abe、"])
+def test_nothing_else_is_cleaned(text):
+    assert clean(text) == text
+
+
+@calm
+@given(text=st.text(" ,\t\u3000\x85aé.", max_size=9) | ANY_TEXT)
+def test_only_an_end_is_cleaned_and_cleaning_twice_changes_nothing_more(text):
+    cleaned = clean(text)
+    assert clean(cleaned) == cleaned
+    assert text.strip().startswith(cleaned)
+    assert not "".join(text.strip()[len(cleaned) :].split()).strip(",")
+
+
+# Too long
+
+
+def test_no_character_composes_to_more_than_is_expected():
+    assert max(len(compose(character)) for character in ASSIGNED) == LARGEST_EXPANSION
+
+
+@pytest.mark.parametrize(
+    ("text", "too_long"),
+    [
+        ("a" * LONGEST_COMPOSED, False),
+        ("a" * (LONGEST_COMPOSED + 1), True),
+        ("\ufdfa" * (LONGEST_COMPOSED // 18), False),
+        ("\ufdfa" * (LONGEST_COMPOSED // 18 + 1), True),
+        ("\ufdfa" * 990, True),
+        ("e" + "\u0301\u0316" * 1000, True),
+        (" " * 10_000 + "a" + "\t" * 10_000, False),
+        ("a" + " " * 4000 + "b", False),
+        ("\u200b" * 4000 + "b", False),
+        ("\u200b" * (LONGEST_INPUT + 1), True),
+        ("", False),
+    ],
+)
+def test_a_string_is_too_long_by_what_it_composes_to(text, too_long):
+    assert is_too_long(text) is too_long
+
+
+def test_the_time_of_a_long_string_is_linear_in_what_is_allowed(monkeypatch):
+    composed = []
+    monkeypatch.setattr(module, "compose", lambda text: composed.append(compose(text)) or composed[-1])
+    assert is_too_long("\ufdfa" * LONGEST_INPUT)
+    assert sum(map(len, composed)) <= LONGEST_COMPOSED + LARGEST_EXPANSION * 200
+
+
+@calm
+@given(text=st.text("aé水\ufdfa \u0301\u200b", max_size=12), copies=st.integers(1, 400))
+def test_what_composes_to_a_readable_length_is_not_too_long(text, copies):
+    long = text * copies
+    if len(long) <= LONGEST_INPUT and len(" ".join(compose(long).split())) <= LONGEST_COMPOSED // 2:
+        assert not is_too_long(long)

@@ -1,11 +1,13 @@
 """Scripts: letters are told apart by writing system, and other letters than Latin ones get a Latin spelling."""
 
 import pytest
+from anyascii import anyascii
 from hypothesis import given
 from hypothesis import strategies as st
 
+from elman.text import scripts
 from elman.text.normalisation import Normalisation, compose
-from elman.text.scripts import has_letter, is_foreign, script_of, transliterate
+from elman.text.scripts import has_letter, is_foreign, script_of, script_of_character, transliterate
 
 ANY_TEXT = st.text(st.characters(), max_size=30)  # surrogates included
 
@@ -58,3 +60,24 @@ def test_latin_letters_with_any_accent_are_not_foreign(name):
 @given(ANY_TEXT)
 def test_only_foreign_text_is_changed_by_transliteration(text):
     assert is_foreign(text) or transliterate(text) == text
+
+
+def test_of_two_scripts_with_as_many_letters_the_first_counts():
+    assert [script_of("яa"), script_of("aя"), script_of("aяbж")] == ["Cyrillic", "Latin", "Latin"]
+
+
+@given(ANY_TEXT)
+def test_each_letter_is_spelled_by_itself(text):
+    foreign = {c for c in text if is_foreign(c)}
+    assert transliterate(text) == "".join(anyascii(c) if c in foreign else c for c in text)
+
+
+def test_spellings_in_memory_are_bounded(monkeypatch):
+    monkeypatch.setattr(scripts, "CACHED", 3)
+    monkeypatch.setattr(scripts, "_LATIN", type(scripts._LATIN)())
+    assert transliterate("абвгдабвгд") == "abvgdabvgd"
+    assert len(scripts._LATIN) == 3
+
+
+def test_a_character_without_a_name_has_an_unnamed_script():
+    assert script_of_character("\ue000") == "Unnamed"

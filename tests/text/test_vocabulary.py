@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from elman.errors import DataError
 from elman.records import UNKNOWN
 from elman.text.normalisation import fold_accents
-from elman.text.vocabulary import Labels, Vocabulary
+from elman.text.vocabulary import LONGEST_LABEL, MOST_LABELS, Labels, Vocabulary, has_controls
 
 ANY_TEXT = st.text(st.characters(), max_size=20)
 
@@ -109,3 +109,31 @@ def test_texts_are_encoded_together_as_one_by_one(texts):
 
 def test_a_vocabulary_without_symbols_encodes_all_as_unknown():
     assert Vocabulary(()).encode_all(["ab", "c"]).ids.tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        ([str(k) for k in range(MOST_LABELS + 1)], "at most 10,000 labels; got 10,001"),
+        (["a", "b" * (LONGEST_LABEL + 1)], "at most 1000 characters"),
+        (["a", "b\n"], r"no control characters; got b\\n$"),
+        (["a", "b\ud800"], r"no control characters; got b\\ud800$"),
+        (["a"] * 5000, "distinct, and at least one; got a, a"),
+    ],
+)
+def test_labels_that_no_table_could_show_are_refused_in_a_short_line(names, message):
+    with pytest.raises(DataError, match=message) as refused:
+        Labels(tuple(names))
+    assert len(str(refused.value)) < 200
+
+
+def test_many_long_labels_in_any_script_are_allowed():
+    names = tuple(f"{k} ж\u200b\xa0" for k in range(MOST_LABELS - 1)) + ("b" * LONGEST_LABEL,)
+    assert len(Labels(names)) == MOST_LABELS
+    with pytest.raises(DataError, match=r"'\\x1b\[31m' is not among"):
+        Labels(names).encode(["\x1b[31m"])
+
+
+def test_controls_and_surrogates_are_found():
+    assert [has_controls(text) for text in ("\x00", "a\x85", "\ud800")] == [True] * 3
+    assert not any(map(has_controls, ("", "a b", "\u200b\u2028\xa0", "\ue000")))

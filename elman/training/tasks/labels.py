@@ -27,6 +27,7 @@ from elman.evaluation.titles import SCORES
 from elman.model.file import Artifact
 from elman.prediction.predictor import Predictor
 from elman.records import EvalReport, Example
+from elman.text.evidence import evidence_of
 from elman.text.vocabulary import Labels, Vocabulary
 from elman.training.config import RunConfig
 from elman.training.loop import example_weights
@@ -71,7 +72,8 @@ class LabelTask(Task):
         counts = Counter(example.label for example in self.split.train)
         per_label = {name: counts[name] for name in self.labels.names}
         data = {**provenance["data"], "training_examples_per_label": per_label}
-        return self.build_artifact(round_weights(weights), {**provenance, "data": data})
+        evidence = evidence_of(self.split.train, self.vocabulary)
+        return self.build_artifact(round_weights(weights), {**provenance, "data": data}, evidence=evidence)
 
     def measure(self, artifact: Artifact) -> tuple[Artifact, Findings]:
         """Measure the model beside logistic regression on n-grams; see `Task.measure`."""

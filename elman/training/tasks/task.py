@@ -126,6 +126,7 @@ class Task(ABC):
         *,
         columns: tuple[str, ...] = (),
         picture: tuple[int, ...] = (),
+        evidence: str | None = None,
     ) -> Artifact:
         """Return a model that is not calibrated; the keywords are those of `elman.model.file.Artifact`."""
         return Artifact(
@@ -140,6 +141,7 @@ class Task(ABC):
             kind=KINDS[self.kind],
             columns=columns,
             picture=picture,
+            evidence=evidence,
         )
 
 

@@ -1,0 +1,210 @@
+"""Header: what a model file says of itself, checked before anything is read or allocated by it.
+
+A model file can come from anyone, so nothing in it is believed: types, shapes and sizes are compared with each other
+first. A file that passes takes at most a few times its own size in memory.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from elman.checks import shown
+from elman.errors import DamagedModelError
+from elman.model.tensors import Shape, dtype_of
+from elman.text.vocabulary import has_controls
+
+SCALE = ".scale"
+"""The end of the name of a tensor that scales the rows of one of 8 bits."""
+
+LONGEST_TEXT = 1000
+"""The most characters of a name in a model file."""
+
+DEEPEST = 100
+"""The most levels of lists and objects in a document."""
+
+DTYPES = {"F32": ("float32", 4), "F16": ("float16", 2), "I8": ("int8", 1), "I64": ("int64", 8)}
+"""The number types of tensors in a model file, as safetensors calls them: numpy's name, and bytes of a number."""
+
+_TYPES: dict[str, tuple[type, str]] = {
+    "name": (str, "a string"),
+    "config": (dict, "an object"),
+    "vocabulary": (list, "a list of strings"),
+    "labels": (list, "a list of strings"),
+    "normalisation": (dict, "an object"),
+    "temperature": (float, "a number"),
+    "provenance": (dict, "an object"),
+}
+_TYPES_OF_KIND: dict[str, tuple[type, str]] = {
+    "reads": (str, "a string"),
+    "answers": (str, "a string"),
+    "columns": (list, "a list of strings"),
+    "picture": (list, "a list of whole numbers of at least 1"),
+}
+_TYPES_OF_SPLIT: dict[str, tuple[type, str]] = {
+    "kind": (str, "a string"),
+    "seed": (int, "a whole number"),
+    "test_share": (float, "a number"),
+    "validation_share": (float, "a number"),
+    "fingerprint": (str, "a string"),
+}
+
+
+@dataclass(frozen=True)
+class StoredTensor:
+    """A tensor as the header describes it.
+
+    Args:
+        dtype: its number type, one of `DTYPES`.
+        shape: its shape.
+        start: position of its first byte in the file.
+        end: position after its last byte.
+    """
+
+    dtype: str
+    shape: Shape
+    start: int
+    end: int
+
+
+def read_header(content: bytes) -> tuple[dict[str, Any], dict[str, StoredTensor]]:
+    """Return the metadata of a safetensors file, and its tensors by name.
+
+    Args:
+        content: of the file: 8 bytes of little-endian length, a header of JSON, and the bytes of the tensors.
+
+    Returns:
+        Both empty if it is no safetensors file; metadata values can be of any type.
+
+    Raises:
+        DamagedModelError: it is truncated, or an entry is invalid.
+    """
+    length = int.from_bytes(content[:8], "little")
+    if content[8:9] != b"{":
+        return {}, {}
+    if len(content) < 8 + length:
+        raise DamagedModelError("it is truncated")
+    header = parse_json(content[8 : 8 + length].decode())
+    metadata = header.pop("__metadata__", {})
+    if not isinstance(metadata, dict):
+        raise DamagedModelError("its metadata must be an object")
+    if "elman" not in metadata:
+        return metadata, {}
+    return metadata, {name: _read_entry(name, entry, 8 + length) for name, entry in header.items()}
+
+
+def _read_entry(name: str, entry: Any, start: int) -> StoredTensor:
+    dtype, shape, offsets = (entry[key] for key in ("dtype", "shape", "data_offsets"))
+    whole = [*shape, *offsets]
+    if dtype not in DTYPES or len(offsets) != 2 or not all(type(number) is int and number >= 0 for number in whole):
+        raise DamagedModelError(f"its tensor {shown(name)} has an invalid type or size")
+    if offsets[1] - offsets[0] != math.prod(shape) * DTYPES[dtype][1]:
+        raise DamagedModelError(f"its tensor {shown(name)} has not as many bytes as its shape needs")
+    return StoredTensor(dtype, tuple(shape), start + offsets[0], start + offsets[1])
+
+
+def digest_of_content(body: str, content: bytes, stored: Mapping[str, StoredTensor]) -> str:
+    """Return the SHA-256 of the document and the tensors in the content of a model file, in hexadecimal."""
+    digest, view = hashlib.sha256(body.encode()), memoryview(content)
+    for name in sorted(stored):
+        tensor = stored[name]
+        digest.update(f"\n{name} {DTYPES[tensor.dtype][0]} {tensor.shape}\n".encode())
+        digest.update(view[tensor.start : tensor.end])
+    return digest.hexdigest()
+
+
+def check_tensors(stored: Mapping[str, StoredTensor], shapes: Mapping[str, Shape]) -> None:
+    """Check that the tensors of a file have the shapes and number types of its network.
+
+    Args:
+        stored: the tensors of the file by name.
+        shapes: the shapes that the network needs, by name; a matrix of 8 bits also needs a scale for each row.
+
+    Raises:
+        DamagedModelError: they do not.
+    """
+    scales = {name + SCALE: shape[:1] for name, shape in shapes.items() if name in stored and _is_rounded(stored[name])}
+    needed, found = {**shapes, **scales}, {name: tensor.shape for name, tensor in stored.items()}
+    if found != needed:
+        wrong = sorted(name for name in needed.keys() | found.keys() if needed.get(name) != found.get(name))
+        raise DamagedModelError(f"its tensors do not fit its config: {', '.join(map(shown, wrong[:5]))}")
+    for name, tensor in stored.items():
+        types = ["I64"] if dtype_of(name) == "int64" else ["F32"] if name in scales else ["F32", "F16"]
+        types += ["I8"] if len(tensor.shape) == 2 else []
+        if tensor.dtype not in types:
+            raise DamagedModelError(f"its tensor {name} must hold {dtype_of(name)}; it holds {DTYPES[tensor.dtype][0]}")
+
+
+def _is_rounded(tensor: StoredTensor) -> bool:
+    return tensor.dtype == "I8"
+
+
+def parse_json(text: str) -> Any:
+    """Return the value of a JSON text that has no key twice in one object, and is not too deep.
+
+    Raises:
+        DamagedModelError: it has, or is.
+        ValueError: it is not JSON.
+        RecursionError: it is much too deep.
+
+    >>> parse_json('{"a": [1]}')
+    {'a': [1]}
+    """
+    value = json.loads(text, object_pairs_hook=_build_object)
+    level: list[Any] = [value]
+    for _ in range(DEEPEST):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+        if not level:
+            return value
+    raise DamagedModelError(f"it has more than {DEEPEST} levels of lists and objects")
+
+
+def _build_object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) != len(pairs):
+        raise DamagedModelError("an object in it has a key twice")
+    return values
+
+
+def check_document(document: Any, *, has_kind: bool) -> None:
+    """Check the types of the values in the document of a model file; `Artifact` checks what they mean.
+
+    Args:
+        document: the value of its JSON.
+        has_kind: whether it says what the model reads and answers with, as files of version 1 do not.
+
+    Raises:
+        DamagedModelError: a value is missing or has another type, or a text is too long.
+    """
+    _check_types(document, {**_TYPES, **(_TYPES_OF_KIND if has_kind else {})}, "")
+    texts = [*document["vocabulary"], *document["labels"], *(document["columns"] if has_kind else [])]
+    if not all(isinstance(text, str) for text in texts):
+        raise DamagedModelError("its vocabulary, labels and columns must be lists of strings")
+    if any(len(text) > LONGEST_TEXT for text in (document["name"], *texts)):
+        raise DamagedModelError(f"its name, labels and columns must have at most {LONGEST_TEXT} characters each")
+    if has_controls("".join(document["vocabulary"])):
+        raise DamagedModelError("its vocabulary has control characters or surrogates")
+    if not all(isinstance(setting, bool) for setting in document["normalisation"].values()):
+        raise DamagedModelError("its normalisation must be an object of true and false")
+    if has_kind and not all(type(size) is int and size >= 1 for size in document["picture"]):
+        raise DamagedModelError(f"its picture must be {_TYPES_OF_KIND['picture'][1]}")
+    if "split" in document["provenance"]:
+        _check_types(document["provenance"]["split"], _TYPES_OF_SPLIT, "split ")
+
+
+def _check_types(values: Any, types: Mapping[str, tuple[type, str]], what: str) -> None:
+    if not isinstance(values, dict):
+        raise DamagedModelError(f"its {what or 'document '}must be an object; it is {shown(repr(values))}")
+    for name, (kind, expected) in types.items():
+        if name not in values:
+            raise DamagedModelError(f"its {what}{name} is missing")
+        value = values[name]
+        if isinstance(value, bool) or not isinstance(value, (int, float) if kind is float else kind):
+            raise DamagedModelError(f"its {what}{name} must be {expected}; it is {shown(repr(value))}")
