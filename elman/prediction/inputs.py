@@ -3,6 +3,7 @@
 There is one reader for each kind of input.
 """
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -27,8 +28,15 @@ TOO_LONG = "too long: more than {limit} characters is no name"
 
 
 LONGEST_INPUT = 4096
-"""Characters of a string before normalisation, without white space at its ends. Longer strings are not normalised:
-that costs more than linear time if many accents follow each other."""
+"""Characters of a string before normalisation, without white space at its ends, and after NFKC, which writes one
+character as up to `EXPANSION`. Longer strings are not normalised: that costs more than linear time if many accents
+follow each other."""
+
+EXPANSION = 18
+"""Characters that NFKC makes of one, at most: of U+FDFA."""
+
+SURELY_SHORT = LONGEST_INPUT // EXPANSION
+"""Strings of up to so many characters need no further check of their length."""
 
 FEW = 16
 """Fewer strings than this are read one by one."""
@@ -87,8 +95,8 @@ class StringReader:
 
     def read(self, value: str) -> Input:
         """Read one string; see `InputReader.read`."""
-        if len(value) > LONGEST_INPUT and len(value := value.strip()) > LONGEST_INPUT:
-            script = script_of(value[:LONGEST_INPUT])
+        if len(value) > SURELY_SHORT and _is_endless(value):
+            script = script_of(value.strip()[:LONGEST])
             return Input(key="", numbers=None, normalised="", reason=TOO_LONG.format(limit=LONGEST), script=script)
         text = self.normalisation.apply(value)
         ids = self._encode(text)
@@ -96,7 +104,7 @@ class StringReader:
 
     def read_all(self, values: Sequence[str]) -> list[Input]:
         """Read many strings; see `InputReader.read_all`."""
-        if len(values) < FEW or max(map(len, values)) > LONGEST_INPUT:
+        if len(values) < FEW or (max(map(len, values)) > SURELY_SHORT and any(map(_is_endless, values))):
             return [self.read(value) for value in values]
         texts, strings, reasons = self.encode_all(values)
         ids, has_unknown = strings.ids, _any_of_each(strings.ids == UNKNOWN, strings).tolist()
@@ -113,7 +121,7 @@ class StringReader:
         Returns:
             The normalised strings, their ids, and the reason why the model would not read each; None if it reads it.
         """
-        endless = {place for place, one in enumerate(values) if len(one) > LONGEST_INPUT < len(one.strip())}
+        endless = {place for place, one in enumerate(values) if len(one) > SURELY_SHORT and _is_endless(one)}
         texts = self.normalisation.apply_all(["" if place in endless else one for place, one in enumerate(values)])
         strings = self.vocabulary.encode_all(texts)
         is_read = _any_of_each(self._is_evidence[strings.ids], strings) & (strings.lengths <= LONGEST)
@@ -168,6 +176,13 @@ class StringReader:
         symbols = self.vocabulary.symbols
         letters = np.array([False, *map(str.isalpha, symbols)])
         return letters if self.answers == "label" and letters.any() else np.arange(len(letters)) > UNKNOWN
+
+
+def _is_endless(value: str) -> bool:
+    """Return whether a string has more than `LONGEST_INPUT` characters, before or after NFKC."""
+    if len(value) > LONGEST_INPUT and len(value := value.strip()) > LONGEST_INPUT:
+        return True
+    return not value.isascii() and len(unicodedata.normalize("NFKC", value)) > LONGEST_INPUT
 
 
 def _explain_unread(text: str) -> str:
