@@ -28,8 +28,10 @@ evaluation evaluation.metrics evaluation.calibration evaluation.scores evaluatio
 training training.config training.network training.loop
 training.tasks.task training.tasks.strings training.tasks.labels training.tasks.tags training.tasks.numbers
 training.tasks.images training.tasks training.recipes training.run training.options training.held_out
-server.settings server.errors server.metrics server.schemas server.batching server.models server.service
-server.middleware server.uploads server.openapi server.routes server.app server.run server
+server.settings server.bugs server.jobs server.errors server.metrics server.schemas server.worker server.pool
+server.batching server.models
+server.middleware server.limits server.service server.uploads server.openapi server.routes server.app
+server.protocol server.run server
 cli.options cli.progress cli.data cli.predict cli.annotate cli.models cli.train cli.evaluate cli.compare cli.explain
 cli.serve cli.system cli __main__
 """
