@@ -33,8 +33,9 @@ training training.config training.network training.state training.loop
 training.tasks.task training.tasks.strings training.tasks.labels training.tasks.tags training.tasks.numbers
 training.tasks.features training.tasks.images training.tasks training.recipes training.run training.options
 training.held_out training.comparison
-server.settings server.errors server.metrics server.schemas server.batching server.models server.service
-server.middleware server.uploads server.openapi server.routes server.app server.run server
+server.settings server.bugs server.jobs server.errors server.metrics server.schemas server.worker server.pool
+server.batching server.models server.middleware server.limits server.service server.uploads server.openapi
+server.routes server.app server.protocol server.run server
 cli.process cli.options cli.output cli.progress cli.names cli.answers cli.prompt cli.data cli.predict cli.annotate
 cli.models cli.train cli.evaluate cli.compare cli.explain cli.serve cli.system cli __main__
 """

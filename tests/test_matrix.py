@@ -81,7 +81,9 @@ CASES = {
     "byte order mark": Case(".csv", b"\xef\xbb\xbf" + text(HEADER, *ROWS), BOTH),
     "byte order mark, quoted": Case(".csv", b'\xef\xbb\xbf"name","label"\nabc,x\nvwx,x\n', BOTH),
     "jsonl, byte order mark": Case(".jsonl", b"\xef\xbb\xbf" + text(*OBJECTS), BOTH),
-    "not UTF-8": Case(".csv", text(HEADER, "abc,x", "vwé,x", encoding="latin-1"), ["abc"], malformed=1, is_decoded=False),
+    "not UTF-8": Case(
+        ".csv", text(HEADER, "abc,x", "vwé,x", encoding="latin-1"), ["abc"], malformed=1, is_decoded=False
+    ),
     "UTF-16, marked": Case(".csv", "name,label\nabc,x\nvwx,x\n".encode("utf-16"), BOTH),
     "semicolons": Case(".csv", text("name;label", "abc;x", "vwx;x"), BOTH),
     "NUL": Case(".csv", b"name,label\nab\x00c,x\nvwx,x\n", ["ab\x00c", "vwx"]),
@@ -98,7 +100,9 @@ CASES = {
     "parquet, all null": Case(".parquet", parquet(pa.nulls(2)), [None, None]),
     "parquet, binary": Case(".parquet", parquet(pa.array([b"abc", None, b"vwx"])), ["abc", None, "vwx"]),
     "parquet, large": Case(".parquet", parquet(pa.array(BOTH, pa.large_string())), BOTH),
-    "parquet, dictionary": Case(".parquet", parquet(pa.array(["abc", "vwx", "abc"]).dictionary_encode()), ["abc", "vwx", "abc"]),
+    "parquet, dictionary": Case(
+        ".parquet", parquet(pa.array(["abc", "vwx", "abc"]).dictionary_encode()), ["abc", "vwx", "abc"]
+    ),
     "parquet, not UTF-8": Case(".parquet", parquet(pa.array([b"abc", b"vw\xe9"])), REFUSED),
     "parquet, numbers": Case(".parquet", parquet(pa.array([1, 2])), REFUSED),
     # Rows and columns
@@ -117,7 +121,9 @@ CASES = {
     "parquet, damaged": Case(".parquet", b"PAR1 and more PAR1", REFUSED),
     "a long cell": Case(".csv", text(HEADER, "abc,x", "v" * 5000 + ",x"), ["abc", "v" * 5000]),
     "a very long cell": Case(".csv", text(HEADER, "abc,x", "v" * 140_000 + ",x"), ["abc"], malformed=1),
-    "jsonl, a very long cell": Case(".jsonl", text(OBJECTS[0], json.dumps({"name": "v" * 140_000, "label": "x"})), ["abc"], malformed=1),
+    "jsonl, a very long cell": Case(
+        ".jsonl", text(OBJECTS[0], json.dumps({"name": "v" * 140_000, "label": "x"})), ["abc"], malformed=1
+    ),
     "parquet, a very long cell": Case(".parquet", parquet(pa.array(["abc", "v" * 140_000])), ["abc"], malformed=1),
 }
 
@@ -201,7 +207,18 @@ def test_annotate_in_a_stream(table, elman_process, model_file):
     path, case = table
     kind = case.suffix[1:]
     done = elman_process(
-        "annotate", "-", "-", "--from", kind, "--to", "jsonl", "--model", model_file, "--processes", 1, stdin=case.content
+        "annotate",
+        "-",
+        "-",
+        "--from",
+        kind,
+        "--to",
+        "jsonl",
+        "--model",
+        model_file,
+        "--processes",
+        1,
+        stdin=case.content,
     )
     if case.names == REFUSED or case.malformed:
         assert_refused(done.returncode, done.stderr.decode())

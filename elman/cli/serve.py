@@ -63,6 +63,7 @@ def serve(
     ] = None,
     max_names: Annotated[int, _limit("Names in a request.")] = 1000,
     max_characters: Annotated[int, _limit("Characters in a name.")] = 1000,
+    max_total_characters: Annotated[int, _limit("Characters in all names of a request.")] = 100_000,
     max_rows: Annotated[int, _limit("Rows in a table.")] = 1_000_000,
     max_json_bytes: Annotated[int, _limit("Bytes in a request.")] = 2**20,
     max_upload_bytes: Annotated[int, _limit("Bytes in a request with a table.")] = 64 * 2**20,
@@ -70,7 +71,9 @@ def serve(
     max_uploads: Annotated[int, _limit("Tables at a time; others are told to retry later.")] = 2,
     max_seconds: Annotated[float, _limit("Seconds for a request.")] = 30.0,
     max_upload_seconds: Annotated[float, _limit("Seconds for a request with a table.")] = 300.0,
-    batch_names: Annotated[int, _limit("Names of different requests that are scored together.")] = 512,
+    max_idle_seconds: Annotated[float, _limit("Seconds that the body of a request may pause.")] = 10.0,
+    max_stop_seconds: Annotated[float, _limit("Seconds that requests may take when the service stops.")] = 30.0,
+    batch_names: Annotated[int, _limit("Names that are scored together.")] = 512,
 ) -> None:
     """Serve predictions over HTTP, with a page to try them, until Ctrl-C.
 
@@ -90,6 +93,7 @@ def serve(
     settings = Settings(
         names=max_names,
         characters=max_characters,
+        total_characters=max_total_characters,
         rows=max_rows,
         json_bytes=max_json_bytes,
         upload_bytes=max_upload_bytes,
@@ -97,6 +101,8 @@ def serve(
         uploads=max_uploads,
         seconds=max_seconds,
         upload_seconds=max_upload_seconds,
+        idle_seconds=max_idle_seconds,
+        stop_seconds=max_stop_seconds,
         batch_names=batch_names,
         api_key=key,
         allowed_hosts=(*names, *(allowed_host or [])),

@@ -15,11 +15,13 @@ from starlette.responses import Response
 from elman.prediction.predictor import Predictor
 from elman.scoring.processor import single_threaded_products
 from elman.server.errors import RequestError
+from elman.server.limits import LimitsMiddleware
 from elman.server.middleware import (
+    HeadMiddleware,
     HostMiddleware,
     KeyMiddleware,
-    LimitsMiddleware,
     MetricsMiddleware,
+    OriginMiddleware,
     SecurityHeadersMiddleware,
 )
 from elman.server.openapi import add_limits
@@ -60,14 +62,16 @@ def create_app(
             service.stop()
 
     middleware = [
+        Middleware(HeadMiddleware),
         Middleware(SecurityHeadersMiddleware),
         Middleware(MetricsMiddleware, metrics=service.metrics, paths=FIXED_PATHS),
         Middleware(HostMiddleware, hosts=settings.allowed_hosts),
+        Middleware(OriginMiddleware, origins=settings.cors_origins),
         Middleware(KeyMiddleware, key=settings.api_key),
-        Middleware(LimitsMiddleware, settings=settings),
+        Middleware(LimitsMiddleware, settings=settings, in_progress=service.in_progress),
     ]
     if settings.cors_origins:  # before the layers that reject requests, so that other sites can read the errors
-        middleware.insert(1, Middleware(CORSMiddleware, **_cors_options(settings)))
+        middleware.insert(2, Middleware(CORSMiddleware, **_cors_options(settings)))
     app = _App(
         title="Elman",
         version=__version__,

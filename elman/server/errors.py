@@ -1,11 +1,14 @@
 """Errors of the service: one JSON object with a code for programs and one line for people."""
 
 import json
+import logging
 from collections.abc import Mapping
 from typing import Any
 
 from fastapi import HTTPException
 from starlette.responses import Response
+
+log = logging.getLogger("elman.server")
 
 
 class RequestError(HTTPException):
@@ -28,6 +31,23 @@ class RequestError(HTTPException):
         return json_response(error, status=self.status_code, headers=self.headers)
 
 
+class ClientLeftError(RequestError):
+    """The client closed its connection before the response began. The response is sent to no one, only counted."""
+
+    def __init__(self) -> None:
+        super().__init__(499, "client_left", "the client closed the connection")
+
+
+def log_bug(bug: str) -> RequestError:
+    """Log an unexpected error, and return the error to send.
+
+    Args:
+        bug: its description, from `elman.server.bugs.describe_bug`.
+    """
+    log.error("%s", bug)
+    return RequestError(500, "internal", "the request failed because of a bug in Elman; the service's log says where")
+
+
 def json_response(value: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """Return plain values as a JSON response."""
     return Response(to_json(value), status, headers, "application/json")
@@ -46,6 +66,19 @@ def to_json(value: Any) -> bytes:
         return _encode(value).encode()
     except UnicodeEncodeError:
         return _encode_ascii(value).encode()
+
+
+def encode_answer(value: Any) -> bytes:
+    """Return what a model computed as JSON.
+
+    Raises:
+        RequestError: a number is NaN or infinite.
+    """
+    try:
+        return to_json(value)
+    except ValueError:
+        message = "the model has no finite answer to this; send smaller numbers, or check the model"
+        raise RequestError(422, "no_finite_answer", message) from None
 
 
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode

@@ -1,22 +1,19 @@
 """Middleware: plain ASGI layers around the routes, in the order in which a request passes them.
 
-`SecurityHeadersMiddleware` and `MetricsMiddleware` see every response; `HostMiddleware` and `KeyMiddleware` check who
-sends the request; `LimitsMiddleware` checks how much work it is.
+`HeadMiddleware`, `SecurityHeadersMiddleware` and `MetricsMiddleware` see every response; `HostMiddleware`,
+`OriginMiddleware` and `KeyMiddleware` check who sends the request. `elman.server.limits` checks how much work it is.
 """
 
-import asyncio
 import hmac
-import logging
 import time
-import traceback
 from collections.abc import Collection, Sequence
-from pathlib import Path
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from elman.server.errors import RequestError
+from elman.server.bugs import describe_bug
+from elman.server.errors import RequestError, log_bug
 from elman.server.metrics import Metrics
-from elman.server.settings import ANY, Settings
+from elman.server.settings import ANY
 
 API_PREFIX, METRICS_PATH, ANNOTATE_PATH = "/v1/", "/metrics", "/v1/annotate"
 
@@ -34,15 +31,36 @@ SECURITY_HEADERS = {
 }
 """Headers of every response: a browser runs, loads and frames only this service's own files."""
 
-RETRY_SECONDS = 1
-"""When a client may try again after a 429."""
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+"""Methods that any site may use: they change nothing, and browsers hide the response from other sites."""
 
-log = logging.getLogger("elman.server")
+_HEADERS = "elman.headers"
+"""The key of a scope's headers as a dictionary, made once for each request."""
 
 _SECURITY = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
 _NOT_STORED = [*_SECURITY, (b"cache-control", b"no-store")]
 _REVALIDATED = [*_SECURITY, (b"cache-control", b"no-cache")]
-_PACKAGE = Path(__file__).parents[1]
+
+
+class HeadMiddleware:
+    """Answer HEAD as GET, without the body.
+
+    Args:
+        app: the next layer.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on as GET, and drop the body of its response."""
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            return await self.app(scope, receive, send)
+
+        async def send_without_body(message: Message) -> None:
+            await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+
+        await self.app({**scope, "method": "GET"}, receive, send_without_body)
 
 
 class SecurityHeadersMiddleware:
@@ -97,7 +115,7 @@ class MetricsMiddleware:
         try:
             await self.app(scope, receive, send_and_note)
         except Exception as error:
-            known = error if isinstance(error, RequestError) else _log_internal(error)
+            known = error if isinstance(error, RequestError) else log_bug(describe_bug(error))
             if status == 0:  # otherwise the response has begun, and the server notices that it is cut short
                 await known.response()(scope, receive, send_and_note)
         finally:
@@ -105,15 +123,6 @@ class MetricsMiddleware:
             path = str(scope["path"])
             route: str = getattr(scope.get("route"), "path", path if path in self.paths else "other")
             self.metrics.count_request(route, status, time.perf_counter() - start)
-
-
-def _log_internal(error: Exception) -> RequestError:
-    """Log a bug by its type and place only, because its message may quote the request; return the error to send."""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _PACKAGE in Path(frame.filename).parents]
-    last = frames[-1] if frames else None
-    place = "a library" if last is None else f"{Path(last.filename).relative_to(_PACKAGE.parent)}, line {last.lineno}"
-    log.error("%s in %s", type(error).__name__, place)
-    return RequestError(500, "internal", "the request failed because of a bug in Elman; the service's log says where")
 
 
 class HostMiddleware:
@@ -125,7 +134,7 @@ class HostMiddleware:
     """
 
     def __init__(self, app: ASGIApp, hosts: Sequence[str]) -> None:
-        self.app, self.hosts = app, frozenset(host.encode() for host in hosts)
+        self.app, self.hosts, self.any = app, frozenset(host.encode() for host in hosts), ANY in hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on if its host is allowed.
@@ -133,7 +142,7 @@ class HostMiddleware:
         Raises:
             RequestError: it is not.
         """
-        if scope["type"] == "http" and ANY.encode() not in self.hosts and not self._allows(_header(scope, b"host")):
+        if scope["type"] == "http" and not self.any and not self._allows(find_header(scope, b"host")):
             message = "this host name is not allowed; start the service with --allowed-host and the name"
             raise RequestError(400, "host_not_allowed", message)
         await self.app(scope, receive, send)
@@ -142,6 +151,40 @@ class HostMiddleware:
         host = host.lower()
         name, _, port = host.rpartition(b":")
         return host in self.hosts or (port.isdigit() and name in self.hosts)
+
+
+class OriginMiddleware:
+    """Reject requests that a browser sends for a page of another site, unless that site is allowed.
+
+    Only browsers send ``Sec-Fetch-Site`` and ``Origin``, and no page can change them. The first one decides if a
+    browser sends it, because a proxy may change the host that the second one is compared with.
+
+    Args:
+        app: the next layer.
+        origins: other sites whose pages may send requests.
+    """
+
+    def __init__(self, app: ASGIApp, origins: Sequence[str]) -> None:
+        self.app, self.origins, self.any = app, frozenset(origin.encode() for origin in origins), ANY in origins
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on if it is not sent for a page of another site.
+
+        Raises:
+            RequestError: it is.
+        """
+        if scope["type"] == "http" and scope["method"] not in SAFE_METHODS and self._is_foreign(scope):
+            message = "pages of other sites may not send this; start the service with --cors-origin and the site"
+            raise RequestError(403, "cross_site", message, {"Connection": "close"})
+        await self.app(scope, receive, send)
+
+    def _is_foreign(self, scope: Scope) -> bool:
+        origin, site = find_header(scope, b"origin"), find_header(scope, b"sec-fetch-site")
+        if self.any or origin in self.origins:
+            return False
+        if site:
+            return site not in (b"same-origin", b"none")
+        return origin != b"" and origin.partition(b"://")[2].lower() != find_header(scope, b"host").lower()
 
 
 class KeyMiddleware:
@@ -162,8 +205,8 @@ class KeyMiddleware:
             RequestError: the key is missing or wrong.
         """
         if self.key is not None and scope["type"] == "http" and _is_protected(scope["path"]):
-            scheme, _, bearer = _header(scope, b"authorization").partition(b" ")
-            key = bearer.strip() if scheme.lower() == b"bearer" else _header(scope, b"x-api-key")
+            scheme, _, bearer = find_header(scope, b"authorization").partition(b" ")
+            key = bearer.strip() if scheme.lower() == b"bearer" else find_header(scope, b"x-api-key")
             if not hmac.compare_digest(key, self.key):
                 code = "wrong_key" if key else "missing_key"
                 message = "send the service's API key as 'Authorization: Bearer KEY' or 'X-API-Key: KEY'"
@@ -171,81 +214,15 @@ class KeyMiddleware:
         await self.app(scope, receive, send)
 
 
-class LimitsMiddleware:
-    """Limit the size and duration of requests, and how many run at a time.
-
-    Args:
-        app: the next layer.
-        settings: the limits.
-    """
-
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
-        self.app = app
-        self.requests = _Limits(settings.requests, settings.seconds, settings.json_bytes)
-        self.tables = _Limits(settings.uploads, settings.upload_seconds, settings.upload_bytes)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on within its limits.
-
-        Raises:
-            RequestError: too many requests are running, the body is too large, or the time is over.
-        """
-        if scope["type"] != "http" or not scope["path"].startswith(API_PREFIX):
-            return await self.app(scope, receive, send)
-        limits = self.tables if scope["path"] == ANNOTATE_PATH else self.requests
-        length = _header(scope, b"content-length")
-        if length.isdigit() and int(length) > limits.size:
-            raise _too_large(limits.size)
-        if limits.running >= limits.most:
-            message = f"the service is busy; try again in {RETRY_SECONDS} s"
-            raise RequestError(429, "busy", message, {"Retry-After": str(RETRY_SECONDS)})
-        limits.running += 1
-        try:
-            async with asyncio.timeout(limits.seconds):
-                await self.app(scope, _limit_body(receive, limits.size), send)
-        except TimeoutError:
-            message = f"the request took longer than {limits.seconds:g} s; send less at once"
-            raise RequestError(504, "timeout", message) from None
-        finally:
-            limits.running -= 1
-
-
-class _Limits:
-    """The limits of one kind of request, and how many of them are running."""
-
-    def __init__(self, most: int, seconds: float, size: int) -> None:
-        self.most, self.seconds, self.size, self.running = most, seconds, size, 0
-
-
-def _limit_body(receive: Receive, size: int) -> Receive:
-    """Return a version of ``receive`` that raises once the body is too large, whatever its Content-Length."""
-    total = 0
-
-    async def receive_within_limit() -> Message:
-        nonlocal total
-        message = await receive()
-        total += len(message.get("body", b""))
-        if total > size:
-            raise _too_large(size)
-        return message
-
-    return receive_within_limit
-
-
-def _too_large(size: int) -> RequestError:
-    # The rest of the body stays unread, so the connection cannot be used again.
-    message = f"the body may have at most {size} bytes; send less at once"
-    return RequestError(413, "body_too_large", message, {"Connection": "close"})
-
-
 def _is_protected(path: str) -> bool:
     """Return whether responses at a path contain names, or numbers about the service's use."""
     return path.startswith(API_PREFIX) or path == METRICS_PATH
 
 
-def _header(scope: Scope, wanted: bytes) -> bytes:
-    """Return the value of a header; empty if missing."""
-    for name, value in scope["headers"]:
-        if name == wanted:
-            return bytes(value)
-    return b""
+def find_header(scope: Scope, wanted: bytes) -> bytes:
+    """Return the value of a header, the first one of that name; empty if missing."""
+    headers = scope.get(_HEADERS)
+    if headers is None:
+        headers = scope[_HEADERS] = dict(reversed(scope["headers"]))
+    value: bytes = headers.get(wanted, b"")
+    return value

@@ -10,6 +10,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
 from elman.server.errors import RequestError, json_response
+from elman.server.limits import run_while_connected
 from elman.server.metrics import MEDIA_TYPE
 from elman.server.middleware import ANNOTATE_PATH, METRICS_PATH
 from elman.server.schemas import (
@@ -31,12 +32,17 @@ PAGE = Path(__file__).with_name("page")
 
 PREDICT_PATH, EXPLAIN_PATH = "/v1/predict", "/v1/explain"
 
+WATCHED_NAMES = 32
+"""Requests for more names are dropped if the client leaves; fewer are scored sooner than that can be noticed."""
+
 _ERRORS = {
     400: "The request is malformed, or the host name is not allowed.",
     401: "The key is missing or wrong.",
+    403: "The request comes from a page of another site.",
     404: "Unknown model.",
+    408: "The body did not arrive in time.",
     413: "The body is too large.",
-    415: "The body has another media type, or the table another format.",
+    415: "The body has another media type or is compressed, or the table has another format.",
     422: "The request is invalid: too many names, a name that is too long, or a value out of range.",
     429: "The service is busy; try again after the seconds in Retry-After.",
     503: "The service is starting or stopping.",
@@ -61,7 +67,7 @@ def _service(request: Request) -> Service:
 @api.post(
     PREDICT_PATH,
     summary="Predict where names come from",
-    responses={200: {"model": PredictAnswer}, **_error_responses(401, 404, 413, 415, 422, 429, 503, 504)},
+    responses={200: {"model": PredictAnswer}, **_error_responses(401, 403, 404, 408, 413, 415, 422, 429, 503, 504)},
 )
 async def predict(request: Request, body: PredictRequest) -> Response:
     """Answer for one name or many, in order: calibrated probabilities, or a reason to abstain.
@@ -70,20 +76,23 @@ async def predict(request: Request, body: PredictRequest) -> Response:
     """
     service = _service(request)
     model = service.find_model(body.model)
-    predictions = await service.predict(model, body.names, top=body.top, abstain_below=body.abstain_below)
+    work = service.predict(model, body.names, top=body.top, abstain_below=body.abstain_below)
+    is_large = len(body.names) > WATCHED_NAMES
+    predictions = await (run_while_connected(request.receive, work) if is_large else work)
     return Response(b'{"model":%b,"predictions":%b}' % (model.json_name, predictions), media_type="application/json")
 
 
 @api.post(
     EXPLAIN_PATH,
     summary="Explain an answer",
-    responses={200: {"model": ExplainAnswer}, **_error_responses(401, 404, 413, 415, 422, 429, 503, 504)},
+    responses={200: {"model": ExplainAnswer}, **_error_responses(401, 403, 404, 408, 413, 415, 422, 429, 503, 504)},
 )
 async def explain(request: Request, body: ExplainRequest) -> Response:
     """Explain one answer, letter by letter: how it changes while the name is read, and the evidence of each letter."""
     service = _service(request)
     model = service.find_model(body.model, classifier=True)
-    return Response(await service.explain(model, body.name, body.label), media_type="application/json")
+    work = service.explain(model, body.name, body.label)
+    return Response(await run_while_connected(request.receive, work), media_type="application/json")
 
 
 @api.post(
@@ -96,7 +105,7 @@ async def explain(request: Request, body: ExplainRequest) -> Response:
             "1 elman_label_2 and so on. The headers X-Elman-Rows and X-Elman-Abstained count the rows.",
             "content": {media_type.partition(";")[0]: {} for media_type in MEDIA_TYPES.values()},
         },
-        **_error_responses(401, 404, 413, 415, 422, 429, 504),
+        **_error_responses(401, 403, 404, 408, 413, 415, 422, 429, 503, 504),
     },
 )
 async def annotate(
@@ -116,7 +125,7 @@ async def annotate(
     """Answer for a column of a table, and return the table with the answers in new columns: every row, in order."""
     service = _service(request)
     table = TableRequest(column, top, abstain_below, None if format is None else f".{format}")
-    return await annotate_upload(service, service.find_model(model, classifier=True), file, table)
+    return await annotate_upload(service, service.find_model(model, classifier=True), request, table)
 
 
 async def _read_and_predict(request: Request) -> Response:

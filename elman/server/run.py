@@ -6,13 +6,14 @@ import math
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import uvicorn
 from fastapi import FastAPI
 
 from elman.errors import SettingError
+from elman.server.protocol import limit_protocol
 from elman.server.settings import Settings
 
 GC_THRESHOLDS = (50_000, 20, 50)
@@ -23,7 +24,7 @@ SWITCH_SECONDS = 0.0005
 hundred responses took twice as long."""
 
 SPARE_SECONDS = 5
-"""Added to the longest time of a request: how long a stopping server waits before it cuts requests short."""
+"""Added to the time that a stopping service grants: how long the server waits before it cuts connections."""
 
 
 def bind_socket(host: str, port: int) -> socket.socket:
@@ -52,7 +53,7 @@ def bind_socket(host: str, port: int) -> socket.socket:
 
 
 def listen(app: FastAPI, settings: Settings, bound: socket.socket) -> None:
-    """Serve an app until SIGTERM or Ctrl-C; requests accepted by then still get their response.
+    """Serve an app until SIGTERM or Ctrl-C; requests accepted by then still have some time for their response.
 
     Prints the address to standard output when ready. Only warnings and errors are logged, to standard error.
 
@@ -65,21 +66,34 @@ def listen(app: FastAPI, settings: Settings, bound: socket.socket) -> None:
     gc.freeze()  # modules and models stay in memory until the end
     gc.set_threshold(*GC_THRESHOLDS)
     sys.setswitchinterval(SWITCH_SECONDS)
-    longest = max(settings.seconds, settings.upload_seconds)
     config = uvicorn.Config(
         app,
+        http=limit_protocol(settings.idle_seconds),
         log_config=None,
         access_log=False,  # it would contain addresses and query strings
         ws="none",
         server_header=False,
         proxy_headers=False,
-        timeout_graceful_shutdown=math.ceil(longest) + SPARE_SECONDS,
+        timeout_graceful_shutdown=math.ceil(settings.stop_seconds) + SPARE_SECONDS,
     )
-    _Server(config).run(sockets=[bound])
+    _Server(config, app.state.service.hurry).run(sockets=[bound])
 
 
 class _Server(uvicorn.Server):
-    """A server that prints its address, and that ends normally on a signal."""
+    """A server that prints its address, and that ends normally on a signal.
+
+    Args:
+        config: its configuration.
+        hurry: is called when it begins to stop.
+    """
+
+    def __init__(self, config: uvicorn.Config, hurry: Callable[[], None] = lambda: None) -> None:
+        super().__init__(config)
+        self._hurry = hurry
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._hurry()
+        await super().shutdown(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)

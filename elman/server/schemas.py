@@ -210,11 +210,13 @@ async def read_json(request: Request, kind: type[Body]) -> Body:
     except (ValueError, RecursionError):
         message = "the body contains NaN or Infinity, or is nested too deeply"
         raise RequestError(400, "malformed", message) from None
+    known = tuple(kind.model_fields)
+    if not isinstance(value, dict) or any(key not in known for key in value):
+        raise _describe_fields(known)  # pydantic would describe each of any number of unknown fields
     try:
         return kind.model_validate(value)
     except ValidationError as error:
-        errors = error.errors(include_url=False, include_input=False)
-        raise describe_invalid(errors, tuple(kind.model_fields)) from None
+        raise describe_invalid(error.errors(include_url=False, include_input=False), known) from None
 
 
 def describe_invalid(errors: Sequence[Any], known: Sequence[str]) -> RequestError:
@@ -226,10 +228,12 @@ def describe_invalid(errors: Sequence[Any], known: Sequence[str]) -> RequestErro
     """
     first = errors[0]
     where = [str(part) for part in first["loc"] if isinstance(part, int) or part in known]
-    if first["type"] == "extra_forbidden" or not where:
-        message = f"the body must be an object with no other fields than {', '.join(known)}"
-        return RequestError(422, "invalid", message)
-    return RequestError(422, "invalid", f"{'.'.join(where)}: {first['msg']}")
+    return RequestError(422, "invalid", f"{'.'.join(where)}: {first['msg']}") if where else _describe_fields(known)
+
+
+def _describe_fields(known: Sequence[str]) -> RequestError:
+    message = f"the body must be an object with no other fields than {', '.join(known)}"
+    return RequestError(422, "invalid", message)
 
 
 def _is_json(media_type: str) -> bool:

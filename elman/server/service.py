@@ -11,12 +11,17 @@ from elman.errors import SettingError
 from elman.prediction.explanation import explain
 from elman.prediction.predictor import Predictor
 from elman.server.batching import Batcher, Names
-from elman.server.errors import RequestError, to_json
+from elman.server.errors import RequestError, encode_answer
+from elman.server.limits import InProgress
 from elman.server.metrics import Metrics
 from elman.server.models import ServedModel
+from elman.server.pool import Pool, Worker
 from elman.server.settings import Settings
 
 Result = TypeVar("Result")
+
+MOST_CANDIDATES = 100_000
+"""Labels that all answers to a request may list: a model may have hundreds of labels, and a request as many names."""
 
 WARM_UP_NAMES = [f"warm{'-up' * k}" for k in range(100)]
 """What each model scores at the start, as one string and as many: the two take different code paths."""
@@ -37,11 +42,13 @@ class Service:
     def __init__(self, predictors: Mapping[str, Predictor], settings: Settings, files: Mapping[str, Path]) -> None:
         if not predictors:
             raise SettingError("a service needs at least one model")
-        self.settings, self.metrics, self.is_ready = settings, Metrics(), False
+        self.settings, self.metrics, self.is_ready, self.in_progress = settings, Metrics(), False, InProgress()
         self.models = {name: ServedModel(name, one, files.get(name)) for name, one in predictors.items()}
         self.default = next(iter(self.models.values()))
         self.scoring = ThreadPoolExecutor(1, thread_name_prefix="elman-scoring")
+        self.workers = Pool()
         self._background = ThreadPoolExecutor(settings.uploads + 1, thread_name_prefix="elman-background")
+        self._explaining = ThreadPoolExecutor(1, thread_name_prefix="elman-explaining")
         self._batchers = {
             name: Batcher(one, self.scoring, self.metrics, name=name, names=settings.batch_names)
             for name, one in predictors.items()
@@ -55,9 +62,15 @@ class Service:
                 model.predictor.predict(WARM_UP_NAMES)
         self.is_ready = True
 
-    def stop(self) -> None:
-        """Report not ready. Idle threads end with the app."""
+    def hurry(self) -> None:
+        """Report not ready, and limit the time of the requests in progress."""
         self.is_ready = False
+        self.in_progress.hurry(self.settings.stop_seconds)
+
+    def stop(self) -> None:
+        """Report not ready, and end the worker processes. Idle threads end with the app."""
+        self.is_ready = False
+        self.workers.close()
 
     def find_model(self, name: str | None, *, classifier: bool = False) -> ServedModel:
         """Return a model by its name.
@@ -83,9 +96,9 @@ class Service:
         """Return the predictions for some names as a JSON array.
 
         Raises:
-            RequestError: the names are too many or too long, or the model cannot read them.
+            RequestError: the names or their answers are too many or too long, or the model cannot read them.
         """
-        self._check(names)
+        self._check(model, names, top)
         return await self._batchers[model.name].predict(names, top=top, abstain_below=abstain_below)
 
     async def explain(self, model: ServedModel, name: str, label: str | None) -> bytes:
@@ -94,28 +107,42 @@ class Service:
         Raises:
             RequestError: the name is too long, the model cannot read it, or it has no such label.
         """
-        self._check([name])
+        self._check(model, [name], 1)
         if label is not None and label not in model.predictor.labels:
             labels = ", ".join(model.predictor.labels)
             raise RequestError(422, "unknown_label", f"unknown label; {model.name} answers with {labels}")
-        return await self.run_in_thread(partial(_explain, model.predictor, name, label))
+        work = partial(_explain, model.predictor, name, label)
+        return await asyncio.get_running_loop().run_in_executor(self._explaining, work)
 
     async def run_in_thread(self, work: Callable[[], Result]) -> Result:
-        """Run a function outside the event loop and return its result."""
+        """Run a function that waits for a worker process, and return its result."""
         return await asyncio.get_running_loop().run_in_executor(self._background, work)
 
-    def _check(self, names: Names) -> None:
-        most, longest = self.settings.names, self.settings.characters
+    def give_back(self, worker: Worker) -> None:
+        """Give a worker process back without waiting for its end."""
+        self._background.submit(self.workers.give_back, worker)
+
+    def _check(self, model: ServedModel, names: Names, top: int) -> None:
+        most, longest, total = self.settings.names, self.settings.characters, self.settings.total_characters
         if len(names) > most:
             raise RequestError(422, "too_many_names", f"a request may hold {most} names, and this holds {len(names)}")
-        for position, name in enumerate(names):
-            if name is not None and len(name) > longest:
-                message = f"a name may have {longest} characters, and the one at position {position} has {len(name)}"
-                raise RequestError(422, "name_too_long", message)
+        lengths = [0 if name is None else len(name) for name in names]
+        if max(lengths, default=0) > longest:
+            position = next(k for k, length in enumerate(lengths) if length > longest)
+            message = (
+                f"a name may have {longest} characters, and the one at position {position} has {lengths[position]}"
+            )
+            raise RequestError(422, "name_too_long", message)
+        if sum(lengths) > total:
+            message = f"all names of a request may have {total} characters, and these have {sum(lengths)}"
+            raise RequestError(422, "too_many_characters", message)
+        if len(names) * min(top, len(model.predictor.labels)) > MOST_CANDIDATES:
+            message = f"all answers to a request may list {MOST_CANDIDATES} labels; send fewer names or a lower top"
+            raise RequestError(422, "too_many_labels", message)
 
 
 def _explain(predictor: Predictor, name: str, label: str | None) -> bytes:
-    reason = predictor.abstention(predictor.artifact.normalisation.apply(name))
+    reason = predictor.reader.read(name).reason
     if reason is not None:
         raise RequestError(422, "unreadable_name", reason)
-    return to_json(explain(predictor, name, label=label).to_dict())
+    return encode_answer(explain(predictor, name, label=label).to_dict())

@@ -23,6 +23,7 @@ class Settings:
     Args:
         names: the most names in a request.
         characters: the most characters in a name.
+        total_characters: the most characters in all names of a request.
         rows: the most rows in a table.
         json_bytes: the most bytes in the body of a JSON request.
         upload_bytes: the most bytes in the body of a request with a table.
@@ -30,7 +31,9 @@ class Settings:
         uploads: how many requests with a table run at a time; others get an error.
         seconds: how long a request may take.
         upload_seconds: how long a request with a table may take, both transfers included.
-        batch_names: the most names of several requests that are scored together; a single request may have more.
+        idle_seconds: how long the body of a request may pause.
+        stop_seconds: how long requests may still take when the service stops.
+        batch_names: the most names that are scored together; larger requests are scored in slices.
         api_key: the key that requests must send; no key is needed if None.
         allowed_hosts: host names under which the service may be called, without ports; ``*`` allows any.
         cors_origins: other sites whose pages may send requests, such as ``https://example.org``; ``*`` allows any.
@@ -44,6 +47,7 @@ class Settings:
 
     names: int = 1000
     characters: int = 1000
+    total_characters: int = 100_000
     rows: int = 1_000_000
     json_bytes: int = 2**20
     upload_bytes: int = 64 * 2**20
@@ -51,6 +55,8 @@ class Settings:
     uploads: int = 2
     seconds: float = 30.0
     upload_seconds: float = 300.0
+    idle_seconds: float = 10.0
+    stop_seconds: float = 30.0
     batch_names: int = 512
     api_key: str | None = field(default=None, repr=False)
     allowed_hosts: tuple[str, ...] = LOOPBACK

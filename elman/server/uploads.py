@@ -1,25 +1,29 @@
-"""Uploads: annotate a table that a client sends, and stream it back from a temporary folder."""
+"""Uploads: annotate a table that a client sends, in a worker process, and stream it back."""
 
 import asyncio
-import shutil
-import tempfile
-import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import IO
+from typing import TypeVar
 from urllib.parse import quote
 
 import python_multipart  # noqa: F401 - parses forms; if it is missing, this import gives a clearer error than FastAPI's
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
+from starlette.requests import Request
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from elman.errors import DataError, SettingError
-from elman.server.errors import RequestError
+from elman.errors import WorkerError
+from elman.server.errors import RequestError, log_bug
+from elman.server.jobs import CHUNK, Job, Reply
+from elman.server.limits import run_while_connected
 from elman.server.models import ServedModel
+from elman.server.pool import Worker
 from elman.server.service import Service
+from elman.server.settings import Settings
+
+Result = TypeVar("Result")
 
 MEDIA_TYPES = {
     ".csv": "text/csv; charset=utf-8",
@@ -29,11 +33,14 @@ MEDIA_TYPES = {
 }
 """The formats by file suffix. Compressed text is not accepted: a small body could expand to any size."""
 
+EXCEL = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods")
+"""Suffixes of spreadsheets, which are no tables of one format that all readers agree on."""
+
 GROWTH = 8
 """The annotated table may be this many times as large as an upload: Parquet can expand to far more than its size."""
 
-CHUNK = 2**18
-"""Bytes that are copied or sent at a time."""
+MOST_LABELS = 50
+"""The largest ``top`` of a table. A worker holds the answers for thousands of rows at a time."""
 
 
 @dataclass(frozen=True)
@@ -54,141 +61,142 @@ class TableRequest:
 
 
 async def annotate_upload(
-    service: Service, model: ServedModel, upload: UploadFile, request: TableRequest
+    service: Service, model: ServedModel, request: Request, table: TableRequest
 ) -> StreamingResponse:
     """Return the response that streams an uploaded table back, annotated.
+
+    Args:
+        service: the service.
+        model: the model.
+        request: the request, whose form has been read.
+        table: how to annotate it.
 
     Raises:
         RequestError: the file has an unknown format, or it cannot be read.
     """
+    upload = _find_file(await request.form())
     name = Path(upload.filename or "")
     read_as = name.suffix.lower()
-    if read_as not in MEDIA_TYPES:
-        raise RequestError(415, "unknown_format", f"the name of the file must end in {', '.join(MEDIA_TYPES)}")
-    suffix = request.suffix or read_as
-    folder = tempfile.TemporaryDirectory(prefix="elman-")
-    source, target = Path(folder.name, f"upload{read_as}"), Path(folder.name, f"annotated{suffix}")
-    stop = threading.Event()
-    work = partial(_annotate, service, model, request, upload.file, source, target, stop)
+    _check_suffix(read_as)
+    suffix = table.suffix or read_as
+    job = _make_job(service.settings, model, table, read_as=read_as, write_as=suffix)
+    worker = service.workers.take()
     try:
-        rows, abstained = await _run_until_stopped(service, work, stop)
-        size = target.stat().st_size
+        work = partial(worker.annotate, job, model.predictor.artifact, upload.file)
+        reply = await run_while_connected(request.receive, _run_until_killed(service, worker, work))
+        _check(reply, service.settings)
     except BaseException as error:
-        folder.cleanup()
-        if isinstance(error, DataError | SettingError):
-            raise _hide_cells(error) from None
+        service.give_back(worker)
+        if isinstance(error, WorkerError):
+            raise log_bug(str(error)) from None
         raise
+    service.metrics.count_names(model.name, reply.rows, abstained=reply.abstained)
     stem = quote(name.stem, safe="", errors="replace")
     headers = {
-        "Content-Length": str(size),
+        "Content-Length": str(reply.size),
         "Content-Disposition": f"attachment; filename=\"annotated{suffix}\"; filename*=UTF-8''{stem}.annotated{suffix}",
-        "X-Elman-Rows": str(rows),
-        "X-Elman-Abstained": str(abstained),
+        "X-Elman-Rows": str(reply.rows),
+        "X-Elman-Abstained": str(reply.abstained),
     }
-    return _TableResponse(service, folder, target, headers, MEDIA_TYPES[suffix])
+    return _TableResponse(service, worker, reply.size, headers, MEDIA_TYPES[suffix])
 
 
 class _TableResponse(StreamingResponse):
-    """Sends a file, and removes its folder afterwards, even after an error."""
+    """Sends a worker's table, and gives the worker back afterwards; one whose table was not read whole must end."""
 
-    def __init__(
-        self,
-        service: Service,
-        folder: "tempfile.TemporaryDirectory[str]",
-        file: Path,
-        headers: dict[str, str],
-        media_type: str,
-    ) -> None:
-        super().__init__(_read_chunks(service, file), headers=headers, media_type=media_type)
-        self._folder = folder
+    def __init__(self, service: Service, worker: Worker, size: int, headers: dict[str, str], media_type: str) -> None:
+        super().__init__(self._read(size), headers=headers, media_type=media_type)
+        self._service, self._worker, self._is_complete = service, worker, False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await super().__call__(scope, receive, send)
         finally:
-            self._folder.cleanup()
+            if not self._is_complete:
+                self._worker.kill()
+            self._service.give_back(self._worker)
+
+    async def _read(self, size: int) -> AsyncIterator[bytes]:
+        for start in range(0, size, CHUNK):
+            yield await self._service.run_in_thread(partial(self._worker.read, min(CHUNK, size - start)))
+        self._is_complete = True
 
 
-async def _read_chunks(service: Service, path: Path) -> AsyncIterator[bytes]:
-    with path.open("rb") as file:
-        while chunk := await service.run_in_thread(partial(file.read, CHUNK)):
-            yield chunk
-
-
-async def _run_until_stopped(
-    service: Service, work: "partial[tuple[int, int]]", stop: threading.Event
-) -> tuple[int, int]:
-    """Run a function on a thread. If this task is cancelled, set ``stop`` and wait until the thread has ended."""
+async def _run_until_killed(service: Service, worker: Worker, work: Callable[[], Result]) -> Result:
+    """Run a function on a thread. If this task is cancelled, kill the worker and wait until the thread has ended."""
     running = asyncio.ensure_future(service.run_in_thread(work))
     try:
         return await asyncio.shield(running)
     except asyncio.CancelledError:
-        stop.set()
+        worker.kill()
         await asyncio.wait([running])
         running.exception()  # mark it as retrieved
         raise
 
 
-def _annotate(
-    service: Service,
-    model: ServedModel,
-    request: TableRequest,
-    file: IO[bytes],
-    source: Path,
-    target: Path,
-    stop: threading.Event,
-) -> tuple[int, int]:
-    """Annotate a table; return its number of rows, and for how many of them the model abstained. Runs on a thread."""
-    from elman.annotation.annotator import AnnotateConfig, Annotator, Summary
-    from elman.annotation.local import annotate_stream
-    from elman.tables.formats import format_of
+def _find_file(form: FormData) -> UploadFile:
+    """Return the one file of a form.
 
-    with source.open("wb") as copy:
-        shutil.copyfileobj(file, copy, CHUNK)
-    config = AnnotateConfig(column=request.column, top=request.top, abstain_below=request.abstain_below)
-    summary = Summary()
-    with target.open("wb") as out:
-        for step in annotate_stream(
-            Annotator(model.predictor, config), [str(source)], out, form=format_of(str(target))
-        ):
-            summary = step.summary
-            _check_size(service, summary.rows, out.tell())
-            if stop.is_set():
-                break
-    abstained = sum(summary.abstained.values())
-    service.metrics.count_names(model.name, summary.rows, abstained=abstained)
-    return summary.rows, abstained
+    Raises:
+        RequestError: there are several.
+    """
+    files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
+    if len(files) > 1:
+        raise RequestError(422, "invalid", f"file: send one file in a request; this has {len(files)}")
+    return files[0]
 
 
-def _check_size(service: Service, rows: int, size: int) -> None:
-    limits = service.settings
-    if rows > limits.rows:
-        raise RequestError(422, "too_many_rows", f"a table may have {limits.rows} rows; send it in parts")
-    if size > GROWTH * limits.upload_bytes:
-        raise RequestError(422, "too_much_text", "the annotated table is larger than allowed; send it in parts")
+def _check_suffix(suffix: str) -> None:
+    if suffix in EXCEL:
+        message = "spreadsheets are not read; save the table as CSV UTF-8 or as Parquet"
+        raise RequestError(415, "spreadsheet", message)
+    if suffix not in MEDIA_TYPES:
+        raise RequestError(415, "unknown_format", f"the name of the file must end in {', '.join(MEDIA_TYPES)}")
+
+
+def _make_job(limits: Settings, model: ServedModel, table: TableRequest, *, read_as: str, write_as: str) -> Job:
+    if min(table.top, len(model.predictor.labels)) > MOST_LABELS:
+        raise RequestError(422, "too_many_labels", f"top: a table may get {MOST_LABELS} labels a row")
+    return Job(
+        model=model.name,
+        model_bytes=0,
+        table_bytes=0,
+        read_as=read_as[1:],
+        write_as=write_as[1:],
+        column=table.column,
+        top=table.top,
+        abstain_below=table.abstain_below,
+        most_rows=limits.rows,
+        most_bytes=GROWTH * limits.upload_bytes,
+    )
 
 
 _MESSAGES = {
     "unknown_column": "the table has no such column, or several of that name; name one of its columns",
     "not_strings": "the column does not contain strings; name one that does",
-    "empty_table": "the table is empty; its first line must name the columns",
+    "empty_table": "the file is empty; its first line must name the columns",
     "column_taken": "the table already has columns named elman_…; rename them",
     "column_twice": "two columns of the table have one name, which this format cannot hold; ask for csv",
+    "malformed_row": (
+        "the table cannot be read{where}: expected quotation marks in pairs and as many cells as in the first line, or "
+        "one JSON object a line with a string or null in the column"
+    ),
+    "invalid": "column, top or abstain_below has a value that this model cannot use",
+    "too_many_rows": "a table may have {limits.rows} rows; send it in parts",
+    "too_much_text": "the table or the annotated table is larger than allowed; send it in parts",
+    "no_finite_answer": "the model has no finite answer for a row of the table",
 }
-"""Messages by `DataError.code`. They quote no column and no cell, as the error's own message may."""
+"""Messages by the problem of a `Reply`. They quote no column and no cell, as the messages of the tables may."""
+
+_ANY_PROBLEM = "unreadable_table", "the table cannot be read{where}; check that its format matches its name"
+"""The code and the message for all other problems."""
 
 
-def _hide_cells(error: DataError | SettingError) -> RequestError:
-    """Return an error that clients may see: the tables' own quotes columns and cells."""
-    if isinstance(error, SettingError):
-        return RequestError(422, "invalid", "column, top or abstain_below has a value that this model cannot use")
-    if error.code in _MESSAGES:
-        return RequestError(422, error.code, _MESSAGES[error.code])
-    if error.code == "malformed_row":
-        where = "" if error.line is None else f" at line {error.line:,}"
-        message = (
-            f"the table cannot be read{where}: expected UTF-8, quotation marks in pairs and as many cells as in the "
-            "first line, or one JSON object a line with a string or null in the column"
-        )
-        return RequestError(422, "malformed_row", message)
-    return RequestError(422, "unreadable_table", "the table cannot be read; check that its format matches its name")
+def _check(reply: Reply, limits: Settings) -> None:
+    """Raise the error that a reply describes, if it does."""
+    if reply.bug is not None:
+        raise log_bug(reply.bug)
+    if reply.problem is not None:
+        code, message = (reply.problem, _MESSAGES[reply.problem]) if reply.problem in _MESSAGES else _ANY_PROBLEM
+        where = "" if reply.line is None else f" at line {reply.line:,}"
+        raise RequestError(422, code, message.format(where=where, limits=limits))

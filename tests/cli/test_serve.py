@@ -138,13 +138,15 @@ def test_the_limits_are_options(serve):
         "--max-rows",
         1,
     )
-    service = serve(*limits, "--max-requests", 9, "--max-uploads", 1, "--max-seconds", 5, "--max-upload-seconds", 9)
+    times = ("--max-seconds", 5, "--max-upload-seconds", 9, "--max-idle-seconds", 4, "--max-stop-seconds", 3)
+    service = serve(*limits, "--max-total-characters", 4, "--max-requests", 9, "--max-uploads", 1, *times)
 
     def code(**body: object) -> str:
         return service.request("POST", "/v1/predict", json=body).json()["error"]["code"]
 
     assert code(names=["a"] * 3) == "too_many_names"
     assert code(names="abcd") == "name_too_long"
+    assert code(names=["abc", "ab"]) == "too_many_characters"
     assert code(names="a" * 100) == "body_too_large"
     file = {"file": ("a.csv", "name\nabc\nxyz\n")}
     table = service.request("POST", "/v1/annotate?column=name", files=file)
@@ -235,6 +237,74 @@ def test_it_stops_although_connections_are_open(serve):
         assert service.stop() == (0, "", "")
 
 
+def test_it_stops_although_a_body_never_arrives(serve):
+    service = serve("--max-stop-seconds", 0.5)
+    with service.connect() as connection:
+        head = b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 99"
+        connection.sendall(head + b"\r\n\r\n[")
+        wait_until(lambda: "elman_requests_in_flight 2.0" in service.request("GET", "/metrics").text)
+        service.process.send_signal(signal.SIGTERM)
+        answer = read_answer(connection)
+    assert answer.startswith(b"HTTP/1.1 503 ") and b'"stopping"' in answer
+    assert service.end() == (0, "", "")
+
+
+# Clients that leave, and a service that is killed
+
+
+def send_large_table(service: Service) -> socket.socket:
+    """Send a table whose annotation takes a while, and return once a worker process has begun."""
+    table = b"name\n" + b"".join(b"%b%d\n" % (b"abcxyz" * 30, number) for number in range(150_000))
+    body = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\n' + table + b"\r\n--b--\r\n"
+    connection = service.connect()
+    head = (
+        "POST /v1/annotate?column=name HTTP/1.1\r\nHost: localhost\r\nContent-Length: "
+        f"{len(body)}\r\nContent-Type: multipart/form-data; boundary=b\r\n\r\n"
+    )
+    connection.sendall(head.encode() + body)
+    wait_until(lambda: children(service.process.pid) != [])
+    return connection
+
+
+def children(process: int) -> list[int]:
+    """Return the processes that a process has started."""
+    tasks = Path(f"/proc/{process}/task")
+    return [int(child) for task in tasks.iterdir() for child in (task / "children").read_text().split()]
+
+
+def is_running(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+needs_proc = pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="needs a folder for each process")
+
+
+@needs_proc
+def test_work_for_a_client_that_left_ends_is_counted_apart_and_delays_no_stop(serve):
+    service = serve()
+    connection = send_large_table(service)
+    (worker,) = children(service.process.pid)
+    connection.close()
+    wait_until(lambda: not is_running(worker))
+    line = 'elman_requests_total{route="/v1/annotate",status="499"} 1.0'
+    wait_until(lambda: line in service.request("GET", "/metrics").text)
+    assert service.stop() == (0, "", "")
+
+
+@needs_proc
+def test_a_service_that_is_killed_leaves_no_file_and_no_process(serve, tmp_path):
+    service = serve(TMPDIR=str(tmp_path))
+    connection = send_large_table(service)
+    (worker,) = children(service.process.pid)
+    service.process.kill()
+    wait_until(lambda: not is_running(worker))
+    connection.close()
+    assert list(tmp_path.iterdir()) == []
+
+
 # Output
 
 
@@ -290,6 +360,7 @@ def test_two_models_with_the_same_name_get_one_line(elman_here, model_file):
         (("--port", 70000), "port"),
         (("--max-names", 0), "names"),
         (("--max-seconds", "nan"), "seconds"),
+        (("--max-idle-seconds", 0), "idle_seconds"),
         (("--cors-origin", "example.org"), "origin"),
         (("--allowed-host", "a:80"), "host"),
     ],

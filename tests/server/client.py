@@ -9,11 +9,14 @@ from typing import Any
 
 import httpx
 import numpy as np
+import pytest
 
+from elman.errors import WorkerError
 from elman.model.file import Artifact
 from elman.model.kinds import KINDS
 from elman.prediction.predictor import Predictor
 from elman.server.app import create_app
+from elman.server.pool import Worker
 from elman.server.settings import Settings
 from elman.text.normalisation import Normalisation
 from elman.text.vocabulary import Labels, Vocabulary
@@ -81,6 +84,83 @@ def error_message(response: httpx.Response, status: int, code: str) -> str:
     assert error.keys() == {"code", "message"}
     assert error["message"] and "\n" not in error["message"]
     return error["message"]
+
+
+class Connection:
+    """One request to an app, without a network, whose client sends the parts of its body when it likes, and may leave.
+
+    Args:
+        app: the app.
+        path: where to, with its query.
+        method: of the request.
+        headers: of the request, beside the host.
+    """
+
+    def __init__(self, app: Any, path: str, *, method: str = "POST", **headers: str) -> None:
+        self._parts: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self._has_left, self.messages = False, list[dict[str, Any]]()
+        path, _, query = path.partition("?")
+        named = {"host": "localhost", **{name.replace("_", "-").lower(): value for name, value in headers.items()}}
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "http_version": "1.1",
+            "method": method,
+            "scheme": "http",
+            "path": path,
+            "raw_path": path.encode(),
+            "root_path": "",
+            "query_string": query.encode(),
+            "headers": [(name.encode(), value.encode()) for name, value in named.items()],
+        }
+        self.task = asyncio.ensure_future(app(scope, self._receive, self._send))
+
+    def send(self, body: bytes, *, is_last: bool = False) -> None:
+        """Send a part of the body."""
+        self._parts.put_nowait({"type": "http.request", "body": body, "more_body": not is_last})
+
+    def leave(self) -> None:
+        """Close the connection."""
+        self._has_left = True
+        self._parts.put_nowait({"type": "http.disconnect"})
+
+    async def response(self) -> httpx.Response:
+        """Wait for the end of the request, and return what was sent."""
+        await asyncio.wait_for(self.task, PATIENCE)
+        start, *bodies = self.messages
+        return httpx.Response(start["status"], headers=start["headers"], content=b"".join(b["body"] for b in bodies))
+
+    async def _receive(self) -> dict[str, Any]:
+        message = await self._parts.get()
+        if self._has_left:
+            self._parts.put_nowait(message)  # the server repeats it
+            return {"type": "http.disconnect"}
+        return message
+
+    async def _send(self, message: dict[str, Any]) -> None:
+        self.messages.append(message)
+
+
+class BlockingWorkers:
+    """Worker processes that annotate only after ``resume`` is set.
+
+    Args:
+        monkeypatch: replaces the method of all workers.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.started, self.resume, self.workers = threading.Event(), threading.Event(), list[Worker]()
+        annotate = Worker.annotate
+
+        def wait_and_annotate(worker: Worker, *arguments: Any) -> Any:
+            self.workers.append(worker)
+            self.started.set()
+            while not self.resume.wait(0.005):
+                if not worker.is_usable:
+                    raise WorkerError("killed")
+            return annotate(worker, *arguments)
+
+        monkeypatch.setattr(Worker, "annotate", wait_and_annotate)
 
 
 class BlockingPredictor(Predictor):

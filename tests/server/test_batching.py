@@ -2,14 +2,18 @@
 
 import asyncio
 import json
+import math
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
-from client import PATIENCE, BlockingPredictor, make_regression, wait_for
+from client import PATIENCE, BlockingPredictor, make_artifact, make_regression, wait_for
 
-from elman.server.batching import Batcher
+from elman.prediction.predictor import Predictor
+from elman.server.batching import NAME_COST, Batcher
 from elman.server.errors import RequestError
 from elman.server.metrics import Metrics
+from elman.training.recipes import BARE
 
 NAMES = ["abcabc", "xyz", "", None, "mnop", "42", "abd", "вода", "\ud800", "zyxv" * 60]
 
@@ -101,16 +105,116 @@ def test_a_batch_does_not_wait_long_for_clients_that_do_not_return(predictor, ex
     assert len(asyncio.run(predict_some())) == 1
 
 
-def test_a_batch_has_a_limit_that_a_single_request_may_exceed(predictor, executor):
+def predict_at_once(model, executor, *requests, most=512):
+    """Send requests together while another one is scored; return their answers and the names of each later batch."""
+
+    async def predict_all():
+        batcher = make_batcher(model, executor, names=most)
+        first = asyncio.create_task(predict(batcher, ["first"]))
+        await wait_for(model.started)
+        tasks = [asyncio.create_task(predict(batcher, *request)) for request in requests]
+        await asyncio.sleep(0)
+        model.resume.set()
+        await first
+        return await asyncio.gather(*tasks)
+
+    return asyncio.run(predict_all()), model.calls[1:]
+
+
+def test_no_batch_has_more_names_than_allowed(predictor, executor):
+    requests = [["a", "b"], ["c"], ["d"], ["e"] * 7, ["x"]]
+    answers, batches = predict_at_once(
+        BlockingPredictor(predictor.artifact), executor, *((one,) for one in requests), most=3
+    )
+    assert [[row["name"] for row in rows] for rows in answers] == requests
+    assert max(map(len, batches)) == 3
+    assert sorted(name for batch in batches for name in batch) == sorted(sum(requests, []))
+
+
+def cost_of(names):
+    return sum(NAME_COST + len(name) for name in names)
+
+
+def test_a_large_request_is_scored_in_slices_and_its_answers_stay_in_order(predictor, executor, monkeypatch):
+    monkeypatch.setattr("elman.server.batching.BUDGET", 100)
+    names = [letter * length for length in (1, 30, 5, 90, 2) for letter in "abcdxyz"]
+    (answers,), batches = predict_at_once(BlockingPredictor(predictor.artifact), executor, (names,))
+    assert [row["name"] for row in answers] == names
+    assert all(map(rows_agree, answers, predictor.predict(names)))
+    assert len(batches) > 10
+    assert all(cost_of(batch) <= 100 or len(batch) == 1 for batch in batches)
+
+
+def test_a_name_that_normalisation_lengthens_fills_a_slice(predictor, executor):
+    names = ["\ufdfa" * 100] * 4
+    _, batches = predict_at_once(BlockingPredictor(predictor.artifact), executor, (names,))
+    assert [len(batch) for batch in batches] == [1] * 4
+
+
+@pytest.mark.parametrize(("options", "latest"), [((3, 0.0), 1), ((1, 0.5), 2)], ids=["same options", "others"])
+def test_a_small_request_does_not_wait_for_a_large_one(predictor, executor, options, latest):
+    large = [letter * 50 for letter in "abcdxyz"] * 40
+    for order in (1, -1):
+        requests = [(large,), (["small"], *options)][::order]
+        answers, batches = predict_at_once(BlockingPredictor(predictor.artifact), executor, *requests)
+        assert [len(rows) for rows in answers] == [len(names) for names, *_ in requests]
+        assert "small" in sum(batches[:latest], [])
+        assert len(batches) > 10
+
+
+def test_large_requests_take_turns(predictor, executor):
+    requests = [[letter * 50] * 80 for letter in "abc"]
+    _, batches = predict_at_once(BlockingPredictor(predictor.artifact), executor, *((one,) for one in requests))
+    assert {batch[0][0] for batch in batches[:6]} == {"a", "b", "c"}
+    lasts = [max(k for k, batch in enumerate(batches) if letter * 50 in batch) for letter in "abc"]
+    assert max(lasts) - min(lasts) < len(batches) / 2
+
+
+def test_the_rest_of_a_cancelled_request_is_not_scored(predictor, executor):
     model = BlockingPredictor(predictor.artifact)
-    model.resume.set()
 
     async def predict_some():
-        batcher = make_batcher(model, executor, names=3)
-        await asyncio.gather(*(predict(batcher, names) for names in (["a", "b"], ["c"], ["d"], ["e"] * 5, ["x"])))
+        batcher = make_batcher(model, executor)
+        task = asyncio.create_task(predict(batcher, ["abc" * 30] * 400))
+        await wait_for(model.started)
+        task.cancel()
+        await asyncio.sleep(0)
+        model.resume.set()
+        return await predict(batcher, ["x"])
 
-    asyncio.run(predict_some())
-    assert model.calls == [["a", "b", "c"], ["d"], ["e"] * 5, ["x"]]
+    assert len(asyncio.run(predict_some())) == 1
+    assert len(model.calls) == 2
+
+
+def test_many_labels_in_an_answer_count_too(executor):
+    config = replace(BARE, cell="gru", hidden_size=3)
+    model = BlockingPredictor(make_artifact("many", config, symbols="abc", labels=[f"L{k}" for k in range(900)]))
+    names = ["abc", "cab"] * 50
+    (answers,), batches = predict_at_once(model, executor, (names, 900))
+    assert [len(row["top"]) for row in answers] == [900] * 100
+    assert max(map(len, batches)) < 20
+
+
+def test_a_request_without_names_has_no_answers(predictor, executor):
+    assert asyncio.run(predict(make_batcher(predictor, executor), [])) == []
+
+
+class Diverging(Predictor):
+    """A predictor whose probabilities are not numbers for one name."""
+
+    def predict(self, names, **options):
+        answers = super().predict(names, **options)
+        return [replace(one, probability=math.nan) if one.name == "abc" else one for one in answers]
+
+
+def test_an_answer_that_is_not_finite_fails_only_its_own_request(predictor, executor):
+    async def predict_all():
+        batcher = make_batcher(Diverging(predictor.artifact), executor)
+        return await asyncio.gather(*(predict(batcher, [name]) for name in ("xyz", "abc")), return_exceptions=True)
+
+    (row,), error = asyncio.run(predict_all())
+    assert row["name"] == "xyz"
+    assert (error.status_code, error.code) == (422, "no_finite_answer")
 
 
 def test_cancelled_requests_are_not_scored(predictor, executor):

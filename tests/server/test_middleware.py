@@ -1,175 +1,14 @@
-"""Who may send requests, how large, how long and how many at a time: each limit holds and is reported."""
+"""Who may send requests, what a bug looks like from outside, and the headers of every response."""
 
-import asyncio
 import logging
 
-import httpx
 import pytest
-from client import (
-    CANARY,
-    CSV,
-    PATIENCE,
-    BlockingPredictor,
-    annotate,
-    error_message,
-    make_app,
-    open_client,
-    post_json,
-    predict,
-    send,
-    send_all,
-    wait_for,
-)
+from client import CANARY, error_message, make_app, post_json, predict, send, send_all
 
 from elman.prediction.predictor import Predictor
 from elman.server.middleware import SECURITY_HEADERS
 
 KEY = "k3y of the server"
-
-
-# Size
-
-
-def test_the_size_of_a_body_is_limited(predictor):
-    app = make_app(predictor, json_bytes=100)
-    assert predict(app, "a" * 80).status_code == 200
-    answer = predict(app, "a" * 100)
-    assert "100 bytes" in error_message(answer, 413, "body_too_large")
-    assert answer.headers["connection"] == "close"
-
-
-async def make_body(count: int, piece: bytes = b"a" * 50):
-    for _ in range(count):
-        yield piece
-
-
-def test_a_body_of_unknown_length_is_measured_while_it_is_read(predictor):
-    app, headers = make_app(predictor, json_bytes=100), {"Content-Type": "application/json"}
-    reads = []
-
-    async def endless():
-        while True:
-            reads.append(1)
-            yield b" " * 50
-
-    error_message(send(app, "POST", "/v1/predict", content=endless(), headers=headers), 413, "body_too_large")
-    assert len(reads) == 3
-
-
-def test_a_body_longer_than_its_content_length_is_an_error(predictor):
-    app = make_app(predictor, json_bytes=100)
-    headers = {"Content-Type": "application/json", "Content-Length": "10"}
-    error_message(send(app, "POST", "/v1/predict", content=make_body(3), headers=headers), 413, "body_too_large")
-
-
-def test_a_table_has_a_limit_of_its_own(predictor):
-    app = make_app(predictor, json_bytes=100, upload_bytes=1000)
-    assert annotate(app, CSV + "abc,1\n" * 50).status_code == 200
-    error_message(annotate(app, CSV + "abc,1\n" * 200), 413, "body_too_large")
-
-
-def test_a_table_of_unknown_length_is_measured_while_it_is_read(predictor):
-    app = make_app(predictor, upload_bytes=1000)
-    kind = {"Content-Type": "multipart/form-data; boundary=b"}
-    head = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\nname\n'
-
-    async def body():
-        yield head
-        async for piece in make_body(100):
-            yield piece
-
-    answer = send(app, "POST", "/v1/annotate?column=name", content=body(), headers=kind)
-    error_message(answer, 413, "body_too_large")
-
-
-def test_the_number_of_requests_at_a_time_is_limited(predictor):
-    model = BlockingPredictor(predictor.artifact)
-    app = make_app(model, requests=2)
-
-    async def send_some():
-        async with open_client(app) as client:
-            request = {"json": {"names": "abc"}}
-            first = [asyncio.create_task(client.post("/v1/predict", **request)) for _ in range(2)]
-            await wait_for(model.started)
-            refused = await client.post("/v1/predict", **request)
-            alive, table = await client.get("/healthz"), await post_table(client)
-            model.resume.set()
-            return refused, alive, table, await asyncio.gather(*first), await client.post("/v1/predict", **request)
-
-    refused, alive, table, first, after = asyncio.run(send_some())
-    error_message(refused, 429, "busy")
-    assert refused.headers["retry-after"] == "1"
-    assert [one.status_code for one in (alive, table, *first, after)] == [200] * 5
-
-
-def post_table(client: httpx.AsyncClient):
-    return client.post("/v1/annotate", params={"column": "name"}, files={"file": ("a.csv", CSV)})
-
-
-class BlockingTables(BlockingPredictor):
-    """The same for tables."""
-
-    def predict_columns(self, names, **options):
-        self.wait(names)
-        return Predictor.predict_columns(self, names, **options)
-
-
-def test_the_number_of_tables_at_a_time_is_limited(predictor):
-    model = BlockingTables(predictor.artifact)
-    app = make_app(model, uploads=1)
-
-    async def send_some():
-        async with open_client(app) as client:
-            first = asyncio.create_task(post_table(client))
-            await wait_for(model.started)
-            refused = await post_table(client)
-            listed = await client.get("/v1/models")
-            model.resume.set()
-            return refused, listed, await first, await post_table(client)
-
-    refused, listed, first, after = asyncio.run(send_some())
-    error_message(refused, 429, "busy")
-    assert [one.status_code for one in (listed, first, after)] == [200] * 3
-
-
-# Time
-
-
-def test_the_time_of_a_request_is_limited(predictor):
-    model = BlockingPredictor(predictor.artifact)
-    app = make_app(model, seconds=0.05)
-    error_message(predict(app, "abc"), 504, "timeout")
-    model.resume.set()
-    app.state.service.scoring.submit(int).result(PATIENCE)  # the thread has finished
-    assert "0.05 s" in error_message(send_slowly(app), 504, "timeout")
-
-
-def send_slowly(app) -> httpx.Response:
-    async def never_ending():
-        yield b'{"names":'
-        await asyncio.Event().wait()
-
-    return send(app, "POST", "/v1/predict", content=never_ending(), headers={"Content-Type": "application/json"})
-
-
-def test_the_time_of_a_table_is_limited_and_it_counts_until_its_thread_has_stopped(predictor):
-    model = BlockingTables(predictor.artifact)
-    app = make_app(model, upload_seconds=0.05, uploads=1)
-
-    async def send_some():
-        async with open_client(app) as client:
-            first = asyncio.create_task(post_table(client))
-            await wait_for(model.started)
-            done, _ = await asyncio.wait({first}, timeout=0.2)
-            second = await post_table(client)
-            model.resume.set()
-            return done, second, await first
-
-    done, second, first = asyncio.run(send_some())
-    assert not done
-    error_message(second, 429, "busy")
-    error_message(first, 504, "timeout")
-    assert len(model.calls) == 1
 
 
 # Access
@@ -229,6 +68,60 @@ def test_more_host_names_can_be_allowed(predictor):
     assert send(make_app(predictor, allowed_hosts=("*",)), "GET", "/", headers={"Host": "any"}).status_code == 200
 
 
+# Other sites
+
+OTHER, OWN = "https://example.org", "http://localhost:8000"
+
+
+@pytest.mark.parametrize("path", ["/v1/predict", "/v1/explain", "/v1/annotate?column=name", "/v1/nowhere", "/"])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "cross-site", "Origin": OTHER},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site", "Origin": "http://localhost:3000"},
+        {"Origin": OTHER},
+        {"Origin": "null"},
+        {"Origin": "http://localhost:3000"},
+        {"Origin": f"{OWN}.example.org"},
+    ],
+    ids=str,
+)
+def test_pages_of_other_sites_may_not_post(predictor, path, headers):
+    app = make_app(predictor)
+    answer = send(app, "POST", path, json={"names": "abc"}, headers={"Host": "localhost:8000", **headers})
+    assert "--cors-origin" in error_message(answer, 403, "cross_site")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Sec-Fetch-Site": "same-origin", "Origin": "https://names.example.org"},  # a proxy changed the host
+        {"Sec-Fetch-Site": "none"},
+        {"Origin": OWN},
+        {"Origin": OWN.upper()},
+    ],
+    ids=str,
+)
+def test_programs_and_the_own_page_may_post(predictor, headers):
+    app = make_app(predictor)
+    answer = send(app, "POST", "/v1/predict", json={"names": "abc"}, headers={"Host": "localhost:8000", **headers})
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("origins", [(OTHER,), ("*",)])
+def test_pages_of_allowed_sites_may_post(predictor, origins):
+    app = make_app(predictor, cors_origins=origins)
+    headers = {"Sec-Fetch-Site": "cross-site", "Origin": OTHER}
+    assert send(app, "POST", "/v1/predict", json={"names": "abc"}, headers=headers).status_code == 200
+
+
+def test_links_from_other_sites_work(predictor):
+    headers = {"Sec-Fetch-Site": "cross-site", "Origin": OTHER}
+    assert send(make_app(predictor), "GET", "/", headers=headers).status_code == 200
+
+
 # Bugs
 
 
@@ -262,6 +155,30 @@ def test_a_bug_in_one_request_does_not_fail_the_others(predictor):
 
 
 # Headers
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/page/style.css", "/v1/models", "/v1/models/toy/card", "/healthz", "/readyz", "/metrics", "/openapi.json"],
+)
+def test_head_is_answered_as_get_without_the_body(predictor, path):
+    app = make_app(predictor)
+    app.state.service.start()
+    got, answer = send(app, "GET", path), send(app, "HEAD", path)
+    assert (answer.status_code, answer.content) == (got.status_code, b"") == (200, b"")
+    kept = ("content-type", "etag", "cache-control", "content-security-policy")
+    assert [answer.headers.get(name) for name in kept] == [got.headers.get(name) for name in kept]
+    if path != "/metrics":  # it counts the requests
+        assert answer.headers["content-length"] == str(len(got.content))
+    app.state.service.stop()
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("/v1/predict", 405), ("/v1/annotate", 405), ("/nowhere", 404), ("/v1/models/no/card", 404)]
+)
+def test_head_of_what_cannot_be_got_is_the_same_error(predictor, path, status):
+    assert send(make_app(predictor), "HEAD", path).status_code == send(make_app(predictor), "GET", path).status_code
+    assert send(make_app(predictor), "HEAD", path).status_code == status
 
 
 @pytest.mark.parametrize(

@@ -16,11 +16,12 @@ class Failing(Predictor):
     def predict(self, names, **options):
         raise RuntimeError(f"cannot predict {names}")
 
-    def abstention(self, normalised):
-        raise ValueError(f"cannot read {normalised}")
+    @property
+    def reader(self):
+        return self
 
-    def predict_columns(self, names, **options):
-        raise IndexError(f"cannot annotate {list(names)}")
+    def read(self, name):
+        raise IndexError(f"cannot read {name}")
 
 
 def send_everywhere(app):

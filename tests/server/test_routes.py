@@ -71,7 +71,7 @@ def test_input_that_a_model_of_numbers_cannot_read_is_an_error(app):
 @pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning")  # from numpy
 def test_an_infinite_number_is_an_error(app):
     message = error_message(predict(app, "3e38,-3e38", model="rent"), 422, "no_finite_answer")
-    assert message == "the answer is not finite; send smaller numbers"
+    assert "no finite answer" in message
 
 
 # Explanations

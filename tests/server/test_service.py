@@ -9,6 +9,7 @@ from client import error_message, explain, make_app, make_regression, make_tagge
 import elman
 from elman.errors import SettingError
 from elman.server.app import create_app
+from elman.text.normalisation import Normalisation
 
 
 def test_a_service_needs_a_model():
@@ -45,6 +46,26 @@ def test_the_length_of_a_name_is_limited(predictor):
     assert "5 characters" in message
     assert "position 1" in message
     error_message(explain(app, "abcdef"), 422, "name_too_long")
+
+
+def test_the_characters_of_all_names_together_are_limited(predictor):
+    app = make_app(predictor, total_characters=10)
+    assert predict(app, ["abcde", None, "abcde"]).status_code == 200
+    message = error_message(predict(app, ["abcde", "abcdef"]), 422, "too_many_characters")
+    assert "10 characters, and these have 11" in message
+
+
+def test_the_labels_in_all_answers_together_are_limited(predictor, monkeypatch):
+    monkeypatch.setattr("elman.server.service.MOST_CANDIDATES", 6)
+    app = make_app(predictor)
+    assert predict(app, ["a"] * 2, top=1000).status_code == 200  # the model has three labels
+    assert "6 labels" in error_message(predict(app, ["a"] * 3, top=1000), 422, "too_many_labels")
+    assert predict(app, ["a"] * 3, top=2).status_code == 200
+
+
+def test_a_name_that_normalisation_would_lengthen_is_not_explained(predictor, monkeypatch):
+    monkeypatch.setattr(Normalisation, "apply", None)  # it would be a bug to call it
+    error_message(explain(make_app(predictor), "\ufdfa" * 990), 422, "unreadable_name")
 
 
 def summarise(response: httpx.Response) -> Any:

@@ -12,7 +12,8 @@ NUMBERS = [one.name for one in fields(Settings) if one.type in (int, float)]
 
 def test_there_is_a_limit_for_everything_that_a_client_can_make_large():
     limits = {"names", "characters", "rows", "json_bytes", "upload_bytes", "requests", "uploads", "seconds"}
-    assert {*NUMBERS} == limits | {"upload_seconds", "batch_names"}
+    times = {"upload_seconds", "idle_seconds", "stop_seconds"}
+    assert {*NUMBERS} == limits | times | {"total_characters", "batch_names"}
 
 
 @pytest.mark.parametrize("name", NUMBERS)

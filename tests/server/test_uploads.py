@@ -1,5 +1,6 @@
 """Uploaded tables are annotated as in Python, and no temporary file is left."""
 
+import asyncio
 import io
 import json
 import tempfile
@@ -8,11 +9,12 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from client import CANARY, CSV, annotate, error_message, make_app, make_tagger, send
+from client import CANARY, CSV, PATIENCE, Connection, annotate, error_message, make_app, make_tagger, send
 
-import elman.annotation.local
 from elman.annotation.local import annotate_file
-from elman.errors import DATA_CODES, DataError, SettingError
+from elman.errors import DATA_CODES
+from elman.server.jobs import Reply
+from elman.server.pool import Worker
 from elman.server.uploads import _MESSAGES
 
 
@@ -21,12 +23,15 @@ def app(predictor):
     return make_app(predictor, make_tagger())
 
 
-@pytest.fixture(autouse=True)
-def own_folder(tmp_path, monkeypatch):
-    """Put temporary files into a folder of the test's own, and check that none is left."""
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    yield tmp_path
-    assert list(tmp_path.glob("elman-*")) == []
+@pytest.fixture(scope="module", autouse=True)
+def temporary_folder(tmp_path_factory):
+    """Put temporary files of this process and of its workers into a folder, and check that none ever has a name."""
+    folder = tmp_path_factory.mktemp("temporary")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", str(folder))
+        patch.setattr(tempfile, "tempdir", str(folder))
+        yield folder
+    assert list(folder.iterdir()) == []
 
 
 def to_parquet(**columns) -> bytes:
@@ -46,11 +51,11 @@ TABLES = {
 
 @pytest.mark.parametrize("name", TABLES)
 @pytest.mark.parametrize("top", [1, 2])
-def test_a_table_is_annotated_as_in_python(app, predictor, own_folder, name, top):
+def test_a_table_is_annotated_as_in_python(app, predictor, tmp_path, name, top):
     content = TABLES[name] if isinstance(TABLES[name], bytes) else TABLES[name].encode()
     answer = annotate(app, content, name, top=top, abstain_below=0.3)
     assert answer.status_code == 200, answer.text
-    source, target = own_folder / name, own_folder / f"annotated{Path(name).suffix}"
+    source, target = tmp_path / name, tmp_path / f"annotated{Path(name).suffix}"
     source.write_bytes(content)
     summary = annotate_file(predictor, source, target, column="name", top=top, abstain_below=0.3)
     assert answer.content == target.read_bytes()
@@ -216,28 +221,90 @@ def test_a_parquet_file_that_is_damaged_inside_is_unreadable(app):
 
 
 @pytest.mark.parametrize(
-    ("error", "code", "words"),
+    ("reply", "code", "words"),
     [
-        (DataError(f"no {CANARY}", code="unknown_column"), "unknown_column", "name one of its columns"),
-        (DataError(f"line 3: {CANARY}", code="malformed_row", line=1234), "malformed_row", "at line 1,234: expected"),
-        (DataError(f"{CANARY}: is empty", code="malformed_row"), "malformed_row", "cannot be read: expected"),
-        (DataError(f"{CANARY}, line 3: is empty"), "unreadable_table", "check that its format matches its name"),
-        (SettingError(f"expected one column, got {CANARY}"), "invalid", "column, top or abstain_below"),
+        (Reply(problem="unknown_column"), "unknown_column", "name one of its columns"),
+        (Reply(problem="malformed_row", line=1234), "malformed_row", "at line 1,234: expected"),
+        (Reply(problem="malformed_row"), "malformed_row", "cannot be read: expected"),
+        (Reply(problem="unreadable"), "unreadable_table", "check that its format matches its name"),
+        (Reply(problem="a new problem", line=7), "unreadable_table", "at line 7; check"),
+        (Reply(problem="invalid"), "invalid", "column, top or abstain_below"),
+        (Reply(problem="no_finite_answer"), "no_finite_answer", "no finite answer"),
     ],
     ids=str,
 )
-def test_errors_of_tables_are_told_apart_by_their_code_and_never_quoted(app, monkeypatch, error, code, words):
-    def fail(*arguments, **options):
-        raise error
-
-    monkeypatch.setattr(elman.annotation.local, "annotate_stream", fail)
-    message = error_message(annotate(app, CSV), 422, code)
-    assert words in message
-    assert CANARY not in message
+def test_problems_of_tables_are_told_apart_by_their_code(app, monkeypatch, reply, code, words):
+    monkeypatch.setattr(Worker, "annotate", lambda *arguments: reply)
+    assert words in error_message(annotate(app, CSV), 422, code)
 
 
 def test_every_code_of_a_data_error_has_a_message():
-    assert {*_MESSAGES, "malformed_row", "unreadable"} == set(DATA_CODES)
+    assert set(DATA_CODES) - {"unreadable"} <= set(_MESSAGES)
+
+
+def test_a_bug_in_a_worker_is_logged_by_its_place(app, monkeypatch, caplog):
+    monkeypatch.setattr(Worker, "annotate", lambda *arguments: Reply(bug="KeyError in elman/tables/lines.py, line 3"))
+    error_message(annotate(app, CSV), 500, "internal")
+    assert "KeyError in elman/tables/lines.py, line 3" in caplog.text
+
+
+def test_a_worker_that_ends_fails_only_its_own_table(app, monkeypatch, caplog):
+    original = Worker.annotate
+
+    def kill_and_annotate(worker, *arguments):
+        worker.process.kill()
+        worker.process.wait()
+        return original(worker, *arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Worker, "annotate", kill_and_annotate)
+        error_message(annotate(app, CSV), 500, "internal")
+    assert "a worker process ended, status -9" in caplog.text
+    assert annotate(app, CSV).status_code == 200
+
+
+def test_several_files_in_one_form_are_an_error(app):
+    for second in ("file", "other"):
+        files = [("file", ("a.csv", CSV)), (second, (f"{CANARY}.csv", CSV))]
+        answer = send(app, "POST", "/v1/annotate?column=name", files=files)
+        message = error_message(answer, 422, "invalid")
+        assert "one file in a request; this has 2" in message and CANARY not in message
+
+
+@pytest.mark.parametrize("name", ["people.xlsx", "People.XLS", "a.xlsm", "a.ods"])
+def test_a_spreadsheet_gets_its_own_sentence(app, name):
+    assert "CSV UTF-8" in error_message(annotate(app, b"PK\x03\x04", name), 415, "spreadsheet")
+
+
+def test_a_table_gets_a_limited_number_of_labels(predictor, monkeypatch):
+    monkeypatch.setattr("elman.server.uploads.MOST_LABELS", 2)
+    app = make_app(predictor)
+    assert "2 labels" in error_message(annotate(app, CSV, top=1000), 422, "too_many_labels")
+    assert annotate(app, CSV, top=2).status_code == 200
+
+
+def test_a_table_whose_download_stops_ends_its_worker(predictor, monkeypatch):
+    workers = []
+    original = Worker.annotate
+    monkeypatch.setattr(Worker, "annotate", lambda worker, *rest: workers.append(worker) or original(worker, *rest))
+    app = make_app(predictor, uploads=1)
+    table = "name\n" + "abc\n" * 200_000
+
+    async def stop_download():
+        kind = "multipart/form-data; boundary=b"
+        connection = Connection(app, "/v1/annotate?column=name", content_type=kind, transfer_encoding="chunked")
+        connection.send(b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\n')
+        connection.send(table.encode() + b"\r\n--b--\r\n", is_last=True)
+        while len(connection.messages) < 2:
+            await asyncio.sleep(0.001)
+        connection.leave()
+        return await connection.response()
+
+    answer = asyncio.run(stop_download())
+    assert len(answer.content) < int(answer.headers["content-length"])
+    (worker,) = workers
+    assert worker.process.wait(PATIENCE) != 0
+    assert annotate(app, CSV).status_code == 200
 
 
 def test_two_columns_of_one_name_cannot_become_parquet(app):

@@ -1,0 +1,59 @@
+"""Jobs: what the service tells its worker processes, and what they reply."""
+
+from dataclasses import dataclass
+
+CHUNK = 2**18
+"""Bytes of a table that are copied at a time."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A table to annotate.
+
+    Args:
+        model: the name of the model.
+        model_bytes: the size of the model file, which follows; 0 if the process has the model.
+        table_bytes: the size of the table, which follows.
+        read_as: the format of the table, such as ``csv``.
+        write_as: the format of the annotated table.
+        column: the column of the names.
+        top: how many labels to write for each row.
+        abstain_below: abstain if the best label's probability is lower.
+        most_rows: the most rows of the table.
+        most_bytes: the most bytes of the annotated table.
+    """
+
+    model: str
+    model_bytes: int
+    table_bytes: int
+    read_as: str
+    write_as: str
+    column: str
+    top: int
+    abstain_below: float
+    most_rows: int
+    most_bytes: int
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What became of a job.
+
+    Args:
+        rows: how many were written.
+        abstained: for how many of them the model abstained.
+        size: of the annotated table, which follows; 0 if there is none.
+        problem: why the table cannot be annotated, a code of `elman.errors.DATA_CODES` or of `elman.server.uploads`;
+            None if it is annotated.
+        line: the line that has the problem; None if unknown.
+        bug: the kind and place of an unexpected error; None if there was none.
+        is_last: whether the process ends now.
+    """
+
+    rows: int = 0
+    abstained: int = 0
+    size: int = 0
+    problem: str | None = None
+    line: int | None = None
+    bug: str | None = None
+    is_last: bool = False
