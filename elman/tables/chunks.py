@@ -17,7 +17,7 @@ from elman.checks import is_missing, shown
 from elman.errors import DataError
 from elman.tables.arrays import arrow as arrow  # other modules import it from here
 from elman.tables.arrays import common_type as common_type
-from elman.tables.arrays import not_strings, plain_values, texts_of, to_array
+from elman.tables.arrays import plain_values, read_texts, refuse_type, to_array
 from elman.tables.arrays import type_of as type_of
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ class JsonChunk:
         values = [one.get(column) for one in self.objects]
         for value in values:
             if isinstance(value, list | dict):
-                raise not_strings(column, type(value).__name__)
+                raise refuse_type(column, type(value).__name__)
         return [None if is_missing(value) else str(value) for value in values]
 
     def rows(self) -> Iterator[Sequence[Any]]:
@@ -186,11 +186,11 @@ class ArrowChunk:
         if position == self.position:
             return list(self.names)
         if position in self.json_columns:
-            raise not_strings(column, "JSON")
+            raise refuse_type(column, "JSON")
         try:
-            return texts_of(self.values.column(position), column)
+            return read_texts(self.values.column(position), column)
         except UnicodeDecodeError:
-            raise not_strings(column, "bytes that are not UTF-8") from None
+            raise refuse_type(column, "bytes that are not UTF-8") from None
 
     def rows(self) -> Iterator[Sequence[Any]]:
         """Return the rows as values that text and JSON can represent, in the order of the columns."""
