@@ -132,6 +132,19 @@ def check_text(schema: "pyarrow.Schema", title: str) -> None:
             raise DataError(message) from None
 
 
+def check_same_types(schema: "pyarrow.Schema", title: str, other: "pyarrow.Schema", other_title: str) -> None:
+    """Check that the columns of two tables, which have the same names, have the same types.
+
+    Raises:
+        DataError: those of one column differ.
+    """
+    for field, found in zip(schema, other, strict=True):
+        if field.type != found.type:
+            kinds = f"{shown(str(found.type))}, and {shown(str(field.type))} in {title}"
+            message = f"{other_title}: the column {shown(field.name)!r} has the type {kinds}"
+            raise DataError(f"{message}; give both one type, or write CSV or JSONL")
+
+
 def combine(batches: Sequence["pyarrow.RecordBatch"]) -> "pyarrow.RecordBatch":
     """Return several batches of the same columns as one."""
     if len(batches) == 1:

@@ -260,13 +260,18 @@ def find_column(column: str, columns: Sequence[str], title: str = "", *, by_numb
     if is_number and 1 <= int(column) <= len(columns):
         return int(column) - 1
     where = f"{title}: " if title else ""
-    found = f"{len(positions)} of that name" if positions else f"the columns {_list_names(columns)}"
+    found = f"{len(positions)} of that name" if positions else f"the columns {list_names(columns)}"
     similar = None if positions else _find_similar(column, columns)
     action = f"did you mean --column {shown(similar)!r}?" if similar else "name the right one with --column"
     raise DataError(f"{where}expected one column {shown(column)!r}, found {found}; {action}", code="unknown_column")
 
 
-def _list_names(columns: Sequence[str]) -> str:
+def list_names(columns: Sequence[str]) -> str:
+    """Return the names of columns for a message, the first of them if they are many.
+
+    >>> list_names([]), list_names(["id", "name"])
+    ('(none)', 'id, name')
+    """
     names = ", ".join(map(shown, columns[:LISTED]))
     return f"{names} and {len(columns) - LISTED:,} more" if len(columns) > LISTED else names or "(none)"
 
