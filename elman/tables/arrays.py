@@ -62,10 +62,10 @@ def plain_values(array: "pyarrow.Array", *, finite: bool = False) -> list[Any]:
     if types.is_floating(kind):
         numbers = (array.cast("float32") if types.is_float16(kind) else array).to_pylist()
         return list(map(plain_value, numbers)) if finite else numbers
-    return _converter(kind)(array)
+    return _find_converter(kind)(array)
 
 
-def texts_of(array: "pyarrow.Array", column: str) -> list[str | None]:
+def read_texts(array: "pyarrow.Array", column: str) -> list[str | None]:
     """Return the values of an array as text: bytes are UTF-8, numbers as Python writes them; None if missing.
 
     Args:
@@ -78,17 +78,17 @@ def texts_of(array: "pyarrow.Array", column: str) -> list[str | None]:
     """
     pa, kind = arrow(), array.type
     if pa.types.is_dictionary(kind):
-        return _spread(array, lambda values: texts_of(values, column))
+        return _look_up(array, lambda values: read_texts(values, column))
     if is_binary(kind):
         return [None if value is None else value.decode() for value in array.to_pylist()]
     if isinstance(kind, pa.BaseExtensionType) and kind.extension_name not in (UUID_TYPE, BOOLEAN_TYPE):
-        return texts_of(array.storage, column)
+        return read_texts(array.storage, column)
     if pa.types.is_nested(kind):
-        raise not_strings(column, kind)
+        raise refuse_type(column, kind)
     return [None if is_missing(value) else str(value) for value in plain_values(array)]
 
 
-def not_strings(column: str, found: object, title: str = "") -> DataError:
+def refuse_type(column: str, found: object, title: str = "") -> DataError:
     """Return the error for a column whose values are no text."""
     where = f"{title}: " if title else ""
     return DataError(f"{where}expected strings in the column {shown(column)!r}, got {found}", code="not_strings")
@@ -130,6 +130,19 @@ def check_text(schema: "pyarrow.Schema", title: str) -> None:
             reason = str(error) if isinstance(error, DataError) else f"it has the type {shown(str(field.type))}"
             message = f"{title}: the column {shown(field.name)!r} has no text, because {reason}; leave it out"
             raise DataError(message) from None
+
+
+def check_same_types(schema: "pyarrow.Schema", title: str, other: "pyarrow.Schema", other_title: str) -> None:
+    """Check that the columns of two tables, which have the same names, have the same types.
+
+    Raises:
+        DataError: those of one column differ.
+    """
+    for field, found in zip(schema, other, strict=True):
+        if field.type != found.type:
+            kinds = f"{shown(str(found.type))}, and {shown(str(field.type))} in {title}"
+            message = f"{other_title}: the column {shown(field.name)!r} has the type {kinds}"
+            raise DataError(f"{message}; give both one type, or write CSV or JSONL")
 
 
 def combine(batches: Sequence["pyarrow.RecordBatch"]) -> "pyarrow.RecordBatch":
@@ -186,13 +199,13 @@ def common_type(kind: "pyarrow.DataType", other: "pyarrow.DataType") -> "pyarrow
         return pa.string()
 
 
-def _converter(kind: "pyarrow.DataType") -> Callable[["pyarrow.Array"], list[Any]]:
+def _find_converter(kind: "pyarrow.DataType") -> Callable[["pyarrow.Array"], list[Any]]:
     """Return the function that converts the arrays of a type."""
     types = arrow().types
     if isinstance(kind, arrow().BaseExtensionType):
         return _convert_extension
     for check, convert in (
-        (types.is_dictionary, lambda array: _spread(array, lambda values: plain_values(values, finite=True))),
+        (types.is_dictionary, lambda array: _look_up(array, lambda values: plain_values(values, finite=True))),
         (types.is_run_end_encoded, lambda array: plain_values(arrow().compute.run_end_decode(array), finite=True)),
         (types.is_date, _convert_dates),
         (types.is_timestamp, _convert_moments),
@@ -232,7 +245,7 @@ def _convert_extension(array: "pyarrow.ExtensionArray") -> list[Any]:
     return plain_values(array.storage, finite=True)
 
 
-def _spread(array: "pyarrow.DictionaryArray", convert: Callable[["pyarrow.Array"], list[Any]]) -> list[Any]:
+def _look_up(array: "pyarrow.DictionaryArray", convert: Callable[["pyarrow.Array"], list[Any]]) -> list[Any]:
     """Return the values of a dictionary's indices; each entry is converted once, however often it occurs."""
     entries, indices = array.dictionary, array.indices
     used = sorted({index for index in indices.to_pylist() if index is not None}) if len(entries) > len(array) else None
@@ -245,27 +258,31 @@ def _spread(array: "pyarrow.DictionaryArray", convert: Callable[["pyarrow.Array"
 
 
 def _convert_dates(array: "pyarrow.Array") -> list[Any]:
-    days = _integers(array) if array.type == arrow().date32() else _map(_integers(array), lambda ms: ms // 86_400_000)
+    days = (
+        _read_integers(array)
+        if array.type == arrow().date32()
+        else _map(_read_integers(array), lambda ms: ms // 86_400_000)
+    )
     return _map(days, format_date)
 
 
 def _convert_moments(array: "pyarrow.TimestampArray") -> list[Any]:
     """Convert instants: in their time zone if its rules are known and Python has the year, otherwise in UTC."""
     pa, unit, zone = arrow(), array.type.unit, array.type.tz
-    ticks, rough, suffix = _integers(array), array, "" if zone is None else "+00:00"
+    ticks, rough, suffix = _read_integers(array), array, "" if zone is None else "+00:00"
     if unit == "ns":
         rough = pa.array(_map(ticks, lambda tick: tick // 1000), pa.timestamp("us", zone))
     try:
         moments: Iterator[Any] = iter(rough.to_pylist())
     except (pa.ArrowException, ArithmeticError, ValueError, LookupError, ImportError):
-        moments = _moments_one_by_one(rough)
+        moments = _read_moments(rough)
     return [
         None if tick is None else format_moment(tick, unit) + suffix if moment is None else _write(moment, tick, unit)
         for tick, moment in zip(ticks, moments, strict=True)
     ]
 
 
-def _moments_one_by_one(array: "pyarrow.TimestampArray") -> Iterator[datetime | None]:
+def _read_moments(array: "pyarrow.TimestampArray") -> Iterator[datetime | None]:
     """Yield each instant, and None where Python has none."""
     pa = arrow()
     for moment in array:
@@ -285,7 +302,7 @@ def _write(moment: datetime, tick: int, unit: str) -> str:
 
 def _convert_ticks(array: "pyarrow.Array", write: Callable[[int, str], str]) -> list[Any]:
     unit = array.type.unit
-    return _map(_integers(array), lambda tick: write(tick, unit))
+    return _map(_read_integers(array), lambda tick: write(tick, unit))
 
 
 def _convert_intervals(array: "pyarrow.Array") -> list[Any]:
@@ -318,7 +335,7 @@ def _convert_unions(array: "pyarrow.UnionArray") -> list[Any]:
 
 def _convert_lists(array: "pyarrow.Array") -> list[Any]:
     """Convert lists of every kind; maps become lists of pairs."""
-    starts, ends, values = list_bounds(array)
+    starts, ends, values = find_list_bounds(array)
     first, last = (min(starts, default=0), max(ends, default=0)) if len(starts) else (0, 0)
     members = plain_values(values.slice(first, max(0, last - first)), finite=True)
     if arrow().types.is_map(array.type):
@@ -327,7 +344,7 @@ def _convert_lists(array: "pyarrow.Array") -> list[Any]:
     return _hide_nulls(array, lists)
 
 
-def list_bounds(array: "pyarrow.Array") -> tuple[list[int], list[int], "pyarrow.Array"]:
+def find_list_bounds(array: "pyarrow.Array") -> tuple[list[int], list[int], "pyarrow.Array"]:
     """Return where each list of an array starts and ends, and the array of all of their values."""
     types, kind = arrow().types, array.type
     if types.is_fixed_size_list(kind):
@@ -347,7 +364,7 @@ def _hide_nulls(array: "pyarrow.Array", values: list[Any]) -> list[Any]:
     return [value if valid else None for value, valid in zip(values, array.is_valid().to_pylist(), strict=True)]
 
 
-def _integers(array: "pyarrow.Array") -> list[int | None]:
+def _read_integers(array: "pyarrow.Array") -> list[int | None]:
     pa = arrow()
     return list(array.view(pa.int32() if array.type.bit_width == 32 else pa.int64()).to_pylist())
 

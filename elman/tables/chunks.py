@@ -17,7 +17,7 @@ from elman.checks import is_missing, shown
 from elman.errors import DataError
 from elman.tables.arrays import arrow as arrow  # other modules import it from here
 from elman.tables.arrays import common_type as common_type
-from elman.tables.arrays import not_strings, plain_values, texts_of, to_array
+from elman.tables.arrays import plain_values, read_texts, refuse_type, to_array
 from elman.tables.arrays import type_of as type_of
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ class JsonChunk:
         values = [one.get(column) for one in self.objects]
         for value in values:
             if isinstance(value, list | dict):
-                raise not_strings(column, type(value).__name__)
+                raise refuse_type(column, type(value).__name__)
         return [None if is_missing(value) else str(value) for value in values]
 
     def rows(self) -> Iterator[Sequence[Any]]:
@@ -193,11 +193,11 @@ class ArrowChunk:
         if position == self.position:
             return list(self.names)
         if position in self.json_columns:
-            raise not_strings(column, "JSON")
+            raise refuse_type(column, "JSON")
         try:
-            return texts_of(self.values.column(position), column)
+            return read_texts(self.values.column(position), column)
         except UnicodeDecodeError:
-            raise not_strings(column, "bytes that are not UTF-8") from None
+            raise refuse_type(column, "bytes that are not UTF-8") from None
 
     def rows(self) -> Iterator[Sequence[Any]]:
         """Return the rows as values that text and JSON can represent, in the order of the columns."""
@@ -267,13 +267,18 @@ def find_column(column: str, columns: Sequence[str], title: str = "", *, by_numb
     if is_number and 1 <= int(column) <= len(columns):
         return int(column) - 1
     where = f"{title}: " if title else ""
-    found = f"{len(positions)} of that name" if positions else f"the columns {_list_names(columns)}"
+    found = f"{len(positions)} of that name" if positions else f"the columns {list_names(columns)}"
     similar = None if positions else _find_similar(column, columns)
     action = f"did you mean --column {shown(similar)!r}?" if similar else "name the right one with --column"
     raise DataError(f"{where}expected one column {shown(column)!r}, found {found}; {action}", code="unknown_column")
 
 
-def _list_names(columns: Sequence[str]) -> str:
+def list_names(columns: Sequence[str]) -> str:
+    """Return the names of columns for a message, the first of them if they are many.
+
+    >>> list_names([]), list_names(["id", "name"])
+    ('(none)', 'id, name')
+    """
     names = ", ".join(map(shown, columns[:LISTED]))
     return f"{names} and {len(columns) - LISTED:,} more" if len(columns) > LISTED else names or "(none)"
 

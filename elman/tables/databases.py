@@ -143,7 +143,7 @@ def describe_error(error: Exception, url: "URL", *, quotes: bool = True) -> str:
     message = " ".join((text.strip().splitlines() or [""])[0].split())
     if not quotes:
         message = _ADDRESSES.sub("***", message)
-    for secret in _secrets(url):
+    for secret in _find_secrets(url):
         message = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", "***", message, flags=re.IGNORECASE)
     return message or name_error(error)
 
@@ -155,7 +155,7 @@ def name_error(error: Exception) -> str:
     return f"{type(original).__name__}, SQLSTATE {code}" if code else type(original).__name__
 
 
-def _secrets(url: "URL") -> list[str]:
+def _find_secrets(url: "URL") -> list[str]:
     """Return all parts of a URL that a message must not show, the longest first, as they are and as URLs write them."""
     parts: list[Any] = [url.username, url.password, url.host, url.database]
     for key, value in url.query.items():

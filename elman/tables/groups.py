@@ -6,7 +6,7 @@ from typing import IO, TYPE_CHECKING, Any
 from elman.checks import shown
 from elman.errors import DataError
 from elman.tables.arrays import arrow
-from elman.tables.pages import DELTA_STRINGS, Page, longest_entry, most_in_rows, read_pages
+from elman.tables.pages import DELTA_STRINGS, Page, count_most_bytes, find_longest_entry, read_pages
 from elman.tables.weights import CHUNK_BYTES
 
 if TYPE_CHECKING:
@@ -60,21 +60,21 @@ def plan_group(file: IO[bytes], opened: Any, group: int, title: str, *, most_row
     packed = sum(column.packed for column in columns)
     needed = sum(column.page_bytes for column in columns)
     if needed > PAGES_BYTES + RATIO * packed:
-        raise _too_large(title, group, needed, packed, max(columns, key=lambda one: one.page_bytes).path)
+        raise _refuse_group(title, group, needed, packed, max(columns, key=lambda one: one.page_bytes).path)
     nested = [column for column in columns if column.is_nested]
     as_dictionary: list[_Column] = []
     needed, limit = sum(column.nested_bytes for column in nested), NESTED_BYTES + RATIO * packed
     while needed > limit:
         largest = max(nested, key=lambda one: 0 if one in as_dictionary else one.entry_bytes, default=None)
         if largest is None or largest in as_dictionary or not largest.entry_bytes:
-            raise _too_large(title, group, needed, packed, max(nested, key=lambda one: one.nested_bytes).path)
+            raise _refuse_group(title, group, needed, packed, max(nested, key=lambda one: one.nested_bytes).path)
         as_dictionary.append(largest)
         needed -= largest.entry_bytes
     by_row = sum(column.longest for column in columns if not column.is_nested)
-    by_row += sum(_slots(field.type) * SLOT_BYTES for field in opened.schema_arrow)
+    by_row += sum(_count_slots(field.type) * SLOT_BYTES for field in opened.schema_arrow)
     by_row += needed // max(1, metadata.num_rows)
     rows = max(1, min(most_rows, CHUNK_BYTES // max(1, by_row)))
-    while rows > 1 and _plain_bytes(columns, rows) > CHUNK_BYTES:
+    while rows > 1 and _count_plain_bytes(columns, rows) > CHUNK_BYTES:
         rows //= 2
     return GroupPlan(rows, [column.path for column in as_dictionary])
 
@@ -120,7 +120,7 @@ class _Column:
         of_strings = schema.physical_type == "BYTE_ARRAY"
         longest = schema.length if schema.physical_type == "FIXED_LEN_BYTE_ARRAY" else 0
         if of_strings:
-            entries = [longest_entry(file, page, metadata.compression) for page in dictionaries]
+            entries = [find_longest_entry(file, page, metadata.compression) for page in dictionaries]
             entries += [page.size for page in data if page.encoding == DELTA_STRINGS]
             longest = max(entries, default=0)
         in_memory = [max((page.memory for page in some), default=0) for some in (dictionaries, data)]
@@ -135,23 +135,23 @@ class _Column:
         )
 
 
-def _plain_bytes(columns: list[_Column], rows: int) -> int:
-    return sum(most_in_rows(column.pages, rows) for column in columns if column.pages and not column.is_nested)
+def _count_plain_bytes(columns: list[_Column], rows: int) -> int:
+    return sum(count_most_bytes(column.pages, rows) for column in columns if column.pages and not column.is_nested)
 
 
-def _slots(kind: "pyarrow.DataType") -> int:
+def _count_slots(kind: "pyarrow.DataType") -> int:
     """Return how many values a value of a type takes at least; a list of fixed size takes its values even if null."""
     types = arrow().types
     if isinstance(kind, arrow().BaseExtensionType):
-        return _slots(kind.storage_type)
+        return _count_slots(kind.storage_type)
     if types.is_fixed_size_list(kind):
-        return max(1, int(kind.list_size) * _slots(kind.value_type))
+        return max(1, int(kind.list_size) * _count_slots(kind.value_type))
     if types.is_struct(kind):
-        return sum(_slots(field.type) for field in kind) + 1
+        return sum(_count_slots(field.type) for field in kind) + 1
     return 1
 
 
-def _too_large(title: str, group: int, needed: int, packed: int, column: str) -> DataError:
+def _refuse_group(title: str, group: int, needed: int, packed: int, column: str) -> DataError:
     return DataError(
         f"{title}: row group {group:,} has {packed:,} bytes, and takes {needed:,} when it is read, most of them for "
         f"{shown(column)!r}; write the file with smaller row groups, or leave the column out"

@@ -132,7 +132,7 @@ class ObjectColumns:
                 self._check_new(key)
             self._columns.setdefault(key, ObjectColumn()).add(values)
         if sum(column.count() for column in self._columns.values()) > COLUMNS:
-            raise self._too_many()
+            raise self._refuse_keys()
 
     def schema(self) -> "pyarrow.Schema":
         """Return the names and Arrow types of the columns, in the order in which they appeared."""
@@ -142,11 +142,11 @@ class ObjectColumns:
 
     def _check_new(self, key: str) -> None:
         if len(self._columns) >= COLUMNS:
-            raise self._too_many()
+            raise self._refuse_keys()
         if HALVES.search(key):
             message = f"expected keys that are text, got {shown(key)!r}, which has half a character; write JSONL"
             raise DataError(f"{self._title}: {message}")
 
-    def _too_many(self) -> DataError:
+    def _refuse_keys(self) -> DataError:
         message = f"expected at most {COLUMNS:,} different keys, those inside objects included, got more; write JSONL"
         return DataError(f"{self._title}: {message}")

@@ -81,7 +81,7 @@ def read_pages(file: IO[bytes], column: "pyarrow.parquet.ColumnChunkMetaData") -
     return pages
 
 
-def longest_entry(file: IO[bytes], page: Page, codec: str) -> int:
+def find_longest_entry(file: IO[bytes], page: Page, codec: str) -> int:
     """Return the bytes of the longest string of a dictionary, or a number that is not lower.
 
     Args:
@@ -104,7 +104,7 @@ def longest_entry(file: IO[bytes], page: Page, codec: str) -> int:
     return min(most, longest)
 
 
-def most_in_rows(pages: list[Page], rows: int) -> int:
+def count_most_bytes(pages: list[Page], rows: int) -> int:
     """Return the most bytes that the pages around a batch hold, for batches of some rows from the first row on.
 
     Args:
@@ -173,33 +173,33 @@ class _Struct:
             ValueError: the bytes are no struct.
         """
         fields, number = dict[int, Any](), 0
-        while head := self._byte():
-            number = number + (head >> 4) if head >> 4 else self._integer()
-            fields[number] = self._value(head & 15, depth)
+        while head := self._read_byte():
+            number = number + (head >> 4) if head >> 4 else self._read_integer()
+            fields[number] = self._read_value(head & 15, depth)
         return fields
 
-    def _value(self, kind: int, depth: int) -> Any:
+    def _read_value(self, kind: int, depth: int) -> Any:
         if depth <= 0:
             raise ValueError("nested too deeply")
         if kind in (1, 2):  # a boolean is in its type
             return kind == 1
         if kind == 3:
-            return self._byte()
+            return self._read_byte()
         if kind in (4, 5, 6):
-            return self._integer()
+            return self._read_integer()
         if kind in (7, 8):  # a double, or bytes with their length
-            self._skip(8 if kind == 7 else self._unsigned())
+            self._skip(8 if kind == 7 else self._read_unsigned())
             return None
         if kind in (9, 10):  # a list or a set
-            head = self._byte()
-            for _ in range(head >> 4 if head >> 4 < 15 else self._unsigned()):
-                self._value(3 if head & 15 in (1, 2) else head & 15, depth - 1)
+            head = self._read_byte()
+            for _ in range(head >> 4 if head >> 4 < 15 else self._read_unsigned()):
+                self._read_value(3 if head & 15 in (1, 2) else head & 15, depth - 1)
             return None
         if kind == 12:
             return self.read(depth - 1)
         raise ValueError("an unknown type")
 
-    def _byte(self) -> int:
+    def _read_byte(self) -> int:
         self.place += 1
         return self._content[self.place - 1]
 
@@ -208,14 +208,14 @@ class _Struct:
         if self.place > len(self._content):
             raise IndexError("the bytes end")
 
-    def _unsigned(self) -> int:
+    def _read_unsigned(self) -> int:
         value, shift = 0, 0
-        while (byte := self._byte()) & 128:
+        while (byte := self._read_byte()) & 128:
             value, shift = value | (byte & 127) << shift, shift + 7
             if shift > 63:
                 raise ValueError("a number is too long")
         return value | byte << shift
 
-    def _integer(self) -> int:
-        value = self._unsigned()
+    def _read_integer(self) -> int:
+        value = self._read_unsigned()
         return value >> 1 ^ -(value & 1)

@@ -5,7 +5,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from elman.checks import shown
 from elman.errors import DataError
-from elman.tables.arrays import arrow, check_text, combine, is_text, leave_out, not_strings, texts_of
+from elman.tables.arrays import arrow, check_text, combine, is_text, leave_out, read_texts, refuse_type
 from elman.tables.chunks import ROWS, ArrowChunk, Chunk, Malformed, find_column
 from elman.tables.formats import CELL_CHARACTERS, COLUMNS
 from elman.tables.groups import plan_group
@@ -52,7 +52,7 @@ class ParquetSource:
         self._position = find_column(column, self.columns, title, by_number=True)
         kind = self._schema.field(self._position).type
         if not is_text(kind):
-            raise not_strings(column, kind.value_type if arrow().types.is_dictionary(kind) else kind, title)
+            raise refuse_type(column, kind.value_type if arrow().types.is_dictionary(kind) else kind, title)
         check_text(self._schema, title)
         rows = [self._file.metadata.row_group(k).num_rows for k in range(self._file.num_row_groups)]
         self._groups = list(range(len(rows)) if row_groups is None else row_groups)
@@ -97,22 +97,23 @@ class ParquetSource:
         self._check_strings(batch, first)
         column = batch.column(self._position)
         try:
-            names = texts_of(column, self.columns[self._position])
+            names = read_texts(column, self.columns[self._position])
         except UnicodeDecodeError:
-            raise self._not_utf8(batch, self._position, first) from None
+            raise self._refuse_bytes(batch, self._position, first) from None
         long = [row for row, name in enumerate(names) if name is not None and len(name) > CELL_CHARACTERS]
-        malformed = [self._malformed(batch, row, first, len(names[row] or "")) for row in long]
+        malformed = [self._describe_row(batch.slice(row, 1), names[row] or "", first + row) for row in long]
         if long:
             batch, left = leave_out(batch, long), set(long)
             names = [name for row, name in enumerate(names) if row not in left]
         return ArrowChunk(batch, names, done, malformed, position=self._position)
 
-    def _malformed(self, batch: "pyarrow.RecordBatch", row: int, first: int, size: int) -> Malformed:
-        place, problem = f"{self.title}, row {first + row:,}", long_name(size)
+    def _describe_row(self, row: "pyarrow.RecordBatch", name: str, number: int) -> Malformed:
+        """Return a row whose name is too long as one that cannot be read."""
+        place, problem = f"{self.title}, row {number:,}", describe_long_name(len(name))
         if not self._skip:
             message = f"{place}: {problem}; fix it, or skip such rows with --on-error skip"
-            raise DataError(message, code="malformed_row", line=first + row)
-        (values,) = ArrowChunk(batch.slice(row, 1), [None]).rows()
+            raise DataError(message, code="malformed_row", line=number)
+        (values,) = ArrowChunk(row, [name], position=self._position).rows()
         return Malformed(place, problem, format_json(dict(zip(self.columns, values, strict=True))))
 
     def _check_strings(self, batch: "pyarrow.RecordBatch", first: int) -> None:
@@ -125,11 +126,11 @@ class ParquetSource:
                 try:
                     column.validate(full=True)
                 except pa.ArrowInvalid:
-                    raise self._not_utf8(batch, position, first) from None
+                    raise self._refuse_bytes(batch, position, first) from None
             message = f"{self.title}, after row {first - 1:,}: cannot be read ({_first_line(error)})"
             raise DataError(message, line=first) from None
 
-    def _not_utf8(self, batch: "pyarrow.RecordBatch", position: int, first: int) -> DataError:
+    def _refuse_bytes(self, batch: "pyarrow.RecordBatch", position: int, first: int) -> DataError:
         row = first + _find_bytes(batch.column(position))
         message = f"expected UTF-8 in the column {shown(self.columns[position])!r}, got other bytes; convert the column"
         return DataError(f"{self.title}, row {row:,}: {message}", line=row)
@@ -154,7 +155,7 @@ def open_parquet(file: IO[bytes], title: str) -> Any:
     return opened
 
 
-def long_name(size: int) -> str:
+def describe_long_name(size: int) -> str:
     """Return the problem of a name with too many characters."""
     return f"expected at most {CELL_CHARACTERS:,} characters, got {size:,}"
 
@@ -176,7 +177,7 @@ def _find_bytes(column: "pyarrow.Array") -> int:
     """Return the first row whose string is not UTF-8."""
     for row in range(len(column)):
         try:
-            texts_of(column.slice(row, 1), "")
+            read_texts(column.slice(row, 1), "")
             column[row].as_py()
         except UnicodeDecodeError:
             return row

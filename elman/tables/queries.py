@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from elman.checks import shown
 from elman.errors import DataError
-from elman.tables.arrays import arrow, check_text, is_text, not_strings, texts_of
+from elman.tables.arrays import arrow, check_text, is_text, read_texts, refuse_type
 from elman.tables.chunks import ROWS, ArrowChunk, Chunk, Malformed, find_column
 from elman.tables.databases import close_quietly, connect, describe_error, mask_url, name_error, parse_url
 from elman.tables.formats import CELL_CHARACTERS
-from elman.tables.parquet import long_name
+from elman.tables.parquet import describe_long_name
 from elman.tables.results import ResultType, read_text
 from elman.tables.statements import check_statement
 from elman.tables.values import format_json, plain_value
@@ -129,7 +129,7 @@ class QuerySource:
         self._blocks = chain([first] if first else [], blocks)
         kind = self._types[self._position]
         if kind.is_json or not is_text(kind.arrow):
-            raise not_strings(column, "JSON" if kind.is_json else kind.arrow, title)
+            raise refuse_type(column, "JSON" if kind.is_json else kind.arrow, title)
         check_text(self.schema(), title)
 
     def schema(self) -> "pyarrow.Schema":
@@ -173,7 +173,7 @@ class QuerySource:
             is_long = True
         if is_long:
             problems = {row: problem for row, values in enumerate(block) if (problem := self._find_problem(values))}
-            malformed = [self._malformed(block[row], first + row, problem) for row, problem in problems.items()]
+            malformed = [self._describe_row(block[row], first + row, problem) for row, problem in problems.items()]
             chunk = self._read_block([values for row, values in enumerate(block) if row not in problems], first)
         of_json = frozenset(position for position, kind in enumerate(self._types) if kind.is_json)
         return ArrowChunk(chunk.values, chunk.names, None, malformed, of_json, self._position)
@@ -198,7 +198,7 @@ class QuerySource:
                 raise DataError(message, code="malformed_row")
             arrays.append(array)
         batch = arrow().RecordBatch.from_arrays(arrays, schema=self.schema())
-        return ArrowChunk(batch, texts_of(batch.column(self._position), self.columns[self._position]))
+        return ArrowChunk(batch, read_texts(batch.column(self._position), self.columns[self._position]))
 
     def _find_problem(self, values: Row) -> str | None:
         """Return what is wrong with a row whose values have the right types; None if nothing is."""
@@ -209,9 +209,9 @@ class QuerySource:
             name = read_text(values[self._position]) or ""
         except UnicodeDecodeError:
             return f"expected text in UTF-8 in the column {shown(self.columns[self._position])!r}, got other bytes"
-        return long_name(len(name)) if len(name) > CELL_CHARACTERS else None
+        return describe_long_name(len(name)) if len(name) > CELL_CHARACTERS else None
 
-    def _malformed(self, values: Row, number: int, problem: str) -> Malformed:
+    def _describe_row(self, values: Row, number: int, problem: str) -> Malformed:
         place = f"{self.title}, row {number:,}"
         if not self._skip:
             message = f"{place}: {problem}; fix it, or skip such rows with --on-error skip"

@@ -3,7 +3,7 @@
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from elman.checks import shown
 from elman.errors import DataError
-from elman.tables.chunks import Chunk, JsonChunk
+from elman.tables.arrays import check_same_types
+from elman.tables.chunks import Chunk, JsonChunk, list_names
 from elman.tables.delimited import DelimitedSource
 from elman.tables.formats import STANDARD, Format, TextOptions, format_of, is_table
 from elman.tables.jsonl import JsonLinesSource
@@ -112,7 +113,8 @@ def open_source(
         schema = _find_schema(files, column, options) if any(needs_two) else None
         openers = [partial(_open_one, *file, column, skip=skip, schema=schema, options=options) for file in files]
         first = stack.enter_context(openers[0]())
-        yield first if len(paths) == 1 else JoinedSource(first, openers[1:])
+        streams = {number for number, place in enumerate(places[1:]) if place == STANDARD}
+        yield first if len(paths) == 1 else JoinedSource(first, openers[1:], streams)
 
 
 @contextmanager
@@ -143,32 +145,54 @@ class JoinedSource:
     Args:
         first: the first of them, open.
         others: functions that open the others, each when its turn comes.
+        streams: the positions of those others that can be read only once.
     """
 
-    def __init__(self, first: Source, others: Sequence[Callable[[], AbstractContextManager[Source]]]) -> None:
-        self._first, self._others = first, others
+    def __init__(
+        self,
+        first: Source,
+        others: Sequence[Callable[[], AbstractContextManager[Source]]],
+        streams: Collection[int] = (),
+    ) -> None:
+        self._first, self._others, self._streams = first, others, streams
         self.title, self.columns, self.has_header = first.title, first.columns, first.has_header
         self.has_mark, self.newline = first.has_mark, first.newline
         self.encoding, self.kind, self.delimiter, self.notes = first.encoding, first.kind, first.delimiter, first.notes
 
     def schema(self) -> "pyarrow.Schema":
         """See `Source.schema`."""
-        return self._first.schema()
+        schema = self._first.schema()
+        for source in self._open_others():
+            check_same_types(schema, self.title, source.schema(), source.title)
+        return schema
 
     def chunks(self) -> Iterator[Chunk]:
         """See `Source.chunks`."""
         count = 1 + len(self._others)
         first: Callable[[], AbstractContextManager[Source]] = lambda: nullcontext(self._first)  # noqa: E731
+        for _ in self._open_others():
+            pass  # before the first row is read
         for number, open_next in enumerate([first, *self._others]):
             with open_next() as source:
-                if source.columns != self.columns:
-                    raise DataError(
-                        f"{source.title}: expected the columns of {self.title}, {', '.join(self.columns)}; "
-                        f"got {', '.join(source.columns)}"
-                    )
+                self._check_columns(source)
                 for chunk in source.chunks():
                     done = None if chunk.done is None else (number + chunk.done) / count
                     yield replace(chunk, done=done)
+
+    def _open_others(self) -> Iterator[Source]:
+        """Open the others that can be read again, one by one, and check that they have the same columns."""
+        for number, open_next in enumerate(self._others):
+            if number not in self._streams:
+                with open_next() as source:
+                    self._check_columns(source)
+                    yield source
+
+    def _check_columns(self, source: Source) -> None:
+        if source.columns != self.columns:
+            raise DataError(
+                f"{source.title}: expected the columns of {self.title}, {list_names(self.columns)}; "
+                f"got {list_names(source.columns)}"
+            )
 
 
 def _find_schema(files: Sequence[tuple[str, Format, str]], column: str, options: TextOptions) -> "pyarrow.Schema":

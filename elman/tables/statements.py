@@ -59,7 +59,7 @@ def check_statement(sql: str, dialect: str, title: str) -> None:
         DataError: it is not.
     """
     for patterns in [_QUOTED[dialect]] if dialect in _QUOTED else _ANY:
-        _check_words(list(_words(sql, patterns)), dialect, title)
+        _check_words(list(_split_words(sql, patterns)), dialect, title)
 
 
 def _check_words(words: list[str], dialect: str, title: str) -> None:
@@ -78,7 +78,7 @@ def _check_words(words: list[str], dialect: str, title: str) -> None:
         raise DataError(f"{title}: {message} to forbid changes, so write the word in quotes if it is a name")
 
 
-def _words(sql: str, patterns: tuple[str, ...]) -> Iterator[str]:
+def _split_words(sql: str, patterns: tuple[str, ...]) -> Iterator[str]:
     """Yield the words of a query in lower case, its other characters one by one, and nothing that is quoted."""
     token, place = re.compile("|".join([*patterns, _WORD, r"\S"]), re.DOTALL), 0
     while (match := token.search(sql, place)) is not None:

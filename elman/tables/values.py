@@ -134,7 +134,7 @@ def format_time(ticks: int, unit: str) -> str:
     seconds, rest = divmod(ticks, _TICKS[unit])
     minutes, second = divmod(seconds, 60)
     hour, minute = divmod(minutes, 60)
-    return f"{hour:02}:{minute:02}:{second:02}{_fraction(rest, unit)}"
+    return f"{hour:02}:{minute:02}:{second:02}{_format_fraction(rest, unit)}"
 
 
 def format_duration(ticks: int, unit: str) -> str:
@@ -150,13 +150,13 @@ def format_duration(ticks: int, unit: str) -> str:
     days, rest = divmod(ticks, 86_400 * _TICKS[unit])
     seconds, rest = divmod(rest, _TICKS[unit])
     count = f"{days} day{'' if abs(days) == 1 else 's'}, " if days else ""
-    return f"{count}{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}{_fraction(rest, unit)}"
+    return f"{count}{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}{_format_fraction(rest, unit)}"
 
 
 _TICKS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 
-def _fraction(ticks: int, unit: str) -> str:
+def _format_fraction(ticks: int, unit: str) -> str:
     """Return a fraction of a second with six digits as Python does, with nine if they are needed, with none if zero."""
     nanoseconds = ticks * (10**9 // _TICKS[unit])
     if not nanoseconds:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from elman.tables.arrays import arrow, is_text, list_bounds
+from elman.tables.arrays import arrow, find_list_bounds, is_text
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -70,7 +70,7 @@ def _weigh(array: "pyarrow.Array") -> "npt.NDArray[np.int64]":
         return _weigh(array.storage)
     if types.is_dictionary(kind):
         entries = np.append(_weigh(array.dictionary), VALUE_BYTES)
-        weights: npt.NDArray[np.int64] = entries[_integers(array.indices, len(entries) - 1)]
+        weights: npt.NDArray[np.int64] = entries[_read_integers(array.indices, len(entries) - 1)]
         return weights
     if types.is_run_end_encoded(kind):
         return _weigh(pa.compute.run_end_decode(array))
@@ -81,7 +81,7 @@ def _weigh(array: "pyarrow.Array") -> "npt.NDArray[np.int64]":
     if types.is_union(kind):
         return np.full(len(array), VALUE_BYTES + array.nbytes, np.int64)
     if types.is_nested(kind):
-        starts, ends, values = list_bounds(array)
+        starts, ends, values = find_list_bounds(array)
         sums = np.concatenate([[0], np.cumsum(_weigh(values))])
         bounds = [np.asarray(part, np.int64) for part in (starts, ends)]
         sizes: npt.NDArray[np.int64] = np.maximum(sums[bounds[1]] - sums[bounds[0]], 0)
@@ -97,8 +97,8 @@ def _weigh_flat(array: "pyarrow.Array") -> "npt.NDArray[np.int64]":
         return np.full(len(array), VALUE_BYTES + (kind.bit_width + 7) // 8, np.int64)
     if pa.types.is_string_view(kind) or pa.types.is_binary_view(kind):  # for which Arrow has no binary_length
         array = array.cast(pa.binary())
-    return VALUE_BYTES + _integers(pa.compute.binary_length(array), 0)
+    return VALUE_BYTES + _read_integers(pa.compute.binary_length(array), 0)
 
 
-def _integers(array: "pyarrow.Array", missing: int) -> "npt.NDArray[Any]":
+def _read_integers(array: "pyarrow.Array", missing: int) -> "npt.NDArray[Any]":
     return np.asarray(array.fill_null(missing).to_numpy(zero_copy_only=False), np.int64)

@@ -15,7 +15,7 @@ from arrow_types import COLUMNS, NOT_IN_PARQUET, ZONES
 from table_rows import ArrowSource, convert_table
 
 from elman.errors import DataError
-from elman.tables.arrays import plain_values, texts_of
+from elman.tables.arrays import plain_values, read_texts
 from elman.tables.values import plain_text
 
 TARGETS = ["csv", "tsv", "jsonl", "parquet"]
@@ -80,13 +80,13 @@ def test_the_text_of_a_column_is_its_values_or_it_has_none(kind):
     is_bytes = "binary" in kind and "fixed" not in kind
     if any(isinstance(value, list | dict) for value in expected) or "union" in kind or kind == "run ends":
         with pytest.raises(DataError, match="expected strings in the column 'x', got ") as refused:
-            texts_of(array, "x")
+            read_texts(array, "x")
         assert refused.value.code == "not_strings"
     elif is_bytes:
         with pytest.raises(UnicodeDecodeError):
-            texts_of(array, "x")
+            read_texts(array, "x")
     elif kind != "no number":
-        assert texts_of(array, "x") == [None if value is None else str(value) for value in expected]
+        assert read_texts(array, "x") == [None if value is None else str(value) for value in expected]
 
 
 @pytest.mark.parametrize("missing", ["pandas", "pandas,tzdata"])
