@@ -102,7 +102,7 @@ PACKAGES = {
     "cells": "",
     "evaluation": "prediction scoring model text",
     "training": "cells data evaluation model prediction scoring tables text",
-    "server": "annotation prediction tables model scoring.processor data.catalog",
+    "server": "annotation prediction tables model text scoring.processor data.catalog",
     "cli": "annotation cells data evaluation model prediction scoring server tables text training",
 }
 

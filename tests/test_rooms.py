@@ -5,6 +5,7 @@ a module is imported. The limits come from the design: a newcomer can follow eac
 """
 
 import asyncio
+import gc
 import inspect
 import sys
 import threading
@@ -21,6 +22,7 @@ class Trace:
     """Notes the packages of Elman whose functions run, on this thread and on threads that start inside the context."""
 
     def __enter__(self) -> "Trace":
+        gc.collect()  # what other tests left behind may have finalisers
         self.clear()
         threading.setprofile(self._note)
         sys.setprofile(self._note)
