@@ -22,7 +22,8 @@ tables tables.formats tables.chunks tables.lines tables.delimited tables.jsonl t
 tables.queries tables.sinks
 annotation annotation.annotator annotation.job annotation.paths annotation.local annotation.pieces annotation.cluster
 annotation.request
-data data.columns data.examples data.images data.catalog data.download data.reading data.splits data.augment data.batches
+data data.columns data.examples data.images data.catalog data.download data.reading data.splits data.augment
+data.batches
 cells.contract cells.elman cells.gru cells.lstm cells.library cells.unroll cells.passes.buffers cells.passes.steps
 cells.passes.elman cells.passes.gru cells.passes.lstm cells.passes cells.fused cells
 evaluation evaluation.metrics evaluation.calibration evaluation.scores evaluation.titles evaluation.report

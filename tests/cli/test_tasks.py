@@ -183,6 +183,15 @@ def test_a_model_of_images_is_trained_predicts_and_is_evaluated(elman_here, digi
     assert "one.txt" in error_line(elman_here("predict", "-m", "run", "one.txt"))
 
 
+def test_a_folder_of_idx_files_is_recognised(elman_here, digits):
+    outcome = elman_here("train", digits, "--epochs", 1, *SMALL, "--out", "run")
+    assert outcome.status == 0, outcome.err
+    by_name = json.loads(elman_here("evaluate", "run", "mnist", "--data", digits, "--json").out)
+    by_path = json.loads(elman_here("evaluate", "run", digits, "--json").out)
+    assert by_path["accuracy"] == by_name["accuracy"] and by_path["part"] == "test"
+    assert "80 images of 28 × 28 pixels" in elman_here("data", "show", digits).out
+
+
 def test_a_model_of_images_refuses_words(elman_here, digits, tmp_path):
     elman_here("train", "mnist", "--data", digits, "--epochs", 1, *SMALL, "--out", "run")
     (tmp_path / "words.csv").write_text("name,label\nabc,0\nbcd,1\n")
