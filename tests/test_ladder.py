@@ -96,7 +96,7 @@ PACKAGES = {
     "prediction": "scoring model text",
     "tables": "",
     "annotation": "prediction tables model scoring.processor",
-    "data": "tables text",
+    "data": "annotation.paths tables text",
     "cells": "",
     "evaluation": "prediction scoring model text",
     "training": "cells data evaluation model prediction scoring tables text",

@@ -23,7 +23,6 @@ from elman.text.scripts import is_foreign, script_of, script_of_character, trans
 LONGEST = 200
 """The most characters of normalised text that a model reads. Longer strings abstain, so that time stays bounded."""
 
-_SEPARATORS = "," + "".join(character for character in map(chr, range(0x3001)) if character.isspace())
 _APOSTROPHES = "'`´ʻʼʽˈ‘’‛′＇\u05f3"
 _DASHES = "-‐‑‒–—―−﹣－\u05be\u058a"
 _SAME = str.maketrans({**dict.fromkeys(_APOSTROPHES, "'"), **dict.fromkeys(_DASHES, "-")})
@@ -146,6 +145,9 @@ def fold_accents(text: str) -> str:
         elif not latin:  # in other scripts a mark makes another letter: й is not и
             bare.append(character)
     return unicodedata.normalize("NFC", "".join(bare).translate(_STROKES))
+
+
+_SEPARATORS = "," + "".join(character for character in map(chr, range(0x3001)) if character.isspace())
 
 
 def strip_separators(text: str) -> str:

@@ -90,7 +90,8 @@ def test_a_tagger_is_evaluated_on_its_test_part(elman_here, pairs, tmp_path):
     elman_here("train", pairs, "--tags", *SMALL, "--epochs", 1, "--out", "run")
     values = json.loads(elman_here("evaluate", "run", pairs, "--json").out)
     expected = json.loads((tmp_path / "run" / "report.json").read_text("utf-8"))["test"]
-    assert values == {"model": "pairs", "data": pairs, "part": "test", **expected}
+    counts = {"lines": 80, "dropped": {}, "repaired": {}, "abstained": 0, "abstentions": {}}
+    assert values == {"model": "pairs", "data": pairs, "part": "test", **expected, **counts}
     shown = elman_here("evaluate", "run", pairs).out
     assert f"{expected['examples']} examples, {expected['symbols']} symbols" in shown
     assert "symbols right" in shown
