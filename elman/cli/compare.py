@@ -70,6 +70,7 @@ def compare(
     from elman.data.reading import read_source
     from elman.tables.formats import TextOptions
     from elman.training.comparison import cell_configs, list_cells
+    from elman.training.options import fit_config
 
     console = Console(stderr=as_json, markup=False)
     if tutorials:
@@ -94,6 +95,7 @@ def compare(
         progress=download_bar(),
     )
     print_notes(reading)
+    configs = {cell: fit_config(config, reading) for cell, config in configs.items()}
     reports = _train_each(reading, configs, out or Path("runs", f"compare-{name}"), console)
     rows = list_cells(reports)
     if as_json:

@@ -122,6 +122,10 @@ def _print(values: dict[str, Any], scores: dict[str, Any], *, labels: int) -> No
     if "calibration_error_before" in values:
         before = SCORES["calibration_error"].show(values["calibration_error_before"])
         rows.append(("calibration error before calibration", before))
+    if values.get("abstained"):
+        rows.append(("predict would abstain on", f"{values['abstained']:,}"))
+        if "answered_accuracy" in values:
+            rows.append(("accuracy of the others", show_share(values["answered_accuracy"])))
     if "ceiling" in values:
         rows.append(("ceiling by strings with several labels", show_share(values["ceiling"])))
     if "majority" in values:

@@ -10,6 +10,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -283,14 +284,21 @@ def _collect(
 
 def _to_label(value: Any) -> str | None:
     """Return a label in its one spelling, an empty one if it is missing; None if it is not text that can be shown."""
+    if isinstance(value, str):
+        return _clean_label(value)
     if isinstance(value, dict | list | tuple):
         return None
     try:
         text = value.decode() if isinstance(value, bytes) else "" if value is None else str(value)
     except UnicodeDecodeError:
         return None
-    text = unicodedata.normalize("NFC", text.strip())
-    return text if text.isprintable() else None  # a report cannot show control characters and lone surrogates
+    return _clean_label(text)
+
+
+@lru_cache(4096)
+def _clean_label(label: str) -> str | None:
+    label = unicodedata.normalize("NFC", label.strip())
+    return label if label.isprintable() else None  # a report cannot show control characters and lone surrogates
 
 
 def _find_label_files(folder: Path, notes: list[str]) -> list[Path]:

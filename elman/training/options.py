@@ -208,6 +208,11 @@ def prepare(
     config = stored_config(folder, options) if resume else new_config(data, name, options)
     how = apply_options(config, {option: value for option, value in options.items() if option in READING})
     reading = read_for(replace(how, data=data), progress=progress)
-    if isinstance(reading, ImageReading) and not resume:
-        config = replace(config, model=replace(config.model, input_size=reading.images.shape[2]))
-    return config, reading
+    return config if resume else fit_config(config, reading), reading
+
+
+def fit_config(config: RunConfig, reading: Reading | ImageReading | FeatureReading) -> RunConfig:
+    """Return the settings of a new run whose network reads rows as long as those of the images, if there are images."""
+    if not isinstance(reading, ImageReading):
+        return config
+    return replace(config, model=replace(config.model, input_size=reading.images.shape[2]))

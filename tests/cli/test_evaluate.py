@@ -146,3 +146,68 @@ def test_pictures_are_not_written_for_other_answers(elman_here, tmp_path):
     elman_here("train", "hello", "--epochs", 1, "--out", "run")
     assert "leave it out" in error_line(elman_here("evaluate", "run", "hello", "--out", "scores"))
     assert not (tmp_path / "scores").exists()
+
+
+def test_strings_that_predict_would_not_answer_are_counted(elman_here, model_file, tmp_path):
+    (tmp_path / "t.csv").write_text("name,label\nabba,Alfa\n1234,Alfa\n,Alfa\nvwxyz,Gamma,\nvwx,Gamma\n")
+    values = json.loads(elman_here("evaluate", model_file, "t.csv", "--json").out)
+    assert (values["examples"], values["lines"], values["repaired"]) == (3, 5, {})
+    assert values["dropped"] == {"malformed row": 1, "blank": 1}
+    answers = json.loads(elman_here("predict", "abba", "1234", "vwx", "--json", "--model", model_file).out)
+    reasons = [answer["reason"] for answer in answers if answer["reason"]]
+    assert values["abstentions"] == {reason: reasons.count(reason) for reason in reasons}
+    assert values["abstained"] == len(reasons) == 1
+    assert values["answered_accuracy"] == 1.0
+    table = elman_here("evaluate", model_file, "t.csv").out
+    assert "predict would abstain on" in table and "accuracy of the others" in table
+
+
+def test_if_no_string_is_answered_their_accuracy_is_unknown(elman_here, model_file, tmp_path):
+    (tmp_path / "t.csv").write_text("name,label\n1234,Alfa\n")
+    values = json.loads(elman_here("evaluate", model_file, "t.csv", "--json").out)
+    assert (values["abstained"], values["answered_accuracy"]) == (1, None)
+    assert "–" in elman_here("evaluate", model_file, "t.csv").out
+
+
+@pytest.mark.parametrize("command", ["evaluate", "show", "train"])
+def test_options_of_how_a_table_is_read_are_the_same_for_each_command(elman_here, model_file, tmp_path, command):
+    rows = [f"{name}é/{label}" for name, label in (("abba", "Alfa"), ("mnop", "Beta"), ("vwxyz", "Gamma"))]
+    (tmp_path / "t.csv").write_bytes("\n".join([*rows, "a/b/c"]).encode("cp1252"))
+    options = ("--text", "1", "--label", "2", "--no-header", "--delimiter", "/", "--encoding", "cp1252")
+    arguments = {"evaluate": ("evaluate", model_file, "t.csv"), "show": ("data", "show", "t.csv")}
+    command_line = arguments.get(command, ("train", "t.csv", "--split", "none", "--epochs", "1", "--hidden-size", "4"))
+    done = elman_here(*command_line, *options)
+    assert done.status == 0, done.err
+    assert "4 lines read, 3 examples; 1 dropped: malformed row" in done.out
+    stopped = elman_here(*command_line, *options, "--on-error", "stop", *(("--out", "x") if command == "train" else ()))
+    assert "t.csv, line 4: expected 2 cells" in error_line(stopped)
+    wrong = elman_here(*command_line, "--encoding", "klingon")
+    assert "expected the name of an encoding" in error_line(wrong)
+    assert "on_error must be one of skip, stop" in error_line(elman_here(*command_line, "--on-error", "ask"))
+
+
+def test_notes_on_how_data_are_read_are_on_standard_error(elman_here, model_file, tmp_path):
+    (tmp_path / "t.csv").write_text("name;label\nabba;Alfa\nvwx;Gamma\n")
+    for command in (("evaluate", model_file, "t.csv", "--json"), ("data", "show", "t.csv")):
+        done = elman_here(*command)
+        assert done.status == 0 and "note: t.csv: cells are separated by ';'" in done.err
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("t.xlsx", "PK", "is a workbook"),
+        ("t.csv", "name,label\n", "no usable example in 0 lines"),
+        ("t.csv", "name|label\n", "no usable example in 0 lines"),
+        ("t.csv", "name+label\nabba+Alfa\n", "expected one column 'name'"),
+        ("empty/x.pdf", "", "expected files named Label.txt"),
+    ],
+)
+def test_data_that_cannot_be_used_are_refused_in_one_line(elman_here, model_file, tmp_path, name, content, message):
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text(content)
+    data = name.split("/")[0]
+    for command in (("evaluate", model_file, data), ("train", data)):
+        done = elman_here(*command)
+        assert (done.status, done.out) == (2, "")
+        assert message in done.err.splitlines()[-1] and "Traceback" not in done.err

@@ -90,7 +90,8 @@ def test_a_tagger_is_evaluated_on_its_test_part(elman_here, pairs, tmp_path):
     elman_here("train", pairs, "--tags", *SMALL, "--epochs", 1, "--out", "run")
     values = json.loads(elman_here("evaluate", "run", pairs, "--json").out)
     expected = json.loads((tmp_path / "run" / "report.json").read_text("utf-8"))["test"]
-    assert values == {"model": "pairs", "data": pairs, "part": "test", **expected}
+    counts = {"lines": 80, "dropped": {}, "repaired": {}, "abstained": 0, "abstentions": {}}
+    assert values == {"model": "pairs", "data": pairs, "part": "test", **expected, **counts}
     shown = elman_here("evaluate", "run", pairs).out
     assert f"{expected['examples']} examples, {expected['symbols']} symbols" in shown
     assert "symbols right" in shown
@@ -181,6 +182,15 @@ def test_a_model_of_images_is_trained_predicts_and_is_evaluated(elman_here, digi
     plot = elman_here("models", "show", "run", "--plot", "net.png")
     assert (plot.out, (tmp_path / "net.png").read_bytes()[:4]) == ("Drawn to net.png\n", b"\x89PNG")
     assert "one.txt" in error_line(elman_here("predict", "-m", "run", "one.txt"))
+
+
+def test_a_folder_of_idx_files_is_recognised(elman_here, digits):
+    outcome = elman_here("train", digits, "--epochs", 1, *SMALL, "--out", "run")
+    assert outcome.status == 0, outcome.err
+    by_name = json.loads(elman_here("evaluate", "run", "mnist", "--data", digits, "--json").out)
+    by_path = json.loads(elman_here("evaluate", "run", digits, "--json").out)
+    assert by_path["accuracy"] == by_name["accuracy"] and by_path["part"] == "test"
+    assert "80 images of 28 × 28 pixels" in elman_here("data", "show", digits).out
 
 
 def test_a_model_of_images_refuses_words(elman_here, digits, tmp_path):

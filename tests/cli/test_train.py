@@ -226,7 +226,7 @@ def test_an_option_that_cannot_be_read_gets_one_line_and_leaves_nothing(elman_he
 def test_a_missing_column_is_named_with_the_columns_that_exist(elman_here, toy_table, tmp_path):
     line = refusal(elman_here("train", toy_table, "--text", "surname", "--out", "run"), tmp_path / "run")
     assert "'surname'" in line
-    assert "'word', 'kind'" in line
+    assert "word, kind; name the right one with --text" in line
 
 
 @pytest.mark.parametrize("data", ["absent.csv", "absent", "notes.docx", "empty", "empty.csv"])

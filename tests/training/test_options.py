@@ -15,6 +15,8 @@ from elman.records import Example
 from elman.training.config import RunConfig
 from elman.training.options import apply_options, default_folder, new_config, prepare, read_for, stored_config
 
+OF_TABLES = ("header", "delimiter", "encoding", "on_error")
+
 # New runs
 
 
@@ -152,6 +154,24 @@ def test_options_of_a_stored_run_must_agree_with_it(store):
 def test_a_stored_run_may_read_its_data_in_another_way(store, option):
     config = new_config("a.csv", "name", {})
     assert stored_config(store(config), option) == config
+
+
+@pytest.mark.parametrize("option", [{"header": True}, {"delimiter": ";"}, {"encoding": "cp1252"}, {"on_error": "stop"}])
+def test_a_run_keeps_how_its_table_is_read_and_an_older_one_does_not_say(store, option):
+    config = new_config("a.csv", "name", option)
+    ((field, value),) = option.items()
+    assert getattr(config, field) == value and getattr(stored_config(store(config), {}), field) == value
+    older = {key: value for key, value in asdict(config).items() if key not in OF_TABLES}
+    assert RunConfig.from_dict(json.loads(json.dumps(older))) == new_config("a.csv", "name", {})
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [({"delimiter": ";;"}, "delimiter"), ({"encoding": "klingon"}, "klingon"), ({"on_error": "ask"}, "on_error")],
+)
+def test_a_table_cannot_be_read_in_any_way(option, message):
+    with pytest.raises(SettingError, match=message):
+        new_config("a.csv", "name", option)
 
 
 @pytest.mark.parametrize("option", [{"recipe": "t1"}, {"tags": True}])
