@@ -35,6 +35,7 @@ class ArrowSource:
     """
 
     title, has_header, has_mark, newline = "arrow", True, False, "\n"
+    encoding, kind, delimiter, notes = None, None, None, ()
 
     def __init__(self, batch: Any) -> None:
         self._batch, self.columns, self.is_read = batch, tuple(batch.schema.names), False

@@ -18,9 +18,10 @@ scoring scoring.processor scoring.probabilities scoring.reference scoring.layers
 scoring.scorer
 prediction prediction.names prediction.inputs prediction.pool prediction.columns prediction.predictor prediction.worker
 prediction.explanation
-tables tables.formats tables.values tables.arrays tables.weights tables.chunks tables.lines tables.delimited
-tables.jsonl tables.objects tables.pages tables.groups tables.parquet tables.sources
-tables.statements tables.databases tables.results tables.queries tables.sinks
+tables tables.formats tables.values
+tables.columnar tables.columnar.arrays tables.columnar.weights tables.chunks tables.lines tables.delimited tables.jsonl
+tables.columnar.objects tables.columnar.pages tables.columnar.groups tables.columnar.parquet tables.sources
+tables.sql tables.sql.statements tables.sql.databases tables.sql.results tables.sql.queries tables.sinks
 annotation annotation.annotator annotation.paths annotation.job annotation.parts annotation.local
 annotation.pieces annotation.cluster annotation.request annotation.frames
 data data.columns data.examples data.images data.catalog data.download data.reading data.splits data.augment

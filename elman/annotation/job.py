@@ -21,8 +21,8 @@ from elman.errors import DataError
 from elman.files import fit_name, is_file_at, replace, try_lock, write_atomically
 from elman.model.file import digest_of_artifact
 from elman.tables.formats import Format
-from elman.tables.queries import Query
 from elman.tables.sources import Source
+from elman.tables.sql.queries import Query
 from elman.version import __version__
 
 SETTINGS = "job.json"

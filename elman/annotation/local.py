@@ -25,7 +25,7 @@ from elman.files import open_atomically, sweep_scratch_files
 from elman.prediction.predictor import Predictor
 from elman.tables.chunks import Malformed
 from elman.tables.formats import STANDARD, Format, format_of
-from elman.tables.queries import Query
+from elman.tables.sql.queries import Query
 
 
 def annotate_file(

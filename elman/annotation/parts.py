@@ -14,9 +14,9 @@ from elman.annotation.job import Job, describe_table
 from elman.errors import DataError
 from elman.tables.chunks import Chunk, Malformed, cut_chunk
 from elman.tables.formats import Format, format_of
-from elman.tables.queries import Query, open_query
 from elman.tables.sinks import Sink, sink_for
 from elman.tables.sources import Source, open_source
+from elman.tables.sql.queries import Query, open_query
 
 
 @dataclass(frozen=True)

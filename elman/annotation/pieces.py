@@ -19,9 +19,9 @@ from elman.model.file import parse_artifact
 from elman.prediction.predictor import Predictor
 from elman.records import PredictionColumns
 from elman.tables.chunks import arrow
+from elman.tables.columnar.parquet import ParquetSource
 from elman.tables.formats import Format, format_of
 from elman.tables.lines import open_table
-from elman.tables.parquet import ParquetSource
 from elman.tables.sinks import sink_for
 from elman.version import __version__
 

@@ -12,8 +12,8 @@ from elman.checks import check_choice
 from elman.errors import SettingError
 from elman.scoring.processor import cores
 from elman.tables.formats import STANDARD, Format, format_of
-from elman.tables.queries import Query
 from elman.tables.sources import find_tables
+from elman.tables.sql.queries import Query
 
 ENGINES = ("local", "ray")
 

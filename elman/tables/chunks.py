@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from elman.checks import is_missing, shown
 from elman.errors import DataError
-from elman.tables.arrays import arrow as arrow  # other modules import it from here
-from elman.tables.arrays import common_type as common_type
-from elman.tables.arrays import plain_values, read_texts, refuse_type, to_array
-from elman.tables.arrays import type_of as type_of
+from elman.tables.columnar.arrays import arrow as arrow  # other modules import it from here
+from elman.tables.columnar.arrays import common_type as common_type
+from elman.tables.columnar.arrays import plain_values, read_texts, refuse_type, to_array
+from elman.tables.columnar.arrays import type_of as type_of
 
 if TYPE_CHECKING:
     import pyarrow

@@ -16,8 +16,8 @@ from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from elman.checks import shown
 from elman.errors import DataError
-from elman.tables.arrays import arrow
 from elman.tables.chunks import Chunk, TextChunk
+from elman.tables.columnar.arrays import arrow
 from elman.tables.formats import DELIMITERS, Format
 from elman.tables.sources import Source
 from elman.tables.values import format_json, plain_text

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Protocol
 
 from elman.checks import shown
 from elman.errors import DataError
-from elman.tables.arrays import check_same_types
 from elman.tables.chunks import Chunk, JsonChunk, list_names
+from elman.tables.columnar.arrays import check_same_types
+from elman.tables.columnar.objects import ObjectColumns
+from elman.tables.columnar.parquet import ParquetSource
 from elman.tables.delimited import DelimitedSource
 from elman.tables.formats import STANDARD, Format, TextOptions, format_of, is_table
 from elman.tables.jsonl import JsonLinesSource
 from elman.tables.lines import open_lines, open_table
-from elman.tables.objects import ObjectColumns
-from elman.tables.parquet import ParquetSource
 
 if TYPE_CHECKING:
     import pyarrow

@@ -19,7 +19,8 @@ from elman.annotation.paths import name_side_file
 from elman.errors import DataError, SettingError
 from elman.files import find_scratch_files, open_atomically
 from elman.prediction.predictor import Predictor
-from elman.tables import delimited, parquet
+from elman.tables import delimited
+from elman.tables.columnar import parquet
 from elman.tables.formats import CELL_CHARACTERS, format_of
 
 ANY = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)

@@ -9,7 +9,7 @@ from people import finish, read_rows
 from elman.annotation.annotator import AnnotateConfig, Annotator
 from elman.annotation.request import AnnotateRequest, annotate_request
 from elman.errors import DataError, SettingError
-from elman.tables.queries import Query
+from elman.tables.sql.queries import Query
 
 SQL = {"from_sql": "sqlite:///people.db", "query": "select name from people"}
 

@@ -5,8 +5,8 @@ import pytest
 from table_rows import read_table
 
 from elman.errors import DataError
-from elman.tables.arrays import common_type, to_array, type_of
 from elman.tables.chunks import find_column
+from elman.tables.columnar.arrays import common_type, to_array, type_of
 from elman.tables.values import plain_text
 
 

@@ -15,7 +15,7 @@ from arrow_types import COLUMNS, NOT_IN_PARQUET, ZONES
 from table_rows import ArrowSource, convert_table
 
 from elman.errors import DataError
-from elman.tables.arrays import plain_values, read_texts
+from elman.tables.columnar.arrays import plain_values, read_texts
 from elman.tables.values import plain_text
 
 TARGETS = ["csv", "tsv", "jsonl", "parquet"]

@@ -5,9 +5,9 @@ from typing import IO, TYPE_CHECKING, Any
 
 from elman.checks import shown
 from elman.errors import DataError
-from elman.tables.arrays import arrow
-from elman.tables.pages import DELTA_STRINGS, Page, count_most_bytes, find_longest_entry, read_pages
-from elman.tables.weights import CHUNK_BYTES
+from elman.tables.columnar.arrays import arrow
+from elman.tables.columnar.pages import DELTA_STRINGS, Page, count_most_bytes, find_longest_entry, read_pages
+from elman.tables.columnar.weights import CHUNK_BYTES
 
 if TYPE_CHECKING:
     import pyarrow

@@ -8,7 +8,7 @@ import pytest
 from table_rows import names_in, read_table
 
 from elman.errors import DataError
-from elman.tables import parquet
+from elman.tables.columnar import parquet
 from elman.tables.formats import CELL_CHARACTERS
 
 VALUES = ["Ann", None, "Bob", "", "水"]

@@ -5,12 +5,12 @@ from typing import IO, TYPE_CHECKING, Any
 
 from elman.checks import shown
 from elman.errors import DataError
-from elman.tables.arrays import arrow, check_text, combine, is_text, leave_out, read_texts, refuse_type
 from elman.tables.chunks import ROWS, ArrowChunk, Chunk, Malformed, find_column
+from elman.tables.columnar.arrays import arrow, check_text, combine, is_text, leave_out, read_texts, refuse_type
+from elman.tables.columnar.groups import plan_group
+from elman.tables.columnar.weights import CHUNK_BYTES, ROW_BYTES, cut_batch
 from elman.tables.formats import CELL_CHARACTERS, COLUMNS
-from elman.tables.groups import plan_group
 from elman.tables.values import format_json
-from elman.tables.weights import CHUNK_BYTES, ROW_BYTES, cut_batch
 
 if TYPE_CHECKING:
     import pyarrow

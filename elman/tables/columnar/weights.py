@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from elman.tables.arrays import arrow, find_list_bounds, is_text
+from elman.tables.columnar.arrays import arrow, find_list_bounds, is_text
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from elman.tables.databases import describe_error, forbid_changes, parse_url
+from elman.tables.sql.databases import describe_error, forbid_changes, parse_url
 
 
 class RecordedConnection:

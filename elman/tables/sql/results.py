@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from elman.tables.arrays import arrow, type_of
+from elman.tables.columnar.arrays import arrow, type_of
 from elman.tables.values import format_json, plain_text, plain_value
 
 if TYPE_CHECKING:

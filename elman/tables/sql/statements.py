@@ -1,7 +1,7 @@
 """Statements: a query is one statement that reads. What is not is refused before a database sees it.
 
 This is no parser: it knows what each database quotes, and looks at the words outside. The database itself forbids
-changes as well, where it can; see `elman.tables.databases`.
+changes as well, where it can; see `elman.tables.sql.databases`.
 """
 
 import re

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 from elman.checks import shown
 from elman.errors import DataError
-from elman.tables.arrays import arrow, check_text, is_text, read_texts, refuse_type
 from elman.tables.chunks import ROWS, ArrowChunk, Chunk, Malformed, find_column
-from elman.tables.databases import close_quietly, connect, describe_error, mask_url, name_error, parse_url
+from elman.tables.columnar.arrays import arrow, check_text, is_text, read_texts, refuse_type
+from elman.tables.columnar.parquet import describe_long_name
+from elman.tables.columnar.weights import CHUNK_BYTES, VALUE_BYTES
 from elman.tables.formats import CELL_CHARACTERS
-from elman.tables.parquet import describe_long_name
-from elman.tables.results import ResultType, read_text
-from elman.tables.statements import check_statement
+from elman.tables.sql.databases import close_quietly, connect, describe_error, mask_url, name_error, parse_url
+from elman.tables.sql.results import ResultType, read_text
+from elman.tables.sql.statements import check_statement
 from elman.tables.values import format_json, plain_value
-from elman.tables.weights import CHUNK_BYTES, VALUE_BYTES
 
 if TYPE_CHECKING:
     import pyarrow

@@ -24,9 +24,9 @@ from elman.annotation.job import name_parts_folder
 from elman.annotation.local import annotate_stream, annotate_table
 from elman.errors import DataError, MissingExtraError, SettingError
 from elman.prediction.predictor import Predictor
-from elman.tables import queries
 from elman.tables.formats import format_of
-from elman.tables.queries import Query, open_query
+from elman.tables.sql import queries
+from elman.tables.sql.queries import Query, open_query
 
 PASSWORD = "geheim"
 NAMES = ["abc", "cab", None, "", "b'a", "水", 'a,"b', "42"]

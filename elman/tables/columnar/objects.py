@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from elman.checks import shown
 from elman.errors import DataError
-from elman.tables.arrays import arrow
+from elman.tables.columnar.arrays import arrow
 from elman.tables.formats import COLUMNS
 from elman.tables.values import HALVES
 

@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from elman.tables.arrays import arrow
+from elman.tables.columnar.arrays import arrow
 
 if TYPE_CHECKING:
     import pyarrow.parquet

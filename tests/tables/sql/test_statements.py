@@ -3,7 +3,7 @@
 import pytest
 
 from elman.errors import DataError
-from elman.tables.statements import check_statement
+from elman.tables.sql.statements import check_statement
 
 READS = [
     ("select 1", "sqlite"),

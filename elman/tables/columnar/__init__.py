@@ -1,0 +1,1 @@
+"""Arrow and Parquet: typed columns, read in limited memory."""

@@ -1,0 +1,1 @@
+"""Databases: queries that can only read, as tables."""
