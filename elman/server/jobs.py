@@ -42,7 +42,7 @@ class Reply:
     Args:
         rows: how many were written.
         abstained: for how many of them the model abstained.
-        size: of the annotated table, which follows; 0 if no table does.
+        size: of the annotated table, which follows; 0 without one.
         problem: why the table cannot be annotated, a code of `elman.errors.DATA_CODES` or of `elman.server.uploads`;
             None if it is annotated.
         line: the line that has the problem; None if unknown.

@@ -141,7 +141,7 @@ class _Body:
         self._is_complete, self._is_running, self._is_hurried = False, False, False
 
     def run(self) -> None:
-        """Take one of the places: the body is complete, or empty.
+        """Take one of the places: the body is complete or missing.
 
         Raises:
             RequestError: no place is free.

@@ -101,7 +101,7 @@ class Pool:
         self._finalizer = weakref.finalize(self, _end, self._processes)
 
     def take(self) -> Worker:
-        """Return a worker that nothing else uses; start one if all are in use."""
+        """Return a worker that nothing else uses; start one if needed."""
         with self._lock:
             if self._idle:
                 return self._idle.pop()

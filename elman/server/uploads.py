@@ -39,7 +39,7 @@ EXCEL = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods")
 GROWTH = 8
 """The annotated table may be this many times as large as an upload: Parquet can expand to far more than its size."""
 
-MOST_LABELS = 50
+MOST_LABELS = 20
 """The largest ``top`` of a table. A worker holds the answers for thousands of rows at a time."""
 
 

@@ -1,9 +1,51 @@
-/* Letters: a tile for each letter that the network read, and a chart of how sure it was after each of them. */
+/* Letters: bars of labels, a tile for each letter that the network read, and a chart of how sure it was after each. */
 
-import { createRow } from "./bars.js";
-import { across, coursePath, rank, tileHeights, tileKind } from "./chart.js";
-import { byId, create } from "./dom.js";
-import { describeLetter, describeWeight } from "./words.js";
+import { byId, create, reducedMotion } from "./dom.js";
+import {
+  across,
+  coursePath,
+  describeLetter,
+  describeWeight,
+  percent,
+  rank,
+  tileHeights,
+  tileKind,
+} from "./words.js";
+
+// Bars: labels with their probabilities, most likely first
+
+/** Return a row with a label, a bar and a percentage. */
+function createRow(label, share, digits) {
+  const bar = create("span", { class: "bar" });
+  const track = create("span", { class: "track", "aria-hidden": "true" }, bar);
+  const row = create("li", {}, create("span", { class: "label" }, label), track, create("span", { class: "share" }));
+  row.label = label;
+  setShare(row, share, digits);
+  return row;
+}
+
+function setShare(row, share, digits) {
+  row.querySelector(".bar").style.setProperty("--share", share);
+  row.querySelector(".share").textContent = percent(share, digits);
+}
+
+/** Show candidates; a label keeps its row, which moves to its new place. */
+export function showBars(candidates, isFirst) {
+  const rows = new Map([...byId("bars").children].map((row) => [row.label, row]));
+  const places = new Map([...rows.values()].map((row) => [row, row.offsetTop]));
+  const shown = candidates.map(({ label, probability }) => rows.get(label) ?? createRow(label, probability));
+  byId("bars").replaceChildren(...shown);
+  candidates.forEach(({ probability }, place) => setShare(shown[place], probability));
+  if (reducedMotion.matches || isFirst) return;
+  for (const row of shown) {
+    const from = places.has(row) ? places.get(row) - row.offsetTop : null;
+    if (from === null) row.animate([{ opacity: 0 }, { opacity: 1 }], { duration: 180 });
+    else if (from)
+      row.animate([{ translate: `0 ${from}px` }, { translate: "0" }], { duration: 220, easing: "ease-out" });
+  }
+}
+
+// Letters
 
 let explanation = null;
 let unknown = new Set(); // the symbols of the name that the model does not know

@@ -1,8 +1,8 @@
 /* Model: the models of the service, which one is selected, its facts and its card. */
 
 import { byId, create, show } from "./dom.js";
-import { count, figure, fileSize, percent } from "./format.js";
 import { ServiceError, call, callJson } from "./server.js";
+import { count, figure, fileSize, percent } from "./words.js";
 
 const LABELS = 40; // of a model that are listed
 

@@ -1,11 +1,9 @@
 /* Name: the answer to the name that is typed, after every key press. */
 
-import { showBars } from "./bars.js";
 import { byId, show, toElements } from "./dom.js";
-import { hideLetters, showLetters } from "./letters.js";
+import { hideLetters, showBars, showLetters } from "./letters.js";
 import { canExplain, hasModels, loadModels, selectedModel, settings } from "./model.js";
-import { runLatest, sleep } from "./requests.js";
-import { ServiceError, UnreachableError, callJson, ignoreServiceErrors } from "./server.js";
+import { ServiceError, UnreachableError, callJson, ignoreServiceErrors, runLatest, sleep } from "./server.js";
 import { describeAnswer, describeDoubts } from "./words.js";
 
 const PAUSE = 700; // milliseconds without a key press before the answer is read out: not every letter is news

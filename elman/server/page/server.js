@@ -1,7 +1,6 @@
 /* Server: requests to the service that the page came from, and to no other. No DOM. */
 
-import { capitalise } from "./format.js";
-import { sleep } from "./requests.js";
+import { capitalise } from "./words.js";
 
 /** An error with a message for people and the service's code for it. */
 export class ServiceError extends Error {
@@ -87,3 +86,34 @@ export const ignoreServiceErrors = (promise) =>
   promise.catch((error) => {
     if (!(error instanceof ServiceError)) throw error;
   });
+
+// Waiting, and dropping the answers to older requests
+
+/** Resolve after some milliseconds; reject if the signal is aborted first. */
+export function sleep(milliseconds, signal) {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, milliseconds);
+    signal?.addEventListener(
+      "abort",
+      () => {
+        clearTimeout(timer);
+        reject(signal.reason);
+      },
+      { once: true },
+    );
+  });
+}
+
+/** Return a function that runs a task and aborts its previous run, whose result and errors are dropped. */
+export function runLatest(task) {
+  let controller = new AbortController();
+  return async (...args) => {
+    controller.abort();
+    const own = (controller = new AbortController());
+    try {
+      await task(own.signal, ...args);
+    } catch (error) {
+      if (!own.signal.aborted) throw error;
+    }
+  };
+}

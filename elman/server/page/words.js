@@ -1,10 +1,56 @@
-/* Words: predictions and explanations in sentences. No DOM.
+/* Words: numbers, predictions and explanations as people read them, and the geometry of the chart. No DOM.
 
    A sentence is a list of strings and of objects with one key, `strong`, `share` or `quote`, that say how to show their
    text; `dom.js` makes elements of them. */
 
-import { rank } from "./chart.js";
-import { capitalise, count, figure, percent } from "./format.js";
+// Numbers
+
+/** Return a share, 0 to 1, as a percentage. It has no-break spaces, so that no line ends within it. */
+export function percent(share, digits = 1) {
+  const edge = 10 ** -digits;
+  const sign = share > 0 && share * 100 < edge / 2 ? "< " : share < 1 && share * 100 > 100 - edge / 2 ? "> " : "";
+  const shown = { "< ": edge, "> ": 100 - edge }[sign] ?? share * 100;
+  return `${sign}${shown.toFixed(digits)} %`.replaceAll(" ", "\u00a0");
+}
+
+export const figure = (number) => number.toLocaleString("en");
+
+export const count = (number, thing) => `${figure(number)} ${thing}${number === 1 ? "" : "s"}`;
+
+export const fileSize = (bytes) => (bytes < 1e5 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`);
+
+export const capitalise = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
+// The chart
+
+/** Return where the middle of a letter is, in percent of the width. */
+export const across = (place, letters) => (((place + 0.5) / letters) * 100).toFixed(2);
+
+/** Return the SVG path of a label's probability over the letters, in a square of 100; empty for a single letter. */
+export function coursePath(letters, course, label) {
+  if (letters.length < 2) return "";
+  const toPoint = (letter, place) =>
+    `${place ? "L" : "M"}${across(place, letters.length)} ${(100 - 100 * letter[course][label]).toFixed(2)}`;
+  return letters.map(toPoint).join("");
+}
+
+/** Return the height of each tile, 0 to 1: its evidence in parts of the largest, or of 1 nat if all are smaller. */
+export function tileHeights(letters) {
+  const largest = Math.max(1, ...letters.map(({ evidence }) => Math.abs(evidence)));
+  return letters.map(({ evidence }) => Math.min(1, Math.abs(evidence) / largest).toFixed(3));
+}
+
+/** Return whether a letter is evidence for the answer or against it, or unknown to the model. */
+export const tileKind = ({ letter, evidence }, unknown) =>
+  unknown.has(letter) ? "unknown" : evidence < 0 ? "against" : "for";
+
+/** Return the most likely labels with their shares, best first. */
+export const rank = (shares, most) =>
+  Object.entries(shares)
+    .sort(([, one], [, other]) => other - one)
+    .slice(0, most);
+
+// Sentences
 
 /** Return an answer as a sentence. */
 export function describeAnswer(prediction) {

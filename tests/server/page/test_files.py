@@ -9,7 +9,7 @@ import elman
 
 PAGE = Path(elman.__file__).parent / "server" / "page"
 MODULES = {path.stem: path.read_text(encoding="utf-8") for path in PAGE.glob("*.js")}
-WITHOUT_DOM = ["batches", "chart", "csv", "format", "requests", "server", "transfers", "words"]
+WITHOUT_DOM = ["server", "tables", "words"]
 
 
 def imports(module: str) -> list[str]:

@@ -1,10 +1,80 @@
-"""Predictions and explanations are sentences."""
+"""Predictions, explanations and numbers are shown as people read them."""
 
 from typing import Any
 
 import pytest
 
+# Numbers
+
+
 SPACE = "\u00a0"  # no line ends at it
+
+
+def test_shares_are_percentages_that_never_round_to_nothing_or_to_certainty(run):
+    shares = [0, 0.0004, 0.0006, 0.1234, 0.5, 0.9994, 0.9996, 1]
+    shown = run("words", "({ percent }, shares) => shares.map((share) => percent(share))", shares)
+    assert [text.replace(SPACE, " ") for text in shown] == [
+        "0.0 %",
+        "< 0.1 %",
+        "0.1 %",
+        "12.3 %",
+        "50.0 %",
+        "99.9 %",
+        "> 99.9 %",
+        "100.0 %",
+    ]
+    assert not any(" " in text for text in shown)
+    whole = run("words", "({ percent }) => [0.004, 0.42, 0.996].map((share) => percent(share, 0))")
+    assert [text.replace(SPACE, " ") for text in whole] == ["< 1 %", "42 %", "> 99 %"]
+
+
+def test_numbers_counts_and_sizes_are_readable(run):
+    shown = run(
+        "words",
+        "({ figure, count, fileSize, capitalise }) => [figure(1234567), count(1, 'name'), count(1000, 'row'), "
+        "fileSize(1), fileSize(99_999), fileSize(2_340_000), capitalise('élan'), capitalise('')]",
+    )
+    assert shown == ["1,234,567", "1 name", "1,000 rows", "1 kB", "100 kB", "2.3 MB", "Élan", ""]
+
+
+# The chart
+
+
+TILES = [
+    {"letter": "a", "evidence": 4, "forwards": {"X": 0.25, "Y": 0.75}, "backwards": {"X": 1, "Y": 0}},
+    {"letter": "b", "evidence": -1, "forwards": {"X": 1, "Y": 0}, "backwards": {"X": 0.5, "Y": 0.5}},
+]
+
+
+def test_a_course_is_a_line_through_the_middles_of_the_letters(run):
+    function = """
+    ({ coursePath, across }, letters) =>
+      [coursePath(letters, "forwards", "X"), coursePath(letters.slice(1), "forwards", "X"), across(2, 8)]
+    """
+    assert run("words", function, TILES) == ["M25.00 75.00L75.00 0.00", "", "31.25"]
+
+
+def test_tiles_are_as_high_as_their_evidence(run):
+    function = (
+        "({ tileHeights }, all) => all.map((evidences) => tileHeights(evidences.map((evidence) => ({ evidence }))))"
+    )
+    assert run("words", function, [[4, -1], [0.5, 0], []]) == [["1.000", "0.250"], ["0.500", "0.000"], []]
+
+
+def test_a_tile_is_for_or_against_the_answer_or_unknown(run):
+    function = "({ tileKind }, letters) => letters.map((letter) => tileKind(letter, new Set(['7'])))"
+    letters = [{"letter": "a", "evidence": 0}, {"letter": "a", "evidence": -1}, {"letter": "7", "evidence": -1}]
+    assert run("words", function, letters) == ["for", "against", "unknown"]
+
+
+def test_labels_are_ranked_by_their_share(run):
+    function = "({ rank }, shares) => rank(shares, 2)"
+    assert run("words", function, {"A": 0.2, "B": 0.5, "C": 0.3}) == [["B", 0.5], ["C", 0.3]]
+
+
+# Sentences
+
+
 LETTERS = [
     {"letter": " ", "evidence": 4, "forwards": {"X": 0.25, "Y": 0.75}, "backwards": {"X": 1, "Y": 0}},
     {"letter": "b", "evidence": -1, "forwards": {"X": 1, "Y": 0}, "backwards": {"X": 0.5, "Y": 0.5}},
