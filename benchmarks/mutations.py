@@ -29,6 +29,8 @@ import numpy as np
 from elman.errors import DataError, ModelFileError, SettingError
 from elman.model.config import ModelConfig
 from elman.model.file import Artifact, dump_artifact, load_artifact
+from elman.model.kinds import KINDS
+from elman.model.tensors import BAG_CODES, BAG_WEIGHT
 from elman.prediction.predictor import Predictor
 from elman.text.ngrams import inventory
 from elman.text.normalisation import Normalisation
@@ -55,11 +57,11 @@ def build_models() -> Iterator[Artifact]:
     yield _build({**bare, "cell": "lstm", "layers": 2, "embedding_size": 0})
     yield _build({**bare, "cell": "elman", "activation": "none", "head": "concatenation", "directions": 1})
     yield _build({**bare, "cell": "none"}, evidence="all")
-    yield _build({**bare, "readout": "each"}, answers="tags", labels=("x", "y"))
-    yield _build({**bare, "cell": "rnn", "activation": "relu"}, answers="number", labels=("age",))
-    features: dict[str, Any] = {"reads": "features", "answers": "number", "columns": ("size", "rooms")}
+    yield _build({**bare, "readout": "each"}, kind=KINDS["tags"], labels=("x", "y"))
+    yield _build({**bare, "cell": "rnn", "activation": "relu"}, kind=KINDS["number"], labels=("age",))
+    features: dict[str, Any] = {"kind": KINDS["features"], "columns": ("size", "rooms")}
     yield _build({**bare, "cell": "none", "input_size": 2}, symbols="", labels=("rent",), **features)
-    yield _build({**bare, "input_size": 4}, symbols="", reads="images", picture=(6, 4))
+    yield _build({**bare, "input_size": 4}, symbols="", kind=KINDS["images"], picture=(6, 4))
     yield _build({**bare, "bag_orders": (1, 2)}, labels=tuple(f"label {k}" for k in range(MOST_LABELS)))
     yield _build({**bare, "cell": "elman", "embedding_size": 0, "hidden_size": 1}, symbols="abc" + IDEOGRAPHS)
 
@@ -71,7 +73,7 @@ def _build(
     codes = inventory([vocabulary.encode("abcba'a")[:, None]], shape.bag_orders, 1) if shape.bag_orders else []
     shapes = shape.tensor_shapes(symbols=len(vocabulary), labels=len(labels), bag=len(codes))
     tensors = {name: draw.standard_normal(size).astype(np.float32) for name, size in shapes.items()}
-    tensors |= {"bag.codes": codes} if shape.bag_orders else {}
+    tensors |= {BAG_CODES: codes} if shape.bag_orders else {}
     origin = {"data": {"source": "made up"}, "figures": {"test": {"accuracy": 0.5}}}
     return Artifact("tiny", shape, tensors, vocabulary, Labels(labels), Normalisation(), 1.25, origin, **kind)
 
@@ -168,7 +170,7 @@ def change_tensors(tensors: Tensors, draw: Draw) -> Tensors:
         lambda: {name: tensor[..., None]},
         lambda: {name: tensor.ravel()},
         lambda: {name: np.ones(draw.choice([(), (long,), (long, 1), (1, long)]), draw.choice([np.float32, np.int8]))},
-        lambda: {draw.choice(["x", "bag.codes", "bag.weight", f"{name}.scale", "a\x1b"]): np.ones(long, np.float32)},
+        lambda: {draw.choice(["x", BAG_CODES, BAG_WEIGHT, f"{name}.scale", "a\x1b"]): np.ones(long, np.float32)},
     ]
     with np.errstate(all="ignore"):
         changed = {**tensors, **draw.choice(kinds)()}

@@ -13,11 +13,11 @@ ROOT = Path(elman.__file__).parent
 def test_every_code_is_raised_and_no_other():
     calls = [node for path in ROOT.rglob("*.py") for node in ast.walk(ast.parse(path.read_text("utf-8")))]
     codes = {
-        ast.literal_eval(word.value)
+        word.value.value
         for call in calls
         if isinstance(call, ast.Call) and ast.unparse(call.func) == "DataError"
         for word in call.keywords
-        if word.arg == "code"
+        if word.arg == "code" and isinstance(word.value, ast.Constant)  # others pass on the code of an error
     }
     assert codes | {DataError("").code} == set(DATA_CODES)
 

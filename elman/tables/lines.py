@@ -5,6 +5,7 @@ A line ends in LF, CR LF, CR or CR CR LF, whatever the others end in. Nothing el
 
 import codecs
 import csv
+import errno
 import gzip
 import io
 import os
@@ -270,6 +271,8 @@ def decode_lines(file: IO[bytes], title: str, raw: IO[bytes] | None = None, enco
         while len(start) < START and b"\n" not in start and (more := file.read1(START - len(start))):  # type: ignore[attr-defined]
             start += more
     except (OSError, EOFError, zlib.error) as error:
+        if getattr(error, "errno", None) == errno.EBADF:  # a closed stream is reported by the command
+            raise
         raise DataError(f"{title}: cannot be read ({str(error).strip() or type(error).__name__})") from None
     started: Any = _Started(file, start)
     if encoding is None:

@@ -338,11 +338,11 @@ def test_labels_of_a_model_are_escaped_in_the_summary(elman_here, people, tiny_a
     from elman.model.file import save_artifact
     from elman.text.vocabulary import Labels
 
-    labels = Labels(("A\x1b[31m", "B\x1b[31m", "C\x1b[31m"))
+    labels = Labels(("A\u202e", "B\u202e", "C\u202e"))
     save_artifact(replace(tiny_artifact, labels=labels), tmp_path / "model.safetensors")
     people.write_text("name\nabc\n", encoding="utf-8")
     done = elman_here("annotate", people, "out.csv", "--model", "model.safetensors")
-    assert done.status == 0 and "\\x1b[31m" in done.err and "\x1b[31m" not in done.err
+    assert done.status == 0 and "\\u202e" in done.err and "\u202e" not in done.err
 
 
 def test_without_pyarrow_text_works_and_parquet_says_what_to_install(people, python_process):

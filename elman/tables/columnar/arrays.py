@@ -272,7 +272,7 @@ def _convert_moments(array: "pyarrow.TimestampArray") -> list[Any]:
     ticks, rough, suffix = _read_integers(array), array, "" if zone is None else "+00:00"
     if unit == "ns":
         rough = pa.array(_map(ticks, lambda tick: tick // 1000), pa.timestamp("us", zone))
-    try:
+    try:  # without time zones, or without pandas for nanoseconds, Arrow raises an ImportError
         moments: Iterator[Any] = iter(rough.to_pylist())
     except (pa.ArrowException, ArithmeticError, ValueError, LookupError, ImportError):
         moments = _read_moments(rough)
