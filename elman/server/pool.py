@@ -91,7 +91,7 @@ class Worker:
         self.process.kill()
 
 
-class Pool:
+class WorkerPool:
     """Worker processes for any number of tables at a time. They start as they are needed, and stay for later tables."""
 
     def __init__(self) -> None:

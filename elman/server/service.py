@@ -15,7 +15,7 @@ from elman.server.errors import RequestError, encode_answer
 from elman.server.limits import InProgress
 from elman.server.metrics import Metrics
 from elman.server.models import ServedModel
-from elman.server.pool import Pool, Worker
+from elman.server.pool import Worker, WorkerPool
 from elman.server.settings import Settings
 
 Result = TypeVar("Result")
@@ -46,7 +46,7 @@ class Service:
         self.models = {name: ServedModel(name, one, files.get(name)) for name, one in predictors.items()}
         self.default = next(iter(self.models.values()))
         self.scoring = ThreadPoolExecutor(1, thread_name_prefix="elman-scoring")
-        self.workers = Pool()
+        self.workers = WorkerPool()
         self._background = ThreadPoolExecutor(settings.uploads + 1, thread_name_prefix="elman-background")
         self._explaining = ThreadPoolExecutor(1, thread_name_prefix="elman-explaining")
         self._batchers = {

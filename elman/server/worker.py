@@ -1,4 +1,4 @@
-"""Worker: a process that annotates one uploaded table after the other, for an `elman.server.pool.Pool`.
+"""Worker: a process that annotates one uploaded table after the other, for an `elman.server.pool.WorkerPool`.
 
 A table comes from a stranger. What it costs in time and memory, and even a crash of the library that reads it, stays in
 this process, which yields to the service that started it and ends with it. Jobs come from standard input and replies go

@@ -9,12 +9,12 @@ from client import CSV, PATIENCE
 from test_worker import JOB
 
 from elman.errors import WorkerError
-from elman.server.pool import Pool
+from elman.server.pool import WorkerPool
 
 
 @pytest.fixture
 def pool():
-    pool = Pool()
+    pool = WorkerPool()
     yield pool
     pool.close()
 
@@ -52,7 +52,7 @@ def test_reading_from_a_worker_that_ended_is_an_error(pool, predictor):
 
 
 def test_closing_ends_all_workers(predictor):
-    pool = Pool()
+    pool = WorkerPool()
     busy, idle = pool.take(), pool.take()
     annotate(idle, predictor)
     pool.give_back(idle)
@@ -63,7 +63,7 @@ def test_closing_ends_all_workers(predictor):
 
 
 def test_workers_end_when_their_pool_is_forgotten():
-    pool = Pool()
+    pool = WorkerPool()
     process = pool.take().process
     del pool
     assert process.wait(PATIENCE) != 0
@@ -82,7 +82,7 @@ def test_a_worker_imports_nothing_from_the_current_folder(predictor, tmp_path, m
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(["", ".", os.environ.get("PYTHONPATH", "")]))
     monkeypatch.setattr(sys, "path", ["", str(tmp_path), *sys.path])
-    pool = Pool()
+    pool = WorkerPool()
     reply, _ = annotate(pool.take(), predictor)
     assert reply.rows == 2
     pool.close()
