@@ -58,7 +58,7 @@ def test_a_head_that_arrives_in_pieces_does_not_reset_the_time():
         for piece in range(1000):
             writer.write(b"X: y\r\n" if piece else REQUEST[:-2])
             await asyncio.sleep(IDLE / 10)
-            if reader.at_eof():
+            if reader.at_eof() or reader.exception() is not None:  # closed, or reset while a piece was on its way
                 return b"closed"
         return b""
 
