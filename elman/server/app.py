@@ -136,4 +136,4 @@ async def _answer_invalid(request: Request, error: Exception) -> Response:
     return describe_invalid(error.errors(), _PARAMETERS).response()
 
 
-_PARAMETERS = ("column", "top", "abstain_below", "format", "model", "file")
+_PARAMETERS = ("column", "top", "abstain_below", "format", "model", "header", "delimiter", "encoding", "file")
