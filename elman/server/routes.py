@@ -223,13 +223,14 @@ async def _index(request: Request) -> Response:
 
 
 plain_routes: list[BaseRoute] = [
-    _PlainRoute(PREDICT_PATH, _read_and_predict, methods=["POST"]),
-    _PlainRoute(EXPLAIN_PATH, _read_and_explain, methods=["POST"]),
     _PlainRoute("/", _index),
     _PlainMount("/page", StaticFiles(directory=PAGE)),
 ]
-"""Routes that bypass FastAPI: the page, and those that take JSON. OpenAPI describes the latter from ``api``, but they
-are served from here: FastAPI takes three times as long to call the same functions."""
+"""The routes of the page, which OpenAPI does not describe."""
+
+direct_routes = {PREDICT_PATH: _read_and_predict, EXPLAIN_PATH: _read_and_explain}
+"""What answers POST to these paths before the router sees it, because FastAPI takes several times as long to call the
+same functions. OpenAPI describes them from ``api``."""
 
 FIXED_PATHS = frozenset(
     route.path for route in (*plain_routes, *api.routes) if isinstance(route, Route) and "{" not in route.path
