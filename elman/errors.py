@@ -19,6 +19,7 @@ status 2; anything else that escapes is a bug in Elman.
 DATA_CODES = (
     "unreadable",
     "malformed_row",
+    "wrong_encoding",
     "empty_table",
     "unknown_column",
     "not_strings",

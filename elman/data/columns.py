@@ -150,7 +150,7 @@ def _drop_malformed(rows: Sequence[Malformed], *, skip: bool) -> Iterator[None]:
     """Yield None for each row that cannot be read; raise if it is not skipped, or its bytes are not text."""
     for row in rows:
         if not row.is_text:
-            raise DataError(f"{row.place}: {row.problem}", line=row.line)
+            raise DataError(f"{row.place}: {row.problem}", code=row.code, line=row.line)
         if not skip:
             message = f"{row.place}: {row.problem}; fix it, or drop such rows with --on-error skip"
             raise DataError(message, code="malformed_row", line=row.line)

@@ -17,6 +17,7 @@ from elman.scoring.processor import single_threaded_products
 from elman.server.errors import RequestError
 from elman.server.limits import LimitsMiddleware
 from elman.server.middleware import (
+    DirectMiddleware,
     HeadMiddleware,
     HostMiddleware,
     KeyMiddleware,
@@ -25,7 +26,7 @@ from elman.server.middleware import (
     SecurityHeadersMiddleware,
 )
 from elman.server.openapi import add_limits
-from elman.server.routes import FIXED_PATHS, api, plain_routes
+from elman.server.routes import FIXED_PATHS, api, direct_routes, plain_routes
 from elman.server.schemas import describe_invalid
 from elman.server.service import Service
 from elman.server.settings import Settings
@@ -69,6 +70,7 @@ def create_app(
         Middleware(OriginMiddleware, origins=settings.cors_origins),
         Middleware(KeyMiddleware, key=settings.api_key),
         Middleware(LimitsMiddleware, settings=settings, in_progress=service.in_progress),
+        Middleware(DirectMiddleware, routes=direct_routes),
     ]
     if settings.cors_origins:  # before the layers that reject requests, so that other sites can read the errors
         middleware.insert(2, Middleware(CORSMiddleware, **_cors_options(settings)))
@@ -136,4 +138,4 @@ async def _answer_invalid(request: Request, error: Exception) -> Response:
     return describe_invalid(error.errors(), _PARAMETERS).response()
 
 
-_PARAMETERS = ("column", "top", "abstain_below", "format", "model", "file")
+_PARAMETERS = ("column", "top", "abstain_below", "format", "model", "header", "delimiter", "encoding", "file")

@@ -19,6 +19,9 @@ class Job:
         column: the column of the names.
         top: how many labels to write for each row.
         abstain_below: abstain if the best label's probability is lower.
+        header: as in `elman.tables.formats.TextOptions`, and likewise the two that follow.
+        delimiter: the character between cells.
+        encoding: the name of the encoding of a text file.
         most_rows: the most rows of the table.
         most_bytes: the most bytes of the annotated table.
     """
@@ -31,13 +34,16 @@ class Job:
     column: str
     top: int
     abstain_below: float
+    header: bool | None
+    delimiter: str | None
+    encoding: str | None
     most_rows: int
     most_bytes: int
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What became of a job.
+    """The result of a job.
 
     Args:
         rows: how many were written.

@@ -17,6 +17,9 @@ from elman.server.settings import Settings
 RETRY_SECONDS = 1
 """When a client may try again after a 429."""
 
+CHECKS = 4
+"""How often a body is checked in the time that it may pause."""
+
 SMALL_BODY = 2**16
 """Bytes of a body that do not count among what arriving bodies hold, so that small requests always arrive."""
 
@@ -25,15 +28,36 @@ Result = TypeVar("Result")
 
 
 class InProgress:
-    """The requests in progress, so that a service that stops need not wait long for any of them."""
+    """The requests in progress: it ends those whose body pauses for too long, and all when the service stops.
 
-    def __init__(self) -> None:
+    Args:
+        idle: seconds that a body may pause; it is checked `CHECKS` times in that time.
+    """
+
+    def __init__(self, idle: float) -> None:
         self.bodies: set[_Body] = set()
+        self._idle = idle
+        self._loop: asyncio.AbstractEventLoop | None = None  # where the next check will run
+
+    def add(self, body: "_Body") -> None:
+        """Begin to check a request."""
+        self.bodies.add(body)
+        if self._loop is not body.loop:
+            self._loop = body.loop
+            self._loop.call_later(self._idle / CHECKS, self._check, self._loop)
 
     def hurry(self, seconds: float) -> None:
         """End each request after some seconds, if its time is not over before."""
         for body in self.bodies:
             body.hurry(seconds)
+
+    def _check(self, loop: asyncio.AbstractEventLoop) -> None:
+        for body in self.bodies:
+            body.check_pause(self._idle)
+        if self.bodies:
+            loop.call_later(self._idle / CHECKS, self._check, loop)
+        else:
+            self._loop = None
 
 
 class LimitsMiddleware:
@@ -46,7 +70,7 @@ class LimitsMiddleware:
     """
 
     def __init__(self, app: ASGIApp, settings: Settings, in_progress: InProgress) -> None:
-        self.app, self.idle, self.in_progress = app, settings.idle_seconds, in_progress
+        self.app, self.in_progress = app, in_progress
         self.requests = _Limits(settings.requests, settings.seconds, settings.json_bytes)
         self.tables = _Limits(settings.uploads, settings.upload_seconds, settings.upload_bytes)
 
@@ -60,19 +84,19 @@ class LimitsMiddleware:
         if scope["type"] != "http" or not scope["path"].startswith(API_PREFIX):
             return await self.app(scope, receive, send)
         limits = self.tables if scope["path"] == ANNOTATE_PATH else self.requests
-        _check_headers(scope, limits)
+        has_body = _check_headers(scope, limits)
         limits.check_free()
-        body = _Body(receive, limits, self.idle)
-        self.in_progress.bodies.add(body)
+        body = _Body(receive, limits)
         try:
-            async with asyncio.timeout(min(self.idle, limits.seconds)) as body.timer:
-                if not _has_body(scope):
+            async with asyncio.timeout(limits.seconds) as body.timer:
+                self.in_progress.add(body)
+                if not has_body:
                     body.run()
                 await self.app(scope, body.receive, send)
         except TimeoutError:
             raise body.describe_timeout() from None
         finally:
-            self.in_progress.bodies.remove(body)
+            self.in_progress.bodies.discard(body)
             body.end()
 
 
@@ -123,22 +147,22 @@ class _Body:
     Args:
         receive: of the server.
         limits: of this kind of request.
-        idle: seconds that the body may pause.
     """
 
     __slots__ = (
-        *("timer", "_receive", "_limits", "_idle", "_loop", "_deadline", "_parts", "_size", "_arriving"),
-        *("_is_complete", "_is_running", "_is_hurried"),
+        *("loop", "timer", "_receive", "_limits", "_waits_since", "_size", "_arriving", "_problem"),
+        *("_is_complete", "_is_running"),
     )
 
     timer: asyncio.Timeout
 
-    def __init__(self, receive: Receive, limits: _Limits, idle: float) -> None:
-        self._receive, self._limits, self._idle = receive, limits, idle
-        self._loop = asyncio.get_running_loop()
-        self._deadline = self._loop.time() + limits.seconds
-        self._parts, self._size, self._arriving = 0, 0, 0
-        self._is_complete, self._is_running, self._is_hurried = False, False, False
+    def __init__(self, receive: Receive, limits: _Limits) -> None:
+        self.loop = asyncio.get_running_loop()
+        self._receive, self._limits = receive, limits
+        self._waits_since: float | None = None  # for a part of the body
+        self._size, self._arriving = 0, 0
+        self._is_complete, self._is_running = False, False
+        self._problem: RequestError | None = None  # why the time ends early
 
     def run(self) -> None:
         """Take one of the places: the body is complete or missing.
@@ -151,30 +175,30 @@ class _Body:
         self._limits.check_free()
         self._limits.running += 1
         self._is_running = True
-        self.timer.reschedule(self._deadline)
 
     def hurry(self, seconds: float) -> None:
         """End the request after some seconds, if its time is not over before."""
-        self._deadline, self._is_hurried = min(self._deadline, self._loop.time() + seconds), True
-        if not self.timer.expired():
-            self.timer.reschedule(min(self._deadline, self.timer.when() or self._deadline))
+        self._end_after(seconds, RequestError(503, "stopping", "the service is stopping", {"Connection": "close"}))
+
+    def check_pause(self, idle: float) -> None:
+        """End the request if it has waited for a part of its body for too long."""
+        if self._waits_since is not None and self.loop.time() - self._waits_since >= idle:
+            self._end_after(0, _slow(f"it paused for {idle:g} s"))
 
     async def receive(self) -> Message:
         """Return the next part of the body; after the last one, what the server reports."""
         if self._is_complete:
             return await self._receive()
-        if self._parts:  # otherwise the time of the first pause runs already
-            self.timer.reschedule(min(self._deadline, self._loop.time() + self._idle))
+        self._waits_since = self.loop.time()
         message = await self._receive()
+        self._waits_since = None
         if message["type"] == "http.disconnect":
             raise ClientLeftError
-        self._parts += 1
         self._size += len(message.get("body", b""))
         if self._size > self._limits.size:
             raise _too_large(self._limits.size)
         if message.get("more_body", False):
             self._hold(max(0, self._size - SMALL_BODY))
-            self.timer.reschedule(self._deadline)  # the time until the next part is needed is no pause
         else:
             self.run()
         return message
@@ -186,16 +210,18 @@ class _Body:
 
     def describe_timeout(self) -> RequestError:
         """Return the error for a request whose time is over."""
-        if self._is_hurried:
-            return RequestError(503, "stopping", "the service is stopping", {"Connection": "close"})
+        if self._problem is not None:
+            return self._problem
         if self._is_complete:
             message = f"the request took longer than {self._limits.seconds:g} s; send less at once"
             return RequestError(504, "timeout", message)
-        message = (
-            f"the body did not arrive within {self._limits.seconds:g} s, or it paused for {self._idle:g} s; send it "
-            "faster, or less at once"
-        )
-        return RequestError(408, "slow_body", message, {"Connection": "close"})
+        return _slow(f"it did not arrive within {self._limits.seconds:g} s")
+
+    def _end_after(self, seconds: float, problem: RequestError) -> None:
+        end, until = self.loop.time() + seconds, self.timer.when()
+        if not self.timer.expired() and (until is None or end < until):
+            self._problem = problem
+            self.timer.reschedule(end)
 
     def _hold(self, size: int) -> None:
         if not size == self._arriving == 0:
@@ -205,7 +231,8 @@ class _Body:
                 raise _busy()
 
 
-def _check_headers(scope: Scope, limits: _Limits) -> None:
+def _check_headers(scope: Scope, limits: _Limits) -> bool:
+    """Check what the headers say about the body, and return whether there is one."""
     length = find_header(scope, b"content-length")
     if length.isdigit() and int(length) > limits.size:
         raise _too_large(limits.size)
@@ -213,13 +240,12 @@ def _check_headers(scope: Scope, limits: _Limits) -> None:
         message = "the body must not be compressed; send it without Content-Encoding"
         headers = {"Accept-Encoding": "identity", "Connection": "close"}
         raise RequestError(415, "unsupported_encoding", message, headers)
+    return length not in (b"", b"0") or find_header(scope, b"transfer-encoding") != b""
 
 
-def _has_body(scope: Scope) -> bool:
-    return any(
-        (name == b"content-length" and value != b"0") or name == b"transfer-encoding"
-        for name, value in scope["headers"]
-    )
+def _slow(problem: str) -> RequestError:
+    message = f"the body is too slow: {problem}; send it faster, or less at once"
+    return RequestError(408, "slow_body", message, {"Connection": "close"})
 
 
 def _busy() -> RequestError:

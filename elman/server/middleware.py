@@ -6,8 +6,10 @@
 
 import hmac
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from elman.server.bugs import describe_bug
@@ -212,6 +214,26 @@ class KeyMiddleware:
                 message = "send the service's API key as 'Authorization: Bearer KEY' or 'X-API-Key: KEY'"
                 raise RequestError(401, code, message, {"WWW-Authenticate": "Bearer"})
         await self.app(scope, receive, send)
+
+
+class DirectMiddleware:
+    """Answer POST to some paths without the router. It is the last of the layers.
+
+    Args:
+        app: the next layer.
+        routes: the functions that answer, by their path.
+    """
+
+    def __init__(self, app: ASGIApp, routes: Mapping[str, Callable[[Request], Awaitable[Response]]]) -> None:
+        self.app, self.routes = app, routes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer the request, or pass it on."""
+        answer = self.routes.get(scope["path"]) if scope["type"] == "http" and scope["method"] == "POST" else None
+        if answer is None:
+            return await self.app(scope, receive, send)
+        response = await answer(Request(scope, receive))
+        await response(scope, receive, send)
 
 
 def _is_protected(path: str) -> bool:

@@ -1,5 +1,6 @@
 """Models: what the service tells about each model that it serves."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -110,4 +111,7 @@ class ServedModel:
 
 
 def _number(value: Any) -> float | None:
-    return value if isinstance(value, int | float) else None
+    """Return a value that is a number which JSON can hold; otherwise None."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return value if isinstance(value, int) or math.isfinite(value) else None

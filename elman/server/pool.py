@@ -15,6 +15,7 @@ from typing import IO
 
 from elman.errors import WorkerError
 from elman.model.file import Artifact, dump_artifact
+from elman.prediction.pool import import_path
 from elman.server.jobs import CHUNK, Job, Reply
 
 START = """
@@ -130,22 +131,11 @@ class WorkerPool:
 
 
 def _start() -> "subprocess.Popen[bytes]":
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(_import_path()), "OPENBLAS_NUM_THREADS": "1"}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(import_path()), "OPENBLAS_NUM_THREADS": "1"}
     command = [sys.executable, "-P", "-c", START, str(Path(__file__).parents[1] / "__init__.py")]
     return subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
     )
-
-
-def _import_path() -> list[str]:
-    """Return the folders that a process may import from: those of this process, without the current folder."""
-    chosen = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if os.path.isabs(path)]
-    try:
-        current = os.path.realpath(os.curdir)
-    except FileNotFoundError:  # it has been removed
-        current = ""
-    others = [path for path in sys.path if os.path.isabs(path) and os.path.realpath(path) != current]
-    return list(dict.fromkeys([*chosen, *others]))
 
 
 def _end(processes: "Sequence[subprocess.Popen[bytes]]") -> None:

@@ -1,7 +1,7 @@
-"""Protocol: limits on the head of a request, which the server itself leaves open.
+"""Protocol: limits on the head of a request and on the reading of a response, which the server itself leaves open.
 
-Without them a client can send a request line or headers without an end, or none at all, and keep the memory and the
-connection. The limits on bodies are in `elman.server.limits`.
+Without them a client can send a request line or headers without an end, or none at all, or never read a response, and
+keep the memory and the connection. The limits on bodies are in `elman.server.limits`.
 """
 
 import asyncio
@@ -13,11 +13,16 @@ HEAD_BYTES = 2**16
 """Bytes of a request line and its headers, after those that arrive together with the first one."""
 
 
+READ_BYTES = 2**14
+"""Bytes of a response that a client must read in the time in which a request may pause."""
+
+
 class LimitedProtocol(HttpToolsProtocol):
-    """uvicorn's HTTP, with a limit for the size of the head of a request and for the time that it takes.
+    """uvicorn's HTTP, with limits for the head of a request and for a client that does not read.
 
     Attributes:
-        idle: seconds from the start of a connection or of a request until its head must be complete.
+        idle: seconds from the start of a connection or of a request until its head must be complete, and in which a
+            client must read some of a response.
     """
 
     idle = 10.0
@@ -26,6 +31,8 @@ class LimitedProtocol(HttpToolsProtocol):
         super().__init__(*arguments, **options)
         self._is_in_head, self._head_bytes = False, 0
         self._timer: asyncio.TimerHandle | None = None
+        self._reading_timer: asyncio.TimerHandle | None = None
+        self._unread = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         """Begin to wait for the first request."""
@@ -33,8 +40,10 @@ class LimitedProtocol(HttpToolsProtocol):
         self._timer = self.loop.call_later(self.idle, transport.close)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End the wait."""
+        """End the waits."""
         self._end_wait()
+        if self._reading_timer is not None:
+            self._reading_timer.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -60,6 +69,27 @@ class LimitedProtocol(HttpToolsProtocol):
         """End the head of a request."""
         self._is_in_head = False
         super().on_headers_complete()
+
+    def pause_writing(self) -> None:
+        """Begin to watch whether the client reads: much is written that it has not read yet."""
+        super().pause_writing()
+        self._watch_reading()
+
+    def resume_writing(self) -> None:
+        """End to watch: the client has read nearly all."""
+        super().resume_writing()
+        if self._reading_timer is not None:
+            self._reading_timer.cancel()
+
+    def _watch_reading(self) -> None:
+        self._unread = self.transport.get_write_buffer_size()
+        self._reading_timer = self.loop.call_later(self.idle, self._check_reading)
+
+    def _check_reading(self) -> None:
+        if self._unread - self.transport.get_write_buffer_size() < READ_BYTES:
+            self.transport.abort()
+        else:
+            self._watch_reading()
 
     def _end_wait(self) -> None:
         if self._timer is not None:

@@ -111,7 +111,9 @@ async def explain(request: Request, body: ExplainRequest) -> Response:
 async def annotate(
     request: Request,
     file: Annotated[UploadFile, File(description="A CSV, TSV, JSON Lines or Parquet file; its name gives the format.")],
-    column: Annotated[str, Query(min_length=1, description="The column of the names.", examples=["name"])],
+    column: Annotated[
+        str, Query(min_length=1, description="The column of the names, by its name or number.", examples=["name"])
+    ],
     top: Annotated[int, Query(ge=1, le=MOST_LABELS, description="How many labels to write for each row.")] = 1,
     abstain_below: Annotated[
         float, Query(ge=0, le=1, allow_inf_nan=False, description="Abstain if the best label's probability is lower.")
@@ -121,10 +123,25 @@ async def annotate(
         Query(description="The format of the response; that of the file if missing."),
     ] = None,
     model: Annotated[str | None, Query(description="One of /v1/models; the default model if missing.")] = None,
+    header: Annotated[
+        bool | None,
+        Query(description="Whether the first line of CSV or TSV names the columns; the column decides if missing."),
+    ] = None,
+    delimiter: Annotated[
+        str | None, Query(description="The character between cells; recognised in the first line if missing.")
+    ] = None,
+    encoding: Annotated[
+        str | None,
+        Query(
+            pattern=r"^[A-Za-z0-9_.:-]{1,40}$",
+            description="The encoding of a text file; UTF-8, or what its byte order mark says, if missing.",
+        ),
+    ] = None,
 ) -> Response:
     """Answer for a column of a table, and return the table with the answers in new columns: every row, in order."""
     service = _service(request)
-    table = TableRequest(column, top, abstain_below, None if format is None else f".{format}")
+    suffix = None if format is None else f".{format}"
+    table = TableRequest(column, top, abstain_below, suffix, header, delimiter, encoding)
     return await annotate_upload(service, service.find_model(model, classifier=True), request, table)
 
 
@@ -206,13 +223,14 @@ async def _index(request: Request) -> Response:
 
 
 plain_routes: list[BaseRoute] = [
-    _PlainRoute(PREDICT_PATH, _read_and_predict, methods=["POST"]),
-    _PlainRoute(EXPLAIN_PATH, _read_and_explain, methods=["POST"]),
     _PlainRoute("/", _index),
     _PlainMount("/page", StaticFiles(directory=PAGE)),
 ]
-"""Routes that bypass FastAPI: the page, and those that take JSON. OpenAPI describes the latter from ``api``, but they
-are served from here: FastAPI takes three times as long to call the same functions."""
+"""The routes of the page, which OpenAPI does not describe."""
+
+direct_routes = {PREDICT_PATH: _read_and_predict, EXPLAIN_PATH: _read_and_explain}
+"""What answers POST to these paths before the router sees it, because FastAPI takes several times as long to call the
+same functions. OpenAPI describes them from ``api``."""
 
 FIXED_PATHS = frozenset(
     route.path for route in (*plain_routes, *api.routes) if isinstance(route, Route) and "{" not in route.path

@@ -210,13 +210,13 @@ async def read_json(request: Request, kind: type[Body]) -> Body:
     except (ValueError, RecursionError):
         message = "the body contains NaN or Infinity, or is nested too deeply"
         raise RequestError(400, "malformed", message) from None
-    known = tuple(kind.model_fields)
-    if not isinstance(value, dict) or any(key not in known for key in value):
-        raise _describe_fields(known)  # pydantic would describe each of any number of unknown fields
+    known = kind.model_fields
+    if not isinstance(value, dict) or not value.keys() <= known.keys():
+        raise _describe_fields(list(known))  # pydantic would describe each of any number of unknown fields
     try:
         return kind.model_validate(value)
     except ValidationError as error:
-        raise describe_invalid(error.errors(include_url=False, include_input=False), known) from None
+        raise describe_invalid(error.errors(include_url=False, include_input=False), list(known)) from None
 
 
 def describe_invalid(errors: Sequence[Any], known: Sequence[str]) -> RequestError:

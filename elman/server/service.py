@@ -42,7 +42,8 @@ class Service:
     def __init__(self, predictors: Mapping[str, Predictor], settings: Settings, files: Mapping[str, Path]) -> None:
         if not predictors:
             raise SettingError("a service needs at least one model")
-        self.settings, self.metrics, self.is_ready, self.in_progress = settings, Metrics(), False, InProgress()
+        self.settings, self.metrics, self.is_ready = settings, Metrics(), False
+        self.in_progress = InProgress(settings.idle_seconds)
         self.models = {name: ServedModel(name, one, files.get(name)) for name, one in predictors.items()}
         self.default = next(iter(self.models.values()))
         self.scoring = ThreadPoolExecutor(1, thread_name_prefix="elman-scoring")
@@ -123,18 +124,18 @@ class Service:
         self._background.submit(self.workers.give_back, worker)
 
     def _check(self, model: ServedModel, names: Names, top: int) -> None:
-        most, longest, total = self.settings.names, self.settings.characters, self.settings.total_characters
+        most, longest, total = self.settings.names, self.settings.characters, 0
         if len(names) > most:
             raise RequestError(422, "too_many_names", f"a request may hold {most} names, and this holds {len(names)}")
-        lengths = [0 if name is None else len(name) for name in names]
-        if max(lengths, default=0) > longest:
-            position = next(k for k, length in enumerate(lengths) if length > longest)
-            message = (
-                f"a name may have {longest} characters, and the one at position {position} has {lengths[position]}"
-            )
-            raise RequestError(422, "name_too_long", message)
-        if sum(lengths) > total:
-            message = f"all names of a request may have {total} characters, and these have {sum(lengths)}"
+        for position, name in enumerate(names):
+            length = 0 if name is None else len(name)
+            if length > longest:
+                message = f"a name may have {longest} characters, and the one at position {position} has {length}"
+                raise RequestError(422, "name_too_long", message)
+            total += length
+        if total > self.settings.total_characters:
+            most = self.settings.total_characters
+            message = f"all names of a request may have {most} characters, and these have {total}"
             raise RequestError(422, "too_many_characters", message)
         if len(names) * min(top, len(model.predictor.labels)) > MOST_CANDIDATES:
             message = f"all answers to a request may list {MOST_CANDIDATES} labels; send fewer names or a lower top"

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from elman.errors import WorkerError
+from elman.errors import SettingError, WorkerError
 from elman.server.errors import RequestError, log_bug
 from elman.server.jobs import CHUNK, Job, Reply
 from elman.server.limits import run_while_connected
@@ -22,6 +22,7 @@ from elman.server.models import ServedModel
 from elman.server.pool import Worker
 from elman.server.service import Service
 from elman.server.settings import Settings
+from elman.tables.formats import WORKBOOKS, TextOptions
 
 Result = TypeVar("Result")
 
@@ -32,9 +33,6 @@ MEDIA_TYPES = {
     ".parquet": "application/vnd.apache.parquet",
 }
 """The formats by file suffix. Compressed text is not accepted: a small body could expand to any size."""
-
-EXCEL = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods")
-"""Suffixes of spreadsheets, which are no tables of one format that all readers agree on."""
 
 GROWTH = 8
 """The annotated table may be this many times as large as an upload: Parquet can expand to far more than its size."""
@@ -52,12 +50,18 @@ class TableRequest:
         top: how many labels to write for each row.
         abstain_below: abstain if the best label's probability is lower.
         suffix: the format of the response, such as ``.csv``; that of the upload if None.
+        header: whether the first line names the columns; the column decides if None.
+        delimiter: the character between cells; recognised if None.
+        encoding: the encoding of a text file; UTF-8, or what a byte order mark says, if None.
     """
 
     column: str
     top: int
     abstain_below: float
     suffix: str | None
+    header: bool | None = None
+    delimiter: str | None = None
+    encoding: str | None = None
 
 
 async def annotate_upload(
@@ -147,9 +151,8 @@ def _find_file(form: FormData) -> UploadFile:
 
 
 def _check_suffix(suffix: str) -> None:
-    if suffix in EXCEL:
-        message = "spreadsheets are not read; save the table as CSV UTF-8 or as Parquet"
-        raise RequestError(415, "spreadsheet", message)
+    if suffix[1:] in WORKBOOKS:
+        raise RequestError(415, "spreadsheet", "a spreadsheet is not read; save its sheet as CSV UTF-8 or as Parquet")
     if suffix not in MEDIA_TYPES:
         raise RequestError(415, "unknown_format", f"the name of the file must end in {', '.join(MEDIA_TYPES)}")
 
@@ -157,6 +160,11 @@ def _check_suffix(suffix: str) -> None:
 def _make_job(limits: Settings, model: ServedModel, table: TableRequest, *, read_as: str, write_as: str) -> Job:
     if min(table.top, len(model.predictor.labels)) > MOST_LABELS:
         raise RequestError(422, "too_many_labels", f"top: a table may get {MOST_LABELS} labels a row")
+    try:
+        TextOptions(delimiter=table.delimiter)
+    except SettingError:
+        message = "delimiter: must be one character, such as ; or \\t, and no quotation mark"
+        raise RequestError(422, "invalid", message) from None
     return Job(
         model=model.name,
         model_bytes=0,
@@ -166,13 +174,19 @@ def _make_job(limits: Settings, model: ServedModel, table: TableRequest, *, read
         column=table.column,
         top=table.top,
         abstain_below=table.abstain_below,
+        header=table.header,
+        delimiter=table.delimiter,
+        encoding=table.encoding,
         most_rows=limits.rows,
         most_bytes=GROWTH * limits.upload_bytes,
     )
 
 
 _MESSAGES = {
-    "unknown_column": "the table has no such column, or several of that name; name one of its columns",
+    "unknown_column": (
+        "the table has no such column, or several; name one of its columns, and say with header=true or header=false "
+        "whether its first line names them if the column is a number"
+    ),
     "not_strings": "the column does not contain strings; name one that does",
     "empty_table": "the file is empty; its first line must name the columns",
     "column_taken": "the table already has columns named elman_…; rename them",
@@ -181,6 +195,11 @@ _MESSAGES = {
         "the table cannot be read{where}: expected quotation marks in pairs and as many cells as in the first line, or "
         "one JSON object a line with a string or null in the column"
     ),
+    "wrong_encoding": (
+        "the text of the table is not in the expected encoding{where}; save it as CSV UTF-8, or name its encoding, as "
+        "in encoding=cp1252"
+    ),
+    "unknown_encoding": "encoding: must be the name of a text encoding, such as cp1252 or utf-16",
     "invalid": "column, top or abstain_below has a value that this model cannot use",
     "too_many_rows": "a table may have {limits.rows} rows; send it in parts",
     "too_much_text": "the table or the annotated table is larger than allowed; send it in parts",

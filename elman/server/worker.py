@@ -28,7 +28,7 @@ from elman.prediction.predictor import Predictor
 from elman.records import PredictionColumns
 from elman.server.bugs import describe_bug
 from elman.server.jobs import CHUNK, Job, Reply
-from elman.tables.formats import format_of
+from elman.tables.formats import TextOptions, format_of
 
 MOST_MEMORY = 512 * 2**20
 """Bytes of memory after which a process ends with its job, rather than keep them."""
@@ -119,7 +119,11 @@ def annotate(predictor: Predictor, job: Job, path: str, target: IO[bytes]) -> Re
 
 
 def _annotate(predictor: Predictor, job: Job, path: str, target: IO[bytes]) -> Summary:
-    config = AnnotateConfig(column=job.column, top=job.top, abstain_below=job.abstain_below)
+    try:  # here, because Python remembers every name that it was asked for
+        text = TextOptions(delimiter=job.delimiter, encoding=job.encoding, header=job.header)
+    except SettingError:
+        raise TableError("unknown_encoding") from None
+    config = AnnotateConfig(column=job.column, top=job.top, abstain_below=job.abstain_below, text=text)
     summary = Summary()
     for step in annotate_stream(
         _FiniteAnnotator(predictor, config),

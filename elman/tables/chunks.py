@@ -57,6 +57,11 @@ class Malformed:
     line: int | None = None
     is_text: bool = True
 
+    @property
+    def code(self) -> str:
+        """The code of the error about it, one of `elman.errors.DATA_CODES`."""
+        return "malformed_row" if self.is_text else "wrong_encoding"
+
 
 @dataclass(frozen=True)
 class TextChunk:

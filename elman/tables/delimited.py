@@ -49,7 +49,7 @@ class DelimitedSource:
             message = f"{lines.title}: is empty; expected a first line that names the columns"
             raise DataError(message, code="empty_table")
         if isinstance(row, Malformed):
-            raise DataError(f"{row.place}: {row.problem}", code="malformed_row", line=1)
+            raise DataError(f"{row.place}: {row.problem}", code=row.code, line=1)
         line, first = row
         if len(first) > COLUMNS:
             raise DataError(f"{lines.title}: expected at most {COLUMNS:,} columns, got {len(first):,}")

@@ -49,7 +49,7 @@ class TextOptions:
         if self.encoding is not None:
             try:
                 text = codecs.lookup(self.encoding)._is_text_encoding
-            except LookupError:
+            except (LookupError, ValueError):  # it is unknown, or it contains NUL
                 text = False
             if not text:
                 raise SettingError(f"expected the name of an encoding such as cp1252 or utf-16; got {self.encoding!r}")

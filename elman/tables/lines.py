@@ -181,7 +181,7 @@ class Lines:
         row = Malformed(place, first.problem or problem, text, first.number, first.is_text)
         if not skip:
             message = f"{row.place}: {row.problem}; fix it, or skip such rows with --on-error skip"
-            raise DataError(message, code="malformed_row", line=first.number)
+            raise DataError(message, code=row.code, line=first.number)
         return row
 
     def _read(self) -> _Line:
@@ -191,6 +191,7 @@ class Lines:
             raise DataError(
                 f"{self.title}, after line {self._number:,}: byte 0x{error.object[error.start]:02x} is not "
                 f"{error.encoding}; give the encoding of the file with --encoding",
+                code="wrong_encoding",
                 line=self._number + 1,
             ) from None
         except (OSError, EOFError, zlib.error, ValueError) as error:
@@ -219,7 +220,8 @@ class Lines:
             text = content.removesuffix(b"\n").decode(kind, errors="ignore").strip("\r\n")
             if text.isascii() and text.isprintable() and text:
                 raise DataError(
-                    f"{self.title}: seems to be UTF-16 without a byte order mark; read it with --encoding {kind}"
+                    f"{self.title}: seems to be UTF-16 without a byte order mark; read it with --encoding {kind}",
+                    code="wrong_encoding",
                 )
 
 

@@ -374,7 +374,9 @@ def test_an_empty_key_gets_one_line(elman_here, model_file, monkeypatch):
     assert "API key" in error_line(elman_here("serve", "--model", model_file))
 
 
-@pytest.mark.parametrize("package", ["fastapi", "uvicorn", "prometheus_client", "python_multipart"])
+@pytest.mark.parametrize(
+    "package", ["fastapi", "uvicorn", "starlette", "pydantic", "prometheus_client", "python_multipart"]
+)
 def test_a_missing_package_gets_one_line(python_process, package):
     code = (
         "import sys; sys.modules[sys.argv.pop()] = None; sys.argv = ['elman', 'serve', '--port', '0']\n"

@@ -439,7 +439,7 @@ def test_numbers_come_from_csv_or_tsv_files_only(tmp_path, name):
         ("names.jsonl", '{"surname": "Smith"}\n', "unknown_column", None),
         ("names.jsonl", '{"name": "Ito", "label": "x"}\n[1]\n', "malformed_row", 2),
         ("names.jsonl", "{\n", "malformed_row", 1),
-        ("names.csv", b"name,label\nM\xfcller,German\n", "unreadable", 2),
+        ("names.csv", b"name,label\nM\xfcller,German\n", "wrong_encoding", 2),
         ("names.xlsx", "", "unreadable", None),
     ],
 )

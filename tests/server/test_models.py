@@ -1,5 +1,7 @@
 """What clients see of a model: its facts and its card."""
 
+import math
+
 import pytest
 from client import error_message, make_app, make_image_reader, make_regression, make_tagger, send
 
@@ -63,8 +65,11 @@ def test_the_shipped_model_states_what_it_learned_from():
     assert "20,000 surnames of 18 languages" in model["reference"]
 
 
+NOT_FINITE = {"figures": {"test": {"accuracy": math.nan}}, "data": {"source": None, "examples": math.inf}}
+
+
 @pytest.mark.parametrize(
-    "provenance", [{"figures": [], "data": "x"}, {"figures": {"test": {"accuracy": "?"}}}, {"data": 3}]
+    "provenance", [{"figures": [], "data": "x"}, {"figures": {"test": {"accuracy": "?"}}}, {"data": 3}, NOT_FINITE]
 )
 def test_the_provenance_of_a_model_file_may_be_any_json(provenance):
     model = make_regression()

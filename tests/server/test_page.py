@@ -472,6 +472,13 @@ def test_the_columns_of_a_text_file_are_offered_and_a_likely_one_is_chosen(page,
     assert answered == annotate(languages, name, content, tmp_path, column="surname")
 
 
+def test_a_column_that_is_named_by_a_number_can_be_chosen(page):
+    upload(page, "people.csv", b"1,2\n42,Nakamura\n")
+    page.select_option("#column", "2")
+    _, answered = save(page, "Annotate")
+    assert answered.startswith(b"1,2,elman_label,") and b"\n42,Nakamura,Japanese," in answered.replace(b"\r", b"")
+
+
 def test_the_column_of_a_parquet_file_is_typed(page, languages, tmp_path, allowed_messages):
     pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
     pq.write_table(pa.table({"surname": ["Nakamura", None, "Müller"]}), tmp_path / "people.parquet")

@@ -16,7 +16,14 @@ IDLE = 0.2  # seconds
 Client = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[bytes]]
 
 
+LARGE = 8 * 2**20  # bytes, more than the buffers of a connection hold
+
+
 async def answer_slowly(scope, receive, send):
+    if scope["path"] == "/large":
+        length = str(LARGE).encode()
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", length)]})
+        return await send({"type": "http.response.body", "body": b"x" * LARGE})
     await asyncio.sleep(2 * IDLE)
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
     await send({"type": "http.response.body", "body": b"ok"})
@@ -93,3 +100,26 @@ def test_requests_may_take_longer_and_connections_may_pause():
         return answers
 
     assert connect(send_some) == b"HTTP/1.1 200 OKok" * 3
+
+
+async def read_large(reader, writer, first: float, pause: float) -> int:
+    """Ask for much, wait, read a part after each pause, and return how many bytes arrive."""
+    writer.write(REQUEST.replace(b"/", b"/large", 1))
+    await reader.readuntil(b"\r\n\r\n")
+    count = 0
+    await asyncio.sleep(first)
+    try:
+        while count < LARGE:
+            await asyncio.sleep(pause)
+            part = await reader.readexactly(min(2**18, LARGE - count))
+            count += len(part)
+    except (asyncio.IncompleteReadError, ConnectionError):
+        pass
+    return count
+
+
+@pytest.mark.parametrize(
+    ("first", "pause", "is_complete"), [(5 * IDLE, 0, False), (0, IDLE / 20, True)], ids=["stalled", "slow"]
+)
+def test_a_client_that_does_not_read_loses_its_connection(first, pause, is_complete):
+    assert (connect(lambda *streams: read_large(*streams, first, pause)) == LARGE) == is_complete

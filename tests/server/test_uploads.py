@@ -1,6 +1,7 @@
 """Uploaded tables are annotated as in Python, and no temporary file is left."""
 
 import asyncio
+import encodings.aliases
 import io
 import json
 import tempfile
@@ -159,6 +160,13 @@ def test_a_form_without_a_boundary_or_a_file_is_an_error(app):
         ({"abstain_below": 2}, "abstain_below"),
         ({"abstain_below": "nan"}, "abstain_below"),
         ({"format": CANARY}, "format"),
+        ({"header": CANARY}, "header"),
+        ({"delimiter": CANARY}, "delimiter"),
+        ({"delimiter": '"'}, "delimiter"),
+        ({"delimiter": ""}, "delimiter"),
+        ({"encoding": CANARY * 4}, "encoding"),
+        ({"encoding": ""}, "encoding"),
+        ({"encoding": "\x00"}, "encoding"),
     ],
 )
 def test_an_invalid_parameter_is_named(app, query, named):
@@ -176,6 +184,67 @@ def test_the_model_can_be_chosen(app):
     error_message(annotate(app, CSV, model="other"), 404, "unknown_model")
     error_message(annotate(app, CSV, model="tagger"), 422, "other_kind_of_model")
     assert annotate(app, CSV, model="toy").status_code == 200
+
+
+# How a table is read
+
+
+READINGS = {
+    "semicolons": (b"name;id\nabc;1\n", {}, ["abc"]),
+    "bars": (b"name|id,x\nabc|1\n", {"delimiter": "|"}, ["abc"]),
+    "tabs by name": (b"name\tid,x\nabc\t1\n", {"delimiter": "\\t"}, ["abc"]),
+    "cp1252": ("name\nMüller\n".encode("cp1252"), {"encoding": "cp1252"}, ["Müller"]),
+    "UTF-16 with its mark": ("name\nMüller\n".encode("utf-16"), {}, ["Müller"]),
+    "UTF-16 without it": ("name\nMüller\n".encode("utf-16-le"), {"encoding": "utf-16-le"}, ["Müller"]),
+    "no header": (b"1,abc\n2,xyz\n", {"column": "2", "header": "false"}, ["abc", "xyz"]),
+    "no header, by the column": (b"1,abc\n3,xyz\n", {"column": "2"}, ["abc", "xyz"]),
+    "a header, by its number": (b"id,surname\n1,abc\n", {"column": "2", "header": "true"}, ["abc"]),
+    "JSON Lines, whatever the header": (b'{"name": "abc"}\n', {"name": "a.jsonl", "header": "true"}, ["abc"]),
+    "a header of numbers": (b"2,1\nabc,xyz\n", {"column": "2", "header": "true"}, ["abc"]),
+}
+
+
+@pytest.mark.parametrize(("content", "query", "names"), READINGS.values(), ids=READINGS)
+def test_a_table_is_read_as_the_parameters_say(app, predictor, content, query, names):
+    answer = annotate(app, content, format="jsonl", **query)
+    assert answer.status_code == 200, answer.text
+    labels = [json.loads(line)["elman_label"] for line in answer.text.splitlines()]
+    assert labels == [one.label for one in predictor.predict(names)]
+
+
+@pytest.mark.parametrize("encoding", [CANARY, "base64", "aliases", "..", "mbcs"])
+def test_an_unknown_encoding_is_an_error(app, encoding):
+    assert error_message(annotate(app, CSV, encoding=encoding), 422, "unknown_encoding").startswith("encoding: ")
+
+
+def test_a_column_that_can_be_a_name_or_a_number_needs_a_decision(app):
+    message = error_message(annotate(app, b"2,1\nabc,xyz\n", column="2"), 422, "unknown_column")
+    assert "header=true" in message
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "where"),
+    [
+        ("a.csv", f"name\nabc\n{CANARY}".encode() + b"\xff\n", " at line 3"),
+        ("a.csv", b"n\xe4me\nabc\n", " at line 1"),
+        ("a.jsonl", b'{"name": "M\xfcller"}\n', " at line 1"),
+        ("a.csv", "name\nabc\n".encode("utf-16-le"), ""),
+        ("a.csv", ("name\n" + "abc\n" * 9).encode("utf-16")[:-1], " at line 10"),
+    ],
+)
+def test_text_in_another_encoding_gets_its_own_sentence(app, name, content, where):
+    message = error_message(annotate(app, content, name), 422, "wrong_encoding")
+    assert f"encoding{where}; save it as CSV UTF-8" in message
+    assert CANARY not in message
+
+
+ENCODINGS = {*encodings.aliases.aliases.values(), "undefined", "idna", "punycode", "unicode_escape", "utf-8-sig"}
+
+
+@pytest.mark.parametrize("encoding", sorted(ENCODINGS))  # those of bytes and those of other systems included
+def test_no_encoding_is_a_bug(app, encoding):
+    assert annotate(app, CSV, encoding=encoding).status_code in (200, 422)
+    assert annotate(app, bytes(range(256)) * 9, encoding=encoding).status_code in (200, 422)
 
 
 @pytest.mark.parametrize(
@@ -201,7 +270,6 @@ def test_an_unreadable_table_is_an_error_with_the_code_of_its_problem(app, name,
         ("a.csv", f"name,id\nabc,1\n{CANARY},2,3\n", 3),
         ("a.csv", f"name,id\nabc,1\n{CANARY}\n", 3),
         ("a.csv", f'name,id\n"{CANARY}"x,1\n', 2),
-        ("a.csv", f"name\nabc\n{CANARY}".encode() + b"\xff\n", 3),
         ("a.jsonl", f'{{"name": "abc"}}\n{{"name": {CANARY}}}\n', 2),
         ("a.jsonl", f'{{"name": ["{CANARY}"]}}\n', 1),
         ("a.jsonl", "[" * 100_000 + "\n", 1),

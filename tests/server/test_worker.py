@@ -26,6 +26,9 @@ JOB = Job(
     column="name",
     top=1,
     abstain_below=0.0,
+    header=None,
+    delimiter=None,
+    encoding=None,
     most_rows=100,
     most_bytes=10_000,
 )

@@ -159,7 +159,9 @@ async function annotate() {
   if (!column) return show(byId("file-trouble"), "Type the name of the column that has the names.");
   const report = (...inside) => show(byId("file-status"), ...inside);
   const { abstain_below, model } = settings();
-  const query = new URLSearchParams({ column, top: byId("top").value, abstain_below, ...(model && { model }) });
+  const header = !byId("column").hidden && { header: true }; // a column that was chosen is from the first line
+  const top = byId("top").value;
+  const query = new URLSearchParams({ column, top, abstain_below, ...header, ...(model && { model }) });
   const body = new FormData();
   body.append("file", file);
   const own = (controller = new AbortController());

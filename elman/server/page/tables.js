@@ -47,7 +47,8 @@ async function predictBatch(names, predict) {
     if (names.length === 1) return [{ label: null, probability: null, abstained: true, reason: error.message }];
     const half = names.length >> 1;
     if (error.code === "too_many_names") limits.names = Math.min(limits.names, half);
-    if (error.code === "too_many_characters") limits.characters = Math.min(limits.characters, names.join("").length / 2);
+    const characters = names.join("").length / 2;
+    if (error.code === "too_many_characters") limits.characters = Math.min(limits.characters, characters);
     const first = await predictBatch(names.slice(0, half), predict);
     return [...first, ...(await predictBatch(names.slice(half), predict))];
   }
