@@ -142,7 +142,7 @@ class StringReader:
 
     def _build_too_long(self, value: str) -> Input:
         """Return what is said of a string that is not normalised."""
-        script = script_of(compose(value.strip()[:LONGEST]))
+        script = script_of(compose(value.strip()[:SHORT]))
         return Input(key="", numbers=None, normalised="", reason=TOO_LONG.format(limit=LONGEST), script=script)
 
     def _encode_texts(self, texts: Sequence[str]) -> tuple[EncodedStrings, list[str | None]]:
