@@ -195,6 +195,9 @@ class LabelScore:
 class EvalReport:
     """Scores of one classifier on one part of the data.
 
+    An example for which the model abstains is not answered right. It has no probability, so ``nll``, ``brier`` and
+    ``calibration_error`` are of the other examples, and None if there is no other.
+
     Args:
         examples: how many were scored.
         accuracy: share of examples whose most likely label is right.
@@ -204,16 +207,20 @@ class EvalReport:
         brier: mean squared distance between the probabilities and the truth, 0 to 2.
         calibration_error: expected calibration error over 15 equal bins, 0 to 1.
         per_label: the scores of each label that has examples.
+        answered_accuracy: the accuracy without the examples for which the model abstains; None if there is no other.
+        abstentions: for how many of the examples the model abstains, by reason.
     """
 
     examples: int
     accuracy: float
     top_k: dict[int, float]
     macro_f1: float
-    nll: float
-    brier: float
-    calibration_error: float
+    nll: float | None
+    brier: float | None
+    calibration_error: float | None
     per_label: dict[str, LabelScore] = field(default_factory=dict)
+    answered_accuracy: float | None = None
+    abstentions: dict[str, int] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain values for JSON; ``top_k`` becomes ``top_2`` to ``top_5``."""
@@ -225,6 +232,8 @@ class EvalReport:
             "nll": self.nll,
             "brier": self.brier,
             "calibration_error": self.calibration_error,
+            "answered_accuracy": self.answered_accuracy,
+            **_count_abstentions(self.abstentions),
             "per_label": {
                 label: {"precision": s.precision, "recall": s.recall, "f1": s.f1, "support": s.support}
                 for label, s in self.per_label.items()
@@ -236,12 +245,15 @@ class EvalReport:
 class TagReport:
     """Scores of a tagger on one part of the data.
 
+    The symbols of a string for which the model abstains are not tagged right; ``nll`` is of the other strings.
+
     Args:
         examples: how many strings were scored.
         symbols: how many symbols the strings have.
         symbol_accuracy: share of symbols whose tag is right.
         string_accuracy: share of strings whose tags are all right.
         nll: mean negative log-likelihood of a symbol's tag, nats; None if the answers have no probabilities.
+        abstentions: for how many of the strings the model abstains, by reason.
     """
 
     examples: int
@@ -249,28 +261,38 @@ class TagReport:
     symbol_accuracy: float
     string_accuracy: float
     nll: float | None = None
+    abstentions: dict[str, int] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain values for JSON."""
-        return asdict(self)
+        return {**asdict(self), **_count_abstentions(self.abstentions)}
 
 
 @dataclass(frozen=True, slots=True)
 class NumberReport:
-    """Scores of predicted numbers on one part of the data.
+    """Scores of predicted numbers on one part of the data, without the examples for which the model abstains.
+
+    The scores are None if it abstains for all.
 
     Args:
-        examples: how many were scored.
+        examples: how many there are.
         r2: share of the variance that is explained, at most 1; always answering the mean of this part has 0.
         rmse: root of the mean squared error, in the number's own unit.
         mae: mean absolute error, in the number's own unit.
+        abstentions: for how many of the examples the model abstains, by reason.
     """
 
     examples: int
-    r2: float
-    rmse: float
-    mae: float
+    r2: float | None
+    rmse: float | None
+    mae: float | None
+    abstentions: dict[str, int] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain values for JSON."""
-        return asdict(self)
+        return {**asdict(self), **_count_abstentions(self.abstentions)}
+
+
+def _count_abstentions(abstentions: dict[str, int]) -> dict[str, Any]:
+    """Return as plain values how often a model abstains, in all and by reason."""
+    return {"abstained": sum(abstentions.values()), "abstentions": abstentions}

@@ -1,6 +1,7 @@
 """Metrics: numbers about probabilities and the truth. scikit-learn counts; this module adds what it does not have."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,41 +19,67 @@ from elman.records import EvalReport, LabelScore, NumberReport, TagReport
 CALIBRATION_BINS = 15
 TOP = (2, 3, 4, 5)
 
+NO_ANSWER = -1
+"""The label id of an answer for which the model abstains."""
+
 Probabilities = NDArray[np.float64]
 LabelIds = NDArray[np.int64]
 
 
-def score(probabilities: Probabilities, truth: LabelIds, labels: Sequence[str]) -> EvalReport:
+def score(
+    probabilities: Probabilities, truth: LabelIds, labels: Sequence[str], *, reasons: Sequence[str | None] = ()
+) -> EvalReport:
     """Score a classifier.
 
     Args:
         probabilities: (N, C), rows sum to 1.
         truth: label ids, (N,), N at least 1.
         labels: the C names.
+        reasons: why each example is not answered; None if it is. Empty if all are.
 
     >>> report = score(np.array([[0.9, 0.1], [0.6, 0.4]]), np.array([0, 1]), ["Dutch", "Greek"])
     >>> report.accuracy, round(report.nll, 3)
     (0.5, 0.511)
     """
-    guesses = probabilities.argmax(axis=1)
+    answered = find_answered(reasons, len(truth))
+    guesses = np.full(len(truth), NO_ANSWER)
+    guesses[answered] = probabilities[answered].argmax(axis=1)
+    all_truth, share = truth, float(answered.mean())
+    probabilities, truth = probabilities[answered], truth[answered]
     precision, recall, f1, support = precision_recall_fscore_support(
-        truth, guesses, labels=np.arange(len(labels)), zero_division=0.0
+        all_truth, guesses, labels=np.arange(len(labels)), zero_division=0.0
     )
     present = support > 0
     return EvalReport(
-        examples=len(truth),
-        accuracy=float(accuracy_score(truth, guesses)),
-        top_k={k: top_k_accuracy(probabilities, truth, k) for k in TOP},
+        examples=len(all_truth),
+        accuracy=float(accuracy_score(all_truth, guesses)),
+        top_k={k: top_k_accuracy(probabilities, truth, k) * share if share else 0.0 for k in TOP},
         macro_f1=float(f1[present].mean()),
-        nll=negative_log_likelihood(probabilities, truth),
-        brier=brier_score(probabilities, truth),
-        calibration_error=calibration_error(probabilities, truth),
+        nll=negative_log_likelihood(probabilities, truth) if share else None,
+        brier=brier_score(probabilities, truth) if share else None,
+        calibration_error=calibration_error(probabilities, truth) if share else None,
+        answered_accuracy=top_k_accuracy(probabilities, truth, 1) if share else None,
         per_label={
             name: LabelScore(float(precision[k]), float(recall[k]), float(f1[k]), int(support[k]))
             for k, name in enumerate(labels)
             if present[k]
         },
+        abstentions=count_reasons(reasons),
     )
+
+
+def find_answered(reasons: Sequence[str | None], examples: int) -> NDArray[np.bool_]:
+    """Return which of so many examples are answered, (N,), bool; all of them if there are no reasons."""
+    return np.array([reason is None for reason in reasons]) if len(reasons) else np.full(examples, True)
+
+
+def count_reasons(reasons: Iterable[str | None]) -> dict[str, int]:
+    """Return how often each reason to abstain occurs, the most frequent first; None is no reason.
+
+    >>> count_reasons(["blank", None, "too long", "blank"])
+    {'blank': 2, 'too long': 1}
+    """
+    return dict(Counter(reason for reason in reasons if reason is not None).most_common())
 
 
 def score_tags(guesses: Sequence[LabelIds], truth: Sequence[LabelIds], nll: float | None = None) -> TagReport:

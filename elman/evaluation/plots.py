@@ -43,8 +43,10 @@ def draw_pictures(evaluation: Evaluation | NumberEvaluation | None) -> dict[str,
         evaluation: what to draw; None has no pictures.
 
     Returns:
-        The pictures by file name.
+        The pictures by file name; empty if the model answers no example.
     """
+    if evaluation is not None and len(evaluation.truth) == 0:
+        return {}
     match evaluation:
         case Evaluation():
             return _draw_answered_labels(evaluation)

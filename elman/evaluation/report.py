@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from elman.evaluation.titles import show_rows
+from elman.evaluation.titles import describe_abstentions, show_rows
 
 
 def write_report(values: Mapping[str, Any]) -> str:
@@ -32,12 +32,13 @@ def write_report(values: Mapping[str, Any]) -> str:
 
 
 def _list_facts(values: Mapping[str, Any]) -> list[str]:
-    split, data = values["split"], values["data"]
+    split, data, abstentions = values["split"], values["data"], describe_abstentions(values["test"])
     dropped, repaired = (
         ", ".join(f"{count} {reason}" for reason, count in data[kind].items()) or "none"
         for kind in ("dropped", "repaired")
     )
     return [
+        *([f"On the test part {abstentions}."] if abstentions else []),
         f"Split: {split['kind']}, seed {split['seed']}: {split['train']:,} to train, {split['validation']:,} to "
         f"validate, {split['test']:,} to test; fingerprint {split['fingerprint'][:16]}.",
         f"Data: {data['source']}, {data['lines']:,} lines; dropped: {dropped}; repaired: {repaired}.",

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,13 +13,17 @@ from sklearn.pipeline import Pipeline, make_pipeline
 
 from elman.errors import DataError
 from elman.evaluation.metrics import (
+    NO_ANSWER,
     LabelIds,
     Probabilities,
+    count_reasons,
+    find_answered,
     negative_log_likelihood,
     score,
     score_numbers,
     score_tags,
 )
+from elman.prediction.inputs import NOT_FINITE
 from elman.prediction.predictor import Predictor
 from elman.records import EvalReport, Example, NumberReport, TagReport
 from elman.scoring.probabilities import softmax
@@ -35,7 +39,7 @@ class Evaluation:
     Args:
         report: the scores, of calibrated probabilities.
         uncalibrated: the scores at temperature 1.
-        probabilities: calibrated, (N, C).
+        probabilities: calibrated, (N, C), of the N examples that are answered.
         uncalibrated_probabilities: at temperature 1, (N, C).
         truth: label ids, (N,).
         labels: the C names.
@@ -57,7 +61,7 @@ class NumberEvaluation:
 
     Args:
         report: the scores.
-        answers: the predicted numbers, (N,).
+        answers: the predicted numbers, (N,), of the N examples that are answered.
         truth: the true ones, (N,).
         name: what the number is.
     """
@@ -69,15 +73,15 @@ class NumberEvaluation:
 
 
 def evaluate(predictor: Predictor, examples: Sequence[Example]) -> Evaluation:
-    """Score a model on normalised examples, with the forward pass that answers users.
+    """Score a model on normalised examples: what it answers users, and whether it abstains.
 
     Raises:
         DataError: the model does not have one of the labels.
     """
-    artifact = predictor.artifact
+    artifact, texts = predictor.artifact, [example.text for example in examples]
     truth = artifact.labels.encode([example.label for example in examples])
-    logits = predictor.logits([example.text for example in examples])
-    return evaluate_logits(logits, truth, artifact.labels, artifact.temperature)
+    logits, reasons = predictor.logits(texts), predictor.abstentions(texts)
+    return evaluate_logits(logits, truth, artifact.labels, artifact.temperature, reasons=reasons)
 
 
 def evaluate_logits(
@@ -86,6 +90,7 @@ def evaluate_logits(
     labels: Labels,
     temperature: float,
     *,
+    reasons: Sequence[str | None] = (),
     images: NDArray[np.uint8] | None = None,
 ) -> Evaluation:
     """Score the logits of a classifier.
@@ -95,18 +100,30 @@ def evaluate_logits(
         truth: label ids, (N,).
         labels: the C labels.
         temperature: what logits are divided by, above 0.
-        images: as in `Evaluation`.
+        reasons: why the model abstains, as in `elman.evaluation.metrics.score`.
+        images: what was read, (N, rows, columns), uint8; None for strings.
     """
     probabilities, uncalibrated = softmax(logits, temperature), softmax(logits)
+    reasons = _add_not_finite(reasons, np.isfinite(probabilities.sum(axis=1) + uncalibrated.sum(axis=1)))
+    answered = find_answered(reasons, len(truth))
     return Evaluation(
-        report=score(probabilities, truth, labels.names),
-        uncalibrated=score(uncalibrated, truth, labels.names),
-        probabilities=probabilities,
-        uncalibrated_probabilities=uncalibrated,
-        truth=truth,
+        report=score(probabilities, truth, labels.names, reasons=reasons),
+        uncalibrated=score(uncalibrated, truth, labels.names, reasons=reasons),
+        probabilities=probabilities[answered],
+        uncalibrated_probabilities=uncalibrated[answered],
+        truth=truth[answered],
         labels=labels.names,
-        images=images,
+        images=None if images is None else images[answered],
     )
+
+
+def _add_not_finite(reasons: Sequence[str | None], finite: NDArray[np.bool_]) -> list[str | None]:
+    """Return the reasons to abstain, with one more for each example without one whose answer is not finite."""
+    given = reasons if len(reasons) else [None] * len(finite)
+    return [
+        NOT_FINITE if reason is None and not is_finite else reason
+        for reason, is_finite in zip(given, finite.tolist(), strict=True)
+    ]
 
 
 def evaluate_tags(predictor: Predictor, examples: Sequence[Example]) -> TagReport:
@@ -117,14 +134,18 @@ def evaluate_tags(predictor: Predictor, examples: Sequence[Example]) -> TagRepor
     """
     if any(len(example.text) != len(example.label) for example in examples):
         raise DataError("each symbol needs one tag; got a string with more or fewer tags; give pairs of equal length")
-    artifact = predictor.artifact
-    logits = predictor.scorer.logits_of_steps([artifact.vocabulary.encode(example.text) for example in examples])
+    artifact, texts = predictor.artifact, [example.text for example in examples]
+    logits = predictor.scorer.logits_of_steps([artifact.vocabulary.encode(text) for text in texts])
     truth = [artifact.labels.encode(list(example.label)) for example in examples]
-    return evaluate_tag_logits(logits, truth, artifact.temperature)
+    return evaluate_tag_logits(logits, truth, artifact.temperature, reasons=predictor.abstentions(texts))
 
 
 def evaluate_tag_logits(
-    logits: Sequence[NDArray[np.float32]], truth: Sequence[LabelIds], temperature: float
+    logits: Sequence[NDArray[np.float32]],
+    truth: Sequence[LabelIds],
+    temperature: float,
+    *,
+    reasons: Sequence[str | None] = (),
 ) -> TagReport:
     """Score the logits of a tagger.
 
@@ -132,13 +153,27 @@ def evaluate_tag_logits(
         logits: of each string, (T, C).
         truth: the ids of its tags, (T,).
         temperature: what logits are divided by, above 0.
+        reasons: why the model abstains, as in `elman.evaluation.metrics.score`.
     """
-    nll = negative_log_likelihood(softmax(np.concatenate(logits), temperature), np.concatenate(truth))
-    return score_tags([one.argmax(axis=1) for one in logits], truth, nll)
+    reasons = _add_not_finite(reasons, np.array([np.isfinite(one).all() for one in logits]))
+    answered = np.flatnonzero(find_answered(reasons, len(truth))).tolist()
+    nll = None
+    if answered:
+        probabilities = softmax(np.concatenate([logits[place] for place in answered]), temperature)
+        nll = negative_log_likelihood(probabilities, np.concatenate([truth[place] for place in answered]))
+    guesses = [
+        one.argmax(axis=1) if reason is None else np.full(len(one), NO_ANSWER)
+        for one, reason in zip(logits, reasons, strict=True)
+    ]
+    return replace(score_tags(guesses, truth, nll), abstentions=count_reasons(reasons))
 
 
 def evaluate_numbers(
-    predictor: Predictor, sequences: Sequence[NDArray[Any]], truth: NDArray[np.float64]
+    predictor: Predictor,
+    sequences: Sequence[NDArray[Any]],
+    truth: NDArray[np.float64],
+    *,
+    reasons: Sequence[str | None] = (),
 ) -> NumberEvaluation:
     """Score a model that answers with a number.
 
@@ -146,9 +181,15 @@ def evaluate_numbers(
         predictor: the model.
         sequences: as `elman.scoring.scorer.Scorer.logits` reads them.
         truth: (N,).
+        reasons: why the model abstains, as in `elman.evaluation.metrics.score`.
     """
     answers = predictor.scorer.logits(sequences)[:, 0].astype(np.float64)
-    return NumberEvaluation(score_numbers(answers, truth), answers, truth, predictor.labels[0])
+    reasons = _add_not_finite(reasons, np.isfinite(answers))
+    answered = find_answered(reasons, len(truth))
+    answers, examples, truth = answers[answered], len(truth), truth[answered]
+    scores = score_numbers(answers, truth) if len(answers) else NumberReport(0, None, None, None)
+    report = replace(scores, examples=examples, abstentions=count_reasons(reasons))
+    return NumberEvaluation(report, answers, truth, predictor.labels[0])
 
 
 def fit_baseline(examples: Sequence[Example], *, seed: int = 0, **settings: Any) -> Pipeline:

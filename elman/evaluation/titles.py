@@ -84,3 +84,21 @@ def show_rows(*reports: Mapping[str, Any], labels: int, ranks: Sequence[int] = R
     """
     scores = list_scores(reports[0], labels=labels, ranks=ranks)
     return [(score.title, *(score.show(report[score.key]) for report in reports)) for score in scores]
+
+
+def describe_abstentions(report: Mapping[str, Any]) -> str | None:
+    """Return in one sentence how often a model abstains, and what that means for its scores; None if it never does.
+
+    Args:
+        report: as ``to_dict`` returns it.
+
+    >>> describe_abstentions({"examples": 9, "accuracy": 0.5, "abstentions": {"no letters: nothing to read": 2}})
+    'the model abstains for 2 of 9 examples (2 no letters), which count as wrong'
+    """
+    abstentions = report.get("abstentions", {})
+    if not abstentions:
+        return None
+    reasons = ", ".join(f"{count:,} {reason.partition(':')[0]}" for reason, count in abstentions.items())
+    effect = "which are not scored" if "rmse" in report else "which count as wrong"
+    abstained = sum(abstentions.values())
+    return f"the model abstains for {abstained:,} of {report['examples']:,} examples ({reasons}), {effect}"

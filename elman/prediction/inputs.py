@@ -157,6 +157,10 @@ class StringReader:
         """Return why the model would not read this normalised string; None if it reads it."""
         return self._check(normalised, self._encode(normalised))
 
+    def abstentions(self, normalised: Sequence[str]) -> list[str | None]:
+        """Return for each of the normalised strings what `abstention` returns."""
+        return self._encode_texts(normalised)[1]
+
     def _encode(self, text: str) -> NDArray[Any]:
         """Return the ids of one normalised string, (T,), integers."""
         if len(text) <= LONGEST:

@@ -173,6 +173,10 @@ class Predictor:
         """Return why the model would not read this normalised string; None if it reads it."""
         return StringReader(self.artifact).abstention(normalised)
 
+    def abstentions(self, normalised: Sequence[str]) -> list[str | None]:
+        """Return for each of the normalised strings what `abstention` returns."""
+        return StringReader(self.artifact).abstentions(normalised)
+
     @cached_property
     def reader(self) -> InputReader:
         """The reader of the model's kind of input."""

@@ -1,6 +1,5 @@
 """Measuring a model file on data: which examples may be scored, and the scores that fit its answers."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,7 +19,6 @@ from elman.evaluation.scores import (
     fit_baseline,
     write_verdict,
 )
-from elman.prediction.inputs import StringReader
 from elman.prediction.predictor import Predictor
 from elman.records import Example
 from elman.training.config import RunConfig
@@ -173,12 +171,7 @@ def _measure_labels(
             f"--baseline needs the data that {predictor.name!r} was trained on, to fit the baseline on the same part"
         )
     evaluation = evaluate(predictor, chosen.examples)
-    reasons = _find_reasons(predictor, chosen.examples)
-    is_right = evaluation.probabilities.argmax(axis=1) == evaluation.truth
-    answered = is_right[[reason is None for reason in reasons]]
     values: dict[str, Any] = {
-        **_count_reasons(reasons),
-        "answered_accuracy": float(answered.mean()) if len(answered) else None,
         "calibration_error_before": evaluation.uncalibrated.calibration_error,
         "ceiling": ceiling(chosen.examples),
     }
@@ -203,23 +196,11 @@ def _measure_strings(predictor: Predictor, reading: Reading, config: RunConfig, 
     if config.task == "tags":
         report = evaluate_tags(predictor, chosen.examples)
     else:
-        encoded = [predictor.artifact.vocabulary.encode(example.text) for example in chosen.examples]
-        report = evaluate_numbers(predictor, encoded, parse_numbers(chosen.examples)).report
-    counts = _count_reasons(_find_reasons(predictor, chosen.examples))
-    return Measurement(report, chosen.part, dropped, _write_notes(predictor, part, chosen.part), values=counts)
-
-
-def _find_reasons(predictor: Predictor, examples: Sequence[Example]) -> list[str | None]:
-    """Return for each normalised example why `predict` would abstain; None if it answers."""
-    reader = predictor.reader
-    assert isinstance(reader, StringReader)
-    return [reader.abstention(example.text) for example in examples]
-
-
-def _count_reasons(reasons: Sequence[str | None]) -> dict[str, Any]:
-    """Return how many examples `predict` would abstain on, in all and by reason."""
-    counts = Counter(reason for reason in reasons if reason is not None)
-    return {"abstained": counts.total(), "abstentions": dict(counts)}
+        texts = [example.text for example in chosen.examples]
+        encoded = [predictor.artifact.vocabulary.encode(text) for text in texts]
+        truth, reasons = parse_numbers(chosen.examples), predictor.abstentions(texts)
+        report = evaluate_numbers(predictor, encoded, truth, reasons=reasons).report
+    return Measurement(report, chosen.part, dropped, _write_notes(predictor, part, chosen.part))
 
 
 def _measure_images(predictor: Predictor, reading: ImageReading, config: RunConfig, part: str | None) -> Measurement:

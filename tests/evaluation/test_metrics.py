@@ -189,9 +189,43 @@ def test_numbers_worked_by_hand():
 def test_the_mean_as_the_answer_explains_nothing_and_the_truth_everything():
     truth = np.array([1.0, 2.0, 6.0])
     assert score_numbers(np.full(3, 3.0), truth).r2 == pytest.approx(0)
-    assert score_numbers(truth, truth).to_dict() == {"examples": 3, "r2": 1.0, "rmse": 0.0, "mae": 0.0}
+    perfect = {"examples": 3, "r2": 1.0, "rmse": 0.0, "mae": 0.0, "abstained": 0, "abstentions": {}}
+    assert score_numbers(truth, truth).to_dict() == perfect
 
 
 def test_a_single_number_has_an_error_but_no_variance_to_explain():
     report = score_numbers(np.array([5.0]), np.array([2.0]))
     assert (report.examples, report.r2, report.rmse, report.mae) == (1, 0.0, 3.0, 3.0)
+
+
+# Abstentions
+
+PROBABILITIES = np.array([[0.9, 0.1], [0.2, 0.8], [0.7, 0.3], [0.6, 0.4]])
+
+
+def test_an_abstention_is_not_right_and_has_no_probability():
+    truth, reasons = np.array([0, 1, 1, 0]), [None, "blank", None, None]
+    found, others = score(PROBABILITIES, truth, "ab", reasons=reasons), np.array([0, 2, 3])
+    alone = score(PROBABILITIES[others], truth[others], "ab")
+    assert (found.examples, found.accuracy, alone.accuracy) == (4, 0.5, 2 / 3)
+    assert found.top_k == {k: 0.75 for k in found.top_k}
+    assert (found.nll, found.brier, found.calibration_error) == (alone.nll, alone.brier, alone.calibration_error)
+    # a: precision 2/3, recall 1; b: never answered, two examples
+    assert (found.per_label["a"].precision, found.per_label["a"].recall) == (2 / 3, 1.0)
+    assert (found.per_label["b"].recall, found.per_label["b"].support) == (0.0, 2)
+    assert found.answered_accuracy == 2 / 3
+    values = found.to_dict()
+    assert (values["abstained"], values["abstentions"], values["answered_accuracy"]) == (1, {"blank": 1}, 2 / 3)
+
+
+def test_without_abstentions_the_scores_are_the_same_to_the_last_bit():
+    truth = np.array([0, 1, 1, 0])
+    assert score(PROBABILITIES, truth, "ab", reasons=[None] * 4) == score(PROBABILITIES, truth, "ab")
+    assert score(PROBABILITIES, truth, "ab").abstentions == {}
+
+
+def test_without_any_answer_nothing_is_right_and_other_scores_are_unknown():
+    found = score(PROBABILITIES, np.zeros(4, int), "ab", reasons=["blank", "too long", "blank", "blank"])
+    assert (found.examples, found.accuracy, found.macro_f1, set(found.top_k.values())) == (4, 0.0, 0.0, {0.0})
+    assert [found.nll, found.brier, found.calibration_error, found.answered_accuracy] == [None] * 4
+    assert list(found.abstentions.items()) == [("blank", 3), ("too long", 1)]

@@ -58,3 +58,11 @@ def test_each_label_has_a_row():
     scores = {"precision": 0.5, "recall": 1.0, "f1": 2 / 3, "support": 4}
     text = write_report({**VALUES, "test": {**SCORES, "per_label": {"Dutch": scores}}})
     assert text.endswith("\n| Dutch | 4 | 50 % | 100 % | 67 % |\n")
+
+
+def test_abstentions_on_the_test_part_are_a_fact():
+    abstained = {"no letters: nothing to read": 3, "too long: more than 200": 1}
+    text = write_report({**VALUES, "test": {**SCORES, "abstentions": abstained}})
+    fact = "the model abstains for 4 of 120 examples (3 no letters, 1 too long), which count as wrong"
+    assert f"\n- On the test part {fact}.\n" in text
+    assert "abstains" not in write_report({**VALUES, "test": {**SCORES, "abstentions": {}}})

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from elman.evaluation.metrics import score, score_numbers, score_tags
-from elman.evaluation.titles import SCORES, list_scores, show_rows
+from elman.evaluation.titles import SCORES, describe_abstentions, list_scores, show_rows
 
 LABELS = score(np.array([[0.5, 0.3, 0.2]]), np.array([1]), ["Dutch", "Greek", "Irish"]).to_dict()
 TAGS = score_tags([np.array([0, 1])], [np.array([0, 0])]).to_dict()
@@ -13,7 +13,7 @@ NUMBERS = score_numbers(np.array([1.0, 2.0]), np.array([1.0, 3.0])).to_dict()
 
 @pytest.mark.parametrize("report", [LABELS, TAGS, NUMBERS], ids=["labels", "tags", "numbers"])
 def test_every_score_of_a_report_has_a_title(report):
-    counts = {"examples", "symbols", "per_label"}
+    counts = {"examples", "symbols", "per_label", "abstained", "abstentions", "answered_accuracy"}
     assert report.keys() - counts == {one.key for one in list_scores(report, labels=99, ranks=(2, 3, 4, 5))}
 
 
@@ -51,3 +51,11 @@ def test_a_table_has_one_row_for_each_score_and_one_column_for_each_report():
 def test_the_order_is_that_of_the_table_and_not_of_the_report():
     titles = [row[0] for row in show_rows(dict(reversed(LABELS.items())), labels=3)]
     assert titles == ["accuracy", "top 2", "macro-F1", "negative log-likelihood", "Brier score", "calibration error"]
+
+
+def test_abstentions_are_described_by_what_they_mean_for_the_scores():
+    abstained = {"examples": 1200, "abstentions": {"blank: x": 1000, "too long: y": 2}}
+    start = "the model abstains for 1,002 of 1,200 examples (1,000 blank, 2 too long), "
+    assert describe_abstentions({**abstained, "accuracy": 0.5}) == start + "which count as wrong"
+    assert describe_abstentions({**abstained, "rmse": 0.5}) == start + "which are not scored"
+    assert describe_abstentions({"examples": 9, "abstentions": {}}) is None

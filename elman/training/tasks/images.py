@@ -79,7 +79,7 @@ class ImageTask(Task):
         baseline, baseline_validation = self._score_baseline()
 
         def answer(images: NDArray[np.uint8], truth: LabelIds) -> Answers:
-            return scorer.logits(to_steps(images)), truth
+            return scorer.logits(to_steps(images)), truth, ()
 
         return measure_classifier(
             artifact,

@@ -1,7 +1,7 @@
 """Classify a string: one of a few labels is the answer."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,9 +14,10 @@ from elman.data.batches import EncodedExamples
 from elman.data.examples import Reading
 from elman.data.splits import NOTHING_KEPT, ceiling, fold_texts
 from elman.evaluation.calibration import fit_temperature
-from elman.evaluation.metrics import LabelIds, calibration_error_by_chance
+from elman.evaluation.metrics import LabelIds, calibration_error_by_chance, find_answered
 from elman.evaluation.scores import (
     NGRAM_BASELINE,
+    Evaluation,
     evaluate_baseline,
     evaluate_logits,
     find_majority,
@@ -34,8 +35,8 @@ from elman.training.loop import example_weights
 from elman.training.tasks.strings import normalise_examples, split_for
 from elman.training.tasks.task import Findings, Task, round_weights
 
-Answers = tuple[NDArray[np.float32], LabelIds]
-"""Logits, (N, C), and the true label ids, (N,)."""
+Answers = tuple[NDArray[np.float32], LabelIds, Sequence[str | None]]
+"""Logits, (N, C), the true label ids, (N,), and why the model abstains, as in `elman.evaluation.metrics.score`."""
 
 
 class LabelTask(Task):
@@ -82,8 +83,8 @@ class LabelTask(Task):
         label, share = find_majority(split.train, split.test)
 
         def answer(examples: tuple[Example, ...]) -> Answers:
-            truth = self.labels.encode([example.label for example in examples])
-            return predictor.logits([example.text for example in examples]), truth
+            texts, truth = [e.text for e in examples], self.labels.encode([e.label for e in examples])
+            return predictor.logits(texts), truth, predictor.abstentions(texts)
 
         return measure_classifier(
             artifact,
@@ -138,18 +139,25 @@ def measure_classifier(
         calibrate: fit the temperature on the validation part.
         images: of the test part, if images are read.
     """
-    if calibrate:
-        artifact = replace(artifact, temperature=fit_temperature(*validation))
-    evaluation = evaluate_logits(*test, artifact.labels, artifact.temperature, images=images)
+
+    def evaluate(answers: Answers, images: NDArray[np.uint8] | None = None) -> Evaluation:
+        logits, truth, reasons = answers
+        return evaluate_logits(logits, truth, artifact.labels, artifact.temperature, reasons=reasons, images=images)
+
+    logits, truth, reasons = validation
+    answered = find_answered(reasons, len(truth))
+    if calibrate and answered.any():
+        artifact = replace(artifact, temperature=fit_temperature(logits[answered], truth[answered]))
+    evaluation = evaluate(test, images)
     calibration = {
         "temperature": artifact.temperature,
         "error_before": evaluation.uncalibrated.calibration_error,
         "error_after": evaluation.report.calibration_error,
-        "error_by_chance": calibration_error_by_chance(evaluation.probabilities),
+        "error_by_chance": calibration_error_by_chance(evaluation.probabilities) if len(evaluation.truth) else None,
     }
     findings = Findings(
         test=evaluation.report,
-        validation=evaluate_logits(*validation, artifact.labels, artifact.temperature).report,
+        validation=evaluate(validation).report,
         baseline=baseline,
         baseline_validation=baseline_validation,
         values={**values, "calibration": calibration},
@@ -167,6 +175,8 @@ def write_classifier_verdict(findings: Findings, baseline: str) -> str:
 def describe_calibration(findings: Findings) -> str:
     """Return in one sentence what the temperature did to the calibration error."""
     found = findings.values["calibration"]
+    if found["error_after"] is None:
+        return "The calibration error is unknown, because the model abstains for all examples of the test part."
     return (
         f"Calibration error {found['error_before']:.3f} before and {found['error_after']:.3f} after "
         f"dividing the logits by {found['temperature']:.2f}; a perfectly calibrated model would measure "

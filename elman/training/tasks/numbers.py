@@ -80,8 +80,9 @@ class NumberTask(Task):
         predictor = Predictor(artifact)
 
         def evaluate(examples: Sequence[Example]) -> NumberEvaluation:
-            encoded = [self.vocabulary.encode(example.text) for example in examples]
-            return evaluate_numbers(predictor, encoded, parse_numbers(examples))
+            texts = [example.text for example in examples]
+            encoded = [self.vocabulary.encode(text) for text in texts]
+            return evaluate_numbers(predictor, encoded, parse_numbers(examples), reasons=predictor.abstentions(texts))
 
         test = evaluate(self.split.test)
         ridge = make_pipeline(
@@ -91,13 +92,15 @@ class NumberTask(Task):
         return artifact, Findings(
             test=test.report,
             validation=evaluate(self.split.validation).report,
-            baseline=score_numbers(ridge.predict([e.text for e in self.split.test]), test.truth),
+            baseline=score_numbers(ridge.predict([e.text for e in self.split.test]), parse_numbers(self.split.test)),
             evaluation=test,
         )
 
     def verdict(self, findings: Findings) -> str:
         """Compare the explained shares of the variance; see `Task.verdict`."""
         assert isinstance(findings.test, NumberReport) and isinstance(findings.baseline, NumberReport)
+        if findings.test.r2 is None or findings.baseline.r2 is None:
+            return "The model abstains for all examples of the test part, so it cannot be compared: give more examples."
         gap = findings.test.r2 - findings.baseline.r2
         if gap > 0:
             return f"The model explains {gap * 100:.1f} points more of the variance than the baseline."

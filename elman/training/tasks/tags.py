@@ -68,19 +68,23 @@ class TagTask(Task):
 
     def measure(self, artifact: Artifact) -> tuple[Artifact, Findings]:
         """Measure the model beside the most frequent tag of each symbol; see `Task.measure`."""
-        scorer, split = Predictor(artifact).scorer, self.split
+        predictor, split = Predictor(artifact), self.split
 
         def answer(examples: Sequence[Example]) -> tuple[list[NDArray[np.float32]], list[NDArray[np.int64]]]:
-            logits = scorer.logits_of_steps([self.vocabulary.encode(example.text) for example in examples])
+            logits = predictor.scorer.logits_of_steps([self.vocabulary.encode(example.text) for example in examples])
             return logits, [self.labels.encode(list(example.label)) for example in examples]
+
+        def score(examples: Sequence[Example], answers: tuple[Any, Any]) -> TagReport:
+            reasons = predictor.abstentions([example.text for example in examples])
+            return evaluate_tag_logits(*answers, artifact.temperature, reasons=reasons)
 
         test, validation = answer(split.test), answer(split.validation)
         if split.kind != NOTHING_KEPT:
             temperature = fit_temperature(np.concatenate(validation[0]), np.concatenate(validation[1]))
             artifact = replace(artifact, temperature=temperature)
         return artifact, Findings(
-            test=evaluate_tag_logits(*test, artifact.temperature),
-            validation=evaluate_tag_logits(*validation, artifact.temperature),
+            test=score(split.test, test),
+            validation=score(split.validation, validation),
             baseline=score_most_frequent_tags(split.train, split.test, self.labels),
         )
 

@@ -11,6 +11,7 @@ from elman.errors import DataError, SettingError
 from elman.prediction.predictor import Predictor
 from elman.records import Example
 from elman.text.normalisation import fold_accents
+from elman.training.held_out import config_for, measure
 from elman.training.run import Run
 from elman.training.tasks import LabelTask, build_task
 
@@ -116,3 +117,46 @@ def test_a_model_without_a_validation_part_is_not_calibrated(toy_reading, toy_co
     values = run.finish().values
     assert values["calibration"]["temperature"] == 1.0
     assert values["split"]["kind"] == "none"
+
+
+def test_a_label_of_strings_without_letters_is_learned_scored_and_answered_alike(tmp_path, toy_lines, toy_config):
+    letters = [Example(text, label) for label in ("Alfa", "Beta") for text in sorted(set(toy_lines[label]))]
+    digits = [Example(str(1000 + 7 * k), "Number") for k in range(60)]
+    reading = Reading((*letters, *digits), len(letters) + len(digits), {}, {})
+    run = Run(reading, toy_config(epochs=8), tmp_path / "run")
+    list(run.epochs())
+    report = run.finish()
+    model = elman.load(tmp_path / "run")
+    assert (model.artifact.evidence, report.test.abstentions) == ("all", {})
+    answers = model.predict([example.text for example in run.task.split.test])
+    right = [answer.label == e.label for answer, e in zip(answers, run.task.split.test, strict=True)]
+    assert sum(right) / len(right) == report.test.accuracy
+    assert model.predict("1007").label == "Number"
+
+
+def test_a_few_strings_without_letters_are_abstained_for_in_every_score(tmp_path, toy_lines, toy_config):
+    letters = [Example(text, label) for label in ("Alfa", "Beta") for text in sorted(set(toy_lines[label]))]
+    reading = Reading((*letters, *(Example(f"{k}", "Alfa") for k in range(4))), len(letters) + 4, {}, {})
+    run = Run(reading, toy_config(epochs=1), tmp_path / "run")
+    list(run.epochs())
+    run.finish()
+    model = elman.load(tmp_path / "run")
+    assert model.artifact.evidence == "letters"
+    found = measure(model, reading, config_for(model, "made up"), "all").report
+    assert found.abstentions == {model.predict("1").reason: 4}
+    assert found.accuracy == pytest.approx(found.answered_accuracy * (found.examples - 4) / found.examples)
+
+
+def test_a_run_whose_test_part_has_no_answer_still_ends_with_a_model(tmp_path, toy_reading, toy_config, monkeypatch):
+    monkeypatch.setattr(Predictor, "abstentions", lambda self, texts: ["no letters: nothing"] * len(texts))
+    run = Run(toy_reading, toy_config(epochs=1), tmp_path / "run")
+    list(run.epochs())
+    report = run.finish()
+    assert (report.test.accuracy, report.test.nll, elman.load(tmp_path / "run").artifact.temperature) == (
+        0.0,
+        None,
+        1.0,
+    )
+    text = (tmp_path / "run" / "report.md").read_text("utf-8")
+    assert "On the test part the model abstains for" in text and "calibration error is unknown" in text
+    assert not (tmp_path / "run" / "confusion.png").exists()
