@@ -64,14 +64,14 @@ def train_with_bar(run: "Run", console: "Console") -> bool:
     steps = run.state.steps_in_epoch
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as progress:
-        bar = progress.add_task("training", total=steps * run.config.train.epochs, completed=steps * run.state.epoch)
+        bar = progress.add_task("training", total=steps * run.config.train.passes, completed=run.state.step)
 
         def show(step: StepResult) -> None:
             right = "" if step.accuracy is None else f"accuracy {step.accuracy:.0%}  "
             description = f"epoch {step.epoch}  loss {step.loss:.3f}  {right}rate {step.learning_rate:.1e}"
             progress.update(bar, advance=1, description=description)
 
-        epochs = run.config.train.epochs
+        epochs = run.config.train.passes
         every = epochs // 10 if epochs > MOST_LINES else 1
         try:
             for epoch in run.epochs(on_step=show):

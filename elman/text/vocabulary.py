@@ -51,6 +51,10 @@ class Vocabulary:
         """Return the number of ids, including the unknown one."""
         return len(self.symbols) + 1
 
+    def find(self, symbol: str) -> int | None:
+        """Return the id of a symbol; None if it is unknown."""
+        return self._ids.get(symbol)
+
     def encode(self, text: str) -> NDArray[np.int64]:
         """Return the ids of ``text``: shape (characters,), int64, 0 for an unknown symbol.
 

@@ -15,6 +15,10 @@ OPTIMISERS = ("adamw", "adam", "sgd", "rmsprop")
 SCHEDULES = ("one-cycle", "constant")
 KEEPS = ("best", "last")
 PRODUCTS = ("float32", "bfloat16")
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+PASSES, PASSES_EXAMPLES, LEAST_PASSES = 18, 20_000, 3
+"""Passes over up to so many examples, and the fewest passes over many."""
 
 LARGEST_RATE = 1e30
 """The largest learning rate; float32, and so torch, cannot hold much larger ones."""
@@ -31,7 +35,7 @@ class TrainConfig(Config):
     """How a network is trained.
 
     Args:
-        epochs: passes over the training part, at least 1.
+        epochs: passes over the training part, at least 1. None: `passes_for` the number of examples.
         batch_size: sequences of one length in a step, at least 1.
         optimiser: ``adamw``, ``adam``, ``sgd`` or ``rmsprop``.
         learning_rate: the highest rate of the schedule, above 0.
@@ -50,10 +54,11 @@ class TrainConfig(Config):
         seed: of weights, order and dropout.
         threads: for torch; None: torch's default.
         products: ``float32``, or ``bfloat16`` for the recurrent products of fused passes: faster on processors that
-            multiply bfloat16 in hardware, slower on others, and a little less exact.
+            multiply bfloat16 in hardware, slower on others, and a little less exact. On a GPU, all products.
+        device: ``cpu``, ``cuda`` or ``mps``; ``auto``: a GPU that CUDA can use, or else the processor.
     """
 
-    epochs: int = 18
+    epochs: int | None = None
     batch_size: int = 128
     optimiser: str = "adamw"
     learning_rate: float = 4e-3
@@ -70,17 +75,18 @@ class TrainConfig(Config):
     seed: int = 0
     threads: int | None = None
     products: str = "float32"
+    device: str = "auto"
 
     def __post_init__(self) -> None:
         """Check every value."""
         check_choice("products", self.products, PRODUCTS)
+        check_choice("device", self.device, DEVICES)
         check_choice("optimiser", self.optimiser, OPTIMISERS)
         check_choice("schedule", self.schedule, SCHEDULES)
         check_choice("keep", self.keep, KEEPS)
-        for name in ("epochs", "batch_size"):
-            check_whole(name, getattr(self, name), 1)
+        check_whole("batch_size", self.batch_size, 1)
         check_whole("seed", self.seed, 0)
-        for name in ("draws", "patience", "threads"):
+        for name in ("epochs", "draws", "patience", "threads"):
             if getattr(self, name) is not None:
                 check_whole(name, getattr(self, name), 1)
         if self.draws is not None and self.batch_size != 1:
@@ -92,6 +98,21 @@ class TrainConfig(Config):
             check_number(name, getattr(self, name), least=0)
         for name in ("label_smoothing", "average"):
             check_share(name, getattr(self, name))
+
+    @property
+    def passes(self) -> int:
+        """The number of epochs; `PASSES` if it was not chosen yet."""
+        return self.epochs or PASSES
+
+
+def passes_for(examples: int) -> int:
+    """Return how many passes over a training part are enough: the fewer, the more examples there are.
+
+    >>> [passes_for(examples) for examples in (200, 20_000, 100_000, 1_000_000)]
+    [18, 18, 9, 4]
+    """
+    share: float = (PASSES_EXAMPLES / examples) ** 0.4
+    return min(PASSES, max(LEAST_PASSES, round(PASSES * share)))
 
 
 @dataclass(frozen=True)

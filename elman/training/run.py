@@ -13,7 +13,6 @@ Other models have other pictures. A `Run` trains while its `epochs` are iterated
 """
 
 import json
-import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -33,6 +32,7 @@ from elman.model.file import Artifact, save_artifact
 from elman.records import EpochResult, StepResult
 from elman.training.config import RunConfig
 from elman.training.loop import train
+from elman.training.ranks import Ranks, choose_device
 from elman.training.state import TrainingState
 from elman.training.tasks import build_task
 from elman.training.tasks.task import Findings, Report, versions
@@ -43,6 +43,9 @@ MODEL, REPORT, REPORT_TEXT = "model.safetensors", "report.json", "report.md"
 
 CHECKPOINT_SECONDS = 1.0
 """Epochs that end sooner than this after the last checkpoint write none."""
+
+CHECKPOINT_STEPS_SECONDS, CHECKPOINT_SHARE = 30.0, 0.05
+"""In an epoch a checkpoint is written so often, unless that takes more than this share of the time."""
 
 
 @dataclass(frozen=True)
@@ -90,14 +93,18 @@ class Run:
         resume: bool = False,
         tensorboard: bool = False,
     ) -> None:
-        self.config, self.folder, self.reading = config, folder, reading
+        self.folder, self.reading = folder, reading
         if config.train.threads is not None:
             torch.set_num_threads(config.train.threads)
         self.task = build_task(reading, config)
+        self.config = config = self.task.config
+        ranks = Ranks.of_environment()
+        device = choose_device(config.train.device, ranks.local)
+        ranks.start(device)
         torch.manual_seed(config.train.seed)
-        self.model = self.task.network()
+        self.model = self.task.network(fused=device.type == "cpu").to(device)
         steps = config.train.draws or self.task.training.steps(config.train.batch_size)
-        self.state = TrainingState(self.model, config.train, steps_in_epoch=steps)
+        self.state = TrainingState(self.model, config.train, steps_in_epoch=steps, ranks=ranks)
         writer = _import_summary_writer() if tensorboard else None
         self._open(resume)
         self._tensorboard = writer(str(folder / "tensorboard")) if writer else None
@@ -110,8 +117,9 @@ class Run:
     def epochs(self, *, on_step: Callable[[StepResult], None] | None = None) -> Iterator[EpochResult]:
         """Train, and yield what each epoch did.
 
-        The checkpoint and the metrics are written after every epoch, or once a second if epochs are shorter. A run that
-        is killed repeats at most that much; a run that stops between two epochs loses nothing.
+        The checkpoint and the metrics are written after every epoch, or once a second if epochs are shorter. In long
+        epochs the checkpoint is written every half minute, or less often if that takes more than a twentieth of the
+        time. A run that is killed repeats at most that much; a run that stops between two epochs loses nothing.
 
         Args:
             on_step: as in `elman.training.loop.train`.
@@ -119,9 +127,21 @@ class Run:
         Raises:
             NonFiniteLossError: the loss became infinite or not a number.
         """
-        written = -math.inf
-        for result in train(self.state, self.task.training, self.task.validation, on_step=on_step):
-            due = self.finished or time.monotonic() - written >= CHECKPOINT_SECONDS
+        started = written = time.monotonic()
+        spent = 0.0
+
+        def save_or_wait(step: StepResult) -> None:
+            nonlocal written, spent
+            now = time.monotonic()
+            if now - written >= CHECKPOINT_STEPS_SECONDS and spent <= CHECKPOINT_SHARE * (now - started):
+                self._write_progress()
+                written = time.monotonic()
+                spent += written - now
+            if on_step is not None:
+                on_step(step)
+
+        for result in train(self.state, self.task.training, self.task.validation, on_step=save_or_wait):
+            due = self.finished or result.epoch == 1 or time.monotonic() - written >= CHECKPOINT_SECONDS
             if due:
                 self._write_progress()
                 written = time.monotonic()
@@ -138,6 +158,8 @@ class Run:
                 raise
 
     def _write_progress(self) -> None:
+        if not self.state.ranks.is_first:
+            return
         self.state.save(self.folder / CHECKPOINT)
         lines = (json.dumps(asdict(past)) + "\n" for past in self.state.history)
         write_atomically(self.folder / METRICS, "".join(lines).encode())
@@ -179,6 +201,8 @@ class Run:
                 raise TrainingError(f"{self.folder}: was started with other options; resume with the same options")
             if checkpoint.exists():
                 self.state.restore(checkpoint)
+            return
+        if not self.state.ranks.is_first:
             return
         if self.folder.exists() and not self.folder.is_dir():
             raise SettingError(f"{self.folder}: is a file; give a folder for the run with --out")

@@ -21,7 +21,7 @@ from elman.errors import DataError
 from elman.evaluation.metrics import score_numbers
 from elman.evaluation.scores import NumberEvaluation, evaluate_numbers
 from elman.model.file import Artifact
-from elman.model.tensors import BAG_WEIGHT, HEAD_BIAS, HEAD_WEIGHT
+from elman.model.tensors import BAG_HEAD, BAG_WEIGHT, HEAD_BIAS, HEAD_WEIGHT
 from elman.prediction.predictor import Predictor
 from elman.records import Example, NumberReport
 from elman.text.vocabulary import Labels, Vocabulary
@@ -72,7 +72,8 @@ class NumberTask(Task):
         tensors[HEAD_WEIGHT] = tensors[HEAD_WEIGHT] * np.float32(self.deviation)
         tensors[HEAD_BIAS] = (tensors[HEAD_BIAS] * self.deviation + self.mean).astype(np.float32)
         if self.config.model.bag_orders:
-            tensors[BAG_WEIGHT] = tensors[BAG_WEIGHT] * np.float32(self.deviation)
+            last = BAG_HEAD if self.config.model.bag_size else BAG_WEIGHT
+            tensors[last] = tensors[last] * np.float32(self.deviation)
         return self.build_artifact(tensors, provenance)
 
     def measure(self, artifact: Artifact) -> tuple[Artifact, Findings]:

@@ -7,7 +7,7 @@ the trained model. The run keeps the folder, the epochs and the checkpoints, and
 import platform
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -22,7 +22,7 @@ from elman.model.kinds import KINDS
 from elman.records import EvalReport, NumberReport, TagReport
 from elman.text.ngrams import inventory
 from elman.text.vocabulary import Labels, Vocabulary
-from elman.training.config import RunConfig
+from elman.training.config import RunConfig, passes_for
 from elman.training.network import SequenceModel
 from elman.version import __version__
 
@@ -30,6 +30,12 @@ Report = EvalReport | TagReport | NumberReport
 """The scores of any kind of model."""
 
 Tensors = Mapping[str, NDArray[Any]]
+
+MOST_NUMBERS = 65_536 * 64
+"""The most numbers of a bag: a model file, with 16 bits for each, has less than 12 MB."""
+
+MANY_LABELS, BAG_SIZE = 64, 64
+"""With so many labels, rows of a bag have this size by default, and words are in the bag."""
 
 
 @dataclass(frozen=True)
@@ -111,13 +117,38 @@ class Task(ABC):
         del model
         return None
 
-    def network(self) -> SequenceModel:
-        """Return the untrained network; set torch's seed before."""
+    def network(self, *, fused: bool = True) -> SequenceModel:
+        """Return the untrained network; set torch's seed before.
+
+        Args:
+            fused: whether cells may have the passes of `elman.cells.fused`, which are for processors.
+        """
         shape, inventoried = self.config.model, None
         if shape.bag_orders:
             batches = (batch.inputs for batch in self.training.batches(4096))
-            inventoried = inventory(batches, shape.bag_orders, shape.bag_min_count)
+            inventoried = inventory(
+                batches,
+                shape.bag_orders,
+                shape.bag_min_count,
+                most=min(shape.bag_most, MOST_NUMBERS // (shape.bag_size or len(self.labels))),
+                separator=shape.separator,
+            )
+        if not fused:
+            shape = replace(shape, fused=False)
         return SequenceModel(shape, symbols=len(self.vocabulary), labels=len(self.labels), inventory=inventoried)
+
+    def settle(self) -> None:
+        """Choose the settings that depend on the data, once the labels, the vocabulary and the examples are known."""
+        config, shape = self.config, self.config.model
+        many, blank = len(self.labels) >= MANY_LABELS, self.vocabulary.find(" ")
+        if shape.bag_size is None:
+            shape = replace(shape, bag_size=BAG_SIZE if many and shape.bag_orders else 0)
+        if shape.bag_words is None:
+            shape = replace(shape, bag_words=many and bool(shape.bag_orders))
+        if shape.bag_words and shape.bag_orders:
+            shape = replace(shape, separator=blank)
+        epochs = config.train.epochs or passes_for(len(self.training))
+        self.config = replace(config, model=shape, train=replace(config.train, epochs=epochs))
 
     def build_artifact(
         self,
