@@ -89,6 +89,7 @@ def train(
     patience: Annotated[int | None, _option(TRAINING, "Stop after so many epochs without a better one.")] = None,
     threads: Annotated[int | None, _option(TRAINING, "Processor threads.")] = None,
     products: Annotated[str | None, _option(TRAINING, "Recurrent products: float32, or bfloat16.")] = None,
+    device: Annotated[str | None, _option(TRAINING, "auto (a GPU if there is one), cpu, cuda or mps.")] = None,
     seed: Annotated[int, _option(RUN, "Of the split, the weights, the order and the dropout (0).")] = 0,
     name: Annotated[str | None, _option(RUN, "Name of the model; the name of the data if not given.")] = None,
     out: Annotated[Path | None, _option(RUN, "Folder for the run; runs/NAME if not given.", "--out", "-o")] = None,
@@ -113,6 +114,7 @@ def train(
     from rich.console import Console
 
     from elman.training.options import default_folder, prepare
+    from elman.training.ranks import start_ranks
     from elman.training.run import Run
 
     options = {
@@ -122,15 +124,23 @@ def train(
     }
     name = name or Path(data).name.split(".")[0] or "model"
     out = out or default_folder(name, resume)
+    ranks = start_ranks(options.get("device"))
+    if not ranks.is_first:
+        ranks.wait()  # until the first has downloaded a named set
     config, reading = prepare(data, options, name=name, folder=out, resume=resume, progress=download_bar())
-    print_notes(reading)
-    console = Console(markup=False)
+    if ranks.is_first:
+        ranks.wait()
+        print_notes(reading)
+    console = Console(markup=False, quiet=not ranks.is_first)
     run = Run(reading, config, out, resume=resume, tensorboard=tensorboard)
     console.print(f"{data}: {account(reading, run.task.dropped)}", highlight=False)
     console.print(describe_run(run), highlight=False)
     for note in run.task.notes:
         console.print(f"note: {note}", style="yellow", highlight=False)
     interrupted = train_with_bar(run, console)
+    ranks.stop()
+    if not ranks.is_first:
+        raise typer.Exit(130 if interrupted else 0)
     if interrupted and not run.state.best:
         console.print("Stopped before the first epoch was done: there is nothing to keep.")
         raise typer.Exit(130)

@@ -15,7 +15,7 @@ import torch.distributed as distributed
 from torch import Tensor, nn
 
 from elman.data.batches import Batch
-from elman.errors import SettingError
+from elman.errors import SettingError, TrainingError
 
 VARIABLES = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
 """What torchrun tells the processes that it starts."""
@@ -38,6 +38,21 @@ def choose_device(name: str, local: int = 0) -> torch.device:
     if name == "mps" and not torch.backends.mps.is_available():
         raise SettingError("there is no GPU of Apple that this torch can use; leave --device out")
     return torch.device(name, local % torch.cuda.device_count()) if name == "cuda" else torch.device(name)
+
+
+def start_ranks(device: str | None = None) -> "Ranks":
+    """Return the processes that torchrun started, this one alone without it, when all of them are there.
+
+    Args:
+        device: as `choose_device` takes it; None: ``auto``.
+
+    Raises:
+        SettingError: there is no such device, or the environment says too little of the processes.
+    """
+    ranks = Ranks.of_environment()
+    if ranks.size > 1:
+        ranks.start(choose_device(device or "auto", ranks.local))
+    return ranks
 
 
 class Ranks:
@@ -90,9 +105,16 @@ class Ranks:
         distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
 
     def wait(self) -> None:
-        """Wait until all processes are here."""
+        """Wait until all processes are here.
+
+        Raises:
+            TrainingError: another one has stopped.
+        """
         if self.size > 1:
-            distributed.barrier()
+            try:
+                distributed.barrier()
+            except RuntimeError:
+                raise TrainingError("another process of this training has stopped; see what it says") from None
 
     def stop(self) -> None:
         """Leave the others."""
