@@ -63,6 +63,9 @@ def train(
     keep_script: Annotated[
         bool, _option(DATA, "Do not write other scripts in Latin letters.", "--keep-script")
     ] = False,
+    init: Annotated[
+        str | None, _option(NETWORK, "Start from this model, shipped or your own: its symbols and cells are kept.")
+    ] = None,
     recipe: Annotated[
         str | None, _option(NETWORK, "A tutorial's settings: t1, t2a, t2b, t3, t4, t5 or t5-linear.")
     ] = None,
@@ -93,7 +96,9 @@ def train(
     seed: Annotated[int, _option(RUN, "Of the split, the weights, the order and the dropout (0).")] = 0,
     name: Annotated[str | None, _option(RUN, "Name of the model; the name of the data if not given.")] = None,
     out: Annotated[Path | None, _option(RUN, "Folder for the run; runs/NAME if not given.", "--out", "-o")] = None,
-    resume: Annotated[bool, _option(RUN, "Continue the run in the folder, with its options.", "--resume")] = False,
+    resume: Annotated[
+        bool, _option(RUN, "Continue the run in the folder, with its options; --epochs makes it longer.", "--resume")
+    ] = False,
     tensorboard: Annotated[bool, _option(RUN, "Also log for TensorBoard.", "--tensorboard")] = False,
 ) -> None:
     """Train a model of short strings on your own labels, measure it on a test part, and write one small model file.

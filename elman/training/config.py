@@ -1,7 +1,7 @@
 """Configuration of a training and of a run, as plain records that check themselves."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from elman.checks import check_choice, check_number, check_share, check_whole
@@ -99,6 +99,10 @@ class TrainConfig(Config):
         for name in ("label_smoothing", "average"):
             check_share(name, getattr(self, name))
 
+    def of_any_length(self) -> "TrainConfig":
+        """Return the settings without those that say how long to train."""
+        return replace(self, epochs=None, patience=None)
+
     @property
     def passes(self) -> int:
         """The number of epochs; `PASSES` if it was not chosen yet."""
@@ -144,6 +148,7 @@ class RunConfig:
         encoding: the encoding of text; UTF-8, or what a byte order mark says, if None.
         on_error: ``skip`` drops and counts rows that cannot be read, ``stop`` stops at the first; None: what is usual
             for the task.
+        init: the model that the training starts from, a name or a path; see `elman.training.tuning`.
     """
 
     name: str
@@ -168,6 +173,7 @@ class RunConfig:
     delimiter: str | None = None
     encoding: str | None = None
     on_error: str | None = None
+    init: str | None = None
 
     def __post_init__(self) -> None:
         """Check what no other config checks, and choose the kind of split if it is empty."""
@@ -180,6 +186,10 @@ class RunConfig:
             check_choice("on_error", self.on_error, ON_ERROR)
         self.text_options()
         object.__setattr__(self, "split", self.split or SOURCE_SPLITS.get(self.task, STRING_SPLIT))
+
+    def of_any_length(self) -> "RunConfig":
+        """Return the settings without those that say how long to train."""
+        return replace(self, train=self.train.of_any_length())
 
     def text_options(self) -> TextOptions:
         """Return how text files are read.

@@ -197,10 +197,13 @@ class Run:
             stored = read_run_config(self.folder)
             if stored["fingerprint"] != self.task.fingerprint:
                 raise TrainingError(f"{self.folder}: was trained on other data; resume with the same data")
-            if RunConfig.from_dict(stored["config"]) != self.config:
+            before = RunConfig.from_dict(stored["config"])
+            if before.of_any_length() != self.config.of_any_length():
                 raise TrainingError(f"{self.folder}: was started with other options; resume with the same options")
             if checkpoint.exists():
                 self.state.restore(checkpoint)
+            if before != self.config and self.state.ranks.is_first:
+                self._write_config()
             return
         if not self.state.ranks.is_first:
             return
@@ -208,10 +211,14 @@ class Run:
             raise SettingError(f"{self.folder}: is a file; give a folder for the run with --out")
         if config.exists():
             raise SettingError(f"{self.folder}: already holds a run; continue it with --resume, or use another --out")
+        self._write_config()
+
+    def _write_config(self) -> None:
         document = {"config": asdict(self.config), "fingerprint": self.task.fingerprint, "version": __version__}
-        write_atomically(config, (json.dumps(document, indent=2) + "\n").encode())
+        write_atomically(self.folder / CONFIG, (json.dumps(document, indent=2) + "\n").encode())
 
     def _provenance(self) -> dict[str, Any]:
+        base = self.task.base
         return {
             "data": {
                 "source": self.config.data,
@@ -230,6 +237,7 @@ class Run:
                 "notes": list(self.task.notes),
             },
             "train": asdict(self.config.train),
+            **({} if base is None else {"init": {"name": base.name, "digest": base.digest}}),
             "epochs": self.state.epoch,
             "versions": versions(),
         }

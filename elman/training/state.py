@@ -17,7 +17,7 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from elman.cells import Fused
-from elman.errors import TrainingError
+from elman.errors import SettingError, TrainingError
 from elman.files import write_atomically
 from elman.records import EpochResult
 from elman.training.averages import RunningAverage, Weights
@@ -142,7 +142,11 @@ class TrainingState:
             TrainingError: the file is not a checkpoint of this run.
         """
         tensors, document = _read_checkpoint(path)
-        if document["config"] != json.loads(json.dumps(self.config.__dict__)):
+        try:
+            before = TrainConfig.from_dict(document["config"]).of_any_length()
+        except (SettingError, TypeError):
+            before = None
+        if before != self.config.of_any_length():
             raise TrainingError(f"{path}: was made with another training configuration; resume with the same options")
         try:
             self.model.load_state_dict(_select("model.", tensors))

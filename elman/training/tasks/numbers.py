@@ -24,7 +24,7 @@ from elman.model.file import Artifact
 from elman.model.tensors import BAG_HEAD, BAG_WEIGHT, HEAD_BIAS, HEAD_WEIGHT
 from elman.prediction.predictor import Predictor
 from elman.records import Example, NumberReport
-from elman.text.vocabulary import Labels, Vocabulary
+from elman.text.vocabulary import Labels
 from elman.training.config import RunConfig
 from elman.training.tasks.strings import normalise_examples, split_for
 from elman.training.tasks.task import Findings, Task
@@ -57,7 +57,7 @@ class NumberTask(Task):
         self.split = split_for(config, kept)
         self.sizes, self.notes, self.fingerprint = self.split.sizes, self.split.notes, self.split.fingerprint
         self.split_kind = self.split.kind
-        self.vocabulary = Vocabulary.from_texts((e.text for e in self.split.train), min_count=config.symbol_min_count)
+        self.vocabulary = self.collect_symbols(e.text for e in self.split.train)
         self.labels = Labels((config.label_column,))
         self.mean, self.deviation = measure_scale(parse_numbers(self.split.train), config.label_column)
         self.training, self.validation = self._encode(self.split.train), self._encode(self.split.validation)

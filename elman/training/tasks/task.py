@@ -6,8 +6,9 @@ the trained model. The run keeps the folder, the epochs and the checkpoints, and
 
 import platform
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -24,6 +25,7 @@ from elman.text.ngrams import inventory
 from elman.text.vocabulary import Labels, Vocabulary
 from elman.training.config import RunConfig, passes_for
 from elman.training.network import SequenceModel
+from elman.training.tuning import join_codes, keep_weights, load_base
 from elman.version import __version__
 
 Report = EvalReport | TagReport | NumberReport
@@ -133,9 +135,23 @@ class Task(ABC):
                 most=min(shape.bag_most, MOST_NUMBERS // (shape.bag_size or len(self.labels))),
                 separator=shape.separator,
             )
+            inventoried = inventoried if self.base is None else join_codes(self.base, inventoried)
         if not fused:
             shape = replace(shape, fused=False)
-        return SequenceModel(shape, symbols=len(self.vocabulary), labels=len(self.labels), inventory=inventoried)
+        network = SequenceModel(shape, symbols=len(self.vocabulary), labels=len(self.labels), inventory=inventoried)
+        if self.base is not None:
+            keep_weights(network, self.base, KINDS[self.kind], self.labels)
+        return network
+
+    @cached_property
+    def base(self) -> Artifact | None:
+        """The model that the training starts from, if any."""
+        return None if self.config.init is None else load_base(self.config.init, KINDS[self.kind])
+
+    def collect_symbols(self, texts: Iterable[str]) -> Vocabulary:
+        """Return the symbols of the training part, after those of the model that the training starts from."""
+        first = () if self.base is None else self.base.vocabulary.symbols
+        return Vocabulary.from_texts(texts, min_count=self.config.symbol_min_count, first=first)
 
     def settle(self) -> None:
         """Choose the settings that depend on the data, once the labels, the vocabulary and the examples are known."""
@@ -146,7 +162,7 @@ class Task(ABC):
         if shape.bag_words is None:
             shape = replace(shape, bag_words=many and bool(shape.bag_orders))
         if shape.bag_words and shape.bag_orders:
-            shape = replace(shape, separator=blank)
+            shape = replace(shape, separator=shape.separator or blank)
         epochs = config.train.epochs or passes_for(len(self.training))
         self.config = replace(config, model=shape, train=replace(config.train, epochs=epochs))
 
