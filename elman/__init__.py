@@ -32,6 +32,7 @@ from elman.version import __version__
 if TYPE_CHECKING:
     from elman.annotation.frames import annotate_frame
     from elman.data.examples import read_examples
+    from elman.export.file import export_onnx
     from elman.prediction.predictor import Predictor, load
     from elman.training.config import TrainConfig
     from elman.training.run import train_run
@@ -59,6 +60,7 @@ __all__ = [
     "WorkerError",
     "__version__",
     "annotate_frame",
+    "export_onnx",
     "load",
     "read_examples",
     "train_run",
@@ -66,6 +68,7 @@ __all__ = [
 
 _LAZY = {
     "annotate_frame": "elman.annotation.frames",
+    "export_onnx": "elman.export.file",
     "Predictor": "elman.prediction.predictor",
     "load": "elman.prediction.predictor",
     "read_examples": "elman.data.examples",

@@ -31,6 +31,7 @@ NAMES = [
     "WorkerError",
     "__version__",
     "annotate_frame",
+    "export_onnx",
     "load",
     "read_examples",
     "train_run",

@@ -38,6 +38,7 @@ def test_the_commands_are_exactly_these():
         "compare",
         "data",
         "models",
+        "export",
         "serve",
         "system",
     }
