@@ -13,7 +13,7 @@ import elman
 LADDER = """
 errors version records files checks extras
 text text.scripts text.normalisation text.ngrams text.encoded text.vocabulary text.evidence
-model model.kinds model.tensors model.config model.header model.file model.shipped
+model model.kinds model.tensors model.config model.header model.file model.card model.hub model.shipped
 scoring scoring.processor scoring.probabilities scoring.reference scoring.layers scoring.lookups scoring.trie
 scoring.scorer
 prediction prediction.names prediction.inputs prediction.pool prediction.columns prediction.predictor prediction.worker
@@ -136,6 +136,7 @@ def test_what_predicts_names_no_heavy_package(module):
         ("sqlalchemy", "tables"),
         ("ray", "annotation.cluster"),
         ("narwhals", "annotation.frames"),
+        ("huggingface_hub", "model.hub"),
         ("onnx", "export.graph"),
         ("onnxruntime", "export.parity"),
     ],

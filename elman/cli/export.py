@@ -15,7 +15,7 @@ app = command_app()
 @app.command()
 def export(
     model: ModelArgument,
-    out: Annotated[Path, typer.Argument(metavar="MODEL.onnx", help="The file to write.", show_default=False)],
+    out: Annotated[Path, typer.Argument(metavar="MODEL.onnx", help="The ONNX file to write.", show_default=False)],
 ) -> None:
     """Write a model as an ONNX file, for other languages and for browsers.
 

@@ -48,6 +48,7 @@ def test_the_commands_are_exactly_these():
         ("data", "fetch"),
         ("models", "list"),
         ("models", "show"),
+        ("models", "push"),
         ("models", "shrink"),
     }
 
