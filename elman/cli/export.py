@@ -33,5 +33,5 @@ def export(
         raise SettingError(f"{out}: already exists; give another name")
     difference = export_onnx(model, out)
     print(
-        f"{whole(out)}: {out.stat().st_size / 1e6:.1f} MB; differs from Elman by at most {difference:.0e} of the logits"
+        f"{whole(out)}: {out.stat().st_size / 1e3:,.0f} kB; differs from Elman by at most {difference:.1g} of the logits"
     )

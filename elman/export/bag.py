@@ -17,6 +17,8 @@ def add_bag(
 ) -> Value | None:
     """Return what the bag of n-grams adds to the logits, (B, C); None if no n-gram has a row.
 
+    ONNX has no sum of looked-up rows, so a run needs memory for (T + 2) · B · C numbers, one order after the other.
+
     Args:
         graph: receives the operators.
         config: the shape of the network.

@@ -106,6 +106,17 @@ def test_without_a_network_the_cache_answers(hub, content, no_network, end):
     assert elman.load(f"hf://ann/tiny{end}").origin == f"hf://ann/tiny@{commit}"
 
 
+def test_offline_mode_sends_no_request(hub, content, monkeypatch):
+    commit = hub.add("ann/tiny", {"model.safetensors": content})
+    elman.load("hf://ann/tiny")
+    hub.requests.clear()
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    assert elman.load("hf://ann/tiny").origin == f"hf://ann/tiny@{commit}"
+    with pytest.raises(HubError, match="is not in the cache, and the Hub cannot be reached"):
+        elman.load("hf://ann/other")
+    assert hub.requests == []
+
+
 def test_when_the_hub_is_down_the_cache_answers(hub, content):
     commit = hub.add("ann/tiny", {"model.safetensors": content})
     elman.load("hf://ann/tiny")
