@@ -32,6 +32,5 @@ def export(
     if out.exists():
         raise SettingError(f"{out}: already exists; give another name")
     difference = export_onnx(model, out)
-    print(
-        f"{whole(out)}: {out.stat().st_size / 1e3:,.0f} kB; differs from Elman by at most {difference:.1g} of the logits"
-    )
+    size = out.stat().st_size / 1e3
+    print(f"{whole(out)}: {size:,.0f} kB; differs from Elman by at most {difference:.1g} of the logits")

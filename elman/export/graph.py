@@ -3,7 +3,7 @@
 A value of the graph is known by its name. The package onnx is imported when the first graph is made.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,11 +32,15 @@ END = np.iinfo(np.int64).max
 class Graph:
     """A graph under construction.
 
+    Args:
+        prefix: how the names of its values begin.
+
     Raises:
         MissingExtraError: the package onnx is not installed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, prefix: str = "") -> None:
+        self._prefix = prefix
         with extra("onnx"):
             from onnx import helper, numpy_helper
         self._helper, self._numpy_helper = helper, numpy_helper
@@ -79,10 +83,40 @@ class Graph:
 
     def add_many(self, operator: str, *inputs: Value, results: int, **attributes: Any) -> list[Value]:
         """Add an operator, and return its results."""
-        place = f"{operator}_{len(self._nodes)}"
+        place = f"{self._prefix}{operator}_{len(self._nodes)}"
         names = [place if results == 1 else f"{place}_{number}" for number in range(results)]
         self._nodes.append(self._helper.make_node(operator, list(inputs), names, name=place, **attributes))
         return names
+
+    def add_scan(
+        self,
+        step: Callable[["Graph", list[Value], list[Value]], tuple[list[Value], list[Value]]],
+        states: Sequence[Value],
+        inputs: Sequence[Value],
+        *,
+        results: int,
+    ) -> list[Value]:
+        """Run a step after the other, and return its results stacked, each (T, B), int64.
+
+        Args:
+            step: adds the operators of a step to a graph, from the states and the inputs of the step, each (B,), int64,
+                to the next states and the results of the step.
+            states: before the first step, (B,), int64.
+            inputs: of all steps, (T, B), int64.
+            results: of a step.
+        """
+        place = f"{self._prefix}Scan_{len(self._nodes)}"
+        body = Graph(prefix=f"{place}_")
+        body._tensors = self._tensors  # a step sees the values around it
+        before = [body.add_input(f"{place}_state_{k}", "int64", ("batch",)) for k in range(len(states))]
+        read = [body.add_input(f"{place}_input_{k}", "int64", ("batch",)) for k in range(len(inputs))]
+        after, found = step(body, before, read)
+        outputs = [body.add("Identity", value) for value in (*after, *found)]
+        described = [body._describe(value, "int64", ("batch",)) for value in outputs]
+        graph = self._helper.make_graph(body._nodes, place, body._inputs, described)
+        return self.add_many("Scan", *states, *inputs, results=len(outputs), body=graph, num_scan_inputs=len(inputs))[
+            -results:
+        ]
 
     def cast(self, value: Value, dtype: str) -> Value:
         """Return a value with other number types."""

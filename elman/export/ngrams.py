@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.export.graph import END, Graph, Value
-from elman.text.ngrams import EDGE, MULTIPLIER
+from elman.text.ngrams import EDGE, MULTIPLIER, PAIR, WORD
 
-WORD = 2**64
+SPAN = 2**64
 
 
 def add_codes(graph: Graph, padded: Value, order: int, reach: int) -> Value:
@@ -42,6 +42,43 @@ def add_buckets(graph: Graph, codes: Value, buckets: int) -> Value:
     low = graph.add("Mod", mixed, graph.add_constant(2**33))
     high = graph.add("Div", graph.add("Sub", mixed, low), graph.add_constant(2**33))
     return graph.add("Mod", high, graph.add_constant(buckets))
+
+
+def add_word_codes(graph: Graph, ids: Value, separator: int) -> list[tuple[Value, Value]]:
+    """Return codes of words, and of pairs of adjacent words; see `elman.text.ngrams.word_codes`.
+
+    Args:
+        graph: receives the operators.
+        ids: symbols, (T, B), int64, `EDGE` after the end of a string.
+        separator: the id of the symbol between words.
+
+    Returns:
+        For words, then for pairs: a code at each step, (T, B), int64, and whether one ends there, (T, B), bool.
+    """
+    no_separator = graph.add("Not", graph.add("Equal", ids, graph.add_constant(separator)))
+    inside = graph.add("And", no_separator, graph.add("GreaterOrEqual", ids, graph.add_constant(0)))
+    inside_next = graph.slice(add_edges(graph, graph.cast(inside, "int64"), 0, 1), 1, END)  # `EDGE` at the end
+    ends = graph.add("And", inside, graph.add("Less", inside_next, graph.add_constant(1)))
+    multiplier, shifted = graph.add_constant(MULTIPLIER), graph.add("Add", ids, graph.add_constant(2))
+
+    def read(body: Graph, states: list[Value], step: list[Value]) -> tuple[list[Value], list[Value]]:
+        (word, before), (symbol, is_inside, is_end) = states, step
+        word = body.add("Mul", body.add("Add", body.add("Mul", word, multiplier), symbol), is_inside)
+        keep = body.add("Mul", before, body.add("Sub", body.add_constant(1), is_end))
+        return [word, body.add("Add", keep, body.add("Mul", word, is_end))], [word, before]
+
+    none = graph.fill(0, "int64", graph.size(ids, 1))
+    steps = [shifted, graph.cast(inside, "int64"), graph.cast(ends, "int64")]
+    word, before = graph.add_scan(read, [none, none], steps, results=2)
+    pair = graph.add("Add", graph.add("Mul", before, multiplier), word)
+    has_before = graph.add("Not", graph.add("Equal", before, graph.add_constant(0)))
+    return [
+        (graph.add("Add", graph.add("Mul", word, multiplier), graph.add_constant(WORD)), ends),
+        (
+            graph.add("Add", graph.add("Mul", pair, multiplier), graph.add_constant(PAIR)),
+            graph.add("And", ends, has_before),
+        ),
+    ]
 
 
 def extend_inventory(inventory: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -83,4 +120,4 @@ def add_edges(graph: Graph, ids: Value, before: int, after: int) -> Value:
 
 def _wrap(number: int) -> int:
     """Return a whole number as 64 bits with a sign hold it."""
-    return (number + WORD // 2) % WORD - WORD // 2
+    return (number + SPAN // 2) % SPAN - SPAN // 2

@@ -25,7 +25,7 @@ NO_CODE = 0
 
 MULTIPLIER = 6_364_136_223_846_793_005  # D. E. Knuth's 64-bit linear congruential multiplier
 
-_WORD, _PAIR = 1_442_695_040_888_963_407, 3_935_559_000_370_003_845  # odd numbers, so that words are no n-grams
+WORD, PAIR = 1_442_695_040_888_963_407, 3_935_559_000_370_003_845  # odd numbers, so that words are no n-grams
 
 WAITING = 2**22
 """How many codes wait at least to be merged with the others."""
@@ -134,12 +134,12 @@ def find_words(strings: EncodedStrings, separator: int) -> tuple[NDArray[np.int6
 
 def mix_word(word: Any) -> Any:
     """Return the code in a bag of words that are given as int64, arrays or tensors: the polynomials of their ids."""
-    return word * MULTIPLIER + _WORD
+    return word * MULTIPLIER + WORD
 
 
 def mix_pair(first: Any, second: Any) -> Any:
     """Return the code in a bag of pairs of adjacent words, as `mix_word` has them."""
-    return (first * MULTIPLIER + second) * MULTIPLIER + _PAIR
+    return (first * MULTIPLIER + second) * MULTIPLIER + PAIR
 
 
 def inventory(

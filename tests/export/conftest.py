@@ -23,7 +23,11 @@ def build() -> Callable[..., Artifact]:
     def build(kind: str = "label", *, labels: int = 3, temperature: float = 1.3, **changes: Any) -> Artifact:
         config = ModelConfig(**{"hidden_size": 5, "embedding_size": 4, "ngram_buckets": 37, **changes})
         draw, vocabulary = np.random.default_rng(3), Vocabulary(tuple(SYMBOLS if not config.input_size else ""))
-        codes = inventory([draw.integers(0, len(vocabulary), (6, 20))], config.bag_orders, 1)
+        batches = [draw.integers(0, len(vocabulary), (6, 20))]
+        if config.separator is not None:  # pairs of words of one symbol
+            first, second = np.divmod(np.arange(len(vocabulary) ** 2), len(vocabulary))
+            batches.append(np.stack([first, np.full_like(first, config.separator), second]))
+        codes = inventory(batches, config.bag_orders, 1, separator=config.separator)
         shapes = config.tensor_shapes(symbols=len(vocabulary), labels=labels, bag=len(codes))
         tensors = {name: draw.normal(0, 0.3, shape).astype(np.float32) for name, shape in shapes.items()}
         return Artifact(

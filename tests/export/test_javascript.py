@@ -69,6 +69,7 @@ def models(build: Callable[..., Artifact]) -> dict[str, tuple[Artifact, list[str
         "languages": (elman.load("languages").artifact, [*NAMES, *UNREAD, *LATIN, *FOREIGN]),
         "bare": (bare, STRINGS),
         "own_script": (own_script, STRINGS),
+        "words": (build(separator=1, bag_size=2), ["a'b", "b'c'de", "ab", "'a'", "e''d"]),
         "number": (build("number", labels=1), ["a"]),
     }
 
@@ -90,7 +91,7 @@ def answers(models: dict[str, tuple[Artifact, list[str]]], tmp_path_factory: pyt
     return json.loads(done.stdout)
 
 
-@pytest.mark.parametrize("name", ["languages", "bare", "own_script"])
+@pytest.mark.parametrize("name", ["languages", "bare", "own_script", "words"])
 def test_strings_are_prepared_and_answered_as_in_python(models, answers, name):
     artifact, texts = models[name]
     own = Predictor(artifact).predict(texts, top=len(artifact.labels))

@@ -6,6 +6,7 @@ import pytest
 from elman.export.content import dump_graph
 from elman.scoring.probabilities import softmax
 from elman.scoring.reference import ReferenceScorer
+from elman.text.ngrams import word_codes
 
 onnx = pytest.importorskip("onnx", reason="needs onnx: pip install 'elman[onnx]'")
 
@@ -35,6 +36,9 @@ LABELS = {
     "a bag alone": {"cell": "none", "embedding_size": 0, "ngram_orders": ()},
     "long n-grams": {"ngram_orders": (2, 7), "bag_orders": (1, 3, 9)},
     "a bag without single symbols": {"bag_orders": (2, 5)},
+    "a bag with a head": {"bag_size": 2},
+    "a bag of words": {"separator": 1, "bag_orders": (1, 2)},
+    "a bag of words with a head": {"separator": 2, "bag_size": 4, "ngram_orders": ()},
     "an n-gram twice": {"bag_orders": (1, 1, 2)},
 }
 TAGS = {
@@ -47,8 +51,20 @@ TAGS = {
 SHAPES = [(1, 1), (1, 6), (4, 2), (5, 13)]  # strings and symbols of each
 
 
+def test_words_of_the_drawn_strings_are_in_the_bag(build):
+    artifact = build(**LABELS["a bag of words"])
+    ids = draw_ids(artifact, 5, 13)
+    codes = np.concatenate(word_codes(ids.T, 1))
+    known = np.isin(codes, artifact.tensors["bag.codes"]).sum(axis=1)
+    assert known[:13].sum() > 5 and known[13:].sum() > 0  # words, and pairs of words
+
+
 def draw_ids(artifact, strings, length):
-    return np.random.default_rng(length).integers(0, len(artifact.vocabulary), (strings, length))
+    draw = np.random.default_rng(length)
+    ids = draw.integers(0, len(artifact.vocabulary), (strings, length))
+    if artifact.config.separator is not None:
+        ids[draw.random(ids.shape) < 0.4] = artifact.config.separator
+    return ids
 
 
 def check(artifact, run_graph, batches):
