@@ -71,9 +71,9 @@ def _add_weights(
 
     graph.weights |= {name for names in directions for name in names}
     return [
-        graph.add_weight(f"recurrence.input_{layer}", stack("weight_ih")),
-        graph.add_weight(f"recurrence.hidden_{layer}", stack("weight_hh")),
-        graph.add_weight(f"recurrence.bias_{layer}", np.concatenate([stack("bias_ih"), stack("bias_hh")], axis=1)),
+        graph.add_weight(f"cells.input_{layer}", stack("weight_ih")),
+        graph.add_weight(f"cells.hidden_{layer}", stack("weight_hh")),
+        graph.add_weight(f"cells.bias_{layer}", np.concatenate([stack("bias_ih"), stack("bias_hh")], axis=1)),
     ]
 
 
