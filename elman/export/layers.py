@@ -65,15 +65,14 @@ def _add_weights(
     graph: Graph, tensors: Mapping[str, NDArray[Any]], directions: list[LayerNames], operator: str, layer: int
 ) -> list[Value]:
     """Add W (D, gates · H, I), R (D, gates · H, H) and B (D, 2 · gates · H) of one layer."""
-
-    def stack(part: str) -> NDArray[Any]:
-        return np.stack([_order_gates(tensors[getattr(names, part)], operator) for names in directions])
-
+    weight_ih, weight_hh, bias_ih, bias_hh = (
+        np.stack([_order_gates(tensors[name], operator) for name in names]) for names in zip(*directions, strict=True)
+    )
     graph.weights |= {name for names in directions for name in names}
     return [
-        graph.add_weight(f"cells.input_{layer}", stack("weight_ih")),
-        graph.add_weight(f"cells.hidden_{layer}", stack("weight_hh")),
-        graph.add_weight(f"cells.bias_{layer}", np.concatenate([stack("bias_ih"), stack("bias_hh")], axis=1)),
+        graph.add_weight(f"cells.input_{layer}", weight_ih),
+        graph.add_weight(f"cells.hidden_{layer}", weight_hh),
+        graph.add_weight(f"cells.bias_{layer}", np.concatenate([bias_ih, bias_hh], axis=1)),
     ]
 
 
