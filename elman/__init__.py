@@ -15,6 +15,7 @@ from elman.errors import (
     DamagedModelError,
     DataError,
     ElmanError,
+    HubError,
     MissingExtraError,
     ModelFileError,
     NewerModelError,
@@ -32,6 +33,7 @@ from elman.version import __version__
 if TYPE_CHECKING:
     from elman.annotation.frames import annotate_frame
     from elman.data.examples import read_examples
+    from elman.export.file import export_onnx
     from elman.prediction.predictor import Predictor, load
     from elman.training.config import TrainConfig
     from elman.training.run import train_run
@@ -44,6 +46,7 @@ __all__ = [
     "EpochResult",
     "EvalReport",
     "Example",
+    "HubError",
     "MissingExtraError",
     "ModelConfig",
     "ModelFileError",
@@ -59,6 +62,7 @@ __all__ = [
     "WorkerError",
     "__version__",
     "annotate_frame",
+    "export_onnx",
     "load",
     "read_examples",
     "train_run",
@@ -66,6 +70,7 @@ __all__ = [
 
 _LAZY = {
     "annotate_frame": "elman.annotation.frames",
+    "export_onnx": "elman.export.file",
     "Predictor": "elman.prediction.predictor",
     "load": "elman.prediction.predictor",
     "read_examples": "elman.data.examples",

@@ -23,9 +23,9 @@ EDGE = -1
 NO_CODE = 0
 """Stands where there is no n-gram or word; no code of either is 0, except with a probability of about one in 2⁶⁴."""
 
-_MULTIPLIER = 6_364_136_223_846_793_005  # D. E. Knuth's 64-bit linear congruential multiplier
+MULTIPLIER = 6_364_136_223_846_793_005  # D. E. Knuth's 64-bit linear congruential multiplier
 
-_WORD, _PAIR = 1_442_695_040_888_963_407, 3_935_559_000_370_003_845  # odd numbers, so that words are no n-grams
+WORD, PAIR = 1_442_695_040_888_963_407, 3_935_559_000_370_003_845  # odd numbers, so that words are no n-grams
 
 WAITING = 2**22
 """How many codes wait at least to be merged with the others."""
@@ -46,8 +46,8 @@ def ngram_codes(ids: Any, order: int) -> Any:
     for back in range(order - 1, 0, -1):
         earlier = ids * 0 + EDGE
         earlier[back:] = ids[:-back]
-        code = code * _MULTIPLIER + (earlier + 2)
-    return code * _MULTIPLIER + (ids + 2)
+        code = code * MULTIPLIER + (earlier + 2)
+    return code * MULTIPLIER + (ids + 2)
 
 
 def ngram_ids(ids: Any, order: int, buckets: int) -> Any:
@@ -61,7 +61,7 @@ def ngram_ids(ids: Any, order: int, buckets: int) -> Any:
     Returns:
         (T, B), int64, 0 to buckets − 1, an array or tensor as ``ids``.
     """
-    code = ngram_codes(ids, order) * _MULTIPLIER
+    code = ngram_codes(ids, order) * MULTIPLIER
     return (code >> 33) % buckets  # the high bits are mixed best
 
 
@@ -99,7 +99,7 @@ def word_codes(ids: Any, separator: int) -> list[Any]:
     words, pairs = ids * 0 + NO_CODE, ids * 0 + NO_CODE
     word, before = ids[0] * 0, ids[0] * 0
     for step in range(len(ids)):
-        word = (word * _MULTIPLIER + (ids[step] + 2)) * inside[step]
+        word = (word * MULTIPLIER + (ids[step] + 2)) * inside[step]
         ends = inside[step] if step + 1 == len(ids) else inside[step] * (1 - inside[step + 1])
         words[step] += ends * (mix_word(word) - NO_CODE)
         pairs[step] += ends * (before != 0) * (mix_pair(before, word) - NO_CODE)
@@ -128,18 +128,18 @@ def find_words(strings: EncodedStrings, separator: int) -> tuple[NDArray[np.int6
     left = np.arange(len(first))
     for step in range(int((last - first).max(initial=-1)) + 1):
         left = left[first[left] + step <= last[left]]
-        words[left] = words[left] * _MULTIPLIER + (strings.ids[first[left] + step].astype(np.int64) + 2)
+        words[left] = words[left] * MULTIPLIER + (strings.ids[first[left] + step].astype(np.int64) + 2)
     return words, np.searchsorted(strings.starts, first, side="right") - 1
 
 
 def mix_word(word: Any) -> Any:
     """Return the code in a bag of words that are given as int64, arrays or tensors: the polynomials of their ids."""
-    return word * _MULTIPLIER + _WORD
+    return word * MULTIPLIER + WORD
 
 
 def mix_pair(first: Any, second: Any) -> Any:
     """Return the code in a bag of pairs of adjacent words, as `mix_word` has them."""
-    return (first * _MULTIPLIER + second) * _MULTIPLIER + _PAIR
+    return (first * MULTIPLIER + second) * MULTIPLIER + PAIR
 
 
 def inventory(
