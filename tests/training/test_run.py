@@ -100,7 +100,9 @@ def test_the_report_scores_every_part(finished_run, part):
     scores = read_report(finished_run.folder)[part]
     assert scores.keys() >= SCORES
     assert scores["per_label"].keys() <= {"Alfa", "Beta", "Gamma"}
-    assert all(one.keys() == {"precision", "recall", "f1", "support"} for one in scores["per_label"].values())
+    assert all(
+        one.keys() == {"precision", "recall", "f1", "support", "intervals"} for one in scores["per_label"].values()
+    )
     assert 0 <= scores["accuracy"] <= scores["top_2"] <= scores["top_3"] <= scores["top_5"] == 1
 
 

@@ -57,9 +57,10 @@ def test_findings_are_numbers(finished_run):
     assert findings.baseline == finished_run.report.baseline
     calibration = finished_run.report.values["calibration"]
     assert findings.values["calibration"] == calibration
-    assert findings.values.keys() == {"majority", "ceiling", "calibration"}
+    assert findings.values.keys() == {"majority", "ceiling", "calibration", "confused", "surest_mistakes"}
     assert findings.evaluation.report == findings.test
     assert f"dividing the logits by {calibration['temperature']:.2f}" in task.remarks(findings)[-1]
+    assert [one.kind for one in findings.comparisons] == ["baseline", "constant"]
 
 
 def test_each_part_is_scored_once(finished_run, monkeypatch):
