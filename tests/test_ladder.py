@@ -32,9 +32,9 @@ evaluation evaluation.intervals evaluation.uncertainty evaluation.metrics evalua
 evaluation.calibration evaluation.scores evaluation.titles evaluation.report
 evaluation.plots evaluation.drawings
 training training.config training.network training.state training.loop
-training.tasks.task training.tasks.strings training.tasks.labels training.tasks.tags training.tasks.numbers
-training.tasks.features training.tasks.images training.tasks training.recipes training.run training.options
-training.held_out training.comparison
+training.tasks.task training.tasks.advice training.tasks.strings training.tasks.labels training.tasks.tags
+training.tasks.numbers training.tasks.features training.tasks.images training.tasks training.recipes training.run
+training.options training.held_out training.comparison
 server.settings server.bugs server.jobs server.errors server.metrics server.schemas server.worker server.pool
 server.batching server.models server.middleware server.limits server.service server.uploads server.openapi
 server.routes server.app server.protocol server.run server

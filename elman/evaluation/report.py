@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from elman.evaluation.titles import COLUMNS, SCORES, describe_abstentions, show_rows
+from elman.evaluation.titles import COLUMNS, SCORES, describe_abstentions, show_rounded, show_rows
 
 
 def write_report(values: Mapping[str, Any]) -> str:
@@ -102,16 +102,10 @@ def _write_label_table(per_label: Mapping[str, Any]) -> list[str]:
     rows = []
     for label, scores in per_label.items():
         intervals = scores.get("intervals", {})
-        shares = (_show_share(scores[key], intervals.get(key)) for key in ("precision", "recall", "f1"))
+        shares = (show_rounded(scores[key], intervals.get(key)) for key in ("precision", "recall", "f1"))
         rows.append((label, str(scores["support"]), *shares))
     headings = ("label", "examples", "precision", "recall", "F1")
     return ["", "## Each label, on the test part", "", *_write_table(headings, rows)]
-
-
-def _show_share(share: float, interval: Sequence[float] | None) -> str:
-    """Return a share of few examples, without decimals."""
-    ends = "" if interval is None else f" ({interval[0] * 100:.0f} to {interval[1] * 100:.0f})"
-    return f"{share * 100:.0f} %{ends}"
 
 
 def _write_settings(config: Mapping[str, Any]) -> list[str]:

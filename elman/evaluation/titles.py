@@ -63,6 +63,16 @@ SCORES = {
 """Every score by its key, in the order of tables."""
 
 
+def show_rounded(share: float, interval: Sequence[float] | None = None) -> str:
+    """Return a share of few examples, and its interval, without decimals.
+
+    >>> show_rounded(0.833, (0.681, 0.921))
+    '83 % (68 to 92)'
+    """
+    ends = "" if interval is None else f" ({interval[0] * 100:.0f} to {interval[1] * 100:.0f})"
+    return f"{share * 100:.0f} %{ends}"
+
+
 def list_scores(report: Mapping[str, Any], *, labels: int, ranks: Sequence[int] = RANKS) -> list[Score]:
     """Return the scores that a report has, in the order of tables.
 
@@ -119,6 +129,45 @@ def describe_labels(values: Mapping[str, Any]) -> list[str]:
     if "calibration" in values:
         sentences.append(describe_calibration(values["calibration"]))
     return sentences
+
+
+def describe_confused(values: Mapping[str, Any], *, most: int = 5) -> str | None:
+    """Return the pairs of labels that are confused most often in one line; None if there is no mistake.
+
+    Args:
+        values: as ``report.json``.
+        most: at most so many pairs.
+
+    >>> describe_confused({"confused": [{"label": "Dutch", "answer": "German", "examples": 3, "share": 0.25}]})
+    'Most confused: Dutch answered as German 3 times (25.0 %).'
+    """
+
+    def write(pair: Mapping[str, Any]) -> str:
+        times = "once" if pair["examples"] == 1 else f"{pair['examples']:,} times"
+        return f"{pair['label']} answered as {pair['answer']} {times} ({SCORES['accuracy'].show(pair['share'])})"
+
+    pairs = [write(pair) for pair in values.get("confused", ())[:most]]
+    return f"Most confused: {', '.join(pairs)}." if pairs else None
+
+
+def title_scores(report: Mapping[str, Any], *, model: str, data: str, part: str) -> str:
+    """Return the title of a table of scores.
+
+    Args:
+        report: as ``to_dict`` returns it.
+        model: the name of the model.
+        data: where the examples come from.
+        part: ``train``, ``validation``, ``test`` or ``all``.
+
+    >>> title_scores({"examples": 1200}, model="people", data="people.csv", part="test")
+    'people on people.csv, test part: 1,200 examples'
+    """
+    sizes = [
+        f"{report[key]:,} {key if report[key] != 1 else key.removesuffix('s')}"
+        for key in ("examples", "symbols")
+        if key in report
+    ]
+    return f"{model} on {data}, {'all' if part == 'all' else f'{part} part'}: {', '.join(sizes)}"
 
 
 def describe_calibration(found: Mapping[str, Any]) -> str:

@@ -87,7 +87,8 @@ def bound_ranking(
         found = measure_ranking(*_cut(totals, blocks))
         for name, drawn in zip(("roc_auc", "pr_auc"), found, strict=True):
             samples[name].append(drawn)
-    return _bound_all(values, samples, examples=len(scores), limits=dict.fromkeys(values, SHARE))
+    rarer = int(min(positive.sum(), (~positive).sum()))  # a curve is as uncertain as its fewer examples
+    return _bound_all(values, samples, examples=rarer, limits=dict.fromkeys(values, SHARE))
 
 
 def measure_ranking(positives: Totals, negatives: Totals) -> tuple[Totals, Totals]:

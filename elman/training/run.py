@@ -77,7 +77,8 @@ class Run:
         folder: of the run.
         resume: continue from the checkpoint in ``folder``.
         tensorboard: also log scalars to ``folder``/tensorboard.
-        command: what the report says to run again, if there is such a command; see `elman.training.options`.
+        command: what the report says to run again, if there is such a command; see
+            `elman.training.options.write_command`.
 
     Raises:
         SettingError: the folder already holds a run, and ``resume`` is False.

@@ -35,6 +35,7 @@ from elman.text.evidence import evidence_of
 from elman.text.vocabulary import Labels, Vocabulary
 from elman.training.config import RunConfig
 from elman.training.loop import example_weights
+from elman.training.tasks.advice import note_case, note_dropped, refuse_several_labels
 from elman.training.tasks.strings import normalise_examples, split_for
 from elman.training.tasks.task import Findings, Task, round_weights
 
@@ -50,18 +51,24 @@ class LabelTask(Task):
         config: what to do with them.
 
     Raises:
-        DataError: the examples cannot be split.
+        DataError: the examples cannot be split, or a label is several labels in one cell.
     """
 
     kind = "label"
 
     def __init__(self, reading: Reading, config: RunConfig) -> None:
         self.config = config
+        refuse_several_labels(reading.examples)
         examples, self.dropped = normalise_examples(reading, config.normalisation)
         self.labels = Labels.from_names(example.label for example in examples)
         folds = fold_texts(examples)
         self.split = split_for(config, examples, folds=folds)
-        self.sizes, self.notes, self.fingerprint = self.split.sizes, self.split.notes, self.split.fingerprint
+        self.sizes, self.fingerprint = self.split.sizes, self.split.fingerprint
+        self.notes = (
+            *self.split.notes,
+            *note_dropped(reading, config.max_characters),
+            *note_case(reading, self.split.train, config.normalisation),
+        )
         self.split_kind = self.split.kind
         learned = add_folded_spellings(self.split.train, folds=folds)
         self.vocabulary = Vocabulary.from_texts((e.text for e in learned), min_count=config.symbol_min_count)
