@@ -37,6 +37,15 @@ class Score:
         shown = f"{self._format(value)} {self.unit}".strip()
         return shown if interval is None else f"{shown} ({' to '.join(map(self._format, interval))})"
 
+    def show_spread(self, mean: float, deviation: float | None) -> str:
+        """Return the mean of a score over seeds and its standard deviation, if there is one.
+
+        >>> SCORES["accuracy"].show_spread(0.857, 0.0123), SCORES["nll"].show_spread(0.5, None)
+        ('85.7 ± 1.2 %', '0.500 nats')
+        """
+        spread = "" if deviation is None else f" ± {self._format(deviation)}"
+        return f"{self._format(mean)}{spread} {self.unit}".strip()
+
     def _format(self, value: float) -> str:
         number = format(100 * value if self.unit == "%" else value, self.digits)
         return number.replace("-", "−", 1) if value < 0 else number

@@ -147,11 +147,16 @@ def write_command(config: RunConfig) -> str | None:
         for plain in (False, True):
             options = _find_options(config, recipe, plain=plain)
             try:
-                if options is not None and new_config(config.data, config.name, options) == config:
+                if options is not None and _like(new_config(config.data, config.name, options), config) == config:
                     return _join_command(config.data, options)
             except SettingError:
                 continue
     return None
+
+
+def _like(config: RunConfig, other: RunConfig) -> RunConfig:
+    """Return a config whose network reads rows as long as those of another one, which the images decide."""
+    return replace(config, model=replace(config.model, input_size=other.model.input_size))
 
 
 def _find_options(config: RunConfig, recipe: str | None, *, plain: bool) -> dict[str, Any] | None:
