@@ -2,8 +2,8 @@
 
     python benchmarks/noise.py [--strings 200] [--labels 2] [--seeds 20] [--epochs N]
 
-Each seed draws random strings with random labels and trains the default recipe of `elman train` on them, with the default
-split. A test at 5 %, both sides, may call one win in 40 by chance.
+Each seed draws random strings with random labels and trains the default recipe of `elman train` on them, with the
+default split. A test at 5 %, both sides, may call one win in 40 by chance.
 """
 
 import argparse

@@ -35,6 +35,9 @@ def test_a_label_whose_parts_are_not_all_labels_is_a_label(own):
 STEMS = ["".join(np.random.default_rng(k).choice(list("abcdefgh"), 5)) for k in range(120)]
 
 
+STYLES = [(stem.title(), "class") if place % 2 else (stem, "name") for place, stem in enumerate(STEMS)]
+
+
 def test_case_is_noted_if_it_tells_labels_apart():
     pairs = [
         (stem.title() if place % 2 else stem, "class" if place % 2 else "name") for place, stem in enumerate(STEMS)
