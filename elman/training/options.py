@@ -130,7 +130,7 @@ OPTIONS = (
     *("delimiter", "encoding", "on_error", "split", "test_share", "validation_share", "shift"),
     *("cell", "by_hand", "activation", "hidden_size", "layers", "directions", "embedding_size", "dropout"),
     *("epochs", "batch_size", "optimiser", "learning_rate", "schedule", "weight_decay", "clip", "label_smoothing"),
-    *("class_weighting", "patience", "threads", "products"),
+    *("class_weighting", "patience", "threads", "device", "products"),
 )
 """The fields of the configurations that an option of `elman train` sets alone, in the order of its help."""
 
@@ -155,8 +155,10 @@ def write_command(config: RunConfig) -> str | None:
 
 
 def _like(config: RunConfig, other: RunConfig) -> RunConfig:
-    """Return a config whose network reads rows as long as those of another one, which the images decide."""
-    return replace(config, model=replace(config.model, input_size=other.model.input_size))
+    """Return a config with what the data decided in another one: the rows of images, and sizes that nobody chose."""
+    chosen = vars(config.model)
+    decided = [field for field, value in chosen.items() if value is None] + ["input_size"]
+    return replace(config, model=replace(config.model, **{field: vars(other.model)[field] for field in decided}))
 
 
 def _find_options(config: RunConfig, recipe: str | None, *, plain: bool) -> dict[str, Any] | None:
