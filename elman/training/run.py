@@ -26,6 +26,7 @@ from elman.data.images import ImageReading
 from elman.errors import SettingError, TrainingError
 from elman.evaluation.plots import draw_pictures, plot_curves, save_figure
 from elman.evaluation.report import write_report
+from elman.evaluation.verdict import decide
 from elman.extras import extra
 from elman.files import write_atomically
 from elman.model.file import Artifact, save_artifact
@@ -76,6 +77,8 @@ class Run:
         folder: of the run.
         resume: continue from the checkpoint in ``folder``.
         tensorboard: also log scalars to ``folder``/tensorboard.
+        command: what the report says to run again, if there is such a command; see
+            `elman.training.options.write_command`.
 
     Raises:
         SettingError: the folder already holds a run, and ``resume`` is False.
@@ -92,8 +95,9 @@ class Run:
         *,
         resume: bool = False,
         tensorboard: bool = False,
+        command: str | None = None,
     ) -> None:
-        self.folder, self.reading = folder, reading
+        self.folder, self.reading, self.command = folder, reading, command
         if config.train.threads is not None:
             torch.set_num_threads(config.train.threads)
         self.task = build_task(reading, config)
@@ -140,7 +144,8 @@ class Run:
             if on_step is not None:
                 on_step(step)
 
-        for result in train(self.state, self.task.training, self.task.validation, on_step=save_or_wait):
+        task, calibrate = self.task, self.task.is_calibrated
+        for result in train(self.state, task.training, task.validation, on_step=save_or_wait, calibrate=calibrate):
             due = self.finished or result.epoch == 1 or time.monotonic() - written >= CHECKPOINT_SECONDS
             if due:
                 self._write_progress()
@@ -248,6 +253,8 @@ class Run:
         return {
             "name": self.config.name,
             "verdict": self.task.verdict(findings),
+            "answer": decide(findings.comparisons),
+            "comparisons": [comparison.to_dict() for comparison in findings.comparisons],
             "labels": list(artifact.labels.names),
             "test": findings.test.to_dict(),
             "validation": findings.validation.to_dict(),
@@ -263,6 +270,7 @@ class Run:
             "split": artifact.provenance["split"],
             "config": json.loads(json.dumps(asdict(self.config))),
             "versions": artifact.provenance["versions"],
+            "command": self.command,
         }
 
 
