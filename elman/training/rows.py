@@ -51,28 +51,23 @@ class _LookUp(torch.autograd.Function):
 class RowAdam(torch.optim.Optimizer):
     """Adam (D. P. Kingma and J. Ba, 2015) for sparse gradients: only rows with a gradient change.
 
-    The second moment is one number for each row, the mean over its columns, as in FBGEMM's row-wise optimisers: it
-    takes little memory, and rare rows, whose columns have seen few gradients, are estimated better. Moments of rows
-    without a gradient wait. Weight decay is decoupled (I. Loshchilov and F. Hutter, 2019) and counts for a row when it
-    changes.
+    The second moment is one number for each row, the mean over its columns, as in FBGEMM's row-wise optimisers: rare
+    rows, whose columns have seen few gradients, are estimated better. There is no first moment: it would be old by the
+    time that a rare row is read again. So a table needs little memory beside its own. Weight decay is decoupled
+    (I. Loshchilov and F. Hutter, 2019) and counts for a row when it changes.
 
     Args:
         tables: parameters with sparse gradients, (rows, R).
         lr: learning rate, above 0.
-        betas: decay of the first and the second moment at each step, 0 up to 1.
+        beta: decay of the second moment at each step, 0 up to 1.
         eps: added to the root of the second moment.
         weight_decay: at least 0.
     """
 
     def __init__(
-        self,
-        tables: Any,
-        lr: float = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.99),
-        eps: float = 1e-8,
-        weight_decay: float = 0.0,
+        self, tables: Any, lr: float = 1e-3, beta: float = 0.99, eps: float = 1e-8, weight_decay: float = 0.0
     ) -> None:
-        super().__init__(tables, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay})
+        super().__init__(tables, {"lr": lr, "beta": beta, "eps": eps, "weight_decay": weight_decay})
 
     @torch.no_grad()
     def step(self, closure: Closure | None = None) -> None:  # type: ignore[override]
@@ -87,17 +82,13 @@ class RowAdam(torch.optim.Optimizer):
         state = self.state[table]
         if not state:
             state["step"] = torch.zeros(())
-            state["exp_avg"] = torch.zeros_like(table)
             state["exp_avg_sq"] = table.new_zeros(len(table), 1)
         state["step"] += 1
-        step, (first, second) = state["step"].item(), group["betas"]
         gradient = table.grad.coalesce()  # type: ignore[union-attr]
         rows, values = gradient.indices()[0], gradient.values()
-        mean = state["exp_avg"][rows].lerp_(values, 1 - first)
-        square = state["exp_avg_sq"][rows].lerp_(values.square().mean(1, keepdim=True), 1 - second)
-        state["exp_avg"][rows], state["exp_avg_sq"][rows] = mean, square
-        root = square.div_(1 - second**step).sqrt_().add_(group["eps"])
-        change = mean.div_(1 - first**step).div_(root)
+        square = state["exp_avg_sq"][rows].lerp_(values.square().mean(1, keepdim=True), 1 - group["beta"])
+        state["exp_avg_sq"][rows] = square
+        change = values / (square / (1 - group["beta"] ** state["step"].item())).sqrt_().add_(group["eps"])
         if group["weight_decay"]:
             change += group["weight_decay"] * table[rows]
         table.index_add_(0, rows, change, alpha=-group["lr"])

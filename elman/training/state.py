@@ -265,9 +265,8 @@ def _build_optimisers(
     settings = OPTIMISER_SETTINGS[config.optimiser]
     optimisers = [kinds[config.optimiser](groups, lr=config.learning_rate, **settings)]
     if tables:
-        betas = settings.get("betas", (0.9, 0.999))
         decay = config.weight_decay
-        optimisers.append(RowAdam(tables.values(), lr=config.learning_rate, betas=betas, weight_decay=decay))
+        optimisers.append(RowAdam(tables.values(), lr=config.learning_rate, weight_decay=decay))
     return optimisers
 
 

@@ -51,10 +51,10 @@ def test_only_rows_with_a_gradient_change():
     assert torch.nonzero((table != before).any(1)).flatten().tolist() == [1, 4, 9]
 
 
-def test_rows_of_one_number_that_always_have_a_gradient_change_as_with_adamw():
+def test_rows_of_one_number_that_always_have_a_gradient_change_as_with_adamw_without_a_first_moment():
     rows, plain = nn.Parameter(torch.arange(4.0)[:, None]), nn.Parameter(torch.arange(4.0)[:, None])
-    ours = RowAdam([rows], lr=0.1, betas=(0.9, 0.99), weight_decay=0.01)
-    theirs = torch.optim.AdamW([plain], lr=0.1, betas=(0.9, 0.99), weight_decay=0.01)
+    ours = RowAdam([rows], lr=0.1, beta=0.99, weight_decay=0.01)
+    theirs = torch.optim.AdamW([plain], lr=0.1, betas=(0.0, 0.99), weight_decay=0.01)
     for step in range(5):
         found, places = look_up(rows, torch.arange(4))
         for parameter, values, optimiser in ((rows, found[places], ours), (plain, plain, theirs)):

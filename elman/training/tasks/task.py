@@ -20,6 +20,7 @@ from elman.data.batches import EncodedExamples
 from elman.data.splits import NOTHING_KEPT
 from elman.evaluation.scores import Evaluation, NumberEvaluation
 from elman.evaluation.verdict import Comparison, write_verdict
+from elman.model.config import ModelConfig
 from elman.model.file import Artifact
 from elman.model.kinds import KINDS
 from elman.records import EvalReport, NumberReport, TagReport
@@ -37,6 +38,9 @@ Tensors = Mapping[str, NDArray[Any]]
 
 MOST_NUMBERS = 65_536 * 64
 """The most numbers of a bag: a model file, with 16 bits for each, has less than 12 MB."""
+
+LEAST_ROWS = 32_768
+"""A bag can have so many rows, however few strings there are."""
 
 MANY_LABELS, BAG_SIZE = 64, 64
 """With so many labels, rows of a bag have this size by default, and words are in the bag."""
@@ -141,7 +145,7 @@ class Task(ABC):
                 batches,
                 shape.bag_orders,
                 shape.bag_min_count,
-                most=min(shape.bag_most, MOST_NUMBERS // (shape.bag_size or len(self.labels))),
+                most=self._choose_rows(shape),
                 separator=shape.separator,
             )
             inventoried = inventoried if self.base is None else join_codes(self.base, inventoried)
@@ -174,6 +178,11 @@ class Task(ABC):
             shape = replace(shape, separator=shape.separator or blank)
         epochs = config.train.epochs or passes_for(len(self.training))
         self.config = replace(config, model=shape, train=replace(config.train, epochs=epochs))
+
+    def _choose_rows(self, shape: ModelConfig) -> int:
+        """Return the most rows of a bag: no more than there are strings, and few enough for a small model file."""
+        most = MOST_NUMBERS // (shape.bag_size or len(self.labels))
+        return min(shape.bag_most, most, max(LEAST_ROWS, len(self.training)))
 
     def build_artifact(
         self,
