@@ -11,13 +11,13 @@ import elman
 
 # A module imports from the lines above its own, or from its left.
 LADDER = """
-errors version records files checks extras
+errors version checks markup records files extras
 text text.scripts text.normalisation text.ngrams text.encoded text.vocabulary text.evidence
 model model.kinds model.tensors model.config model.header model.file model.shipped
 scoring scoring.processor scoring.probabilities scoring.reference scoring.layers scoring.lookups scoring.trie
 scoring.scorer
 prediction prediction.names prediction.inputs prediction.pool prediction.columns prediction.explanation
-prediction.predictor prediction.worker
+prediction.facts prediction.predictor prediction.worker
 tables tables.formats tables.values
 tables.columnar tables.columnar.arrays tables.columnar.weights tables.chunks tables.lines tables.delimited tables.jsonl
 tables.columnar.objects tables.columnar.pages tables.columnar.groups tables.columnar.parquet tables.sources

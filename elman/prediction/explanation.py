@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from elman.checks import shown, suggest
 from elman.errors import SettingError
+from elman.markup import TRAINING, VALIDATION, escape, render_bar, render_card, render_note, render_table
 from elman.model.file import Artifact
 from elman.model.kinds import KINDS
 from elman.prediction.inputs import MISSING, NOT_FINITE, InputReader
@@ -97,6 +98,28 @@ class Explanation:
             "letters": letters,
             "model": self.model,
         }
+
+    def _repr_html_(self) -> str:
+        """Return the explanation as a notebook shows it: for each letter its evidence and both courses."""
+        largest = max(map(abs, self.evidence)) or 1.0
+        rows = [
+            [
+                escape("␣" if letter == " " else letter),
+                f"{100 * forwards[self.label]:.0f} %",
+                f"{100 * backwards[self.label]:.0f} %",
+                f"{nats:+.2f}",
+                render_bar(abs(nats) / largest, TRAINING if nats >= 0 else VALIDATION),
+            ]
+            for letter, nats, forwards, backwards in zip(
+                self.normalised, self.evidence, self.forwards, self.backwards, strict=True
+            )
+        ]
+        header = ("letter", f"→ {self.label}", f"← {self.label}", "evidence, nats", "")
+        return render_card(
+            f"{self.name} → {self.label}, {100 * self.probability:.1f} %",
+            render_table(rows, header=header, escaped=True),
+            render_note("→ if the string ends here, ← if it begins here; orange is evidence against the answer."),
+        )
 
 
 def explain(predictor: Explainable, name: str | bytes | None, *, label: str | None = None) -> Explanation:

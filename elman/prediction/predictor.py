@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.checks import check_whole
+from elman.checks import check_whole, shown
 from elman.errors import SettingError
 from elman.model.file import Artifact, load_artifact
 from elman.model.shipped import find_model
 from elman.prediction.columns import TOO_UNSURE, answer_columns, share_columns
+from elman.prediction.facts import render_model
 from elman.prediction.inputs import MISSING, NOT_FINITE, Input, InputReader, StringReader, choose_reader
 from elman.prediction.names import is_one_name, list_names, read_name
 from elman.records import Candidate, Prediction, PredictionColumns
@@ -42,6 +43,14 @@ class Predictor:
     def __init__(self, artifact: Artifact) -> None:
         self.artifact = artifact
         self._pool: Pool | None = None
+
+    def __repr__(self) -> str:
+        """Return the name of the model and its kind."""
+        return f"<Predictor {shown(self.name)!r}: {self.artifact.kind}>"
+
+    def _repr_html_(self) -> str:
+        """Return the model as a notebook shows it: its kind, its size, its data, its scores and its labels."""
+        return render_model(self.artifact)
 
     @property
     def name(self) -> str:
