@@ -33,8 +33,10 @@ if TYPE_CHECKING:
     from elman.annotation.frames import annotate_frame
     from elman.data.examples import read_examples
     from elman.prediction.predictor import Predictor, load
-    from elman.training.config import TrainConfig
-    from elman.training.run import train_run
+    from elman.training.config import RunConfig, TrainConfig
+    from elman.training.recipes import best_settings
+    from elman.training.run import RunReport
+    from elman.training.shortcut import train_run
 
 __all__ = [
     "Candidate",
@@ -53,12 +55,15 @@ __all__ = [
     "Prediction",
     "PredictionColumns",
     "Predictor",
+    "RunConfig",
+    "RunReport",
     "SettingError",
     "TrainConfig",
     "TrainingError",
     "WorkerError",
     "__version__",
     "annotate_frame",
+    "best_settings",
     "load",
     "read_examples",
     "train_run",
@@ -69,8 +74,11 @@ _LAZY = {
     "Predictor": "elman.prediction.predictor",
     "load": "elman.prediction.predictor",
     "read_examples": "elman.data.examples",
+    "RunConfig": "elman.training.config",
+    "RunReport": "elman.training.run",
     "TrainConfig": "elman.training.config",
-    "train_run": "elman.training.run",
+    "best_settings": "elman.training.recipes",
+    "train_run": "elman.training.shortcut",
 }
 
 

@@ -28,9 +28,10 @@ def escape(text: object) -> str:
 
 
 def render_card(title: str, *parts: str) -> str:
-    """Return a block with a title in bold, which is escaped, and parts that are HTML already."""
+    """Return a block: a title in bold, if it is not empty, which is escaped; and parts that are HTML already."""
     body = "".join(part for part in parts if part)
-    return f'<div style="max-width:44em;line-height:1.4"><div><b>{escape(title)}</b></div>{body}</div>'
+    heading = f"<div><b>{escape(title)}</b></div>" if title else ""
+    return f'<div style="max-width:44em;line-height:1.4">{heading}{body}</div>'
 
 
 def render_note(text: str) -> str:

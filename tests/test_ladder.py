@@ -30,10 +30,10 @@ cells.contract cells.elman cells.gru cells.lstm cells.library cells.unroll cells
 cells.passes.elman cells.passes.gru cells.passes.lstm cells.passes cells.fused cells
 evaluation evaluation.metrics evaluation.calibration evaluation.scores evaluation.titles evaluation.report
 evaluation.plots evaluation.drawings
-training training.config training.network training.state training.loop
+training training.config training.history training.progress training.network training.state training.loop
 training.tasks.task training.tasks.strings training.tasks.labels training.tasks.tags training.tasks.numbers
-training.tasks.features training.tasks.images training.tasks training.recipes training.run training.options
-training.held_out training.comparison
+training.tasks.features training.tasks.images training.tasks training.fitting training.recipes training.run
+training.options training.shortcut training.held_out training.comparison
 server.settings server.bugs server.jobs server.errors server.metrics server.schemas server.worker server.pool
 server.batching server.models server.middleware server.limits server.service server.uploads server.openapi
 server.routes server.app server.protocol server.run server
@@ -48,7 +48,7 @@ FILES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix("__init__").removesuffix(".") or DOOR: path
     for path in sorted(ROOT.rglob("*.py"))
 }
-TORCH_FREE = [*RUNGS[: RUNGS.index("data")], "training.config"]
+TORCH_FREE = [*RUNGS[: RUNGS.index("data")], "training.config", "training.history", "training.progress"]
 HEAVY = ("torch", "sklearn", "matplotlib", "scipy")
 
 

@@ -17,7 +17,7 @@ from elman.cli.options import (
     TextOption,
     command_app,
 )
-from elman.cli.progress import account, describe_run, download_bar, print_notes, show_report, train_with_bar
+from elman.cli.progress import download_bar, print_notes, show_report, train_with_bar
 from elman.data.examples import MAX_CHARACTERS
 
 NETWORK, TRAINING, DATA, RUN = "Network", "Training", "Data", "Run"
@@ -112,6 +112,7 @@ def train(
     """
     from rich.console import Console
 
+    from elman.data.reading import account
     from elman.training.options import default_folder, prepare
     from elman.training.run import Run
 
@@ -127,7 +128,7 @@ def train(
     console = Console(markup=False)
     run = Run(reading, config, out, resume=resume, tensorboard=tensorboard)
     console.print(f"{data}: {account(reading, run.task.dropped)}", highlight=False)
-    console.print(describe_run(run), highlight=False)
+    console.print(run.describe(), highlight=False)
     for note in run.task.notes:
         console.print(f"note: {note}", style="yellow", highlight=False)
     interrupted = train_with_bar(run, console)

@@ -12,7 +12,7 @@ from torch import Tensor
 from elman.data.augment import FOLDED_WEIGHT, add_folded_spellings
 from elman.data.batches import EncodedExamples
 from elman.data.examples import Reading
-from elman.data.splits import NOTHING_KEPT, ceiling, fold_texts
+from elman.data.splits import NOTHING_KEPT, Split, ceiling, fold_texts
 from elman.evaluation.calibration import fit_temperature
 from elman.evaluation.metrics import LabelIds, calibration_error_by_chance, find_answered
 from elman.evaluation.scores import (
@@ -32,7 +32,7 @@ from elman.text.evidence import evidence_of
 from elman.text.vocabulary import Labels, Vocabulary
 from elman.training.config import RunConfig
 from elman.training.loop import example_weights
-from elman.training.tasks.strings import normalise_examples, split_for
+from elman.training.tasks.strings import Importance, look_up, normalise_examples, split_for
 from elman.training.tasks.task import Findings, Task, round_weights
 
 Answers = tuple[NDArray[np.float32], LabelIds, Sequence[str | None]]
@@ -45,6 +45,8 @@ class LabelTask(Task):
     Args:
         reading: the examples of a source.
         config: what to do with them.
+        split: their parts, with normalised text, if the caller divides them.
+        importance: how much examples count beside others, by normalised text and label; 1 if not given.
 
     Raises:
         DataError: the examples cannot be split.
@@ -52,12 +54,19 @@ class LabelTask(Task):
 
     kind = "label"
 
-    def __init__(self, reading: Reading, config: RunConfig) -> None:
+    def __init__(
+        self,
+        reading: Reading,
+        config: RunConfig,
+        *,
+        split: Split | None = None,
+        importance: Importance | None = None,
+    ) -> None:
         self.config = config
         examples, self.dropped = normalise_examples(reading, config.normalisation)
         self.labels = Labels.from_names(example.label for example in examples)
         folds = fold_texts(examples)
-        self.split = split_for(config, examples, folds=folds)
+        self.split = split or split_for(config, examples, folds=folds)
         self.sizes, self.notes, self.fingerprint = self.split.sizes, self.split.notes, self.split.fingerprint
         self.split_kind = self.split.kind
         learned = add_folded_spellings(self.split.train, folds=folds)
@@ -65,6 +74,7 @@ class LabelTask(Task):
         counts = np.array([example.count for example in learned])
         weights = example_weights(self.labels.encode([e.label for e in learned]), counts, config.train)
         weights[len(self.split.train) :] *= FOLDED_WEIGHT
+        weights *= look_up(importance or {}, learned)
         self.training = EncodedExamples.of_strings(learned, self.vocabulary, self.labels, weights)
         self.validation = EncodedExamples.of_strings(self.split.validation, self.vocabulary, self.labels)
 
@@ -81,20 +91,25 @@ class LabelTask(Task):
         predictor, split = Predictor(artifact), self.split
         fitted = fit_baseline(split.train, seed=self.config.train.seed)
         label, share = find_majority(split.train, split.test)
-
-        def answer(examples: tuple[Example, ...]) -> Answers:
-            texts, truth = [e.text for e in examples], self.labels.encode([e.label for e in examples])
-            return predictor.logits(texts), truth, predictor.abstentions(texts)
-
         return measure_classifier(
             artifact,
-            test=answer(split.test),
-            validation=answer(split.validation),
+            test=self._answer(predictor, split.test),
+            validation=self._answer(predictor, split.validation),
             baseline=evaluate_baseline(fitted, split.test, self.labels),
             baseline_validation=evaluate_baseline(fitted, split.validation, self.labels),
             values={"majority": {"label": label, "accuracy": share}, "ceiling": ceiling(split.test)},
             calibrate=split.kind != NOTHING_KEPT,  # a temperature fitted on memorised examples means nothing
         )
+
+    def calibrate(self, artifact: Artifact) -> Artifact:
+        """Fit the temperature on the validation part; see `Task.calibrate`."""
+        if self.split.kind == NOTHING_KEPT:
+            return artifact  # a temperature fitted on memorised examples means nothing
+        return calibrate_classifier(artifact, self._answer(Predictor(artifact), self.split.validation))
+
+    def _answer(self, predictor: Predictor, examples: Sequence[Example]) -> Answers:
+        texts, truth = [e.text for e in examples], self.labels.encode([e.label for e in examples])
+        return predictor.logits(texts), truth, predictor.abstentions(texts)
 
     def verdict(self, findings: Findings) -> str:
         """Compare the accuracies; see `Task.verdict`."""
@@ -144,10 +159,8 @@ def measure_classifier(
         logits, truth, reasons = answers
         return evaluate_logits(logits, truth, artifact.labels, artifact.temperature, reasons=reasons, images=images)
 
-    logits, truth, reasons = validation
-    answered = find_answered(reasons, len(truth))
-    if calibrate and answered.any():
-        artifact = replace(artifact, temperature=fit_temperature(logits[answered], truth[answered]))
+    if calibrate:
+        artifact = calibrate_classifier(artifact, validation)
     evaluation = evaluate(test, images)
     calibration = {
         "temperature": artifact.temperature,
@@ -164,6 +177,15 @@ def measure_classifier(
         evaluation=evaluation,
     )
     return artifact, findings
+
+
+def calibrate_classifier(artifact: Artifact, validation: Answers) -> Artifact:
+    """Return a model that answers with a label, with the temperature that fits what it answered before calibration."""
+    logits, truth, reasons = validation
+    answered = find_answered(reasons, len(truth))
+    if not answered.any():
+        return artifact
+    return replace(artifact, temperature=fit_temperature(logits[answered], truth[answered]))
 
 
 def write_classifier_verdict(findings: Findings, baseline: str) -> str:
