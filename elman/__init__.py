@@ -32,6 +32,8 @@ from elman.version import __version__
 if TYPE_CHECKING:
     from elman.annotation.frames import annotate_frame
     from elman.data.examples import read_examples
+    from elman.estimators.classifier import SequenceClassifier
+    from elman.estimators.regressor import SequenceRegressor
     from elman.prediction.predictor import Predictor, load
     from elman.training.config import RunConfig, TrainConfig
     from elman.training.recipes import best_settings
@@ -57,6 +59,8 @@ __all__ = [
     "Predictor",
     "RunConfig",
     "RunReport",
+    "SequenceClassifier",
+    "SequenceRegressor",
     "SettingError",
     "TrainConfig",
     "TrainingError",
@@ -76,6 +80,8 @@ _LAZY = {
     "read_examples": "elman.data.examples",
     "RunConfig": "elman.training.config",
     "RunReport": "elman.training.run",
+    "SequenceClassifier": "elman.estimators.classifier",
+    "SequenceRegressor": "elman.estimators.regressor",
     "TrainConfig": "elman.training.config",
     "best_settings": "elman.training.recipes",
     "train_run": "elman.training.shortcut",

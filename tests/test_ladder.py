@@ -34,6 +34,7 @@ training training.config training.history training.progress training.network tra
 training.tasks.task training.tasks.strings training.tasks.labels training.tasks.tags training.tasks.numbers
 training.tasks.features training.tasks.images training.tasks training.fitting training.recipes training.run
 training.options training.shortcut training.held_out training.comparison
+estimators estimators.inputs estimators.division estimators.estimator estimators.classifier estimators.regressor
 server.settings server.bugs server.jobs server.errors server.metrics server.schemas server.worker server.pool
 server.batching server.models server.middleware server.limits server.service server.uploads server.openapi
 server.routes server.app server.protocol server.run server
@@ -103,6 +104,7 @@ PACKAGES = {
     "cells": "",
     "evaluation": "prediction scoring model text",
     "training": "cells data evaluation model prediction scoring tables text",
+    "estimators": "training data prediction scoring model text",
     "server": "annotation prediction tables model text scoring.processor data.catalog",
     "cli": "annotation cells data evaluation model prediction scoring server tables text training",
 }

@@ -27,6 +27,8 @@ NAMES = [
     "Predictor",
     "RunConfig",
     "RunReport",
+    "SequenceClassifier",
+    "SequenceRegressor",
     "SettingError",
     "TrainConfig",
     "TrainingError",
