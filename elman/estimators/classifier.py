@@ -8,7 +8,7 @@ from sklearn.base import ClassifierMixin
 
 from elman.checks import shown
 from elman.errors import SettingError
-from elman.estimators.estimator import SequenceEstimator, read_fit
+from elman.estimators.estimator import PROVENANCE, SequenceEstimator, apply, read_fit
 from elman.estimators.inputs import name_classes, read_labels, restore_classes
 from elman.model.config import ModelConfig
 from elman.model.file import Artifact
@@ -186,18 +186,16 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):  # type: ignore[mi
             return np.log(self.predict_proba(X))
 
     def _settings(self) -> RunConfig:
-        from elman.training.options import apply_options
-
         if not (self.class_weight is None or isinstance(self.class_weight, dict) or self.class_weight == "balanced"):
             raise SettingError(f"class_weight must be None, 'balanced' or a dict; got {self.class_weight!r}")
         weighting = 1.0 if self.class_weight == "balanced" else 0.0
         options = {"class_weighting": weighting, "label_smoothing": self.label_smoothing}
-        return apply_options(super()._settings(), options)
+        return apply(super()._settings(), options)
 
     def _restore(self, artifact: Artifact) -> None:
         super()._restore(artifact)
         names = artifact.labels.names
-        facts = artifact.provenance.get("estimator")
+        facts = artifact.provenance.get(PROVENANCE)
         dtype = facts.get("dtype") if isinstance(facts, dict) else None
         try:
             self.classes_ = restore_classes(names, str(dtype or "|U"))

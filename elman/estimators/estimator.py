@@ -6,7 +6,7 @@ torch is imported when `fit` is called, and not before: a fitted estimator unpic
 import json
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -181,8 +181,6 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         Raises:
             SettingError: a parameter cannot work.
         """
-        from elman.training.options import apply_options
-
         params = dict(map(_to_plain, self.get_params(deep=False).items()))
         check_number("validation_fraction", params["validation_fraction"], least=0, most=0.5)
         if params["n_jobs"] not in (None, -1):
@@ -193,7 +191,7 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         if not params["ngrams"]:
             options["plain"] = True
         config = replace(best_settings(self._task, params["cell"]), name=type(self).__name__, data=ORIGIN)
-        return apply_options(config, options)
+        return apply(config, options)
 
     def _draw_seed(self, random_state: Any) -> int:
         if random_state is None or isinstance(random_state, np.random.RandomState):
@@ -270,6 +268,18 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         readable = np.array([reason is None for reason in reasons], np.bool_)
         chosen: EncodedStrings = encoded.select(np.flatnonzero(readable))
         return readable, self.predictor_.scorer.logits(chosen)
+
+
+def apply(config: RunConfig, options: Mapping[str, Any]) -> RunConfig:
+    """Return settings with the values of options, as `elman.training.options.apply_options`, which needs torch.
+
+    Raises:
+        SettingError: a value cannot work.
+        MissingExtraError: torch is not installed.
+    """
+    with extra("train"):
+        from elman.training.options import apply_options
+    return apply_options(config, options)
 
 
 def read_fit(
