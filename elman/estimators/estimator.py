@@ -190,7 +190,8 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         options["seed"] = self._draw_seed(params["random_state"])
         if not params["ngrams"]:
             options["plain"] = True
-        config = replace(best_settings(self._task, params["cell"]), name=type(self).__name__, data=ORIGIN)
+        best = best_settings(self._task, params["cell"])
+        config = replace(best, name=type(self).__name__, data=ORIGIN, label_column="y")
         return apply(config, options)
 
     def _draw_seed(self, random_state: Any) -> int:

@@ -49,5 +49,5 @@ def test_other_answers_are_refused(tiny_regressor, numbers):
 
 
 def test_one_number_only_is_refused(tiny_regressor):
-    with pytest.raises(SettingError, match="one number only"):
+    with pytest.raises(SettingError, match="the column 'y' holds one number only"):
         tiny_regressor().fit(NAMES, [1.0] * 36)
