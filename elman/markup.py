@@ -84,8 +84,8 @@ def render_curves(title: str, curves: Sequence[tuple[str, str, Sequence[float]]]
     parts = [_render_text(_MARGIN, 12, title, weight="bold")]
     spans = (f'<tspan fill="{colour}" dx="8">{escape(name)}</tspan>' for name, colour, _ in curves)
     parts += [f'<text x="{_WIDTH - 8}" y="12" text-anchor="end">{"".join(spans)}</text>']
-    parts += [_render_text(_MARGIN - 4, 26, f"{high:.3g}", anchor="end")]
-    parts += [_render_text(_MARGIN - 4, _HEIGHT - 18, f"{low:.3g}", anchor="end")]
+    parts += [_render_text(_MARGIN - 4, 26, _format_value(high), anchor="end")]
+    parts += [_render_text(_MARGIN - 4, _HEIGHT - 18, _format_value(low), anchor="end")]
     parts += [_render_text(_MARGIN, _HEIGHT - 4, "epoch 1"), _render_text(_WIDTH - 8, _HEIGHT - 4, str(epochs), "end")]
     if mark is not None:
         across = place(mark, low).partition(",")[0]
@@ -103,6 +103,11 @@ def render_curves(title: str, curves: Sequence[tuple[str, str, Sequence[float]]]
         f'<svg width="{_WIDTH}" height="{_HEIGHT}" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
         f'aria-label="{escape(title)}" style="font:11px sans-serif;max-width:100%">{"".join(parts)}</svg>'
     )
+
+
+def _format_value(value: float) -> str:
+    """Return a value of an axis in at most five characters, if it is from 0.01 up to 99,999."""
+    return f"{value:.2f}" if value < 100 else f"{value:.0f}"
 
 
 def _render_row(kind: str, cells: Sequence[str]) -> str:

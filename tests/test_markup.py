@@ -68,6 +68,7 @@ def test_the_parts_are_well_formed_and_escaped():
 def test_curves_of_one_epoch_and_of_equal_values_have_a_place():
     page = render_curves("loss", [("training", "#3b82f6", [0.5])], mark=1)
     assert "nan" not in page and "inf" not in page and check(page)
+    assert "0.00" in check(render_curves("loss", [("training", "#3b82f6", [1234.5, 1e-9])]))
 
 
 @pytest.mark.parametrize("name", ["abcdm", EVIL, "", "42", None, "\ud800", "x" * 5000, "кабан"])

@@ -55,7 +55,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):  # type: ignore[mi
         predictor_: the model, an `elman.Predictor`: it explains answers and says where it abstains.
         history_: what each epoch did; a notebook shows its curves.
         n_iter_: how many epochs were done.
-        best_epoch_: the epoch whose weights are kept.
+        best_epoch_: the epoch whose weights are kept; None if a loaded file does not say it.
         dropped_: how many strings were left out of `fit`, by reason.
 
     >>> names = [start + end for end in ("moto", "akis") for start in "ka mi ta no ri se yo ha ku ma".split()]
@@ -124,8 +124,8 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):  # type: ignore[mi
     def fit(self, X: Any, y: Any, sample_weight: Any = None, eval_set: Any = None) -> Self:  # noqa: N803
         """Train on strings and their labels.
 
-        Copies of a string with one label count once, with the mean of their weights, as in `elman train`. Blank and too
-        long strings are left out; `dropped_` counts them.
+        Every string counts, copies too; `elman train` counts copies once. Blank and too long strings are left out;
+        `dropped_` counts them.
 
         Args:
             X: the strings, (N,).

@@ -43,8 +43,8 @@ def divide(
 ) -> Division:
     """Divide the examples of a fit.
 
-    Copies of one string with one label become one example with a count and the mean of their weights. No string is in
-    both parts if a share is held out, not even with and without its accents.
+    Each example counts, copies too, as scikit-learn's estimators are expected to learn. No string is in both parts if a
+    share is held out, not even with and without its accents.
 
     Args:
         examples: with normalised text.
@@ -61,13 +61,14 @@ def divide(
     train, held = list(range(len(examples))), list[int]()
     if validation is None and share:
         train, held = _hold_out(examples, share, seed, by_label=by_label)
-    kept = _merge([examples[position] for position in train])
-    checked = kept if validation is None and not share else _merge([examples[position] for position in held])
-    kind = HELD_OUT if share else NOTHING_KEPT
+    kept = tuple(examples[position] for position in train)
     if validation is not None:
-        checked, kind = _merge(validation), EVAL_SET
-    importance = _average([examples[position] for position in train], weights[train])
-    return Division(Split(kept, checked, (), kind, seed), importance)
+        checked, kind = tuple(validation), EVAL_SET
+    elif share:
+        checked, kind = tuple(examples[position] for position in held), HELD_OUT
+    else:
+        checked, kind = kept, NOTHING_KEPT
+    return Division(Split(kept, checked, (), kind, seed), _average(kept, weights[train]))
 
 
 def _hold_out(examples: Sequence[Example], share: float, seed: int, *, by_label: bool) -> tuple[list[int], list[int]]:
@@ -98,23 +99,18 @@ def _hold_out(examples: Sequence[Example], share: float, seed: int, *, by_label:
     return sorted(parts[0]), sorted(parts[1])
 
 
-def _merge(examples: Sequence[Example]) -> tuple[Example, ...]:
-    """Return one counted example for each string and label."""
-    counts: Counter[tuple[str, str]] = Counter()
-    for example in examples:
-        counts[example.text, example.label] += example.count
-    return tuple(Example(text, label, count) for (text, label), count in counts.items())
-
-
 def _average(examples: Sequence[Example], weights: NDArray[np.float64]) -> Importance:
-    """Return the mean weight of each string and label, 1 on average; its spelling without accents has the same one."""
+    """Return the mean weight of the copies of each example; the mean over all examples is 1.
+
+    The spelling of a string without accents, which training adds, has the weight of the string.
+    """
     if (weights == weights[0]).all():
         return {}
     sums: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
     for example, weight in zip(examples, weights.tolist(), strict=True):
         sums[example.text, example.label].append(weight)
     means = {key: float(np.mean(values)) for key, values in sums.items()}
-    scale = len(means) / sum(means.values())
+    scale = 1 / float(np.mean(weights))
     folds = fold_texts(examples)
     scaled = {key: mean * scale for key, mean in means.items()}
     return {**{(folds[text], label): mean for (text, label), mean in scaled.items()}, **scaled}

@@ -121,7 +121,7 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         """Return a fitted estimator from a model file, of an estimator or of `elman train`.
 
         Parameters are those that the file holds, and the default otherwise. Labels have the type that they had in `fit`
-        if an estimator wrote the file, and are strings otherwise.
+        if an estimator wrote the file, and are strings otherwise. `history_` and `dropped_` are empty.
 
         Raises:
             SettingError: the model answers with something else.
@@ -132,9 +132,10 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
             raise SettingError(f"{model}: {artifact.kind}; {cls.__name__} needs a model that {named_kind(cls._task)}")
         known, stored = cls._get_param_names(), _find(artifact, "params")
         estimator = cls(**{name: value for name, value in stored.items() if name in known})
-        epochs = artifact.provenance.get("epochs")
         estimator._restore(artifact)
-        estimator.n_iter_ = epochs if isinstance(epochs, int) else 0
+        done, best = artifact.provenance.get("epochs"), _find(artifact).get("best_epoch")
+        estimator.n_iter_ = done if isinstance(done, int) else 0
+        estimator.best_epoch_ = best if isinstance(best, int) else None
         estimator.history_ = History()
         estimator.dropped_ = {}
         return estimator
@@ -172,8 +173,8 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         """Return the model with what `load` needs in its provenance."""
         artifact: Artifact = self.predictor_.artifact
         params = {name: value for name, value in map(_to_plain, self.get_params(deep=False).items()) if _is_json(value)}
-        facts = {**_find(artifact), "class": type(self).__name__, "params": params}
-        return replace(artifact, provenance={**artifact.provenance, PROVENANCE: facts})
+        facts = {"class": type(self).__name__, "params": params, "best_epoch": self.best_epoch_}
+        return replace(artifact, provenance={**artifact.provenance, PROVENANCE: {**_find(artifact), **facts}})
 
     def _settings(self) -> RunConfig:
         """Return the settings of a fit.
@@ -251,14 +252,15 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         display = choose_display(quiet=not self.verbose)
         parts = division.split.sizes
         display.say(
-            f"{type(self).__name__}: {len(strings):,} strings, {parts['train']:,} different ones train, "
+            f"{type(self).__name__}: {len(strings):,} strings, {parts['train']:,} train, "
             f"{parts['validation']:,} validate ({division.split.kind}); {_count(dropped)}"
         )
         facts = {**facts, "validation": {"kind": division.split.kind, "strings": parts["validation"]}}
         found = fit(task, config, reading, display, provenance={PROVENANCE: facts})
         self._restore(found.artifact)
         self.history_, self.n_iter_ = found.history, len(found.history)
-        self.best_epoch_, self.dropped_ = found.kept_epoch, dict(dropped)
+        self.dropped_ = dict(dropped)
+        self.best_epoch_: int | None = found.kept_epoch
 
     def _score(self, X: Any) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:  # noqa: N803 - scikit-learn's name
         """Return which strings the model can read, (N,), and their logits, (readable, C)."""

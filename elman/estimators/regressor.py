@@ -45,7 +45,7 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):  # type: ignore[misc
         predictor_: the model, an `elman.Predictor`.
         history_: what each epoch did; a notebook shows its curves.
         n_iter_: how many epochs were done.
-        best_epoch_: the epoch whose weights are kept.
+        best_epoch_: the epoch whose weights are kept; None if a loaded file does not say it.
         dropped_: how many strings were left out of `fit`, by reason.
 
     >>> words = [letter * length for letter in "abcd" for length in range(1, 9)]

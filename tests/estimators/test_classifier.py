@@ -131,6 +131,7 @@ def test_the_model_file_answers_everywhere(fitted, tmp_path, elman_here):
     assert answer.model == "names" and {one.label: one.probability for one in answer.top} == pytest.approx(shares)
     again = elman.SequenceClassifier.load(tmp_path / "names.safetensors")
     assert again.get_params() == fitted.get_params() and again.n_iter_ == fitted.n_iter_
+    assert again.best_epoch_ == fitted.best_epoch_
     assert np.array_equal(again.predict_proba(NAMES), fitted.predict_proba(NAMES))
     (tmp_path / "names.csv").write_text("name,label\n" + "".join(map("{},{}\n".format, NAMES, LABELS)))
     for command in (("predict", "--model", "names.safetensors", "kamoto"), ("models", "show", "names.safetensors")):
@@ -243,7 +244,7 @@ def test_fit_is_silent_unless_it_is_asked_to_speak(tiny, capsys):
     assert capsys.readouterr() == ("", "")
     tiny(verbose=1).fit(NAMES, LABELS)
     lines = capsys.readouterr().err.splitlines()
-    assert lines[0] == "SequenceClassifier: 36 strings, 33 different ones train, 3 validate (held out); none left out"
+    assert lines[0] == "SequenceClassifier: 36 strings, 33 train, 3 validate (held out); none left out"
     assert len(lines) == 3 and lines[1].startswith("epoch   1")
 
 
