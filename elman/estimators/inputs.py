@@ -71,10 +71,9 @@ def read_labels(labels: Any, count: int, name: str = "y") -> NDArray[Any]:
     values = _read_column(labels, count, name)
     if values.dtype == object and (narrow := np.array(values.tolist())).dtype.kind in "biu":
         values = narrow  # as pandas' nullable types
-    try:
-        kind = type_of_target(values, input_name=name)
-    except TypeError as error:  # bytes
-        raise SettingError(f"{name} must hold labels: {error}") from None
+    if values.dtype.kind == "S" or any(isinstance(value, bytes) for value in values.tolist()):
+        raise SettingError(f"{name} must hold integers, booleans or strings; got bytes: decode them")
+    kind = type_of_target(values, input_name=name)
     if kind not in CLASSES:
         raise SettingError(f"Unknown label type: {kind}; {name} must hold labels: integers, booleans or strings")
     return values

@@ -106,7 +106,7 @@ def test_labels_keep_their_type(labels, kind):
         ([0.5, 1.0, 2.0], "Unknown label type: continuous"),
         (["a", None, "b"], "missing value at position 1"),
         ([1.0, float("nan"), 2.0], "missing value at position 1"),
-        ([b"a", b"b", b"a"], "labels represented as bytes"),
+        ([b"a", b"b", b"a"], "got bytes: decode them"),
         (np.array([1, "a", 2.5], object), "Unknown label type"),
     ],
 )
