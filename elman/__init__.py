@@ -15,6 +15,7 @@ from elman.errors import (
     DamagedModelError,
     DataError,
     ElmanError,
+    HubError,
     MissingExtraError,
     ModelFileError,
     NewerModelError,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from elman.data.examples import read_examples
     from elman.estimators.classifier import SequenceClassifier
     from elman.estimators.regressor import SequenceRegressor
+    from elman.export.file import export_onnx
     from elman.prediction.predictor import Predictor, load
     from elman.training.config import RunConfig, TrainConfig
     from elman.training.recipes import best_settings
@@ -48,6 +50,7 @@ __all__ = [
     "EpochResult",
     "EvalReport",
     "Example",
+    "HubError",
     "MissingExtraError",
     "ModelConfig",
     "ModelFileError",
@@ -68,6 +71,7 @@ __all__ = [
     "__version__",
     "annotate_frame",
     "best_settings",
+    "export_onnx",
     "load",
     "read_examples",
     "train_run",
@@ -75,6 +79,7 @@ __all__ = [
 
 _LAZY = {
     "annotate_frame": "elman.annotation.frames",
+    "export_onnx": "elman.export.file",
     "Predictor": "elman.prediction.predictor",
     "load": "elman.prediction.predictor",
     "read_examples": "elman.data.examples",

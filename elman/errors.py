@@ -9,6 +9,7 @@ ElmanError
 │   └── NewerModelError       a newer Elman wrote it
 ├── TrainingError         training cannot start or continue
 │   └── NonFiniteLossError    the loss became infinite or NaN
+├── HubError              the Hugging Face Hub refuses or cannot be reached
 ├── WorkerError           a worker process failed
 └── MissingExtraError     a feature needs packages that are not installed
 
@@ -77,6 +78,10 @@ class NonFiniteLossError(TrainingError):
 
 class MissingExtraError(ElmanError, ImportError):
     """A feature needs packages that are not installed."""
+
+
+class HubError(ElmanError):
+    """The Hugging Face Hub refuses a request, or cannot be reached."""
 
 
 class WorkerError(ElmanError):

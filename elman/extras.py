@@ -8,7 +8,9 @@ from elman.errors import MissingExtraError
 PURPOSES = {
     "docs": "building the documentation",
     "frames": "annotating a data frame",
+    "hub": "models on the Hugging Face Hub",
     "images": "reading pictures",
+    "onnx": "exporting to ONNX",
     "ray": "the engine ray",
     "serve": "serving",
     "sql": "reading from a database",

@@ -15,6 +15,7 @@ from elman.text.vocabulary import Labels, Vocabulary
 from elman.training.config import TrainConfig
 from elman.training.loop import train
 from elman.training.network import SequenceModel
+from elman.training.ranks import Ranks
 from elman.training.state import TrainingState
 
 LABELS = Labels(("Alfa", "Beta", "Gamma"))
@@ -46,13 +47,15 @@ def mislabel(examples: Sequence[Example]) -> list[Example]:
 TRAINING, VALIDATION = encode(strings(60)), encode(strings(20, seed=1))
 
 
-def begin(shape: ModelConfig, data: EncodedExamples = TRAINING, **settings: Any) -> TrainingState:
+def begin(
+    shape: ModelConfig, data: EncodedExamples = TRAINING, *, ranks: Ranks | None = None, **settings: Any
+) -> TrainingState:
     """Return a state before its first step; the seed draws the weights too."""
     config = TrainConfig(**{"epochs": 3, "batch_size": 8, "learning_rate": 0.02, **settings})
     torch.manual_seed(config.seed)
     ngrams = inventory((batch.inputs for batch in data.batches(64)), shape.bag_orders, shape.bag_min_count)
     model = SequenceModel(shape, symbols=len(VOCABULARY), labels=len(LABELS), inventory=ngrams)
-    return TrainingState(model, config, steps_in_epoch=config.draws or data.steps(config.batch_size))
+    return TrainingState(model, config, steps_in_epoch=config.draws or data.steps(config.batch_size), ranks=ranks)
 
 
 def finish(state: TrainingState, data: EncodedExamples = TRAINING, held: EncodedExamples = VALIDATION) -> TrainingState:

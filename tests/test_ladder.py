@@ -13,11 +13,12 @@ import elman
 LADDER = """
 errors version checks markup records files extras
 text text.scripts text.normalisation text.ngrams text.encoded text.vocabulary text.evidence
-model model.kinds model.tensors model.config model.header model.file model.shipped
+model model.kinds model.tensors model.config model.header model.file model.card model.hub model.shipped
 scoring scoring.processor scoring.probabilities scoring.reference scoring.layers scoring.lookups scoring.trie
 scoring.scorer
 prediction prediction.names prediction.inputs prediction.pool prediction.columns prediction.explanation
 prediction.facts prediction.predictor prediction.worker
+export export.graph export.ngrams export.bag export.layers export.network export.content export.parity export.file
 tables tables.formats tables.values
 tables.columnar tables.columnar.arrays tables.columnar.weights tables.chunks tables.lines tables.delimited tables.jsonl
 tables.columnar.objects tables.columnar.pages tables.columnar.groups tables.columnar.parquet tables.sources
@@ -39,7 +40,7 @@ server.settings server.bugs server.jobs server.errors server.metrics server.sche
 server.batching server.models server.middleware server.limits server.service server.uploads server.openapi
 server.routes server.app server.protocol server.run server
 cli.process cli.options cli.output cli.progress cli.names cli.answers cli.prompt cli.data cli.predict cli.annotate
-cli.models cli.train cli.evaluate cli.compare cli.explain cli.serve cli.system cli __main__
+cli.models cli.export cli.train cli.evaluate cli.compare cli.explain cli.serve cli.system cli __main__
 """
 DOOR = "elman"  # elman/__init__.py may name any room, in its lazy table or for type checkers; no room imports it
 
@@ -98,6 +99,7 @@ PACKAGES = {
     "model": "text",
     "scoring": "model text",
     "prediction": "scoring model text",
+    "export": "prediction scoring model text",
     "tables": "",
     "annotation": "prediction tables model scoring.processor",
     "data": "tables text",
@@ -106,7 +108,7 @@ PACKAGES = {
     "training": "cells data evaluation model prediction scoring tables text",
     "estimators": "training data prediction scoring model text",
     "server": "annotation prediction tables model text scoring.processor data.catalog",
-    "cli": "annotation cells data evaluation model prediction scoring server tables text training",
+    "cli": "annotation cells data evaluation export model prediction scoring server tables text training",
 }
 
 
@@ -136,6 +138,9 @@ def test_what_predicts_names_no_heavy_package(module):
         ("sqlalchemy", "tables"),
         ("ray", "annotation.cluster"),
         ("narwhals", "annotation.frames"),
+        ("huggingface_hub", "model.hub"),
+        ("onnx", "export.graph"),
+        ("onnxruntime", "export.parity"),
     ],
 )
 def test_a_library_for_one_thing_is_imported_in_one_place(package, place):

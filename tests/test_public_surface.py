@@ -16,6 +16,7 @@ NAMES = [
     "EpochResult",
     "EvalReport",
     "Example",
+    "HubError",
     "MissingExtraError",
     "ModelConfig",
     "ModelFileError",
@@ -36,6 +37,7 @@ NAMES = [
     "__version__",
     "annotate_frame",
     "best_settings",
+    "export_onnx",
     "load",
     "read_examples",
     "train_run",
@@ -62,7 +64,7 @@ def test_every_public_name_is_an_elman_class_or_function(name):
 
 def test_every_public_error_is_an_elman_error():
     errors = [getattr(elman, name) for name in NAMES if name.endswith("Error")]
-    assert len(errors) == 11
+    assert len(errors) == 12
     assert all(issubclass(error, elman.ElmanError) for error in errors)
 
 

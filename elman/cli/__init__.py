@@ -22,7 +22,19 @@ from elman.extras import missing
 from elman.scoring.processor import choose_routines
 from elman.version import __version__
 
-COMMANDS = ("predict", "explain", "annotate", "train", "evaluate", "compare", "data", "models", "serve", "system")
+COMMANDS = (
+    "predict",
+    "explain",
+    "annotate",
+    "train",
+    "evaluate",
+    "compare",
+    "data",
+    "models",
+    "export",
+    "serve",
+    "system",
+)
 
 LONGEST_MESSAGE = 2000
 """Most characters of an error message."""

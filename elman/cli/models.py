@@ -1,4 +1,4 @@
-"""``elman models``: list, show and shrink models."""
+"""``elman models``: list, show, publish and shrink models."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -6,10 +6,10 @@ from typing import Annotated, Any
 import typer
 
 from elman.cli.options import JsonOption, ModelArgument, PlotOption, command_app
-from elman.cli.output import to_json, whole
+from elman.cli.output import print_note, to_json, whole
 from elman.errors import SettingError
 
-app = command_app(help="List, show and shrink models.", no_args_is_help=True)
+app = command_app(help="List, show, publish and shrink models.", no_args_is_help=True)
 
 
 @app.command("list")
@@ -38,11 +38,14 @@ def show(
     """
     from dataclasses import asdict
 
+    from elman.model.card import read_card
+    from elman.model.hub import is_address, pin_address
     from elman.model.shipped import find_model
     from elman.prediction.predictor import load
 
     file = find_model(model)
     artifact = load(file).artifact
+    origin = pin_address(model, file) if is_address(model) else str(file)
     if plot is not None:
         from elman.evaluation.drawings import plot_network
         from elman.evaluation.plots import save_figure
@@ -63,6 +66,7 @@ def show(
             return
     facts = {
         "name": artifact.name,
+        "origin": origin,
         "reads": artifact.kind.reads,
         "answers": artifact.kind.answers,
         "labels": list(artifact.labels.names),
@@ -75,21 +79,45 @@ def show(
     if as_json:
         print(to_json(facts, indent=2))
         return
-    _print_card(file.with_suffix(".md"), facts)
+    if is_address(model):
+        print_note(origin)
+    _print_card(read_card(file), facts)
 
 
-def _print_card(card: Path, facts: dict[str, Any]) -> None:
+def _print_card(card: str | None, facts: dict[str, Any]) -> None:
     """Print a model's card, or the facts in its file if it has no card. Both may come from other people."""
     from rich.console import Console
     from rich.highlighter import JSONHighlighter
     from rich.markdown import Markdown
 
-    if card.is_file():
-        lines = card.read_text(encoding="utf-8", errors="backslashreplace").split("\n")
-        Console().print(Markdown("\n".join(whole(line.expandtabs(4)) for line in lines)))
+    if card is not None:
+        Console().print(Markdown("\n".join(whole(line.expandtabs(4)) for line in card.split("\n"))))
     else:
         text = JSONHighlighter()(to_json(facts, indent=2))
         Console().print(text, soft_wrap=True)
+
+
+@app.command("push")
+def push(
+    model: ModelArgument,
+    address: Annotated[str, typer.Argument(metavar="hf://OWNER/NAME", help="Where to publish it.", show_default=False)],
+    license: Annotated[
+        str | None,
+        typer.Option(
+            help="Its licence, by the identifier of the Hub, such as apache-2.0; the card says unknown if not given.",
+            show_default=False,
+        ),
+    ] = None,
+    private: Annotated[bool, typer.Option("--private", help="Create a private repository.")] = False,
+) -> None:
+    """Publish a model with its card on the Hugging Face Hub, and print its address with the commit.
+
+    Log in first, with hf auth login. The repository is created if it does not exist; a card that somebody else wrote is
+    kept.
+    """
+    from elman.prediction.predictor import load
+
+    print(load(model).push_to_hub(address, license=license, private=private))
 
 
 @app.command("shrink")

@@ -63,6 +63,9 @@ def train(
     keep_script: Annotated[
         bool, _option(DATA, "Do not write other scripts in Latin letters.", "--keep-script")
     ] = False,
+    init: Annotated[
+        str | None, _option(NETWORK, "Start from this model, shipped or your own: its symbols and cells are kept.")
+    ] = None,
     recipe: Annotated[
         str | None, _option(NETWORK, "A tutorial's settings: t1, t2a, t2b, t3, t4, t5 or t5-linear.")
     ] = None,
@@ -89,10 +92,13 @@ def train(
     patience: Annotated[int | None, _option(TRAINING, "Stop after so many epochs without a better one.")] = None,
     threads: Annotated[int | None, _option(TRAINING, "Processor threads.")] = None,
     products: Annotated[str | None, _option(TRAINING, "Recurrent products: float32, or bfloat16.")] = None,
+    device: Annotated[str | None, _option(TRAINING, "auto (a GPU if there is one), cpu, cuda or mps.")] = None,
     seed: Annotated[int, _option(RUN, "Of the split, the weights, the order and the dropout (0).")] = 0,
     name: Annotated[str | None, _option(RUN, "Name of the model; the name of the data if not given.")] = None,
     out: Annotated[Path | None, _option(RUN, "Folder for the run; runs/NAME if not given.", "--out", "-o")] = None,
-    resume: Annotated[bool, _option(RUN, "Continue the run in the folder, with its options.", "--resume")] = False,
+    resume: Annotated[
+        bool, _option(RUN, "Continue the run in the folder, with its options; --epochs makes it longer.", "--resume")
+    ] = False,
     tensorboard: Annotated[bool, _option(RUN, "Also log for TensorBoard.", "--tensorboard")] = False,
 ) -> None:
     """Train a model of short strings on your own labels, measure it on a test part, and write one small model file.
@@ -114,6 +120,7 @@ def train(
 
     from elman.data.reading import account
     from elman.training.options import default_folder, prepare
+    from elman.training.ranks import start_ranks
     from elman.training.run import Run
 
     options = {
@@ -123,15 +130,23 @@ def train(
     }
     name = name or Path(data).name.split(".")[0] or "model"
     out = out or default_folder(name, resume)
+    ranks = start_ranks(options.get("device"))
+    if not ranks.is_first:
+        ranks.wait()  # until the first has downloaded a named set
     config, reading = prepare(data, options, name=name, folder=out, resume=resume, progress=download_bar())
-    print_notes(reading)
-    console = Console(markup=False)
+    if ranks.is_first:
+        ranks.wait()
+        print_notes(reading)
+    console = Console(markup=False, quiet=not ranks.is_first)
     run = Run(reading, config, out, resume=resume, tensorboard=tensorboard)
     console.print(f"{data}: {account(reading, run.task.dropped)}", highlight=False)
     console.print(run.describe(), highlight=False)
     for note in run.task.notes:
         console.print(f"note: {note}", style="yellow", highlight=False)
     interrupted = train_with_bar(run, console)
+    ranks.stop()
+    if not ranks.is_first:
+        raise typer.Exit(130 if interrupted else 0)
     if interrupted and not run.state.best:
         console.print("Stopped before the first epoch was done: there is nothing to keep.")
         raise typer.Exit(130)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from elman.data.augment import shift_images
 from elman.errors import SettingError
 from elman.records import Example
+from elman.text.encoded import EncodedStrings
 from elman.text.vocabulary import Labels, Vocabulary
 
 
@@ -35,8 +36,8 @@ class EncodedExamples:
     """Examples as numbers, grouped by length: the source of batches.
 
     Args:
-        inputs: for each example symbol ids, (T,), int64; numbers, (T, I), float32; or pixels, (T, I), uint8, which
-            batches hold as float32 from 0 to 1.
+        inputs: for each example symbol ids, (T,), int64, or int32, which batches hold as int64; numbers, (T, I),
+            float32; or pixels, (T, I), uint8, which batches hold as float32 from 0 to 1.
         targets: label ids, (N,), int64; numbers, (N,), float32; or for each example its tags' ids, (T,), int64.
         weights: one for each example, (N,); ones if None.
         shift: move images at random by up to so many rows and columns in shuffled batches.
@@ -59,7 +60,7 @@ class EncodedExamples:
         self._groups = []
         self._positions = np.empty((len(inputs), 2), np.int64)  # the group of each example, and its place there
         for group, (_, members) in enumerate(sorted(by_length.items())):
-            self._positions[members] = np.stack([np.full(len(members), group), np.arange(len(members))], axis=1)
+            self._place(group, np.array(members))
             sequences = np.stack([inputs[position] for position in members], axis=1)
             of_group = [targets[position] for position in members]
             aligned = np.stack(of_group, axis=-1) if np.ndim(of_group[0]) else np.array(of_group)
@@ -81,8 +82,34 @@ class EncodedExamples:
             labels: to encode the labels with.
             weights: as in `EncodedExamples`.
         """
-        ids = [vocabulary.encode(example.text) for example in examples]
-        return cls(ids, labels.encode([example.label for example in examples]), weights)
+        strings = vocabulary.encode_all([example.text for example in examples])
+        return cls.of_encoded(strings, labels.encode([example.label for example in examples]), weights)
+
+    @classmethod
+    def of_encoded(
+        cls, strings: EncodedStrings, targets: NDArray[Any], weights: NDArray[np.float32] | None = None
+    ) -> "EncodedExamples":
+        """Return examples that are encoded already, with one target each.
+
+        Args:
+            strings: N of them.
+            targets: label ids, (N,), int64, or numbers, (N,), float32.
+            weights: as in `EncodedExamples`.
+        """
+        examples = cls([], targets[:0])
+        examples.targets = targets
+        examples.weights = np.ones(len(strings), np.float32) if weights is None else weights.astype(np.float32)
+        examples._positions = np.empty((len(strings), 2), np.int64)
+        for group, length in enumerate(np.unique(strings.lengths)):
+            members = np.flatnonzero(strings.lengths == length)
+            sequences = strings.ids[strings.starts[members] + np.arange(length)[:, None]]
+            examples._place(group, members)
+            examples._groups.append((members, sequences, targets[members]))
+        return examples
+
+    def _place(self, group: int, members: NDArray[np.int64]) -> None:
+        """Note the group of some examples, and their places there."""
+        self._positions[members, 0], self._positions[members, 1] = group, np.arange(len(members))
 
     def __len__(self) -> int:
         """Return the number of examples."""
@@ -136,4 +163,6 @@ class EncodedExamples:
             inputs = shift_images(inputs, self.shift, shuffle)
         if inputs.dtype == np.uint8:
             inputs = inputs.astype(np.float32) / 255
+        elif inputs.dtype == np.int32:
+            inputs = inputs.astype(np.int64)
         return Batch(np.ascontiguousarray(inputs), targets[..., members], self.weights[chosen], chosen)

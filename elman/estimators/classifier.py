@@ -30,7 +30,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):  # type: ignore[mi
         embedding_size: numbers in the embedding of each symbol.
         ngrams: use n-grams beside the symbols.
         dropout: share of the final state that training drops, 0 up to 1.
-        epochs: passes over the strings.
+        epochs: passes over the strings; None: 18, and fewer over more than 20,000 strings.
         batch_size: strings of one length in a step.
         optimiser: ``adamw``, ``adam``, ``sgd`` or ``rmsprop``.
         learning_rate: the highest rate of the schedule.
@@ -47,6 +47,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):  # type: ignore[mi
         max_characters: longer strings are left out of `fit`.
         random_state: the seed of weights, order, dropout and validation: a whole number, a ``RandomState``, or None for
             another seed in each call of `fit`.
+        device: ``auto`` (a GPU if there is one), ``cpu``, ``cuda`` or ``mps``; predictions are made on the processor.
         n_jobs: threads of `fit`; -1: all; None: torch's default.
         verbose: 1 shows how far `fit` is: a bar on a terminal, one output in a notebook, lines elsewhere.
 
@@ -76,7 +77,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):  # type: ignore[mi
         embedding_size: int = ModelConfig.embedding_size,
         ngrams: bool = True,
         dropout: float = ModelConfig.dropout,
-        epochs: int = TrainConfig.epochs,
+        epochs: int | None = TrainConfig.epochs,
         batch_size: int = TrainConfig.batch_size,
         optimiser: str = TrainConfig.optimiser,
         learning_rate: float = TrainConfig.learning_rate,
@@ -91,6 +92,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):  # type: ignore[mi
         keep_script: bool = False,
         max_characters: int = RunConfig.max_characters,
         random_state: Any = 0,
+        device: str = TrainConfig.device,
         n_jobs: int | None = None,
         verbose: int = 0,
     ) -> None:
@@ -115,6 +117,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):  # type: ignore[mi
             keep_script=keep_script,
             max_characters=max_characters,
             random_state=random_state,
+            device=device,
             n_jobs=n_jobs,
             verbose=verbose,
         )

@@ -45,6 +45,7 @@ BLANK, TOO_LONG, NO_WEIGHT = "blank", "too long", "weight 0"
 OPTIONS = (
     *("hidden_size", "layers", "directions", "embedding_size", "dropout", "epochs", "batch_size", "optimiser"),
     *("learning_rate", "schedule", "weight_decay", "clip", "patience", "keep_case", "keep_script", "max_characters"),
+    "device",
 )
 """Parameters that have the name of an option of `elman train`."""
 
@@ -64,7 +65,7 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         embedding_size: int = ModelConfig.embedding_size,
         ngrams: bool = True,
         dropout: float = ModelConfig.dropout,
-        epochs: int = TrainConfig.epochs,
+        epochs: int | None = TrainConfig.epochs,
         batch_size: int = TrainConfig.batch_size,
         optimiser: str = TrainConfig.optimiser,
         learning_rate: float = TrainConfig.learning_rate,
@@ -77,6 +78,7 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         keep_script: bool = False,
         max_characters: int = RunConfig.max_characters,
         random_state: Any = 0,
+        device: str = TrainConfig.device,
         n_jobs: int | None = None,
         verbose: int = 0,
     ) -> None:
@@ -100,6 +102,7 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         self.keep_script = keep_script
         self.max_characters = max_characters
         self.random_state = random_state
+        self.device = device
         self.n_jobs = n_jobs
         self.verbose = verbose
 
@@ -247,6 +250,7 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
             reading = Reading(tuple(examples), len(strings), dict(dropped), {})
             build = LabelTask if self._task == "label" else NumberTask
             task = build(reading, config, split=division.split, importance=division.importance)
+            task.settle()
         except DataError as error:
             raise SettingError(str(error)) from None
         display = choose_display(quiet=not self.verbose)
@@ -256,7 +260,7 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
             f"{parts['validation']:,} validate ({division.split.kind}); {_count(dropped)}"
         )
         facts = {**facts, "validation": {"kind": division.split.kind, "strings": parts["validation"]}}
-        found = fit(task, config, reading, display, provenance={PROVENANCE: facts})
+        found = fit(task, task.config, reading, display, provenance={PROVENANCE: facts})
         self._restore(found.artifact)
         self.history_, self.n_iter_ = found.history, len(found.history)
         self.dropped_ = dict(dropped)

@@ -38,6 +38,7 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):  # type: ignore[misc
         keep_script: as there.
         max_characters: as there.
         random_state: as there.
+        device: as there.
         n_jobs: as there.
         verbose: as there.
 

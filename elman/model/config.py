@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from elman.checks import check_choice, check_number, check_share, check_whole
 from elman.errors import SettingError
-from elman.model.tensors import BAG_CODES, BAG_WEIGHT, HEAD_BIAS, HEAD_WEIGHT, Shape, StepInputs, name_layer
+from elman.model.tensors import BAG_CODES, BAG_HEAD, BAG_WEIGHT, HEAD_BIAS, HEAD_WEIGHT, Shape, StepInputs, name_layer
 
 CELLS = ("elman", "rnn", "gru", "lstm")
 """``rnn`` is torch.nn's name for the Elman network."""
@@ -53,7 +53,9 @@ class ModelConfig(Config):
     """The shape of a network: inputs → embedding (+ n-grams) → cells → readout (last or each) → head → logits.
 
     A linear path can be added to the recurrent one, as in H.-T. Cheng et al., "Wide & deep learning", 2016: a bag of
-    all n-grams of the sequence adds to the logits. It is a simple baseline inside the network.
+    all n-grams of the sequence adds to the logits. It is a simple baseline inside the network. With many labels, its
+    rows have fewer numbers than there are labels, and a linear layer makes logits of their sum, as in A. Joulin et al.,
+    "Bag of tricks for efficient text classification", 2017.
 
     Args:
         cell: ``elman`` (also called ``rnn``), ``gru`` or ``lstm``; ``none`` for a network without recurrence.
@@ -76,7 +78,12 @@ class ModelConfig(Config):
         ngram_buckets: rows of the table that all orders share, at least 1.
         bag_orders: lengths of the n-grams that add to the logits, each at least 1; empty for no bag.
         bag_min_count: how often an n-gram must occur in the training part to have a row in the bag, at least 1.
+        bag_most: the most n-grams and words with a row, at least 1; the most frequent ones are kept.
         bag_scale: factor of the bag's sum; a larger one trains the bag faster than the recurrent path.
+        bag_size: R, the numbers of a row of the bag, from which a linear layer makes logits; 0: a row has a number for
+            each label. None: training chooses.
+        bag_words: whether words, and pairs of adjacent words, are in the bag like n-grams. None: training chooses.
+        separator: the id of the symbol between words, at least 1; set by training if ``bag_words`` is true.
         dropout: share of the final state dropped in training, 0 up to 1.
         input_dropout: share of each step's input dropped in training.
         ngram_dropout: share of whole n-grams dropped from each step's input in training.
@@ -102,7 +109,11 @@ class ModelConfig(Config):
     ngram_buckets: int = 4096
     bag_orders: tuple[int, ...] = (1, 2, 3, 4)
     bag_min_count: int = 2
+    bag_most: int = 65_536
     bag_scale: float = 3.0
+    bag_size: int | None = None
+    bag_words: bool | None = None
+    separator: int | None = None
     dropout: float = 0.5
     input_dropout: float = 0.3
     ngram_dropout: float = 0.5
@@ -118,8 +129,14 @@ class ModelConfig(Config):
         check_choice("head", self.head, HEADS)
         check_choice("first_state", self.first_state, FIRST_STATES)
         check_choice("initialisation", self.initialisation, INITIALISATIONS)
-        for name in ("hidden_size", "layers", "ngram_buckets", "bag_min_count"):
+        for name in ("hidden_size", "layers", "ngram_buckets", "bag_min_count", "bag_most"):
             check_whole(name, getattr(self, name), 1)
+        if self.bag_size is not None:
+            check_whole("bag_size", self.bag_size, 0)
+        if self.separator is not None:
+            check_whole("separator", self.separator, 1)
+        if self.bag_words not in (None, True, False):
+            raise SettingError(f"bag_words must be true, false or null; got {self.bag_words!r}")
         for name in ("input_size", "embedding_size"):
             check_whole(name, getattr(self, name), 0)
         check_whole("directions", self.directions, 1)
@@ -179,7 +196,8 @@ class ModelConfig(Config):
         inputs = self.step_inputs(symbols)
         shapes: dict[str, Shape] = {**inputs.shapes}
         if self.bag_orders:
-            shapes |= {BAG_CODES: (bag,), BAG_WEIGHT: (bag, labels)}
+            shapes |= {BAG_CODES: (bag,), BAG_WEIGHT: (bag, self.bag_size or labels)}
+            shapes |= {BAG_HEAD: (labels, self.bag_size)} if self.bag_size else {}
         rows = _GATES[self.cell] * self.hidden_size
         for layer in range(self.layers if rows else 0):
             columns = inputs.size if layer == 0 else self.directions * self.hidden_size

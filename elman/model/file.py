@@ -29,12 +29,13 @@ from elman.text.evidence import EVIDENCE
 from elman.text.normalisation import Normalisation
 from elman.text.vocabulary import Labels, Vocabulary
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 """Version 2 added what a model reads and answers with; files of version 1 read strings and answer with a label. Version
-3 added weights of 8 bits."""
+3 added weights of 8 bits, version 4 bags with a head and bags of words. A file has the lowest version that describes
+it, so that older versions of Elman can read it."""
 
-FLOAT_VERSION = 2
-"""The version of files without weights of 8 bits, so that older versions of Elman can read them."""
+SETTINGS_OF_BAGS = ("bag_most", "bag_size", "bag_words", "separator")
+"""Settings of version 4, which are in older files only if they say nothing."""
 
 WEIGHTS = ("float", "int8")
 
@@ -123,13 +124,15 @@ class Artifact:
         for name, tensor in self.tensors.items():
             if tensor.dtype != dtype_of(name):
                 raise DamagedModelError(f"its tensor {name} must hold {dtype_of(name)}; it holds {tensor.dtype}")
+        if (self.config.separator or 0) >= len(self.vocabulary):
+            raise DamagedModelError(f"it knows no symbol {self.config.separator} that could separate words")
         if (codes[1:] <= codes[:-1]).any():
             raise DamagedModelError("its codes of n-grams are not in rising order")
 
     @cached_property
     def digest(self) -> str:
         """The SHA-256 that identifies the model, in hexadecimal: the digest in the file that `save_artifact` writes."""
-        if self._saved is not None and self._saved[0] == _describe(self, FLOAT_VERSION):
+        if self._saved is not None and self._saved[0] == _describe(self, "float"):
             return self._saved[1]
         return _digest(*_encode(self, "float"))
 
@@ -179,15 +182,21 @@ def _encode(artifact: Artifact, weights: str) -> tuple[str, dict[str, NDArray[An
     tensors = {name: _narrow(tensor) for name, tensor in artifact.tensors.items()}
     if weights == "int8":
         tensors = {name: part for both in artifact.tensors.items() for name, part in _quantise(*both).items()}
-    return _describe(artifact, FORMAT_VERSION if weights == "int8" else FLOAT_VERSION), tensors
+    return _describe(artifact, weights), tensors
 
 
-def _describe(artifact: Artifact, version: int) -> str:
+def _describe(artifact: Artifact, weights: str) -> str:
     """Return the JSON document of a model file."""
+    config = asdict(artifact.config)
+    if artifact.config.bag_size or artifact.config.separator is not None:
+        version = 4
+    else:
+        version = 3 if weights == "int8" else 2
+        config = {name: value for name, value in config.items() if name not in SETTINGS_OF_BAGS}
     document = {
         "format_version": version,
         "name": artifact.name,
-        "config": asdict(artifact.config),
+        "config": config,
         "vocabulary": list(artifact.vocabulary.symbols),
         "labels": list(artifact.labels.names),
         "normalisation": asdict(artifact.normalisation),

@@ -1,17 +1,25 @@
-"""Shipped models: the model files inside the package, found by name."""
+"""Where models are: in the package by name, in a file by path, or on the Hugging Face Hub by address."""
 
 from pathlib import Path
 
 from elman.checks import shown, suggest
 from elman.errors import NotAModelError
+from elman.model.hub import fetch_model, is_address, parse_address
 
 
 def find_model(model: str | Path) -> Path:
-    """Return the file of a shipped model, given its name, or of a path; in a folder the file is model.safetensors.
+    """Return the file of a model.
+
+    Args:
+        model: a shipped model's name, a file, a folder that holds model.safetensors, or an address on the Hub:
+            ``hf://owner/name`` or ``hf://owner/name@revision``.
 
     Raises:
         NotAModelError: there is no such model or file.
+        SettingError, HubError, MissingExtraError: as `elman.model.hub.parse_address` and `fetch_model`.
     """
+    if is_address(model):
+        return fetch_model(parse_address(str(model)))
     shipped = shipped_models()
     if str(model) in shipped:
         return shipped[str(model)]

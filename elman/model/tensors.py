@@ -21,10 +21,13 @@ NGRAMS = "ngrams.weight"
 """A row for each bucket of hashed n-grams, (buckets, E)."""
 
 BAG_CODES = "bag.codes"
-"""Codes of the n-grams that have a row in the bag, (rows,), int64, in rising order."""
+"""Codes of the n-grams and words that have a row in the bag, (rows,), int64, in rising order."""
 
 BAG_WEIGHT = "bag.weight"
-"""What each of these n-grams adds to the logits, (rows, C)."""
+"""What each of these adds: to the logits, (rows, C), or to what the bag's head reads, (rows, R)."""
+
+BAG_HEAD = "bag.head.weight"
+"""From the sum of the bag's rows to the logits, (C, R)."""
 
 HEAD_WEIGHT = "head.weight"
 """(C, size of what the head reads)."""

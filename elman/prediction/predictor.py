@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from elman.checks import check_whole, shown
 from elman.errors import SettingError
 from elman.model.file import Artifact, load_artifact
+from elman.model.hub import is_address, pin_address, push_artifact
 from elman.model.shipped import find_model
 from elman.prediction.columns import TOO_UNSURE, answer_columns, share_columns
 from elman.prediction.facts import render_model
@@ -38,10 +39,12 @@ class Predictor:
 
     Args:
         artifact: the model.
+        origin: where it was read from: the path of a file, or ``hf://owner/name@commit``; None if it was
+            made in memory.
     """
 
-    def __init__(self, artifact: Artifact) -> None:
-        self.artifact = artifact
+    def __init__(self, artifact: Artifact, origin: str | None = None) -> None:
+        self.artifact, self.origin = artifact, origin
         self._pool: Pool | None = None
 
     def __repr__(self) -> str:
@@ -150,6 +153,32 @@ class Predictor:
         if self._pool is not None:
             self._pool.close()
         self._pool = None
+
+    def push_to_hub(
+        self,
+        address: str,
+        *,
+        license: str | None = None,
+        private: bool = False,
+        token: str | None = None,
+        message: str | None = None,
+    ) -> str:
+        """Publish the model with its card on the Hugging Face Hub, and return its address with the commit.
+
+        Args:
+            address: ``hf://owner/name``; the repository is created if it does not exist.
+            license: its licence, by the identifier of the Hub, such as ``apache-2.0``; None: the card says that it is
+                unknown.
+            private: whether a repository that is created is private.
+            token: of an account that may write; the one that ``hf auth login`` stored if None.
+            message: of the commit.
+
+        Raises:
+            SettingError: the address or the licence is invalid.
+            HubError: the Hub refuses or cannot be reached.
+            MissingExtraError: the package huggingface_hub is not installed.
+        """
+        return push_artifact(self.artifact, address, license=license, private=private, token=token, message=message)
 
     def check_columns(self, *, top: int = 3, abstain_below: float = 0.0) -> None:
         """Check that `predict_columns` can answer with these settings.
@@ -297,13 +326,19 @@ def _check_settings(top: int, abstain_below: float) -> None:
 
 
 def load(model: str | Path = "languages") -> Predictor:
-    """Return a predictor for a shipped model, by name, or for a model file, by path.
+    """Return a predictor for a shipped model, by name; a model file, by path; or a model on the Hugging Face Hub.
+
+    Args:
+        model: a name, a path, or an address, ``hf://owner/name`` or ``hf://owner/name@revision``. The predictor's
+            ``origin`` says which commit an address led to. Without a network the cache of huggingface_hub is used.
 
     Raises:
         NotAModelError: no such model or file exists, or the file is of another kind.
+        SettingError, HubError, MissingExtraError: the address is invalid, or the Hub cannot be used.
         DamagedModelError, NewerModelError: as `elman.model.file.load_artifact`.
 
     >>> load("languages").predict("Nakamura").label
     'Japanese'
     """
-    return Predictor(load_artifact(find_model(model)))
+    file = find_model(model)
+    return Predictor(load_artifact(file), pin_address(str(model), file) if is_address(model) else str(file))

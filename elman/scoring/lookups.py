@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.model.config import ModelConfig
-from elman.model.tensors import BAG_CODES, BAG_WEIGHT, count_symbols
+from elman.model.tensors import BAG_CODES, BAG_HEAD, BAG_WEIGHT, count_symbols
 from elman.scoring.reference import LARGEST_ARRAY, embed_inputs
 from elman.text.encoded import EncodedStrings
-from elman.text.ngrams import EDGE, ngram_codes
+from elman.text.ngrams import EDGE, find_words, mix_pair, mix_word, ngram_codes
 
 Array = NDArray[np.float32]
 Ids = NDArray[np.int64]
@@ -84,7 +84,7 @@ def score_bags(config: ModelConfig, tensors: Mapping[str, NDArray[Any]], strings
         tensors: its weights by name.
         strings: N of them.
     """
-    most = max(1, LARGEST_ARRAY // tensors[BAG_WEIGHT].shape[1])  # contexts with a row of logits each
+    most = max(1, LARGEST_ARRAY // tensors[BAG_WEIGHT].shape[1])  # contexts with a row each
     upto = np.cumsum(strings.lengths + 1)
     if upto[-1] <= most:
         return Bag(config, tensors, strings).logits()
@@ -105,6 +105,8 @@ class Bag:
     def __init__(self, config: ModelConfig, tensors: Mapping[str, NDArray[Any]], strings: EncodedStrings) -> None:
         self.orders, self.scale = config.bag_orders, config.bag_scale
         self._table, self._inventory = tensors[BAG_WEIGHT], tensors[BAG_CODES]
+        self._head = tensors[BAG_HEAD] if config.bag_size else None
+        self._separator, self._strings = config.separator, strings
         self._tokens, windows = _find_contexts(strings, max(self.orders), with_end=True)
         self._rows = self._sum_rows(windows)
 
@@ -116,11 +118,33 @@ class Bag:
         for step in range(places[-1]):
             left = np.searchsorted(places, step, side="right")  # shorter strings have ended
             sums[left:] += self._rows[self._tokens.ids[starts[left:] + step]]
+        if self._separator is not None:
+            sums += self._sum_words(self._separator)[order]
         count = sum(places - 1 if size == 1 else np.maximum(places + 2 - size, 0) for size in self.orders)
         sums *= (self.scale / np.sqrt(np.maximum(count, 1))).astype(np.float32)[:, None]
         total = np.empty_like(sums)
         total[order] = sums
+        return total if self._head is None else total @ self._head.T
+
+    def _sum_words(self, separator: int) -> Array:
+        """Return for each string the sum of the rows of its words and pairs of words, (N, R)."""
+        total = np.zeros((len(self._strings), self._table.shape[1]), np.float32)
+        words, of_string = find_words(self._strings, separator)
+        follows = np.flatnonzero(of_string[1:] == of_string[:-1]) + 1
+        pairs = mix_pair(words[follows - 1], words[follows])
+        codes = np.concatenate([mix_word(words), pairs])
+        owners = np.concatenate([of_string, of_string[follows]])
+        rows, known = self._find(codes)
+        np.add.at(total, owners[known], self._table[rows[known]])
         return total
+
+    def _find(self, codes: Ids) -> tuple[Ids, Ids]:
+        """Return the row of each code, and the positions of the codes that have one."""
+        rising = np.argsort(codes)  # so that the inventory is read from front to back
+        rows = np.empty(len(codes), np.int64)
+        rows[rising] = np.searchsorted(self._inventory, codes[rising])
+        rows[rows == len(self._inventory)] = 0
+        return rows, np.flatnonzero(self._inventory[rows] == codes)
 
     def _sum_rows(self, windows: Ids) -> Array:
         """Return for each context the sum of the rows of the n-grams that end with it, (contexts, C)."""
@@ -128,12 +152,8 @@ class Bag:
         if len(self._inventory) == 0:
             return total
         for order in self.orders:
-            codes = ngram_codes(windows[-order:], order)[-1]
-            rising = np.argsort(codes)  # so that the inventory is read from front to back
-            rows = np.empty(len(codes), np.int64)
-            rows[rising] = np.searchsorted(self._inventory, codes[rising])
-            rows[rows == len(self._inventory)] = 0
-            known = np.flatnonzero((self._inventory[rows] == codes) & (windows[-1] != EDGE if order == 1 else True))
+            rows, known = self._find(ngram_codes(windows[-order:], order)[-1])
+            known = known[windows[-1, known] != EDGE] if order == 1 else known
             total[known] += self._table[rows[known]]
         return total
 

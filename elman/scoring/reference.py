@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from elman.model.config import NO_CELL, ModelConfig
 from elman.model.tensors import (
     BAG_CODES,
+    BAG_HEAD,
     BAG_WEIGHT,
     EMBEDDING,
     HEAD_BIAS,
@@ -24,7 +25,7 @@ from elman.model.tensors import (
     name_layer,
 )
 from elman.scoring.probabilities import allow_overflow
-from elman.text.ngrams import add_edges, bag_codes, ngram_ids
+from elman.text.ngrams import add_edges, bag_codes, ngram_ids, word_codes
 
 Array = NDArray[np.float32]
 Tensors = Mapping[str, NDArray[Any]]
@@ -125,18 +126,21 @@ class ReferenceScorer:
 
     def _score_bag(self, ids: NDArray[np.int64]) -> Array:
         """Return what the bag of n-grams adds to the logits, (B, C)."""
-        table, inventory = self.tensors[BAG_WEIGHT], self.tensors[BAG_CODES]
+        config, table, inventory = self.config, self.tensors[BAG_WEIGHT], self.tensors[BAG_CODES]
         total = np.zeros((ids.shape[1], table.shape[1]), np.float32)
-        bags = bag_codes(add_edges(ids), self.config.bag_orders)
-        if not bags or len(inventory) == 0:
-            return total
-        codes = np.concatenate(bags)
-        rows = np.minimum(np.searchsorted(inventory, codes), len(inventory) - 1)
-        known = inventory[rows] == codes
-        # One n-gram of each string at a time: long strings need no more memory than one (B, C) block.
-        for row, is_known in zip(rows, known, strict=True):
-            total += table[row] * is_known[:, None]
-        return total * np.float32(self.config.bag_scale / np.sqrt(len(codes)))
+        bags = bag_codes(add_edges(ids), config.bag_orders)
+        scale = config.bag_scale / np.sqrt(max(1, sum(map(len, bags))))
+        if config.separator is not None:
+            bags += word_codes(ids, config.separator)
+        if bags and len(inventory):
+            codes = np.concatenate(bags)
+            rows = np.minimum(np.searchsorted(inventory, codes), len(inventory) - 1)
+            known = inventory[rows] == codes
+            # One n-gram of each string at a time: long strings need no more memory than one (B, C) block.
+            for row, is_known in zip(rows, known, strict=True):
+                total += table[row] * is_known[:, None]
+        total *= np.float32(scale)
+        return total @ self.tensors[BAG_HEAD].T if config.bag_size else total
 
     def _unroll(self, inputs: Array, weights: Sequence[Array], direction: int) -> Array:
         """Return the outputs of one layer in one direction: from (T, B, I) to (T, B, H)."""

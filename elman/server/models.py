@@ -9,6 +9,7 @@ from typing import Any
 
 from elman.data.catalog import CATALOG
 from elman.errors import SettingError
+from elman.model.card import read_card
 from elman.model.kinds import KINDS
 from elman.prediction.predictor import Predictor
 from elman.server.errors import to_json
@@ -75,9 +76,7 @@ class ServedModel:
         """Its card as an HTML fragment: the Markdown file beside the model file, or a short card from its facts."""
         from markdown_it import MarkdownIt
 
-        file = None if self.file is None else self.file.with_suffix(".md")
-        exists = file is not None and file.is_file()
-        text = file.read_text(encoding="utf-8", errors="replace") if file and exists else self._short_card()
+        text = (read_card(self.file) if self.file is not None else None) or self._short_card()
         return str(MarkdownIt("commonmark", {"html": False}).enable("table").render(text))
 
     def _reference(self) -> str:

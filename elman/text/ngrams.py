@@ -2,7 +2,8 @@
 
 Two parts of a network read them. Each step can read its last few symbols as one row of a hashed table: a look-up needs
 no matrix product, and gives a small network what a larger one has to remember. And a bag of all n-grams of a sequence
-can be added to the logits. Its rows are an inventory of the n-grams that training contained, so no two share a row.
+can be added to the logits. Its rows are an inventory of the n-grams that training contained, so no two share a row; it
+can hold whole words and pairs of adjacent words, too.
 
 The arithmetic uses operators that numpy arrays and torch tensors share, so that training and the torch-free scorer
 compute the same. Codes have 64 bits and overflow on purpose.
@@ -14,10 +15,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.text.encoded import EncodedStrings
+
 EDGE = -1
 """The id of what comes before the first symbol and after the last."""
 
-_MULTIPLIER = 6_364_136_223_846_793_005  # D. E. Knuth's 64-bit linear congruential multiplier
+NO_CODE = 0
+"""Stands where there is no n-gram or word; no code of either is 0, except with a probability of about one in 2⁶⁴."""
+
+MULTIPLIER = 6_364_136_223_846_793_005  # D. E. Knuth's 64-bit linear congruential multiplier
+
+WORD, PAIR = 1_442_695_040_888_963_407, 3_935_559_000_370_003_845  # odd numbers, so that words are no n-grams
+
+WAITING = 2**22
+"""How many codes wait at least to be merged with the others."""
 
 
 def ngram_codes(ids: Any, order: int) -> Any:
@@ -35,8 +46,8 @@ def ngram_codes(ids: Any, order: int) -> Any:
     for back in range(order - 1, 0, -1):
         earlier = ids * 0 + EDGE
         earlier[back:] = ids[:-back]
-        code = code * _MULTIPLIER + (earlier + 2)
-    return code * _MULTIPLIER + (ids + 2)
+        code = code * MULTIPLIER + (earlier + 2)
+    return code * MULTIPLIER + (ids + 2)
 
 
 def ngram_ids(ids: Any, order: int, buckets: int) -> Any:
@@ -50,7 +61,7 @@ def ngram_ids(ids: Any, order: int, buckets: int) -> Any:
     Returns:
         (T, B), int64, 0 to buckets − 1, an array or tensor as ``ids``.
     """
-    code = ngram_codes(ids, order) * _MULTIPLIER
+    code = ngram_codes(ids, order) * MULTIPLIER
     return (code >> 33) % buckets  # the high bits are mixed best
 
 
@@ -73,20 +84,105 @@ def bag_codes(ids: Any, orders: tuple[int, ...]) -> list[Any]:
     return bags
 
 
-def inventory(batches: Iterable[NDArray[np.int64]], orders: tuple[int, ...], min_count: int) -> NDArray[np.int64]:
-    """Return the codes of the n-grams that occur at least ``min_count`` times in the batches, in rising order.
+def word_codes(ids: Any, separator: int) -> list[Any]:
+    """Return the codes of the words of whole sequences, and of each word with the one before it.
+
+    Args:
+        ids: symbol ids, (T, B), int64; a numpy array or a torch tensor.
+        separator: the id of the symbol between words.
+
+    Returns:
+        Two of (T, B), int64, an array or tensor as ``ids``: the codes of the words, and those of the pairs, at the last
+        symbol of the word; `NO_CODE` everywhere else, and for pairs at the end of the first word.
+    """
+    inside = (ids != separator) * 1
+    words, pairs = ids * 0 + NO_CODE, ids * 0 + NO_CODE
+    word, before = ids[0] * 0, ids[0] * 0
+    for step in range(len(ids)):
+        word = (word * MULTIPLIER + (ids[step] + 2)) * inside[step]
+        ends = inside[step] if step + 1 == len(ids) else inside[step] * (1 - inside[step + 1])
+        words[step] += ends * (mix_word(word) - NO_CODE)
+        pairs[step] += ends * (before != 0) * (mix_pair(before, word) - NO_CODE)
+        before = before * (1 - ends) + word * ends
+    return [words, pairs]
+
+
+def find_words(strings: EncodedStrings, separator: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the words of many strings, as the polynomials that `mix_word` takes, and the string of each.
+
+    Args:
+        strings: N of them, of any lengths.
+        separator: the id of the symbol between words.
+
+    Returns:
+        Both (number of words,), int64, in the order of the strings.
+    """
+    inside = strings.ids != separator
+    starts, ends = inside.copy(), inside.copy()
+    starts[1:] &= ~inside[:-1]
+    ends[:-1] &= ~inside[1:]
+    borders = strings.starts[1:][strings.lengths[1:] > 0]
+    starts[borders], ends[borders - 1] = inside[borders], inside[borders - 1]
+    first, last = np.flatnonzero(starts), np.flatnonzero(ends)
+    words = np.zeros(len(first), np.int64)
+    left = np.arange(len(first))
+    for step in range(int((last - first).max(initial=-1)) + 1):
+        left = left[first[left] + step <= last[left]]
+        words[left] = words[left] * MULTIPLIER + (strings.ids[first[left] + step].astype(np.int64) + 2)
+    return words, np.searchsorted(strings.starts, first, side="right") - 1
+
+
+def mix_word(word: Any) -> Any:
+    """Return the code in a bag of words that are given as int64, arrays or tensors: the polynomials of their ids."""
+    return word * MULTIPLIER + WORD
+
+
+def mix_pair(first: Any, second: Any) -> Any:
+    """Return the code in a bag of pairs of adjacent words, as `mix_word` has them."""
+    return (first * MULTIPLIER + second) * MULTIPLIER + PAIR
+
+
+def inventory(
+    batches: Iterable[NDArray[np.int64]],
+    orders: tuple[int, ...],
+    min_count: int,
+    *,
+    most: int | None = None,
+    separator: int | None = None,
+) -> NDArray[np.int64]:
+    """Return the codes of what occurs at least ``min_count`` times in the batches, in rising order.
 
     Args:
         batches: symbol ids, (T, B), int64; all sequences of a batch have one length.
         orders: lengths of the n-grams, each at least 1.
         min_count: at least 1.
+        most: the most codes; the most frequent ones are kept, and of equally frequent ones those with lower codes.
+        separator: the id of the symbol between words, whose codes are included; None for n-grams alone.
 
     Returns:
         (rows of the bag,), int64.
     """
-    parts = [code.ravel() for ids in batches for code in bag_codes(add_edges(ids), orders)]
-    codes, counts = np.unique(np.concatenate(parts or [np.empty(0, np.int64)]), return_counts=True)
-    return codes[counts >= min_count]
+    codes, counts = np.empty(0, np.int64), np.empty(0, np.int64)
+    waiting: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
+    for ids in batches:
+        found = bag_codes(add_edges(ids), orders) + ([] if separator is None else word_codes(ids, separator))
+        if found:
+            waiting.append(np.unique(np.concatenate([code.ravel() for code in found]), return_counts=True))
+        if sum(len(part) for part, _ in waiting) > len(codes) + WAITING:  # merging costs in proportion to all codes
+            codes, counts = _merge([(codes, counts), *waiting])
+            waiting = []
+    codes, counts = _merge([(codes, counts), *waiting])
+    kept = np.flatnonzero((counts >= min_count) & (codes != NO_CODE))
+    if most is not None and len(kept) > most:
+        kept = np.sort(kept[np.argsort(-counts[kept], kind="stable")[:most]])
+    return codes[kept]
+
+
+def _merge(parts: Iterable[tuple[NDArray[np.int64], NDArray[np.int64]]]) -> tuple[NDArray[np.int64], ...]:
+    """Return the distinct codes of several counts in rising order, and how often each occurs in all of them."""
+    codes, counts = (np.concatenate(both) for both in zip(*parts, strict=True))
+    distinct, place = np.unique(codes, return_inverse=True)
+    return distinct, np.bincount(place, counts, len(distinct)).astype(np.int64)
 
 
 def add_edges(ids: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -42,14 +42,25 @@ class Vocabulary:
         object.__setattr__(self, "_ids", ids)
 
     @classmethod
-    def from_texts(cls, texts: Iterable[str], *, min_count: int = 1) -> "Vocabulary":
-        """Collect the symbols that occur at least ``min_count`` times in ``texts``, in code point order."""
+    def from_texts(cls, texts: Iterable[str], *, min_count: int = 1, first: Sequence[str] = ()) -> "Vocabulary":
+        """Collect the symbols that occur at least ``min_count`` times in ``texts``, in code point order.
+
+        Args:
+            texts: normalised.
+            min_count: at least 1.
+            first: symbols that keep the first ids, whether they occur or not.
+        """
         counts = Counter(symbol for text in texts for symbol in text)
-        return cls(tuple(sorted(symbol for symbol, count in counts.items() if count >= min_count)))
+        found = sorted(symbol for symbol, count in counts.items() if count >= min_count and symbol not in first)
+        return cls((*first, *found))
 
     def __len__(self) -> int:
         """Return the number of ids, including the unknown one."""
         return len(self.symbols) + 1
+
+    def find(self, symbol: str) -> int | None:
+        """Return the id of a symbol; None if it is unknown."""
+        return self._ids.get(symbol)
 
     def encode(self, text: str) -> NDArray[np.int64]:
         """Return the ids of ``text``: shape (characters,), int64, 0 for an unknown symbol.

@@ -1,7 +1,7 @@
 """Configuration of a training and of a run, as plain records that check themselves."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from elman.checks import check_choice, check_number, check_share, check_whole
@@ -15,6 +15,10 @@ OPTIMISERS = ("adamw", "adam", "sgd", "rmsprop")
 SCHEDULES = ("one-cycle", "constant")
 KEEPS = ("best", "last")
 PRODUCTS = ("float32", "bfloat16")
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+PASSES, PASSES_EXAMPLES, LEAST_PASSES = 18, 20_000, 3
+"""Passes over up to so many examples, and the fewest passes over many."""
 
 LARGEST_RATE = 1e30
 """The largest learning rate; float32, and so torch, cannot hold much larger ones."""
@@ -31,7 +35,7 @@ class TrainConfig(Config):
     """How a network is trained.
 
     Args:
-        epochs: passes over the training part, at least 1.
+        epochs: passes over the training part, at least 1. None: `passes_for` the number of examples.
         batch_size: sequences of one length in a step, at least 1.
         optimiser: ``adamw``, ``adam``, ``sgd`` or ``rmsprop``.
         learning_rate: the highest rate of the schedule, above 0.
@@ -50,10 +54,11 @@ class TrainConfig(Config):
         seed: of weights, order and dropout.
         threads: for torch; None: torch's default.
         products: ``float32``, or ``bfloat16`` for the recurrent products of fused passes: faster on processors that
-            multiply bfloat16 in hardware, slower on others, and a little less exact.
+            multiply bfloat16 in hardware, slower on others, and a little less exact. On a GPU, all products.
+        device: ``cpu``, ``cuda`` or ``mps``; ``auto``: a GPU that CUDA can use, or else the processor.
     """
 
-    epochs: int = 18
+    epochs: int | None = None
     batch_size: int = 128
     optimiser: str = "adamw"
     learning_rate: float = 4e-3
@@ -70,17 +75,18 @@ class TrainConfig(Config):
     seed: int = 0
     threads: int | None = None
     products: str = "float32"
+    device: str = "auto"
 
     def __post_init__(self) -> None:
         """Check every value."""
         check_choice("products", self.products, PRODUCTS)
+        check_choice("device", self.device, DEVICES)
         check_choice("optimiser", self.optimiser, OPTIMISERS)
         check_choice("schedule", self.schedule, SCHEDULES)
         check_choice("keep", self.keep, KEEPS)
-        for name in ("epochs", "batch_size"):
-            check_whole(name, getattr(self, name), 1)
+        check_whole("batch_size", self.batch_size, 1)
         check_whole("seed", self.seed, 0)
-        for name in ("draws", "patience", "threads"):
+        for name in ("epochs", "draws", "patience", "threads"):
             if getattr(self, name) is not None:
                 check_whole(name, getattr(self, name), 1)
         if self.draws is not None and self.batch_size != 1:
@@ -92,6 +98,25 @@ class TrainConfig(Config):
             check_number(name, getattr(self, name), least=0)
         for name in ("label_smoothing", "average"):
             check_share(name, getattr(self, name))
+
+    def of_any_length(self) -> "TrainConfig":
+        """Return the settings without those that say how long to train."""
+        return replace(self, epochs=None, patience=None)
+
+    @property
+    def passes(self) -> int:
+        """The number of epochs; `PASSES` if it was not chosen yet."""
+        return self.epochs or PASSES
+
+
+def passes_for(examples: int) -> int:
+    """Return how many passes over a training part are enough: the fewer, the more examples there are.
+
+    >>> [passes_for(examples) for examples in (200, 20_000, 100_000, 1_000_000)]
+    [18, 18, 9, 4]
+    """
+    share: float = (PASSES_EXAMPLES / examples) ** 0.4
+    return min(PASSES, max(LEAST_PASSES, round(PASSES * share)))
 
 
 @dataclass(frozen=True)
@@ -123,6 +148,7 @@ class RunConfig:
         encoding: the encoding of text; UTF-8, or what a byte order mark says, if None.
         on_error: ``skip`` drops and counts rows that cannot be read, ``stop`` stops at the first; None: what is usual
             for the task.
+        init: the model that the training starts from, a name or a path; see `elman.training.tuning`.
     """
 
     name: str = ""
@@ -147,6 +173,7 @@ class RunConfig:
     delimiter: str | None = None
     encoding: str | None = None
     on_error: str | None = None
+    init: str | None = None
 
     def __post_init__(self) -> None:
         """Check what no other config checks, and choose the kind of split if it is empty."""
@@ -159,6 +186,10 @@ class RunConfig:
             check_choice("on_error", self.on_error, ON_ERROR)
         self.text_options()
         object.__setattr__(self, "split", self.split or SOURCE_SPLITS.get(self.task, STRING_SPLIT))
+
+    def of_any_length(self) -> "RunConfig":
+        """Return the settings without those that say how long to train."""
+        return replace(self, train=self.train.of_any_length())
 
     def text_options(self) -> TextOptions:
         """Return how text files are read.

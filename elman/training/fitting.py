@@ -12,6 +12,7 @@ from elman.training.history import History
 from elman.training.loop import train
 from elman.training.network import SequenceModel
 from elman.training.progress import Display, watch
+from elman.training.ranks import Ranks, choose_device
 from elman.training.state import TrainingState
 from elman.training.tasks.task import Task, versions
 
@@ -43,12 +44,21 @@ class Fit:
     kept_epoch: int
 
 
-def start_training(task: Task, config: RunConfig) -> tuple[SequenceModel, TrainingState]:
-    """Return the untrained network of a task, and the state of its training; torch's generator gets the seed."""
+def start_training(task: Task, config: RunConfig, ranks: Ranks | None = None) -> tuple[SequenceModel, TrainingState]:
+    """Return the untrained network of a task, and the state of its training; torch's generator gets the seed.
+
+    Args:
+        task: the examples.
+        config: how to train.
+        ranks: the processes that train together; this one alone if None.
+    """
+    ranks = ranks or Ranks()
+    device = choose_device(config.train.device, ranks.local)
+    ranks.start(device)
     torch.manual_seed(config.train.seed)
-    model = task.network()
+    model = task.network(fused=device.type == "cpu").to(device)
     steps = config.train.draws or task.training.steps(config.train.batch_size)
-    return model, TrainingState(model, config.train, steps_in_epoch=steps)
+    return model, TrainingState(model, config.train, steps_in_epoch=steps, ranks=ranks)
 
 
 def describe_origin(task: Task, config: RunConfig, source: Source, *, epochs: int) -> dict[str, Any]:
@@ -69,6 +79,7 @@ def describe_origin(task: Task, config: RunConfig, source: Source, *, epochs: in
             "repaired": source.repaired,
         },
         "train": asdict(config.train),
+        **({} if task.base is None else {"init": {"name": task.base.name, "digest": task.base.digest}}),
         "epochs": epochs,
         "versions": versions(),
     }
@@ -92,15 +103,16 @@ def fit(
         NonFiniteLossError: the loss became infinite or not a number.
     """
     threads = torch.get_num_threads()
+    device = choose_device(config.train.device)
     if config.train.threads is not None:
         torch.set_num_threads(config.train.threads)
     try:
-        with torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
             _, state = start_training(task, config)
             watch(
                 lambda on_step: train(state, task.training, task.validation, on_step=on_step),
                 display,
-                epochs=config.train.epochs,
+                epochs=config.train.passes,
                 steps=state.steps_in_epoch,
             )
             origin = describe_origin(task, config, source, epochs=state.epoch)

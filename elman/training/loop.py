@@ -5,7 +5,8 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 
 import numpy as np
 import torch
@@ -13,14 +14,17 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from elman.data.batches import EncodedExamples
+from elman.data.batches import Batch, EncodedExamples
 from elman.errors import NonFiniteLossError
 from elman.evaluation.calibration import fit_temperature
 from elman.evaluation.metrics import negative_log_likelihood
 from elman.records import EpochResult, StepResult
 from elman.scoring.probabilities import softmax
 from elman.training.config import TrainConfig
-from elman.training.state import TrainingState, Weights, copy_weights, use_weights
+from elman.training.rows import RowAdam
+from elman.training.state import Progress, TrainingState, copy_weights, use_weights
+
+OnStep = Callable[[StepResult], None]
 
 WARM_UP = 0.25  # share of the one-cycle schedule that rises
 
@@ -30,7 +34,7 @@ def train(
     training: EncodedExamples,
     validation: EncodedExamples,
     *,
-    on_step: Callable[[StepResult], None] | None = None,
+    on_step: OnStep | None = None,
 ) -> Iterator[EpochResult]:
     """Train until the epochs are done or patience runs out, and yield what each epoch did.
 
@@ -39,7 +43,7 @@ def train(
     with the lowest calibrated validation loss.
 
     Args:
-        state: where to start; it changes with each step, so a caller that stops loses only the epoch in progress.
+        state: where to start; it changes with each step. It can be saved in ``on_step`` and between epochs.
         training: what to learn from.
         validation: what to choose the best epoch with.
         on_step: called after each step, for a progress bar.
@@ -47,63 +51,109 @@ def train(
     Raises:
         NonFiniteLossError: the loss became infinite or not a number.
     """
-    model, config, optimiser = state.model, state.config, state.optimiser
     while not state.finished:
-        started, epoch = time.perf_counter(), state.epoch + 1
-        model.train()
-        seen, total_loss, total_right, rate = 0, 0.0, 0.0, 0.0
-        if config.draws is None:
-            batches = training.batches(config.batch_size, state.shuffle)
-        else:
-            batches = training.draw(config.draws, state.shuffle)
-        for step, batch in enumerate(batches, start=1):
-            rate = learning_rate(
-                config, (epoch - 1) * state.steps_in_epoch + step, state.steps_in_epoch * config.epochs
-            )
-            for group in optimiser.param_groups:
-                group["lr"] = rate
-            targets, weights = torch.from_numpy(batch.targets), torch.from_numpy(batch.weights)
+        _read_epoch(state, training, on_step)
+        yield _close_epoch(state, validation)
 
-            logits = model(torch.from_numpy(batch.inputs))
-            losses = example_losses(logits, targets, label_smoothing=config.label_smoothing)
-            loss = (losses * weights).mean()
-            optimiser.zero_grad(set_to_none=False)  # keep the memory of the tables' large gradients
-            loss.backward()  # type: ignore[no-untyped-call]
-            if config.clip is not None:
-                nn.utils.clip_grad_norm_(model.parameters(), config.clip)
-            optimiser.step()
 
-            value = loss.item()
-            if not math.isfinite(value):
-                raise NonFiniteLossError(_advise(value, epoch, step, config))
-            if config.average:
-                _move_average(state.average, model, config.average, (epoch - 1) * state.steps_in_epoch + step)
-            right = _share_right(logits.detach(), targets)
-            seen += len(weights)
-            total_loss += value * len(weights)
-            total_right += (right or 0.0) * len(weights)
-            if on_step is not None:
-                on_step(StepResult(epoch, step, state.steps_in_epoch, value, right, rate))
+def _read_epoch(state: TrainingState, training: EncodedExamples, on_step: OnStep | None) -> None:
+    """Train on each batch of the epoch that is not done yet."""
+    model, config, progress = state.model, state.config, state.progress
+    if progress.step == 0:
+        progress.shuffle = dict(state.shuffle.bit_generator.state)
+    else:  # the same order as before the interruption
+        state.shuffle.bit_generator.state = progress.shuffle
+    if config.draws is None:
+        batches = training.batches(config.batch_size, state.shuffle)
+    else:
+        batches = training.draw(config.draws, state.shuffle)
+    model.train()
+    epoch, clock = state.epoch + 1, time.perf_counter()
+    for batch in islice(batches, progress.step, None):
+        progress.step += 1
+        rate = learning_rate(config, state.step, state.steps_in_epoch * config.passes)
+        loss, right = _take_step(state, batch, rate)
+        if not math.isfinite(loss):
+            raise NonFiniteLossError(_advise(loss, epoch, progress.step, config))
+        progress.seen += len(batch.weights)
+        progress.loss += loss * len(batch.weights)
+        progress.right += (right or 0.0) * len(batch.weights)
+        progress.seconds += time.perf_counter() - clock
+        clock = time.perf_counter()
+        if on_step is not None:
+            on_step(StepResult(epoch, progress.step, state.steps_in_epoch, loss, right, rate))
 
-        with use_weights(model, state.average):
-            validation_loss, validation_accuracy = _validate(model, validation)
-            if not math.isfinite(validation_loss):
-                raise NonFiniteLossError(_advise(validation_loss, epoch, state.steps_in_epoch, config))
-            is_best = validation_loss < min((past.validation_loss for past in state.history), default=math.inf)
-            if is_best or config.keep == "last":
-                state.best = copy_weights(model)
-        result = EpochResult(
-            epoch=epoch,
-            loss=total_loss / seen,
-            accuracy=None if validation_accuracy is None else total_right / seen,
-            validation_loss=validation_loss,
-            validation_accuracy=validation_accuracy,
-            learning_rate=rate,
-            seconds=time.perf_counter() - started,
-            is_best=is_best,
-        )
-        state.history.append(result)
-        yield result
+
+def _take_step(state: TrainingState, batch: Batch, rate: float) -> tuple[float, float | None]:
+    """Change the weights by one batch, and return its loss and the share that was right, None for numbers."""
+    model, config, ranks, device = state.model, state.config, state.ranks, state.device
+    ranks.seed(config.seed, state.step)
+    share = ranks.share(batch)
+    for optimiser in state.optimisers:
+        for group in optimiser.param_groups:
+            group["lr"] = rate
+        optimiser.zero_grad(set_to_none=isinstance(optimiser, RowAdam))  # keep the memory of dense gradients
+    loss, right = 0.0, 0.0
+    if len(share.weights):
+        targets, weights = (torch.from_numpy(part).to(device) for part in (share.targets, share.weights))
+        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda" and state.is_short):
+            logits = model(torch.from_numpy(share.inputs).to(device)).float()
+        losses = example_losses(logits, targets, label_smoothing=config.label_smoothing)
+        total = (losses * weights).sum() / len(batch.weights)
+        total.backward()  # type: ignore[no-untyped-call]
+        loss, right = total.item(), _count_right(logits.detach(), targets) / len(batch.weights)
+    ranks.add_gradients(model, state.tables)
+    if config.clip is not None:
+        clip_gradients(model.parameters(), config.clip)
+    if state.average is not None:
+        state.average.before_step()
+    for optimiser in state.optimisers:
+        optimiser.step()
+    if state.average is not None:
+        state.average.after_step(state.step)
+    loss, right = ranks.add((loss, right), device)
+    return loss, None if batch.targets.dtype.kind == "f" else right
+
+
+def _close_epoch(state: TrainingState, validation: EncodedExamples) -> EpochResult:
+    """Validate the weights, keep them if they are the best, and return what the epoch did."""
+    model, config, progress = state.model, state.config, state.progress
+    epoch = state.epoch + 1
+    with use_weights(model, state.average.weights() if state.average is not None else {}):
+        validation_loss, validation_accuracy = _validate(model, validation)
+        if not math.isfinite(validation_loss):
+            raise NonFiniteLossError(_advise(validation_loss, epoch, progress.step, config))
+        is_best = validation_loss < min((past.validation_loss for past in state.history), default=math.inf)
+        if is_best or config.keep == "last":
+            state.best = copy_weights(model)
+    result = EpochResult(
+        epoch=epoch,
+        loss=progress.loss / progress.seen,
+        accuracy=None if validation_accuracy is None else progress.right / progress.seen,
+        validation_loss=validation_loss,
+        validation_accuracy=validation_accuracy,
+        learning_rate=learning_rate(config, state.step, state.steps_in_epoch * config.passes),
+        seconds=progress.seconds,
+        is_best=is_best,
+    )
+    state.history.append(result)
+    state.progress = Progress()
+    return result
+
+
+def clip_gradients(parameters: Iterable[nn.Parameter], most: float) -> None:
+    """Scale all gradients, sparse ones too, so that their joint norm is at most ``most``."""
+    values = []
+    for parameter in parameters:
+        if parameter.grad is not None and parameter.grad.is_sparse:
+            parameter.grad = parameter.grad.coalesce()  # autograd forgets that it is
+            values.append(parameter.grad.values())
+        elif parameter.grad is not None:
+            values.append(parameter.grad)
+    norms = [torch.linalg.vector_norm(value) for value in values]
+    factor = (most / (torch.linalg.vector_norm(torch.stack(norms)) + 1e-6)).clamp(max=1)
+    for value in values:
+        value.mul_(factor)
 
 
 def example_losses(logits: Tensor, targets: Tensor, *, label_smoothing: float = 0.0) -> Tensor:
@@ -168,10 +218,11 @@ def example_weights(labels: NDArray[np.int64], counts: NDArray[np.int64], config
 def logits_of(model: nn.Module, data: EncodedExamples, *, batch_size: int = 512) -> Tensor:
     """Return the logits of sequences with one answer each, (N, C), without dropout, in the order of the data."""
     model.eval()
+    device = next(model.parameters()).device
     parts, positions = [], []
     with torch.inference_mode():
         for batch in data.batches(batch_size):
-            parts.append(model(torch.from_numpy(batch.inputs)))
+            parts.append(model(torch.from_numpy(batch.inputs).to(device)).cpu())
             positions.append(torch.from_numpy(batch.positions))
     logits = torch.cat(parts)
     return logits[torch.argsort(torch.cat(positions))]
@@ -184,10 +235,11 @@ def _validate(model: nn.Module, data: EncodedExamples) -> tuple[float, float | N
     are compared by the model that would be shipped.
     """
     model.eval()
+    device = next(model.parameters()).device
     outputs, targets = [], []
     with torch.inference_mode():
         for batch in data.batches(512):
-            outputs.append(model(torch.from_numpy(batch.inputs)).flatten(0, -2).numpy())
+            outputs.append(model(torch.from_numpy(batch.inputs).to(device)).float().flatten(0, -2).cpu().numpy())
             targets.append(batch.targets.ravel())
     logits, truth = np.concatenate(outputs), np.concatenate(targets)
     if not np.isfinite(logits).all():
@@ -198,16 +250,12 @@ def _validate(model: nn.Module, data: EncodedExamples) -> tuple[float, float | N
     return loss, float((logits.argmax(axis=1) == truth).mean())
 
 
-def _share_right(logits: Tensor, targets: Tensor) -> float | None:
-    return None if targets.is_floating_point() else (logits.argmax(-1) == targets).float().mean().item()
-
-
-def _move_average(average: Weights, model: nn.Module, decay: float, step: int) -> None:
-    decay = min(decay, (1 + step) / (10 + step))  # early on, forget the first random weights faster
-    with torch.no_grad():
-        for name, tensor in model.state_dict().items():
-            if tensor.is_floating_point():
-                average[name].lerp_(tensor, 1 - decay)
+def _count_right(logits: Tensor, targets: Tensor) -> float:
+    """Return how many examples were answered correctly; the shares of their steps, if each step has a target."""
+    if targets.is_floating_point():
+        return 0.0
+    right = (logits.argmax(-1) == targets).float()
+    return float(right.mean(0).sum() if right.ndim > 1 else right.sum())
 
 
 def _advise(value: float, epoch: int, step: int, config: TrainConfig) -> str:

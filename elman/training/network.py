@@ -5,19 +5,23 @@ score a whole sequence or each step, with scores of labels or with a number.
 """
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.functional import dropout, embedding_bag, one_hot, pad
+from torch.nn.functional import dropout, embedding, embedding_bag, one_hot, pad
 
 from elman.cells import Fused, State, build_recurrence
 from elman.errors import SettingError
 from elman.model.config import NO_CELL, ModelConfig
-from elman.model.tensors import EMBEDDING, NGRAMS
+from elman.model.tensors import BAG_WEIGHT, EMBEDDING, NGRAMS
 from elman.records import UNKNOWN
-from elman.text.ngrams import EDGE, bag_codes, ngram_ids
+from elman.text.ngrams import EDGE, bag_codes, ngram_ids, word_codes
+from elman.training.rows import MANY, look_up
+
+LookUp = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 
 REFRACTORY, SMALL = -0.3, 0.05
 """The refractory initialisation: the diagonal of the recurrent weights, and the bound of the random part.
@@ -51,6 +55,7 @@ class SequenceModel(nn.Module):
     ) -> None:
         super().__init__()
         self.config, self.inputs = config, config.step_inputs(symbols)
+        self.has_sparse_gradients = False
         inventory = np.empty(0, np.int64) if inventory is None else inventory
         tables = self.inputs.shapes
         if EMBEDDING in tables:
@@ -80,6 +85,15 @@ class SequenceModel(nn.Module):
             )
         self._initialise()
 
+    @property
+    def tables(self) -> dict[str, nn.Parameter]:
+        """The parameters of which a batch reads a few of many rows."""
+        found = {name: self.get_parameter(name) for name in (EMBEDDING, NGRAMS, BAG_WEIGHT) if self._has(name)}
+        return {name: table for name, table in found.items() if len(table) >= MANY}
+
+    def _has(self, name: str) -> bool:
+        return hasattr(self, name.split(".", 1)[0])
+
     def forward(self, inputs: Tensor) -> Tensor:
         """Read a batch of sequences of equal length.
 
@@ -91,19 +105,20 @@ class SequenceModel(nn.Module):
         """
         config = self.config
         if self.training and config.symbol_dropout and self.inputs.are_symbols:
-            inputs = inputs.masked_fill(torch.rand(inputs.shape) < config.symbol_dropout, UNKNOWN)
+            inputs = inputs.masked_fill(torch.rand(inputs.shape, device=inputs.device) < config.symbol_dropout, UNKNOWN)
         read = self._read(inputs)
         read = dropout(read, config.dropout, self.training)
         logits: Tensor = self.head(read) if config.head != "none" else read
-        return logits + self.bag(inputs) if config.bag_orders else logits
+        return logits + self.bag(inputs, self._look_up) if config.bag_orders else logits
 
     def _read(self, inputs: Tensor) -> Tensor:
         """Run the cells over all steps, (T, B) or (T, B, I), and return what the head reads: (B, R) or (T, B, R)."""
         config = self.config
         each = config.readout == "each"
-        state = self._drawn_state(inputs.shape[1]) if self.training and config.first_state == "drawn" else None
+        is_drawn = self.training and config.first_state == "drawn"
+        state = self._drawn_state(inputs.shape[1], inputs.device) if is_drawn else None
         if self._looks_up and isinstance(self.recurrence, Fused):
-            outputs, final = self.recurrence.read_symbols(inputs, self._table(), state)
+            outputs, final = self.recurrence.read_symbols(*self._distinct_rows(inputs), state)
         else:
             steps = self._embed(inputs)
             if config.cell == NO_CELL:
@@ -126,29 +141,42 @@ class SequenceModel(nn.Module):
         changed = bool(config.ngram_orders) or (self.training and config.input_dropout > 0)
         return self.inputs.are_symbols and config.cell != NO_CELL and config.head != "concatenation" and not changed
 
-    def _table(self) -> Tensor:
-        """Return what the cells read for each symbol, (V, E)."""
-        return self.embedding.weight if self.inputs.are_embedded else torch.eye(self.inputs.symbols)
+    def _distinct_rows(self, ids: Tensor) -> tuple[Tensor, Tensor]:
+        """Return for each step, (T, B), the place of its row, and the rows that the cells read for symbols, (n, E)."""
+        if not self.inputs.are_embedded:
+            return ids, torch.eye(self.inputs.symbols, device=ids.device)
+        rows, places = self._look_up(self.embedding.weight, ids)
+        return places, rows
 
-    def _drawn_state(self, size: int) -> State:
+    def _look_up(self, table: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Return a table and the rows to read of it; of a large one only these rows, and the place of each there."""
+        large = self.has_sparse_gradients and self.training and len(table) >= MANY
+        return look_up(table, rows) if large else (table, rows)
+
+    def _drawn_state(self, size: int, device: torch.device) -> State:
         """Draw a first state, each (L · D, B, H), Kaiming-uniform (K. He et al., 2015): tutorial T2's model A."""
         config = self.config
         bound = math.sqrt(6 / config.hidden_size)
         shape = (config.layers * config.directions, size, config.hidden_size)
         parts = 2 if config.cell == "lstm" else 1
-        return tuple(torch.empty(shape).uniform_(-bound, bound) for _ in range(parts))
+        return tuple(torch.empty(shape, device=device).uniform_(-bound, bound) for _ in range(parts))
 
     def _embed(self, ids: Tensor) -> Tensor:
         """Return what the cells read at each step, (T, B, E)."""
         config = self.config
         if not self.inputs.are_symbols:
             return dropout(ids, config.input_dropout, self.training)
-        inputs = self.embedding(ids) if self.inputs.are_embedded else one_hot(ids, self.inputs.symbols).float()
+        if self.inputs.are_embedded:
+            table, places = self._look_up(self.embedding.weight, ids)
+            inputs = embedding(places, table)
+        else:
+            inputs = one_hot(ids, self.inputs.symbols).float()
         if config.ngram_orders:
             rows = torch.stack([ngram_ids(ids, n, config.ngram_buckets) for n in config.ngram_orders], dim=-1)
-            kept = dropout(torch.ones(rows.shape), config.ngram_dropout, self.training)  # whole n-grams are dropped
-            flat = (part.flatten(0, 1) for part in (rows, kept))
-            sums = embedding_bag(next(flat), self.ngrams.weight, mode="sum", per_sample_weights=next(flat))
+            kept = torch.ones(rows.shape, device=rows.device)
+            kept = dropout(kept, config.ngram_dropout, self.training).flatten(0, 1)  # whole n-grams are dropped
+            table, places = self._look_up(self.ngrams.weight, rows.flatten(0, 1))
+            sums = embedding_bag(places, table, mode="sum", per_sample_weights=kept)
             inputs = inputs + sums.view_as(inputs)
         return dropout(inputs, config.input_dropout, self.training)
 
@@ -173,11 +201,11 @@ class SequenceModel(nn.Module):
 
 
 class NgramBag(nn.Module):
-    """A linear classifier on the n-grams of a sequence: a simple baseline inside the network.
+    """A linear classifier on the n-grams and words of a sequence: a simple baseline inside the network.
 
     Args:
         config: its ``bag_`` settings.
-        inventory: codes of the n-grams that have a row, (rows,), int64, in rising order.
+        inventory: codes of the n-grams and words that have a row, (rows,), int64, in rising order.
         labels: C.
     """
 
@@ -187,17 +215,30 @@ class NgramBag(nn.Module):
         super().__init__()
         self.config = config
         self.register_buffer("codes", torch.from_numpy(inventory))
-        self.weight = nn.Parameter(torch.zeros(len(inventory), labels))
+        self.weight = nn.Parameter(torch.zeros(len(inventory), config.bag_size or labels))
+        if config.bag_size:  # one of the two factors must not begin at zero
+            self.head = nn.Linear(config.bag_size, labels, bias=False)
 
-    def forward(self, ids: Tensor) -> Tensor:
-        """Return what the n-grams of the sequences, (T, B), add to the logits, (B, C)."""
+    def forward(self, ids: Tensor, find: LookUp) -> Tensor:
+        """Return what the n-grams and words of the sequences, (T, B), add to the logits, (B, C).
+
+        Args:
+            ids: (T, B), int64.
+            find: returns the table and rows to read for a table and rows, as `elman.training.rows.look_up`.
+        """
         config = self.config
         bags = bag_codes(pad(ids, (0, 0, 1, 1), value=EDGE), config.bag_orders)
+        scale = config.bag_scale / math.sqrt(max(1, sum(map(len, bags))))
+        if config.separator is not None:
+            bags += word_codes(ids, config.separator)
         if not bags or len(self.codes) == 0:  # no n-gram fits, or none was frequent
-            return self.weight.new_zeros(ids.shape[1], self.weight.shape[1])
-        codes = torch.cat(bags).T.contiguous()
-        rows = torch.searchsorted(self.codes, codes).clamp(max=len(self.codes) - 1)
-        known = (self.codes[rows] == codes).float()  # unknown n-grams add nothing
-        scale = config.bag_scale / math.sqrt(codes.shape[1])
-        weights = dropout(known, config.bag_dropout, self.training) * scale
-        return embedding_bag(rows, self.weight, mode="sum", per_sample_weights=weights)
+            sums = self.weight.new_zeros(ids.shape[1], self.weight.shape[1])
+        else:
+            codes = torch.cat(bags).T.contiguous()
+            rows = torch.searchsorted(self.codes, codes).clamp_(max=len(self.codes) - 1)
+            known = (self.codes[rows] == codes).float()  # unknown n-grams add nothing
+            weights = dropout(known, config.bag_dropout, self.training) * scale
+            table, places = find(self.weight, rows)
+            sums = embedding_bag(places, table, mode="sum", per_sample_weights=weights)
+        logits: Tensor = self.head(sums) if config.bag_size else sums
+        return logits

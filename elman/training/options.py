@@ -14,9 +14,11 @@ from elman.data.examples import FeatureReading, Reading, read_features, read_pai
 from elman.data.images import ImageReading, has_images
 from elman.data.reading import read_source
 from elman.errors import SettingError
+from elman.model.kinds import named_kind
 from elman.training.config import RunConfig
 from elman.training.recipes import OF_DATA, best_settings, named_recipe
 from elman.training.run import read_run_config
+from elman.training.tuning import begin_with, check_kept, load_base
 
 Options = Mapping[str, Any]
 
@@ -29,6 +31,9 @@ OPTION_FIELDS = {
     "folder": "data_folder",
 }
 """Options whose name is not that of the field that they set."""
+
+LENGTH = ("epochs", "patience")
+"""Options that make a run longer, which may differ when it is resumed."""
 
 READING = (
     *("text", "label", "number", "features", "folder", "max_characters"),
@@ -56,6 +61,12 @@ def new_config(data: str, name: str, options: Options) -> RunConfig:
             raise SettingError(f"the recipe {recipe!r} is for {config.task}, and {data} for {task}")
     else:
         config = best_settings(task, options.get("cell"), by_hand=bool(options.get("hand")))
+    base = None
+    if options.get("init"):
+        if options.get("recipe"):
+            raise SettingError("--recipe and --init both say what the network is; give one of them")
+        base = load_base(str(options["init"]), named_kind(task))
+        config = begin_with(base, config)
     if "activation" in options and options.get("cell", config.model.cell) not in ("elman", "rnn"):
         raise SettingError(
             f"--activation is of the Elman cell, and the cell is {config.model.cell}; leave it out, or use --cell elman"
@@ -63,6 +74,8 @@ def new_config(data: str, name: str, options: Options) -> RunConfig:
     config = apply_options(replace(config, name=name, data=data), options)
     if config.feature_columns:
         config = replace(config, model=replace(config.model, input_size=len(config.feature_columns)))
+    if base is not None:
+        check_kept(base, config)
     return config
 
 
@@ -134,6 +147,7 @@ def stored_config(folder: Path, options: Options) -> RunConfig:
     stored = RunConfig.from_dict(read_run_config(folder)["config"])
     if options.get("recipe") or (options.get("tags") and stored.task != "tags"):
         raise SettingError(f"the run in {folder} has its own settings; leave --recipe and --tags out to resume")
+    stored = lengthen(stored, {option: options[option] for option in LENGTH if option in options})
     for option, value in options.items():
         if option not in READING and apply_options(stored, {option: value}) != stored:
             raise SettingError(
@@ -141,6 +155,25 @@ def stored_config(folder: Path, options: Options) -> RunConfig:
                 "leave the option out to resume, or start another run with another --out"
             )
     return stored
+
+
+def lengthen(stored: RunConfig, options: Options) -> RunConfig:
+    """Return the settings of a run that trains longer.
+
+    Args:
+        stored: the settings of the run.
+        options: of `LENGTH`.
+
+    Raises:
+        SettingError: it would be shorter.
+    """
+    longer = apply_options(stored, options)
+    if longer.train.passes < stored.train.passes:
+        raise SettingError(
+            f"--epochs {longer.train.passes} is less than the {stored.train.passes} of the run; a run can only be "
+            "resumed with more"
+        )
+    return longer
 
 
 def default_folder(name: str, resume: bool) -> Path:

@@ -30,7 +30,7 @@ class Display(Protocol):
     """Something that shows how far a training is."""
 
     def open(self, epochs: int, steps: int, done: int) -> None:
-        """Begin: so many epochs in all, steps in each, and epochs that are done already."""
+        """Begin: so many epochs in all, steps in each, and steps that are done already."""
 
     def say(self, line: str) -> None:
         """Show a line of text."""
@@ -95,7 +95,7 @@ class BarDisplay(NoDisplay):
 
     def open(self, epochs: int, steps: int, done: int) -> None:
         """See `Display.open`."""
-        self._bar = self._progress.add_task("training", total=steps * epochs, completed=steps * done)
+        self._bar = self._progress.add_task("training", total=steps * epochs, completed=done)
         self._progress.start()
 
     def say(self, line: str) -> None:
@@ -132,7 +132,7 @@ class NotebookDisplay(NoDisplay):
 
     def open(self, epochs: int, steps: int, done: int) -> None:
         """See `Display.open`."""
-        self._total, self._taken = max(1, epochs * steps), done * steps
+        self._total, self._taken = max(1, epochs * steps), done
         self._redraw()
 
     def say(self, line: str) -> None:
@@ -209,7 +209,7 @@ def watch(
         display: shows both; it is closed whatever happens.
         epochs: how many there are in all.
         steps: how many there are in an epoch.
-        done: epochs that are done already.
+        done: steps that are done already.
         describe: returns an epoch in one line; `describe_epoch` if None.
     """
     every = epochs // 10 if epochs > MOST_LINES else 1

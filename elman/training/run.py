@@ -13,7 +13,6 @@ Other models have other pictures. A `Run` trains while its `epochs` are iterated
 """
 
 import json
-import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -40,6 +39,7 @@ from elman.training.fitting import describe_origin, start_training
 from elman.training.history import History
 from elman.training.loop import train
 from elman.training.progress import Display, describe_epoch, watch
+from elman.training.ranks import Ranks
 from elman.training.tasks import build_task
 from elman.training.tasks.task import Findings, Report
 from elman.version import __version__
@@ -49,6 +49,9 @@ MODEL, REPORT, REPORT_TEXT = "model.safetensors", "report.json", "report.md"
 
 CHECKPOINT_SECONDS = 1.0
 """Epochs that end sooner than this after the last checkpoint write none."""
+
+CHECKPOINT_STEPS_SECONDS, CHECKPOINT_SHARE = 30.0, 0.05
+"""In an epoch a checkpoint is written so often, unless that takes more than this share of the time."""
 
 
 @dataclass(frozen=True)
@@ -110,11 +113,12 @@ class Run:
         resume: bool = False,
         tensorboard: bool = False,
     ) -> None:
-        self.config, self.folder, self.reading = config, folder, reading
+        self.folder, self.reading = folder, reading
         if config.train.threads is not None:
             torch.set_num_threads(config.train.threads)
         self.task = build_task(reading, config)
-        self.model, self.state = start_training(self.task, config)
+        self.config = config = self.task.config
+        self.model, self.state = start_training(self.task, config, Ranks.of_environment())
         writer = _import_summary_writer() if tensorboard else None
         self._open(resume)
         self._tensorboard = writer(str(folder / "tensorboard")) if writer else None
@@ -127,8 +131,9 @@ class Run:
     def epochs(self, *, on_step: Callable[[StepResult], None] | None = None) -> Iterator[EpochResult]:
         """Train, and yield what each epoch did.
 
-        The checkpoint and the metrics are written after every epoch, or once a second if epochs are shorter. A run that
-        is killed repeats at most that much; a run that stops between two epochs loses nothing.
+        The checkpoint and the metrics are written after every epoch, or once a second if epochs are shorter. In long
+        epochs the checkpoint is written every half minute, or less often if that takes more than a twentieth of the
+        time. A run that is killed repeats at most that much; a run that stops between two epochs loses nothing.
 
         Args:
             on_step: as in `elman.training.loop.train`.
@@ -136,9 +141,21 @@ class Run:
         Raises:
             NonFiniteLossError: the loss became infinite or not a number.
         """
-        written = -math.inf
-        for result in train(self.state, self.task.training, self.task.validation, on_step=on_step):
-            due = self.finished or time.monotonic() - written >= CHECKPOINT_SECONDS
+        started = written = time.monotonic()
+        spent = 0.0
+
+        def save_or_wait(step: StepResult) -> None:
+            nonlocal written, spent
+            now = time.monotonic()
+            if now - written >= CHECKPOINT_STEPS_SECONDS and spent <= CHECKPOINT_SHARE * (now - started):
+                self._write_progress()
+                written = time.monotonic()
+                spent += written - now
+            if on_step is not None:
+                on_step(step)
+
+        for result in train(self.state, self.task.training, self.task.validation, on_step=save_or_wait):
+            due = self.finished or result.epoch == 1 or time.monotonic() - written >= CHECKPOINT_SECONDS
             if due:
                 self._write_progress()
                 written = time.monotonic()
@@ -184,13 +201,15 @@ class Run:
         watch(
             lambda on_step: self.epochs(on_step=on_step),
             display,
-            epochs=self.config.train.epochs,
+            epochs=self.config.train.passes,
             steps=self.state.steps_in_epoch,
-            done=self.state.epoch,
+            done=self.state.step,
             describe=self.describe_epoch,
         )
 
     def _write_progress(self) -> None:
+        if not self.state.ranks.is_first:
+            return
         self.state.save(self.folder / CHECKPOINT)
         lines = (json.dumps(asdict(past)) + "\n" for past in self.state.history)
         write_atomically(self.folder / METRICS, "".join(lines).encode())
@@ -229,17 +248,25 @@ class Run:
             stored = read_run_config(self.folder)
             if stored["fingerprint"] != self.task.fingerprint:
                 raise TrainingError(f"{self.folder}: was trained on other data; resume with the same data")
-            if RunConfig.from_dict(stored["config"]) != self.config:
+            before = RunConfig.from_dict(stored["config"])
+            if before.of_any_length() != self.config.of_any_length():
                 raise TrainingError(f"{self.folder}: was started with other options; resume with the same options")
             if checkpoint.exists():
                 self.state.restore(checkpoint)
+            if before != self.config and self.state.ranks.is_first:
+                self._write_config()
+            return
+        if not self.state.ranks.is_first:
             return
         if self.folder.exists() and not self.folder.is_dir():
             raise SettingError(f"{self.folder}: is a file; give a folder for the run with --out")
         if config.exists():
             raise SettingError(f"{self.folder}: already holds a run; continue it with --resume, or use another --out")
+        self._write_config()
+
+    def _write_config(self) -> None:
         document = {"config": asdict(self.config), "fingerprint": self.task.fingerprint, "version": __version__}
-        write_atomically(config, (json.dumps(document, indent=2) + "\n").encode())
+        write_atomically(self.folder / CONFIG, (json.dumps(document, indent=2) + "\n").encode())
 
     def _provenance(self) -> dict[str, Any]:
         origin = describe_origin(self.task, self.config, self.reading, epochs=self.state.epoch)

@@ -68,12 +68,12 @@ def train_run(
     >>> report.test.examples
     4
     """
-    display = choose_display(quiet=quiet)
     columns = {"text": text, "label": label, "number": number}
     options = {option: column for option, column in columns.items() if column is not None}
     reading, config = _prepare(data, config, options)
     place = Path(folder) if folder is not None else default_folder(config.name, resume)
     run = Run(reading, config, place, resume=resume)
+    display = choose_display(quiet=quiet or not run.state.ranks.is_first)
     notes = [f"note: {note}" for note in (*reading.notes, *run.task.notes)]
     for line in (f"{config.data}: {account(reading, run.task.dropped)}", run.describe(), *notes):
         display.say(line)

@@ -38,6 +38,7 @@ def test_the_commands_are_exactly_these():
         "compare",
         "data",
         "models",
+        "export",
         "serve",
         "system",
     }
@@ -47,6 +48,7 @@ def test_the_commands_are_exactly_these():
         ("data", "fetch"),
         ("models", "list"),
         ("models", "show"),
+        ("models", "push"),
         ("models", "shrink"),
     }
 

@@ -1,5 +1,7 @@
 """Contexts and bags give each string what the reference computes for it, from one computation per different run."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,7 +10,7 @@ from hypothesis import strategies as st
 from elman.model.config import ModelConfig
 from elman.scoring import lookups
 from elman.scoring.lookups import Bag, Contexts, score_bags
-from elman.scoring.reference import embed_inputs
+from elman.scoring.reference import ReferenceScorer, embed_inputs
 from elman.text.encoded import EncodedStrings
 from elman.text.ngrams import add_edges, bag_codes, inventory
 
@@ -89,3 +91,19 @@ def test_symbols_that_do_not_occur_have_no_context():
     config = ModelConfig(cell="none", embedding_size=3, ngram_orders=(), bag_orders=())
     contexts = Contexts(config, tensors_of(config), EncodedStrings.gather([np.array([1, 4, 1])]))
     assert (len(contexts), contexts.size) == (2, 3)
+
+
+@pytest.mark.parametrize("size", [0, 2])
+@pytest.mark.parametrize("separator", [None, 1])
+@given(texts=TEXTS, seen=TEXTS)
+def test_bags_with_words_and_a_head_are_those_of_the_reference(size, separator, texts, seen):
+    codes = inventory([np.array(ids)[:, None] for ids in seen], (1, 2, 3), 1, separator=separator)
+    config = ModelConfig(
+        cell="none", embedding_size=3, ngram_orders=(), bag_orders=(1, 2, 3), bag_size=size, separator=separator
+    )
+    tensors = {**tensors_of(config, bag=len(codes)), "bag.codes": codes}
+    sequences = [np.array(ids) for ids in texts]
+    found = score_bags(config, tensors, EncodedStrings.gather(sequences))
+    without = replace(config, bag_orders=(), bag_size=0, separator=None)
+    expected = ReferenceScorer(config, tensors).logits(sequences) - ReferenceScorer(without, tensors).logits(sequences)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)

@@ -8,7 +8,21 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elman.text.ngrams import EDGE, add_edges, bag_codes, inventory, ngram_codes, ngram_ids
+from elman.text import ngrams
+from elman.text.encoded import EncodedStrings
+from elman.text.ngrams import (
+    EDGE,
+    NO_CODE,
+    add_edges,
+    bag_codes,
+    find_words,
+    inventory,
+    mix_pair,
+    mix_word,
+    ngram_codes,
+    ngram_ids,
+    word_codes,
+)
 
 MULTIPLIER = 6_364_136_223_846_793_005  # D. E. Knuth, "The Art of Computer Programming", volume 2, 3.3.4: MMIX
 orders = st.integers(1, 5)
@@ -132,3 +146,62 @@ def test_an_inventory_lists_the_frequent_n_grams_in_rising_order(sequences, min_
 @pytest.mark.parametrize(("batches", "some"), [([], (1, 2)), ([column([1, 2])], ())])
 def test_an_inventory_of_nothing_is_empty(batches, some):
     assert inventory(batches, some, 1).shape == (0,)
+
+
+# Words
+
+words = st.lists(st.lists(st.integers(1, 3), min_size=1, max_size=6), min_size=1, max_size=8)
+
+
+def split_words(ids):
+    """Return the words of a sequence whose separator is 1."""
+    text = "".join(map(chr, ids)).split(chr(1))
+    return [[ord(symbol) for symbol in word] for word in text if word]
+
+
+def polynomial(word):
+    code = 0
+    for symbol in word:
+        code = code * MULTIPLIER + symbol + 2
+    return wrap(code)
+
+
+@given(words)
+def test_each_word_and_each_pair_of_adjacent_words_has_a_code_at_its_end(texts):
+    for ids in texts:
+        expected = np.array([polynomial(word) for word in split_words(ids)], np.int64)
+        pairs = mix_pair(expected[:-1], expected[1:])
+        found = [codes[:, 0][codes[:, 0] != NO_CODE].tolist() for codes in word_codes(column(ids), 1)]
+        assert found == [mix_word(expected).tolist(), pairs.tolist()]
+        ends = [position for position in range(len(ids)) if ids[position] != 1 and ids[position + 1 :][:1] in ([], [1])]
+        assert np.flatnonzero(word_codes(column(ids), 1)[0][:, 0] != NO_CODE).tolist() == ends
+
+
+@given(words)
+def test_words_of_many_strings_are_those_of_each(texts):
+    found, owners = find_words(EncodedStrings.gather([np.array(ids) for ids in texts]), 1)
+    expected = [(polynomial(word), owner) for owner, ids in enumerate(texts) for word in split_words(ids)]
+    assert list(zip(found.tolist(), owners.tolist(), strict=True)) == expected
+
+
+def test_words_of_tensors_are_those_of_arrays():
+    ids = np.random.default_rng(0).integers(1, 4, (7, 9))
+    for ours, theirs in zip(word_codes(ids, 1), word_codes(torch.from_numpy(ids), 1), strict=True):
+        assert (theirs.numpy() == ours).all()
+
+
+def test_an_inventory_has_words_and_keeps_the_most_frequent_codes():
+    batch = np.array([[2, 3, 3], [3, 3, 3], [1, 1, 2], [2, 2, 2]])  # three strings, one in each column
+    codes = inventory([batch], (1,), 1, separator=1)
+    assert mix_word(np.array([polynomial([3, 3])])).item() in codes.tolist()
+    most = inventory([batch], (1,), 1, most=2, separator=1)
+    assert len(most) == 2 < len(codes)
+    counts = Counter(batch.ravel().tolist())
+    assert set(most.tolist()) == {code_of_last([symbol], 1) for symbol, _ in counts.most_common(2)}
+
+
+def test_an_inventory_of_many_batches_is_that_of_one(monkeypatch):
+    batches = [np.random.default_rng(seed).integers(1, 5, (6, 20)) for seed in range(8)]
+    expected = inventory([np.concatenate(batches, axis=1)], (1, 2, 3), 2, most=50, separator=1)
+    monkeypatch.setattr(ngrams, "WAITING", 0)
+    assert inventory(batches, (1, 2, 3), 2, most=50, separator=1).tolist() == expected.tolist()

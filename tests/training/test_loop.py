@@ -389,7 +389,8 @@ def test_the_last_weights_are_kept_on_request(tiny_model, average):
     state = finish(begin(tiny_model(**PLAIN), epochs=6, keep="last", average=average), TRAINING, held)
     assert not state.history[-1].is_best
     assert state.kept_epoch == 6
-    assert are_equal(state.best, state.average if average else state.model.state_dict())
+    weights = state.model.state_dict() if state.average is None else state.average.weights()
+    assert are_equal(state.best, weights)
 
 
 def test_an_epoch_of_draws_has_that_many_steps_of_one_example(tiny_model):

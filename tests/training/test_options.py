@@ -143,11 +143,11 @@ def store(tmp_path):
 
 
 def test_options_of_a_stored_run_must_agree_with_it(store):
-    config = new_config("a.csv", "name", {"epochs": 3})
+    config = new_config("a.csv", "name", {"batch_size": 3})
     folder = store(config)
-    assert stored_config(folder, {"epochs": 3, "name": "name"}) == config
-    with pytest.raises(SettingError, match=re.escape(f"--epochs 4 differs from the run in {folder}")):
-        stored_config(folder, {"epochs": 4})
+    assert stored_config(folder, {"batch_size": 3, "name": "name"}) == config
+    with pytest.raises(SettingError, match=re.escape(f"--batch-size 4 differs from the run in {folder}")):
+        stored_config(folder, {"batch_size": 4})
 
 
 @pytest.mark.parametrize("option", [{"text": "word"}, {"label": "kind"}, {"max_characters": 9}, {"folder": Path("x")}])

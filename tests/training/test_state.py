@@ -28,6 +28,8 @@ from states import (
 
 from elman.errors import TrainingError
 from elman.model.config import ModelConfig
+from elman.records import StepResult
+from elman.training import network
 from elman.training.loop import train
 from elman.training.state import copy_weights, use_weights
 
@@ -69,6 +71,35 @@ def test_no_other_weights_change_nothing(tiny_model):
 
 
 # Checkpoints
+
+
+@pytest.mark.parametrize("many", [1, 8192], ids=["row by row", "whole tables"])
+@pytest.mark.parametrize(("optimiser", "average"), CARRIED)
+@pytest.mark.parametrize("step", [1, 13])
+def test_a_training_that_is_killed_in_an_epoch_ends_with_the_weights_of_one_that_is_not(
+    monkeypatch, tiny_model, tmp_path, optimiser, average, step, many
+):
+    monkeypatch.setattr(network, "MANY", many)
+    settings = {"epochs": 3, "optimiser": optimiser, "average": average, "seed": 2}
+    whole = finish(begin(tiny_model(bag_size=2), **settings))
+    state = begin(tiny_model(bag_size=2), **settings)
+
+    def stop(result: StepResult) -> None:
+        if state.step == step:
+            state.save(tmp_path / "checkpoint")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        for _ in train(state, TRAINING, VALIDATION, on_step=stop):
+            pass
+    restored = begin(tiny_model(bag_size=2), **settings)
+    torch.manual_seed(99)  # what follows depends on the checkpoint alone
+    restored.restore(tmp_path / "checkpoint")
+    assert restored.step == step
+    finish(restored)
+    assert are_equal(restored.model.state_dict(), whole.model.state_dict())
+    assert are_equal(restored.best, whole.best)
+    assert list(map(outcome, restored.history)) == list(map(outcome, whole.history))
 
 
 @pytest.mark.parametrize(("optimiser", "average"), CARRIED)

@@ -33,7 +33,7 @@ __all__ = [
 
 
 def build_task(reading: Reading | ImageReading | FeatureReading, config: RunConfig) -> Task:
-    """Return the task that the config names, with the examples of a source.
+    """Return the task that the config names, with the examples of a source; settings that depend on them are chosen.
 
     Raises:
         SettingError: the task has no such name, or reads another kind of source.
@@ -45,4 +45,6 @@ def build_task(reading: Reading | ImageReading | FeatureReading, config: RunConf
     if reading.reads != kind.reads:
         raise SettingError(f"the task {kind.name!r} reads {kind.reads}, and {config.data} holds {reading.reads}")
     task: Callable[[Any, RunConfig], Task] = TASKS[kind.name]
-    return task(reading, config)
+    built = task(reading, config)
+    built.settle()
+    return built

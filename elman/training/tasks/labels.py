@@ -29,7 +29,7 @@ from elman.model.file import Artifact
 from elman.prediction.predictor import Predictor
 from elman.records import EvalReport, Example
 from elman.text.evidence import evidence_of
-from elman.text.vocabulary import Labels, Vocabulary
+from elman.text.vocabulary import Labels
 from elman.training.config import RunConfig
 from elman.training.loop import example_weights
 from elman.training.tasks.strings import Importance, look_up, normalise_examples, split_for
@@ -70,7 +70,7 @@ class LabelTask(Task):
         self.sizes, self.notes, self.fingerprint = self.split.sizes, self.split.notes, self.split.fingerprint
         self.split_kind = self.split.kind
         learned = add_folded_spellings(self.split.train, folds=folds)
-        self.vocabulary = Vocabulary.from_texts((e.text for e in learned), min_count=config.symbol_min_count)
+        self.vocabulary = self.collect_symbols(e.text for e in learned)
         counts = np.array([example.count for example in learned])
         weights = example_weights(self.labels.encode([e.label for e in learned]), counts, config.train)
         weights[len(self.split.train) :] *= FOLDED_WEIGHT

@@ -22,10 +22,10 @@ from elman.errors import DataError
 from elman.evaluation.metrics import score_numbers
 from elman.evaluation.scores import NumberEvaluation, evaluate_numbers
 from elman.model.file import Artifact
-from elman.model.tensors import BAG_WEIGHT, HEAD_BIAS, HEAD_WEIGHT
+from elman.model.tensors import BAG_HEAD, BAG_WEIGHT, HEAD_BIAS, HEAD_WEIGHT
 from elman.prediction.predictor import Predictor
 from elman.records import Example, NumberReport
-from elman.text.vocabulary import Labels, Vocabulary
+from elman.text.vocabulary import Labels
 from elman.training.config import RunConfig
 from elman.training.tasks.strings import Importance, look_up, normalise_examples, split_for
 from elman.training.tasks.task import Findings, Task
@@ -67,7 +67,7 @@ class NumberTask(Task):
         self.split = split or split_for(config, kept)
         self.sizes, self.notes, self.fingerprint = self.split.sizes, self.split.notes, self.split.fingerprint
         self.split_kind = self.split.kind
-        self.vocabulary = Vocabulary.from_texts((e.text for e in self.split.train), min_count=config.symbol_min_count)
+        self.vocabulary = self.collect_symbols(e.text for e in self.split.train)
         self.labels = Labels((config.label_column,))
         self.mean, self.deviation = measure_scale(parse_numbers(self.split.train), config.label_column)
         self.training = self._encode(self.split.train, look_up(importance or {}, self.split.train))
@@ -83,7 +83,8 @@ class NumberTask(Task):
         tensors[HEAD_WEIGHT] = tensors[HEAD_WEIGHT] * np.float32(self.deviation)
         tensors[HEAD_BIAS] = (tensors[HEAD_BIAS] * self.deviation + self.mean).astype(np.float32)
         if self.config.model.bag_orders:
-            tensors[BAG_WEIGHT] = tensors[BAG_WEIGHT] * np.float32(self.deviation)
+            last = BAG_HEAD if self.config.model.bag_size else BAG_WEIGHT
+            tensors[last] = tensors[last] * np.float32(self.deviation)
         return self.build_artifact(tensors, provenance)
 
     def measure(self, artifact: Artifact) -> tuple[Artifact, Findings]:

@@ -6,8 +6,9 @@ the trained model. The run keeps the folder, the epochs and the checkpoints, and
 
 import platform
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -22,14 +23,21 @@ from elman.model.kinds import KINDS
 from elman.records import EvalReport, NumberReport, TagReport
 from elman.text.ngrams import inventory
 from elman.text.vocabulary import Labels, Vocabulary
-from elman.training.config import RunConfig
+from elman.training.config import RunConfig, passes_for
 from elman.training.network import SequenceModel
+from elman.training.tuning import join_codes, keep_weights, load_base
 from elman.version import __version__
 
 Report = EvalReport | TagReport | NumberReport
 """The scores of any kind of model."""
 
 Tensors = Mapping[str, NDArray[Any]]
+
+MOST_NUMBERS = 65_536 * 64
+"""The most numbers of a bag: a model file, with 16 bits for each, has less than 12 MB."""
+
+MANY_LABELS, BAG_SIZE = 64, 64
+"""With so many labels, rows of a bag have this size by default, and words are in the bag."""
 
 
 @dataclass(frozen=True)
@@ -115,13 +123,52 @@ class Task(ABC):
         del model
         return None
 
-    def network(self) -> SequenceModel:
-        """Return the untrained network; set torch's seed before."""
+    def network(self, *, fused: bool = True) -> SequenceModel:
+        """Return the untrained network; set torch's seed before.
+
+        Args:
+            fused: whether cells may have the passes of `elman.cells.fused`, which are for processors.
+        """
         shape, inventoried = self.config.model, None
         if shape.bag_orders:
             batches = (batch.inputs for batch in self.training.batches(4096))
-            inventoried = inventory(batches, shape.bag_orders, shape.bag_min_count)
-        return SequenceModel(shape, symbols=len(self.vocabulary), labels=len(self.labels), inventory=inventoried)
+            inventoried = inventory(
+                batches,
+                shape.bag_orders,
+                shape.bag_min_count,
+                most=min(shape.bag_most, MOST_NUMBERS // (shape.bag_size or len(self.labels))),
+                separator=shape.separator,
+            )
+            inventoried = inventoried if self.base is None else join_codes(self.base, inventoried)
+        if not fused:
+            shape = replace(shape, fused=False)
+        network = SequenceModel(shape, symbols=len(self.vocabulary), labels=len(self.labels), inventory=inventoried)
+        if self.base is not None:
+            keep_weights(network, self.base, KINDS[self.kind], self.labels)
+        return network
+
+    @cached_property
+    def base(self) -> Artifact | None:
+        """The model that the training starts from, if any."""
+        return None if self.config.init is None else load_base(self.config.init, KINDS[self.kind])
+
+    def collect_symbols(self, texts: Iterable[str]) -> Vocabulary:
+        """Return the symbols of the training part, after those of the model that the training starts from."""
+        first = () if self.base is None else self.base.vocabulary.symbols
+        return Vocabulary.from_texts(texts, min_count=self.config.symbol_min_count, first=first)
+
+    def settle(self) -> None:
+        """Choose the settings that depend on the data, once the labels, the vocabulary and the examples are known."""
+        config, shape = self.config, self.config.model
+        many, blank = len(self.labels) >= MANY_LABELS, self.vocabulary.find(" ")
+        if shape.bag_size is None:
+            shape = replace(shape, bag_size=BAG_SIZE if many and shape.bag_orders else 0)
+        if shape.bag_words is None:
+            shape = replace(shape, bag_words=many and bool(shape.bag_orders))
+        if shape.bag_words and shape.bag_orders:
+            shape = replace(shape, separator=shape.separator or blank)
+        epochs = config.train.epochs or passes_for(len(self.training))
+        self.config = replace(config, model=shape, train=replace(config.train, epochs=epochs))
 
     def build_artifact(
         self,

@@ -1,0 +1,147 @@
+"""Cards: what a model is, what it learned from and how well it answers, in Markdown with the metadata of the Hub."""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from elman.checks import shown
+from elman.errors import SettingError
+from elman.model.file import Artifact
+
+MARK = "<!-- Written by Elman, which replaces this page with each model; without this line it keeps it. -->"
+
+MOST_LABELS = 60
+"""The most labels that a card lists."""
+
+TASKS = {
+    "label": "text-classification",
+    "tags": "token-classification",
+    "images": "image-classification",
+    "features": "tabular-regression",
+}
+"""What the Hub calls the kinds of models; it has no name for a number from a string."""
+
+_FRONT_MATTER = re.compile(r"---\r?\n(.*?)\r?\n---\r?\n", re.DOTALL)
+_LICENCE = re.compile(r"[a-z0-9][a-z0-9.-]{0,60}", re.ASCII)
+
+
+def write_card(artifact: Artifact, *, address: str, license: str | None = None) -> str:
+    """Return the card of a model for the Hub.
+
+    Args:
+        artifact: the model.
+        address: where it is published: ``hf://owner/name``.
+        license: its licence, by the identifier of the Hub, such as ``apache-2.0``; None if unknown.
+
+    Raises:
+        SettingError: the licence is no identifier.
+    """
+    if license is not None and not _LICENCE.fullmatch(license):
+        raise SettingError(
+            f"a licence is given by its identifier on the Hub, such as apache-2.0 or mit; got {shown(license)!r}"
+        )
+    parts = [
+        _write_metadata(artifact, license),
+        f"# {_escape(artifact.name)}",
+        MARK,
+        _describe(artifact),
+        f'```python\nimport elman  # pip install "elman[hub]"\n\nmodel = elman.load("{address}")\n```',
+        _describe_data(artifact),
+        _write_figures(artifact),
+        "Licence: "
+        + (license or "unknown, because none was given. Ask the owner of this page before you use the model")
+        + ".",
+        "An answer is an estimate, relative to what the model learned from. It is no evidence of a person's identity, "
+        "ancestry or citizenship.",
+    ]
+    return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def is_own_card(text: str) -> bool:
+    """Return whether `write_card` wrote a card."""
+    return MARK in text
+
+
+def read_card(file: Path) -> str | None:
+    """Return the card of a model file, without metadata; None if it has none.
+
+    It is the Markdown file of the same name, or a README.md in the folder whose metadata name Elman.
+    """
+    for card in (file.with_suffix(".md"), file.with_name("README.md")):
+        if card.is_file():
+            text = card.read_text(encoding="utf-8", errors="backslashreplace")
+            match = _FRONT_MATTER.match(text)
+            if card.name != "README.md" or (match and re.search(r"^library_name: elman$", match[1], re.MULTILINE)):
+                return text[match.end() :].lstrip() if match else text
+    return None
+
+
+def _write_metadata(artifact: Artifact, license: str | None) -> str:
+    """Return the metadata of the Hub: YAML between two lines of hyphens."""
+    task = TASKS.get(artifact.kind.name)
+    lines = [
+        "---",
+        "library_name: elman",
+        f"license: {license or 'unknown'}",
+        *([f"pipeline_tag: {task}"] if task else []),
+        f"tags: {json.dumps(['elman', 'recurrent-neural-network', artifact.config.cell])}",
+        "---",
+    ]
+    return "\n".join(lines)
+
+
+def _describe(artifact: Artifact) -> str:
+    labels = [_escape(name) for name in artifact.labels.names]
+    more = f" and {len(labels) - MOST_LABELS} more" if len(labels) > MOST_LABELS else ""
+    return (
+        f"A small recurrent network ({artifact.config.cell}, {artifact.parameters:,} parameters) that "
+        f"{artifact.kind}: {', '.join(labels[:MOST_LABELS])}{more}."
+    )
+
+
+def _describe_data(artifact: Artifact) -> str:
+    """Return in words what the model learned from; a source that is a path is only named."""
+    data, split = (_part(artifact.provenance, name) for name in ("data", "split"))
+    if not isinstance(data.get("source"), str):
+        return "Its file does not say what it learned from."
+    text = f"Learned from {_escape(Path(data['source']).name)}"
+    sizes = [split.get(name) for name in ("train", "validation", "test")]
+    if all(isinstance(size, int) for size in sizes):
+        text += ": {:,} examples to train, {:,} to validate, {:,} to test".format(*sizes)
+        text += f"; split: {_escape(str(split.get('kind')))}"
+    return f"{text}."
+
+
+def _write_figures(artifact: Artifact) -> str:
+    """Return a table of the scores on the test part, beside those of the baseline."""
+    figures = _part(artifact.provenance, "figures")
+    test, baseline = _part(figures, "test"), _part(figures, "baseline_test")
+    rows = [
+        f"| {_escape(name.replace('_', ' '))} | {_format(test[name])} | {_format(baseline.get(name))} |"
+        for name in test
+        if _is_number(test[name])
+    ]
+    return "\n".join(["| on the test part | model | baseline |", "|---|---:|---:|", *rows]) if rows else ""
+
+
+def _format(value: Any) -> str:
+    if not _is_number(value):
+        return "–"
+    return f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _part(values: Any, name: str) -> Mapping[str, Any]:
+    """Return a part of the provenance, which can be any JSON; empty if it is missing or no object."""
+    part = values.get(name) if isinstance(values, Mapping) else None
+    return part if isinstance(part, Mapping) else {}
+
+
+def _escape(text: str) -> str:
+    """Return a text that Markdown shows as it is."""
+    return re.sub(r"([\\`*_\[\]<>#|])", r"\\\1", shown(text, len(text)))

@@ -1,0 +1,135 @@
+"""Tuning: a training that starts from a model, whose text side and cells it keeps.
+
+The network reads strings as the model does: the same normalisation, the same cells and tables, and the model's symbols
+before new ones. What answers is new, except for labels that both have.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from elman.errors import SettingError
+from elman.model.file import Artifact, load_artifact
+from elman.model.kinds import Kind
+from elman.model.shipped import find_model
+from elman.model.tensors import (
+    BAG_CODES,
+    BAG_HEAD,
+    BAG_WEIGHT,
+    EMBEDDING,
+    HEAD_BIAS,
+    HEAD_WEIGHT,
+    NGRAMS,
+    name_layer,
+)
+from elman.text.vocabulary import Labels
+from elman.training.config import RunConfig
+from elman.training.network import SequenceModel
+
+KEPT = (
+    *("cell", "activation", "hidden_size", "layers", "directions", "embedding_size", "head"),
+    *("ngram_orders", "ngram_buckets", "bag_orders"),
+)
+"""Settings of the network that stay those of the model, by their names in `ModelConfig`."""
+
+TUNING_RATE = 2e-3
+"""The default learning rate: half of the usual one, so that less of what the model knows is lost."""
+
+
+def load_base(model: str, kind: Kind) -> Artifact:
+    """Return the model to start from.
+
+    Args:
+        model: the name of a shipped model, or a path.
+        kind: what the new model reads and answers with.
+
+    Raises:
+        ModelFileError: there is no such model.
+        SettingError: it does not read strings, or does not score whole strings or each symbol as the new one.
+    """
+    artifact = load_artifact(find_model(model))
+    if artifact.kind.reads != "strings" or kind.reads != "strings" or artifact.kind.readout != kind.readout:
+        raise SettingError(
+            f"{model} reads {artifact.kind.reads} and answers with {artifact.kind.answers}, so it cannot begin a model "
+            f"that reads {kind.reads} and answers with {kind.answers}; leave --init out, or give another model"
+        )
+    return artifact
+
+
+def begin_with(base: Artifact, config: RunConfig) -> RunConfig:
+    """Return the settings of a training that starts from a model: its network and its normalisation."""
+    shape = replace(base.config, bag_size=base.config.bag_size or None, fused=config.model.fused)
+    train = replace(config.train, learning_rate=TUNING_RATE)
+    return replace(config, model=shape, train=train, normalisation=base.normalisation)
+
+
+def check_kept(base: Artifact, config: RunConfig) -> None:
+    """Check that the settings are those of the model where they must be.
+
+    Raises:
+        SettingError: they are not.
+    """
+    if config.normalisation != base.normalisation:
+        raise SettingError("a model that --init begins with reads strings as before; leave the options of that out")
+    for name in KEPT:
+        kept, wanted = getattr(base.config, name), getattr(config.model, name)
+        if kept != wanted:
+            message = f"--init keeps the network of its model, whose {name} is {kept}; it cannot become {wanted}"
+            raise SettingError(message)
+
+
+def join_codes(base: Artifact, codes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the codes of n-grams and words of a model and of new strings, in rising order."""
+    return np.union1d(base.tensors.get(BAG_CODES, np.empty(0, np.int64)), codes)
+
+
+@torch.no_grad()
+def keep_weights(network: SequenceModel, base: Artifact, kind: Kind, labels: Labels) -> None:
+    """Give a new network the weights of a model: of the text side, of the cells, and of labels that both have.
+
+    Args:
+        network: its vocabulary begins with the symbols of the model, and its bag has all codes of the model.
+        base: the model.
+        kind: what the network reads and answers with.
+        labels: what it answers with.
+    """
+    new = network.state_dict()
+    old = {name: torch.from_numpy(np.ascontiguousarray(tensor)) for name, tensor in base.tensors.items()}
+    answers = _shared_labels(base, labels) if kind is base.kind and kind.answers != "number" else ((), ())
+    first = {name_layer(0, direction).weight_ih for direction in range(base.config.directions)}
+    for name, tensor in old.items():
+        if name in (EMBEDDING, NGRAMS):
+            new[name][: len(tensor)] = tensor
+        elif name in first and not base.config.embedding_size:  # a column for each symbol
+            new[name][:, : tensor.shape[1]] = tensor
+        elif name in (HEAD_WEIGHT, HEAD_BIAS, BAG_HEAD):
+            if name in new and new[name].shape[1:] == tensor.shape[1:]:
+                new[name][list(answers[0])] = tensor[list(answers[1])]
+        elif name not in (BAG_CODES, BAG_WEIGHT):
+            new[name].copy_(tensor)
+    if BAG_CODES in old:
+        rows = torch.searchsorted(new[BAG_CODES], old[BAG_CODES])
+        _keep_rows(new[BAG_WEIGHT], old[BAG_WEIGHT], rows, answers, bool(base.config.bag_size))
+
+
+def _keep_rows(
+    new: Tensor, old: Tensor, rows: Tensor, answers: tuple[Sequence[int], Sequence[int]], has_head: bool
+) -> None:
+    """Copy the rows of a bag, whole if a head reads their sum, and otherwise the columns of shared labels."""
+    if has_head and new.shape[1] == old.shape[1]:
+        new[rows] = old
+    elif not has_head:
+        for column, before in zip(*answers, strict=True):
+            if column < new.shape[1]:
+                new[rows, column] = old[:, before]
+
+
+def _shared_labels(base: Artifact, labels: Labels) -> tuple[Sequence[int], Sequence[int]]:
+    """Return the ids of labels that both models have, in the new one and in the old one."""
+    before = {name: number for number, name in enumerate(base.labels.names)}
+    shared = [(number, before[name]) for number, name in enumerate(labels.names) if name in before]
+    return tuple(number for number, _ in shared), tuple(number for _, number in shared)

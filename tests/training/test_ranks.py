@@ -1,0 +1,104 @@
+"""Several processes that train one network: the same as one process with the joint batch."""
+
+import os
+import socket
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from states import PLAIN, TRAINING, are_equal, begin, finish
+
+from elman.data.batches import Batch
+from elman.errors import SettingError
+from elman.model.config import ModelConfig
+from elman.training import network
+from elman.training.ranks import Ranks, choose_device, start_ranks
+
+SHAPE = {"hidden_size": 4, "embedding_size": 3, "ngram_orders": (2,), "ngram_buckets": 8, "bag_size": 2, **PLAIN}
+SETTINGS = {"epochs": 3, "batch_size": 6, "average": 0.9}
+
+
+WAYS = {"rows": 1, "whole": 8192}
+"""Whether tables change row by row or as a whole: the least rows of those that change row by row."""
+
+
+def train_as(rank: int, size: int, port: int, folder: str) -> None:
+    """Train as one of several processes in both ways, and save the weights."""
+    names = {"RANK": rank, "WORLD_SIZE": size, "LOCAL_RANK": rank, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    os.environ.update({name: str(value) for name, value in names.items()})
+    torch.set_num_threads(1)
+    ranks = start_ranks("cpu")
+    for way, many in WAYS.items():
+        network.MANY = many
+        state = finish(begin(ModelConfig(**SHAPE), ranks=ranks, **SETTINGS))
+        losses = torch.tensor([result.loss for result in state.history])
+        torch.save({**state.best, "losses": losses}, f"{folder}/{way}-{rank}.pt")
+    ranks.stop()
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
+def test_two_processes_end_with_the_weights_of_one(tmp_path, monkeypatch):
+    # The last batch of a length can leave the second process without any string.
+    assert any(len(batch.weights) == 1 for batch in TRAINING.batches(6))
+    torch.multiprocessing.start_processes(train_as, args=(2, free_port(), str(tmp_path)), nprocs=2)
+    for way, many in WAYS.items():
+        first, second = (torch.load(tmp_path / f"{way}-{rank}.pt") for rank in range(2))
+        assert are_equal(first, second)
+        monkeypatch.setattr(network, "MANY", many)
+        state = finish(begin(ModelConfig(**SHAPE), **SETTINGS))
+        assert bool(state.tables) == (way == "rows")
+        for name, weight in state.best.items():
+            assert torch.allclose(first[name], weight, atol=1e-4), name
+        assert first["losses"].tolist() == pytest.approx([result.loss for result in state.history], rel=1e-4)
+
+
+def test_torchrun_trains_and_one_process_writes(toy_folder, tmp_path):
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port"]
+    command += [str(free_port()), "-m", "elman", "train", str(toy_folder), "--epochs", "2", "--hidden-size", "4"]
+    command += ["--out", str(tmp_path / "run")]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("epoch   2") == 1
+    assert {"model.safetensors", "report.json"} <= {path.name for path in (tmp_path / "run").iterdir()}
+
+
+def test_shares_are_disjoint_and_hold_the_whole_batch():
+    batch = Batch(np.arange(10).reshape(2, 5), np.arange(5), np.ones(5, np.float32), np.arange(5))
+    shares = [Ranks(rank, 3).share(batch) for rank in range(3)]
+    assert sorted(np.concatenate([share.positions for share in shares]).tolist()) == [0, 1, 2, 3, 4]
+    for share in shares:
+        assert (share.inputs == batch.inputs[:, share.positions]).all()
+        assert (share.targets == batch.targets[share.positions]).all()
+
+
+def test_a_process_alone_has_all_of_it():
+    batch = Batch(np.arange(10).reshape(2, 5), np.arange(5), np.ones(5, np.float32), np.arange(5))
+    assert Ranks().share(batch) is batch
+    assert Ranks().add([1.5, 2.0], torch.device("cpu")) == [1.5, 2.0]
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [({"RANK": "first", "WORLD_SIZE": "2"}, "must be numbers"), ({"RANK": "0", "WORLD_SIZE": "2"}, "MASTER_ADDR")],
+)
+def test_half_an_environment_is_refused(monkeypatch, variables, message):
+    for name in ("MASTER_ADDR", "MASTER_PORT", "LOCAL_RANK"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SettingError, match=message):
+        start_ranks("cpu")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there_is_refused_and_auto_is_the_processor():
+    assert choose_device("auto") == torch.device("cpu")
+    with pytest.raises(SettingError, match="--device"):
+        choose_device("cuda")

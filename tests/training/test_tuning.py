@@ -1,0 +1,130 @@
+"""Trainings that start from a model: what is kept of it, and what cannot be."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from elman.data.examples import Reading
+from elman.errors import ModelFileError, SettingError
+from elman.model.file import load_artifact
+from elman.model.tensors import BAG_CODES, BAG_WEIGHT, EMBEDDING, HEAD_WEIGHT, name_layer
+from elman.records import Example
+from elman.training.options import apply_options, new_config, stored_config
+from elman.training.run import train_run
+from elman.training.tasks import build_task
+from elman.training.tuning import begin_with
+
+SMALL = {"hidden_size": 4, "embedding_size": 3, "ngram_buckets": 16}
+
+
+@pytest.fixture(scope="module")
+def base(toy_reading, toy_folder, tmp_path_factory):
+    """The file of a model that knows the labels and letters of the toy set."""
+    folder = tmp_path_factory.mktemp("base")
+    config = new_config(str(toy_folder), "base", {"epochs": 1})
+    config = replace(config, model=replace(config.model, **SMALL, bag_min_count=1))
+    train_run(toy_reading, config, folder)
+    return folder / "model.safetensors"
+
+
+def other_reading(labels: tuple[str, str]) -> Reading:
+    """Return strings with letters that the toy set lacks, and one of its labels or none."""
+    draw = np.random.default_rng(0)
+    examples = [Example("".join(draw.choice(list("aeñ"), 5)), label) for _ in range(30) for label in labels]
+    return Reading(tuple(examples), len(examples), {}, {})
+
+
+def begin_task(base, labels=("New", "Other"), **changes):
+    artifact = load_artifact(base)
+    config = begin_with(artifact, new_config("data", "tuned", {"init": str(base), **changes}))
+    return artifact, build_task(other_reading(labels), replace(config, init=str(base)))
+
+
+def test_symbols_of_the_model_keep_their_ids_and_new_ones_follow(base):
+    artifact, task = begin_task(base)
+    known = artifact.vocabulary.symbols
+    assert task.vocabulary.symbols[: len(known)] == known
+    assert task.vocabulary.symbols[len(known) :] == ("ñ",)
+
+
+def test_the_text_side_and_the_cells_are_kept(base):
+    artifact, task = begin_task(base)
+    torch.manual_seed(0)
+    weights = {name: tensor.numpy() for name, tensor in task.network().state_dict().items()}
+    old = artifact.tensors
+    for layer in (name_layer(0, direction) for direction in range(artifact.config.directions)):
+        assert all((weights[name] == old[name]).all() for name in layer)
+    assert (weights[EMBEDDING][: len(artifact.vocabulary)] == old[EMBEDDING]).all()
+    assert set(old[BAG_CODES].tolist()) < set(weights[BAG_CODES].tolist())
+
+
+def test_what_answers_is_kept_for_labels_that_both_have(base):
+    artifact = load_artifact(base)
+    shared = artifact.labels.names[1]
+    _, task = begin_task(base, labels=(shared, "Other"))
+    weights = {name: tensor.numpy() for name, tensor in task.network().state_dict().items()}
+    new = task.labels.names.index(shared)
+    assert (weights[HEAD_WEIGHT][new] == artifact.tensors[HEAD_WEIGHT][1]).all()
+    rows = np.searchsorted(weights[BAG_CODES], artifact.tensors[BAG_CODES])
+    assert (weights[BAG_WEIGHT][rows, new] == artifact.tensors[BAG_WEIGHT][:, 1]).all()
+    assert not weights[BAG_WEIGHT][:, 1 - new].any()
+
+
+def test_rows_of_a_bag_with_a_head_are_kept_whatever_the_labels_are(toy_reading, toy_folder, tmp_path):
+    config = new_config(str(toy_folder), "base", {"epochs": 1})
+    config = replace(config, model=replace(config.model, **SMALL, bag_size=2, bag_min_count=1))
+    train_run(toy_reading, config, tmp_path)
+    artifact, task = begin_task(tmp_path / "model.safetensors")
+    weights = {name: tensor.numpy() for name, tensor in task.network().state_dict().items()}
+    rows = np.searchsorted(weights[BAG_CODES], artifact.tensors[BAG_CODES])
+    assert (weights[BAG_WEIGHT][rows] == artifact.tensors[BAG_WEIGHT]).all()
+
+
+def test_a_tuned_model_says_what_it_began_with(base, tmp_path):
+    config = apply_options(new_config("data", "tuned", {"init": str(base)}), {"epochs": 1})
+    train_run(other_reading(("New", "Other")), config, tmp_path)
+    tuned = load_artifact(tmp_path / "model.safetensors")
+    assert tuned.provenance["init"] == {"name": "base", "digest": load_artifact(base).digest}
+    assert tuned.labels.names == ("New", "Other")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"hidden_size": 5}, "hidden_size is 4; it cannot become 5"),
+        ({"cell": "lstm"}, "cell is gru; it cannot become lstm"),
+        ({"keep_case": True}, "reads strings as before"),
+        ({"recipe": "t2b"}, "give one of them"),
+        ({"tags": True}, "cannot begin a model that reads strings and answers with tags"),
+    ],
+)
+def test_what_cannot_be_kept_is_refused(base, options, message):
+    with pytest.raises(SettingError, match=message):
+        new_config("data", "tuned", {"init": str(base), **options})
+
+
+def test_a_model_that_is_not_there_is_refused():
+    with pytest.raises(ModelFileError, match="nowhere"):
+        new_config("data", "tuned", {"init": "nowhere"})
+
+
+# Runs that train longer
+
+
+def test_a_finished_run_trains_longer(toy_reading, toy_folder, tmp_path):
+    config = new_config(str(toy_folder), "toy", {"epochs": 2})
+    config = replace(config, model=replace(config.model, **SMALL))
+    assert train_run(toy_reading, config, tmp_path).values["epochs"] == 2
+    longer = stored_config(tmp_path, {"epochs": 4})
+    report = train_run(toy_reading, longer, tmp_path, resume=True)
+    assert (report.values["epochs"], report.values["complete"]) == (4, True)
+    assert stored_config(tmp_path, {}).train.epochs == 4  # the next --resume needs no option
+
+
+def test_a_run_cannot_become_shorter(toy_reading, toy_folder, tmp_path):
+    config = new_config(str(toy_folder), "toy", {"epochs": 2})
+    train_run(toy_reading, replace(config, model=replace(config.model, **SMALL)), tmp_path)
+    with pytest.raises(SettingError, match="--epochs 1 is less than the 2 of the run"):
+        stored_config(tmp_path, {"epochs": 1})
