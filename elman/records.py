@@ -1,6 +1,6 @@
 """Records that several packages share: frozen, without torch, and without behaviour beyond their own fields."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from elman.markup import escape, render_bar, render_card, render_note, render_table
@@ -8,6 +8,9 @@ from elman.markup import escape, render_bar, render_card, render_note, render_ta
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+Intervals = dict[str, tuple[float, float]]
+"""The ends of the interval of each score, by its name."""
 
 UNKNOWN = 0
 """The id of all symbols that a vocabulary does not contain."""
@@ -193,6 +196,21 @@ class EpochResult:
     is_best: bool
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Outcomes:
+    """What each of N strings adds to the main score of a model: the sum of the gains over the sum of the sizes.
+
+    Two models are compared by their gains on the same strings; see `elman.evaluation.verdict`.
+
+    Args:
+        gains: (N,), float64; NaN for a string that is not scored.
+        sizes: (N,), float64.
+    """
+
+    gains: "NDArray[np.float64]"
+    sizes: "NDArray[np.float64]"
+
+
 @dataclass(frozen=True, slots=True)
 class LabelScore:
     """Scores of one label.
@@ -202,12 +220,24 @@ class LabelScore:
         recall: share of the examples of this label that are answered with it.
         f1: the harmonic mean of the two.
         support: the number of examples of this label.
+        intervals: the lowest and the highest value of each score that its few examples leave possible, by field.
     """
 
     precision: float
     recall: float
     f1: float
     support: int
+    intervals: Intervals = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the scores as plain values for JSON."""
+        return {
+            "precision": self.precision,
+            "recall": self.recall,
+            "f1": self.f1,
+            "support": self.support,
+            "intervals": _list_intervals(self.intervals),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +258,12 @@ class EvalReport:
         per_label: the scores of each label that has examples.
         answered_accuracy: the accuracy without the examples for which the model abstains; None if there is no other.
         abstentions: for how many of the examples the model abstains, by reason.
+        positive: of two labels the one with fewer examples, which the next two scores are about; None if there are
+            more.
+        roc_auc: area under the ROC curve: how often an example of ``positive`` gets a higher probability than another.
+        pr_auc: area under the precision-recall curve: the average precision.
+        intervals: the 95 % interval of each score, by its key in `to_dict`.
+        outcomes: which examples are answered right, to compare two models; not part of `to_dict`.
     """
 
     examples: int
@@ -240,23 +276,28 @@ class EvalReport:
     per_label: dict[str, LabelScore] = field(default_factory=dict)
     answered_accuracy: float | None = None
     abstentions: dict[str, int] = field(default_factory=dict)
+    positive: str | None = None
+    roc_auc: float | None = None
+    pr_auc: float | None = None
+    intervals: Intervals = field(default_factory=dict)
+    outcomes: Outcomes | None = field(default=None, compare=False, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain values for JSON; ``top_k`` becomes ``top_2`` to ``top_5``."""
+        two = {"positive": self.positive, "roc_auc": self.roc_auc, "pr_auc": self.pr_auc}
         return {
             "examples": self.examples,
             "accuracy": self.accuracy,
             **{f"top_{k}": share for k, share in self.top_k.items()},
             "macro_f1": self.macro_f1,
+            **({} if self.positive is None else two),
             "nll": self.nll,
             "brier": self.brier,
             "calibration_error": self.calibration_error,
             "answered_accuracy": self.answered_accuracy,
             **_count_abstentions(self.abstentions),
-            "per_label": {
-                label: {"precision": s.precision, "recall": s.recall, "f1": s.f1, "support": s.support}
-                for label, s in self.per_label.items()
-            },
+            "intervals": _list_intervals(self.intervals),
+            "per_label": {label: scores.to_dict() for label, scores in self.per_label.items()},
         }
 
 
@@ -273,6 +314,8 @@ class TagReport:
         string_accuracy: share of strings whose tags are all right.
         nll: mean negative log-likelihood of a symbol's tag, nats; None if the answers have no probabilities.
         abstentions: for how many of the strings the model abstains, by reason.
+        intervals: the 95 % interval of each score, by field.
+        outcomes: how many symbols of each string are tagged right, to compare two models; not part of `to_dict`.
     """
 
     examples: int
@@ -281,10 +324,17 @@ class TagReport:
     string_accuracy: float
     nll: float | None = None
     abstentions: dict[str, int] = field(default_factory=dict)
+    intervals: Intervals = field(default_factory=dict)
+    outcomes: Outcomes | None = field(default=None, compare=False, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain values for JSON."""
-        return {**asdict(self), **_count_abstentions(self.abstentions)}
+        scores = ("examples", "symbols", "symbol_accuracy", "string_accuracy", "nll")
+        return {
+            **{name: getattr(self, name) for name in scores},
+            **_count_abstentions(self.abstentions),
+            "intervals": _list_intervals(self.intervals),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,6 +349,8 @@ class NumberReport:
         rmse: root of the mean squared error, in the number's own unit.
         mae: mean absolute error, in the number's own unit.
         abstentions: for how many of the examples the model abstains, by reason.
+        intervals: the 95 % interval of each score, by field.
+        outcomes: what each example adds to the explained variance, to compare two models; not part of `to_dict`.
     """
 
     examples: int
@@ -306,10 +358,21 @@ class NumberReport:
     rmse: float | None
     mae: float | None
     abstentions: dict[str, int] = field(default_factory=dict)
+    intervals: Intervals = field(default_factory=dict)
+    outcomes: Outcomes | None = field(default=None, compare=False, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain values for JSON."""
-        return {**asdict(self), **_count_abstentions(self.abstentions)}
+        return {
+            **{name: getattr(self, name) for name in ("examples", "r2", "rmse", "mae")},
+            **_count_abstentions(self.abstentions),
+            "intervals": _list_intervals(self.intervals),
+        }
+
+
+def _list_intervals(intervals: Intervals) -> dict[str, list[float]]:
+    """Return intervals as JSON has them."""
+    return {name: list(ends) for name, ends in intervals.items()}
 
 
 def _count_abstentions(abstentions: dict[str, int]) -> dict[str, Any]:

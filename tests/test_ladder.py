@@ -29,12 +29,14 @@ data data.columns data.examples data.images data.catalog data.download data.read
 data.batches
 cells.contract cells.elman cells.gru cells.lstm cells.library cells.unroll cells.passes.buffers cells.passes.steps
 cells.passes.elman cells.passes.gru cells.passes.lstm cells.passes cells.fused cells
-evaluation evaluation.metrics evaluation.calibration evaluation.scores evaluation.titles evaluation.report
+evaluation evaluation.intervals evaluation.uncertainty evaluation.metrics evaluation.verdict evaluation.mistakes
+evaluation.calibration evaluation.scores evaluation.titles evaluation.report
 evaluation.plots evaluation.drawings
-training training.config training.history training.progress training.network training.state training.loop
-training.tasks.task training.tasks.strings training.tasks.labels training.tasks.tags training.tasks.numbers
-training.tasks.features training.tasks.images training.tasks training.fitting training.recipes training.run
-training.options training.shortcut training.held_out training.comparison
+training training.config training.history training.progress training.averages training.rows training.ranks
+training.network training.tuning training.state training.loop
+training.tasks.task training.tasks.advice training.tasks.strings training.tasks.labels training.tasks.tags
+training.tasks.numbers training.tasks.features training.tasks.images training.tasks training.fitting training.recipes
+training.run training.options training.shortcut training.held_out training.comparison
 estimators estimators.inputs estimators.division estimators.estimator estimators.classifier estimators.regressor
 server.settings server.bugs server.jobs server.errors server.metrics server.schemas server.worker server.pool
 server.batching server.models server.middleware server.limits server.service server.uploads server.openapi

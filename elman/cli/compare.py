@@ -19,14 +19,14 @@ from elman.cli.options import (
     command_app,
 )
 from elman.cli.output import to_json
-from elman.cli.progress import download_bar, print_notes, train_with_bar
+from elman.cli.progress import download_bar, print_notes, show_report, train_with_bar
 from elman.data.examples import MAX_CHARACTERS
 from elman.errors import SettingError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from elman.training.run import RunReport
+    from elman.training.run import Run, RunReport
     from elman.training.tasks import RunConfig
 
 app = command_app()
@@ -40,7 +40,7 @@ def compare(
     tutorials: Annotated[
         bool, typer.Option("--tutorials", help="The tutorials' name classifiers beside Elman's own, on `languages`.")
     ] = False,
-    cells: Annotated[str, typer.Option(help="Cells to compare, separated by commas.")] = "elman,rnn,gru,lstm",
+    cells: Annotated[str, typer.Option(help="Cells to compare, separated by commas.")] = "elman,gru,lstm",
     text: TextOption = "name",
     label: LabelOption = "label",
     folder: FolderOption = None,
@@ -54,22 +54,26 @@ def compare(
     ] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the training part, for each cell.")] = None,
     hidden_size: Annotated[int | None, typer.Option(help="Numbers in the hidden state, for each cell.")] = None,
-    seed: Annotated[int, typer.Option(help="Of the split and of each training.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of the split and of the first training of each cell.")] = 0,
+    seeds: Annotated[
+        int, typer.Option(min=1, help="Trainings of each cell, with the seeds that follow --seed; shows their spread.")
+    ] = 1,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder for the runs; runs/compare-DATA if not given.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Train each cell with its recipe on the same split, and show them in one table beside the baseline.
+    """Train each cell with its recipe on the same split, and compare them by their scores on the validation part.
 
-    [bold]elman[/bold] is the Elman network written by hand, [bold]rnn[/bold] the same network with fused passes.
-    With [bold]--tutorials[/bold]: each tutorial's network, trained as its author does, beside Elman's.
+    The best one is then measured on the test part, once, beside the baseline. [bold]rnn[/bold] is another name of
+    [bold]elman[/bold]. With [bold]--tutorials[/bold]: each tutorial's network, trained as its author does, beside
+    Elman's.
     """
     from rich.console import Console
 
     from elman.data.reading import read_source
     from elman.tables.formats import TextOptions
-    from elman.training.comparison import cell_configs, list_cells
+    from elman.training.comparison import cell_configs, list_cells, seed_configs
     from elman.training.options import fit_config
 
     console = Console(stderr=as_json, markup=False)
@@ -96,12 +100,25 @@ def compare(
     )
     print_notes(reading)
     configs = {cell: fit_config(config, reading) for cell, config in configs.items()}
-    reports = _train_each(reading, configs, out or Path("runs", f"compare-{name}"), console)
-    rows = list_cells(reports)
+    place = out or Path("runs", f"compare-{name}")
+    runs = {
+        cell: [_train(reading, one, place / folder, console) for folder, one in each.items()]
+        for cell, each in seed_configs(configs, seeds).items()
+    }
+    rows = list_cells(runs)
+    chosen = runs[rows[0]["cell"]][0]
+    report = chosen.finish()
     if as_json:
-        print(to_json(rows, indent=2))
-    else:
-        _print_cells(rows, console, f"{data}, {next(iter(configs.values())).split} split, test part")
+        keys = ("test", "baseline", "verdict", "answer", "comparisons")
+        found = {key: report.values[key] for key in keys}
+        print(to_json({"cells": rows, "chosen": rows[0]["cell"], "folder": str(chosen.folder), **found}, indent=2))
+        return
+    _print_cells(rows, console, f"{data}, {chosen.config.split} split, validation part")
+    if len(rows) > 1:
+        console.print(f"The best, by its log-likelihood, is {rows[0]['cell']}; it alone is measured on the test part.")
+    if seeds == 1:
+        console.print("One training of each cell does not show how much is chance: --seeds 3 does.", style="dim")
+    show_report(report, console)
 
 
 def _compare_tutorials(
@@ -125,17 +142,19 @@ def _train_each(
     reading: Any, configs: "Mapping[str, RunConfig]", out: Path, console: "Console"
 ) -> "dict[str, RunReport]":
     """Train each of several runs, or continue it, and return their reports."""
+    return {name: _train(reading, config, out / name, console).finish() for name, config in configs.items()}
+
+
+def _train(reading: Any, config: "RunConfig", folder: Path, console: "Console") -> "Run":
+    """Train one run, or continue it, and return it without a measurement."""
     from elman.training.comparison import open_run
 
-    reports = {}
-    for name, config in configs.items():
-        run = open_run(reading, config, out / name)
-        console.print(f"{name} in {run.folder}", style="bold")
-        if train_with_bar(run, console):
-            console.print(f"Interrupted; the same command continues (in {out}).")
-            raise typer.Exit(130)
-        reports[name] = run.finish()
-    return reports
+    run = open_run(reading, config, folder)
+    console.print(f"{folder.name} in {run.folder}", style="bold")
+    if train_with_bar(run, console):
+        console.print(f"Interrupted; the same command continues (in {folder.parent}).")
+        raise typer.Exit(130)
+    return run
 
 
 def _print_cells(rows: list[dict[str, Any]], console: "Console", title: str) -> None:
@@ -144,13 +163,15 @@ def _print_cells(rows: list[dict[str, Any]], console: "Console", title: str) -> 
 
     from elman.evaluation.titles import SCORES
 
-    scores = [SCORES["accuracy"], SCORES["macro_f1"]]
+    scores = [SCORES["accuracy"], SCORES["nll"]]
     numbers = (Column(name, justify="right") for name in (*(one.title for one in scores), "seconds", "parameters"))
     table = Table("cell", *numbers, title=Text(title), title_justify="left")
     for row in rows:
-        cost = ("", "") if row["seconds"] is None else (f"{row['seconds']:.0f}", f"{row['parameters']:,}")
-        table.add_row(row["cell"], *(score.show(row[score.key]) for score in scores), *cost)
+        shown = (score.show_spread(row[score.key], row[f"{score.key}_deviation"]) for score in scores)
+        table.add_row(row["cell"], *shown, f"{row['seconds']:.0f}", f"{row['parameters']:,}")
     console.print(table)
+    if rows[0]["seeds"] > 1:
+        console.print(f"± is the standard deviation over {rows[0]['seeds']} seeds.", style="dim")
 
 
 def _print_tutorials(rows: list[dict[str, Any]], console: "Console") -> None:

@@ -21,7 +21,7 @@ from elman.cli.options import (
     command_app,
 )
 from elman.cli.output import to_json
-from elman.cli.progress import download_bar
+from elman.cli.progress import download_bar, print_scores
 from elman.data.examples import MAX_CHARACTERS
 from elman.errors import SettingError
 
@@ -92,50 +92,49 @@ def evaluate(
     values = {"model": predictor.name, "data": data, "part": found.part, **scores, **counts, **found.values}
     if out is not None and found.evaluation is not None:
         _write(out, values, found.evaluation)
+    values.pop("surest_mistakes", None)  # strings of the user's data are in files alone
     if as_json:
         print(to_json(values, indent=2))
         return
     if config.task == "label":
         print(f"{data}: {account(reading, dict(found.dropped))}")
-    _print(values, scores, labels=len(predictor.labels))
+    _print(values, scores, labels=len(predictor.labels), part=found.part)
     if config.task == "label":
         _print_labels(scores["per_label"])
     if out is not None:
         print(f"Written to {out}: report.json, confusion.png, reliability.png")
 
 
-def _print(values: dict[str, Any], scores: dict[str, Any], *, labels: int) -> None:
-    """Print the scores, and what else is known of the part that was scored, in one table."""
+def _print(values: dict[str, Any], scores: dict[str, Any], *, labels: int, part: str) -> None:
+    """Print the scores in one table, and in sentences what else is known of the part that was scored."""
     from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
 
     from elman.evaluation.metrics import TOP
-    from elman.evaluation.titles import SCORES, show_rows
+    from elman.evaluation.titles import (
+        COLUMNS,
+        SCORES,
+        describe_abstentions,
+        describe_confused,
+        describe_labels,
+        show_rows,
+        title_scores,
+    )
 
-    console, show_share = Console(markup=False), SCORES["accuracy"].show
-    size = f"{scores['examples']:,} examples" + (f", {scores['symbols']:,} symbols" if "symbols" in scores else "")
-    console.print(Text(f"{values['model']} on {values['data']}, {values['part']} ({size})"), soft_wrap=True)
-    table = Table(show_header=False)
-    table.add_column()
-    table.add_column(justify="right")
-    rows = show_rows(scores, labels=labels, ranks=TOP)
-    if "calibration_error_before" in values:
-        before = SCORES["calibration_error"].show(values["calibration_error_before"])
-        rows.append(("calibration error before calibration", before))
-    if values.get("abstained"):
-        rows.append(("predict would abstain on", f"{values['abstained']:,}"))
-        if "answered_accuracy" in values:
-            rows.append(("accuracy of the others", show_share(values["answered_accuracy"])))
-    if "ceiling" in values:
-        rows.append(("ceiling by strings with several labels", show_share(values["ceiling"])))
-    if "majority" in values:
-        rows.append((f"always {values['majority']['label']}", show_share(values["majority"]["accuracy"])))
-    if "baseline" in values:
-        rows.append(("baseline's accuracy", show_share(values["baseline"]["accuracy"])))
-    for row in rows:
-        table.add_row(*map(Text, row))
-    console.print(table)
+    console = Console(markup=False)
+    reports = [scores, *([values["baseline"]] if "baseline" in values else [])]
+    columns = (part, COLUMNS[1].replace("test", part))[: len(reports)]
+    title = title_scores(scores, model=values["model"], data=values["data"], part=part)
+    print_scores(show_rows(*reports, labels=labels, ranks=TOP), columns, title, console)
+    sentences = describe_labels(values)
+    if abstentions := describe_abstentions(scores):
+        others = scores.get("answered_accuracy")
+        of_others = SCORES["accuracy"].show(others, scores["intervals"].get("answered_accuracy"))
+        known = f"; accuracy of the others: {of_others}" if "answered_accuracy" in scores else ""
+        sentences.append(f"{abstentions[0].upper()}{abstentions[1:]}{known}.")
+    if confused := describe_confused(values):
+        sentences.append(confused)
+    for sentence in sentences:
+        console.print(sentence, highlight=False)
     if "verdict" in values:
         console.print(values["verdict"], style="bold")
 
@@ -145,9 +144,11 @@ def _print_labels(per_label: dict[str, Any]) -> None:
     from rich.table import Column, Table
     from rich.text import Text
 
+    from elman.evaluation.titles import show_rounded
+
     labels = Table("label", *(Column(name, justify="right") for name in ("examples", "precision", "recall", "F1")))
     for name, one in per_label.items():
-        shares = (f"{one[key]:.0%}" for key in ("precision", "recall", "f1"))
+        shares = (show_rounded(one[key], one["intervals"].get(key)) for key in ("precision", "recall", "f1"))
         labels.add_row(Text(name), str(one["support"]), *shares)
     Console(markup=False).print(labels)
 

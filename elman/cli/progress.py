@@ -1,6 +1,7 @@
 """What commands print while they work and when they are done: JSON, progress bars, and the report of a run."""
 
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -56,24 +57,40 @@ def train_with_bar(run: "Run", console: "Console") -> bool:
 
 def show_report(report: "RunReport", console: "Console") -> None:
     """Print the scores of a run beside those of its baseline, the verdict, and where the files are."""
-    from rich.table import Table
-    from rich.text import Text
-
-    from elman.evaluation.titles import show_rows
+    from elman.evaluation.titles import COLUMNS, describe_confused, show_rows, title_scores
     from elman.model.kinds import named_kind
 
     values = report.values
-    title = Text(f"{values['name']}, test part ({report.test.examples:,} examples)")
-    table = Table(title=title, title_justify="left")
-    for heading, justify in (("", "left"), ("model", "right"), ("baseline", "right"), ("model, validation", "right")):
-        table.add_column(heading, justify=justify)  # type: ignore[arg-type]
-    for row in show_rows(values["test"], values["baseline"], values["validation"], labels=len(values["labels"])):
-        table.add_row(*map(Text, row))
-    console.print(table)
-    for remark in values["remarks"]:
+    title = title_scores(values["test"], model=values["name"], data=values["data"]["source"], part="test")
+    rows = show_rows(values["test"], values["baseline"], values["validation"], labels=len(values["labels"]))
+    print_scores(rows, COLUMNS, title, console)
+    confused = describe_confused(values)
+    for remark in [*values["remarks"], *([confused] if confused else [])]:
         console.print(remark, highlight=False)
     console.print(report.verdict, style="bold")
     pictures = ", ".join(["curves.png", *values["pictures"]])
     console.print(f"Everything is in {report.folder}: model.safetensors, report.md, {pictures}")
     placeholder = named_kind(values["config"]["task"]).placeholder
     console.print(f"Try it: elman predict --model {report.folder} {placeholder}", highlight=False)
+
+
+def print_scores(rows: "Sequence[Sequence[str]]", columns: "Sequence[str]", title: str, console: "Console") -> None:
+    """Print a table of scores, as `elman.evaluation.titles.show_rows` returns them, and what its intervals mean.
+
+    Args:
+        rows: the title of each score, then its values.
+        columns: the headings of the values.
+        title: of the table.
+        console: where to print.
+    """
+    from rich.table import Column, Table
+    from rich.text import Text
+
+    console.print(Text(title), soft_wrap=True)
+    table = Table("", *(Column(heading, justify="right") for heading in columns))
+    widths = (max(map(len, column)) for column in zip(("", *columns), *rows, strict=True))
+    is_narrow = console.width < sum(widths) + 3 * len(columns) + 4
+    for row in rows:  # an interval gets a line of its own where the table would be wider than the terminal
+        table.add_row(*(Text(cell.replace(" (", "\n(") if is_narrow else cell) for cell in row))
+    console.print(table)
+    console.print("In brackets: the interval of 95 %, of other strings of the same kind.", style="dim")

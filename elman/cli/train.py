@@ -119,7 +119,7 @@ def train(
     from rich.console import Console
 
     from elman.data.reading import account
-    from elman.training.options import default_folder, prepare
+    from elman.training.options import default_folder, name_of, prepare, write_command
     from elman.training.ranks import start_ranks
     from elman.training.run import Run
 
@@ -128,7 +128,7 @@ def train(
         for key, value in context.params.items()
         if str(context.get_parameter_source(key)).endswith("COMMANDLINE")
     }
-    name = name or Path(data).name.split(".")[0] or "model"
+    name = name or name_of(data)
     out = out or default_folder(name, resume)
     ranks = start_ranks(options.get("device"))
     if not ranks.is_first:
@@ -138,7 +138,7 @@ def train(
         ranks.wait()
         print_notes(reading)
     console = Console(markup=False, quiet=not ranks.is_first)
-    run = Run(reading, config, out, resume=resume, tensorboard=tensorboard)
+    run = Run(reading, config, out, resume=resume, tensorboard=tensorboard, command=write_command(config))
     console.print(f"{data}: {account(reading, run.task.dropped)}", highlight=False)
     console.print(run.describe(), highlight=False)
     for note in run.task.notes:

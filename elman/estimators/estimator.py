@@ -247,7 +247,8 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
                 seed=config.train.seed,
                 by_label=self._task == "label",
             )
-            reading = Reading(tuple(examples), len(strings), dict(dropped), {})
+            given = tuple(Example(clean(strings[place].strip()), names[place]) for place in kept)
+            reading = Reading(given, len(strings), dict(dropped), {})
             build = LabelTask if self._task == "label" else NumberTask
             task = build(reading, config, split=division.split, importance=division.importance)
             task.settle()
@@ -259,6 +260,8 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
             f"{type(self).__name__}: {len(strings):,} strings, {parts['train']:,} train, "
             f"{parts['validation']:,} validate ({division.split.kind}); {_count(dropped)}"
         )
+        for note in task.notes:
+            display.say(f"note: {note}")
         facts = {**facts, "validation": {"kind": division.split.kind, "strings": parts["validation"]}}
         found = fit(task, task.config, reading, display, provenance={PROVENANCE: facts})
         self._restore(found.artifact)

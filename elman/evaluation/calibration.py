@@ -1,34 +1,77 @@
 """Calibration: one temperature that makes probabilities match the share of answers that is right.
 
-Source: C. Guo et al., "On calibration of modern neural networks", ICML 2017, section 4.2.
+Source: C. Guo et al., "On calibration of modern neural networks", ICML 2017, section 4.2. Few strings cannot say much
+about the temperature: if all answers are right, the most likely one is 0, and every answer would be certain. Two priors
+prevent that, and weigh less the more strings there are:
+
+- One more answer that is half right and half wrong, Jeffreys' prior of a share: after n right answers of n, the next
+  one is right with a probability of (n + ½) / (n + 1). J. Platt, "Probabilistic outputs for support vector machines",
+  1999, section 2.2, adds one right and one wrong answer for the same reason.
+- The logarithm of the temperature is normally distributed around 0, so without evidence the temperature is 1.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
-from elman.evaluation.metrics import LabelIds, negative_log_likelihood
-from elman.scoring.probabilities import softmax
+from elman.evaluation.metrics import LabelIds
 
 LOWEST, HIGHEST = 0.05, 20.0
 
+PRIOR_DEVIATION = float(np.log(2))
+"""Standard deviation of the logarithm of the temperature before any string is seen: 1/2 to 2 is usual."""
 
-def fit_temperature(logits: NDArray[np.floating], truth: LabelIds) -> float:
-    """Return the temperature with the lowest negative log-likelihood; logits are divided by it.
+BLOCK = 4_000_000
+"""Logits that are divided at once."""
+
+
+def fit_temperature(logits: NDArray[np.floating], truth: LabelIds, *, strings: int | None = None) -> float:
+    """Return the most likely temperature, given the priors; logits are divided by it.
 
     Args:
         logits: (N, C), of examples that did not train the network.
         truth: label ids, (N,).
+        strings: how many strings the N examples come from, if they are symbols of strings; N if None. Symbols of one
+            string depend on each other, so all of them count as one observation.
 
     Returns:
         Between 0.05 and 20; above 1 if the network is overconfident.
 
-    >>> round(fit_temperature(np.array([[4.0, 0.0]] * 4), np.array([0, 0, 0, 1])), 2)
-    3.64
+    >>> round(fit_temperature(np.array([[4.0, 0.0]] * 400), np.array([0, 0, 0, 1] * 100)), 2)
+    3.55
     """
+    examples = len(truth)
+    weight = (examples if strings is None else strings) / examples
+    rows = max(1, BLOCK // logits.shape[1])
+    blocks = [(logits[start : start + rows], truth[start : start + rows]) for start in range(0, examples, rows)]
 
     def loss(log_temperature: float) -> float:
-        return negative_log_likelihood(softmax(logits, float(np.exp(log_temperature))), truth)
+        temperature = float(np.exp(log_temperature))
+        sums = np.sum([_sum_losses(some, true, temperature) for some, true in blocks], axis=0)
+        of_truth, of_one_more = weight * sums[0], sums[1] / examples
+        return float(of_truth + of_one_more + (log_temperature / PRIOR_DEVIATION) ** 2 / 2)
 
     found = minimize_scalar(loss, bounds=(np.log(LOWEST), np.log(HIGHEST)), method="bounded")
     return float(np.exp(found.x))
+
+
+def is_at_bound(temperature: float) -> bool:
+    """Return whether a temperature is as low or as high as `fit_temperature` allows.
+
+    >>> is_at_bound(19.9999), is_at_bound(1.5)
+    (True, False)
+    """
+    return not 1.01 * LOWEST < temperature < HIGHEST / 1.01
+
+
+def _sum_losses(logits: NDArray[np.floating], truth: LabelIds, temperature: float) -> tuple[float, float]:
+    """Return the summed negative log-likelihoods of the true labels, and of answers half right and half wrong."""
+    scaled = logits.astype(np.float64) / temperature
+    scaled -= scaled.max(axis=1, keepdims=True)
+    strings = np.arange(len(truth))
+    own = scaled[strings, truth]
+    odds = np.exp(scaled)  # of the answer: 1
+    normaliser = np.log(odds.sum(axis=1))
+    odds[strings, scaled.argmax(axis=1)] = 0.0
+    wrong = np.log(np.maximum(odds.sum(axis=1), np.finfo(np.float64).tiny))
+    return float((normaliser - own).sum()), float((normaliser - wrong / 2).sum())

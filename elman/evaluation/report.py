@@ -1,9 +1,9 @@
 """The report of a run for people, in Markdown."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from elman.evaluation.titles import describe_abstentions, show_rows
+from elman.evaluation.titles import COLUMNS, SCORES, describe_abstentions, show_rounded, show_rows
 
 
 def write_report(values: Mapping[str, Any]) -> str:
@@ -12,21 +12,26 @@ def write_report(values: Mapping[str, Any]) -> str:
     Args:
         values: what ``report.json`` holds; see `elman.training.run`.
     """
-    rows = show_rows(values["test"], values["validation"], values["baseline"], labels=len(values["labels"]))
+    rows = show_rows(values["test"], values["baseline"], values["validation"], labels=len(values["labels"]))
     lines = [
         f"# {values['name']}",
         "",
         values["verdict"],
         "" if values["complete"] else "\nTraining was stopped early; this is the best epoch until then.\n",
-        "| | test | validation | baseline, test |",
-        "|---|---:|---:|---:|",
-        *(f"| {' | '.join(row)} |" for row in rows),
+        *_write_table(("", *COLUMNS), rows),
+        "",
+        "In brackets: the interval of 95 %, of other strings of the same kind.",
         "",
         *(f"- {fact}" for fact in [*values["remarks"], *_list_facts(values)]),
         "",
         "![Loss and accuracy by epoch](curves.png)",
         *(f"![{title}]({file})" for file, title in values["pictures"].items()),
+        *_write_confused(values.get("confused", ())),
+        *_write_mistakes(values.get("surest_mistakes", ())),
+        *_write_thresholds(values.get("thresholds")),
         *_write_label_table(values["test"].get("per_label", {})),
+        *_write_settings(values.get("config", {})),
+        *_write_command(values.get("command")),
     ]
     return "\n".join(lines) + "\n"
 
@@ -47,12 +52,90 @@ def _list_facts(values: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def _write_confused(pairs: Sequence[Mapping[str, Any]]) -> list[str]:
+    if not pairs:
+        return []
+    show = SCORES["accuracy"].show
+    rows = [(pair["label"], pair["answer"], f"{pair['examples']:,}", show(pair["share"])) for pair in pairs]
+    table = _write_table(("label", "answer", "examples", "of the label"), rows, text_columns=2)
+    return ["", "## The most confused labels, on the test part", "", *table]
+
+
+def _write_mistakes(mistakes: Sequence[Mapping[str, Any]]) -> list[str]:
+    if not mistakes:
+        return []
+    show = SCORES["accuracy"].show
+    rows = [(one["text"], one["label"], one["answer"], show(one["probability"])) for one in mistakes]
+    return [
+        "",
+        "## The surest mistakes, on the test part",
+        "",
+        "Wrong answers with the highest probability; a wrong label in the data is often among them.",
+        "",
+        *_write_table(("string", "label", "answer", "probability"), rows, text_columns=3),
+    ]
+
+
+def _write_thresholds(thresholds: Mapping[str, Any] | None) -> list[str]:
+    if not thresholds:
+        return []
+    show = SCORES["accuracy"].show
+    rows = []
+    for row in thresholds["rows"]:
+        shares = (show(row[key], row["intervals"].get(key)) for key in ("precision", "recall", "f1"))
+        rows.append((f"{row['threshold']:.1f}", f"{row['answers']:,}", *shares, show(row["false_positive_rate"])))
+    label = thresholds["positive"]
+    headings = ("from probability", "answers", "precision", "recall", "F1", "false positives")
+    return [
+        "",
+        f"## Thresholds of {label}, on the test part",
+        "",
+        f"If {label} is answered from this probability on, and the other label below it:",
+        "",
+        *_write_table(headings, rows, text_columns=0),
+    ]
+
+
 def _write_label_table(per_label: Mapping[str, Any]) -> list[str]:
     if not per_label:
         return []
-    lines = ["", "## Each label, on the test part", "", "| label | examples | precision | recall | F1 |"]
-    lines.append("|---|---:|---:|---:|---:|")
+    rows = []
     for label, scores in per_label.items():
-        shares = " | ".join(f"{scores[key] * 100:.0f} %" for key in ("precision", "recall", "f1"))
-        lines.append(f"| {label} | {scores['support']} | {shares} |")
-    return lines
+        intervals = scores.get("intervals", {})
+        shares = (show_rounded(scores[key], intervals.get(key)) for key in ("precision", "recall", "f1"))
+        rows.append((label, str(scores["support"]), *shares))
+    headings = ("label", "examples", "precision", "recall", "F1")
+    return ["", "## Each label, on the test part", "", *_write_table(headings, rows)]
+
+
+def _write_settings(config: Mapping[str, Any]) -> list[str]:
+    """List all settings, those of the network and of the training in groups of their own."""
+    if not config:
+        return []
+    groups: dict[str, Mapping[str, Any]] = {
+        "run": {key: value for key, value in config.items() if not isinstance(value, Mapping)}
+    }
+    groups |= {key: value for key, value in config.items() if isinstance(value, Mapping)}
+    return ["", "## Settings", "", *(f"- {name}: {_list_settings(group)}" for name, group in groups.items())]
+
+
+def _list_settings(group: Mapping[str, Any]) -> str:
+    def show(value: Any) -> str:
+        return ", ".join(map(str, value)) or "none" if isinstance(value, list | tuple) else str(value)
+
+    return "; ".join(f"`{name}` {show(value)}" for name, value in group.items() if value not in (None, ""))
+
+
+def _write_command(command: str | None) -> list[str]:
+    return ["", "## Run it again", "", "```console", f"$ {command}", "```"] if command else []
+
+
+def _write_table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, text_columns: int = 1) -> list[str]:
+    """Return the lines of a table; what follows the first columns is numbers, aligned on the right."""
+    rules = ["---" if place < text_columns else "---:" for place in range(len(headings))]
+    lines = [f"| {' | '.join(headings)} |".replace("|  |", "| |"), f"|{'|'.join(rules)}|"]
+    return [*lines, *(f"| {' | '.join(map(_escape, row))} |" for row in rows)]
+
+
+def _escape(cell: str) -> str:
+    return cell.replace("\\", "\\\\").replace("|", "\\|").replace("`", "\\`")

@@ -12,20 +12,25 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from elman.errors import DataError
+from elman.evaluation.calibration import is_at_bound
 from elman.evaluation.metrics import (
     NO_ANSWER,
     LabelIds,
     Probabilities,
+    calibration_error_by_chance,
     count_reasons,
     find_answered,
+    list_thresholds,
     negative_log_likelihood,
     score,
     score_numbers,
     score_tags,
 )
+from elman.evaluation.mistakes import list_confused, list_surest_mistakes
+from elman.evaluation.verdict import BASELINE, CONSTANT, Comparison, compare
 from elman.prediction.inputs import NOT_FINITE
 from elman.prediction.predictor import Predictor
-from elman.records import EvalReport, Example, NumberReport, TagReport
+from elman.records import EvalReport, Example, NumberReport, Outcomes, TagReport
 from elman.scoring.probabilities import softmax
 from elman.text.vocabulary import Labels
 
@@ -44,6 +49,7 @@ class Evaluation:
         truth: label ids, (N,).
         labels: the C names.
         images: what was read, (N, rows, columns), uint8; None for strings.
+        answered: which of all examples are answered, bool; N of them.
     """
 
     report: EvalReport
@@ -53,6 +59,13 @@ class Evaluation:
     truth: LabelIds
     labels: tuple[str, ...]
     images: NDArray[np.uint8] | None = None
+    answered: NDArray[np.bool_] | None = None
+
+    def select(self, texts: Sequence[str]) -> list[str]:
+        """Return the strings that are answered, N, of all that were read; none if there are none."""
+        if self.answered is None or not len(texts):
+            return []
+        return [text for text, is_answered in zip(texts, self.answered.tolist(), strict=True) if is_answered]
 
 
 @dataclass(frozen=True)
@@ -108,13 +121,53 @@ def evaluate_logits(
     answered = find_answered(reasons, len(truth))
     return Evaluation(
         report=score(probabilities, truth, labels.names, reasons=reasons),
-        uncalibrated=score(uncalibrated, truth, labels.names, reasons=reasons),
+        uncalibrated=score(uncalibrated, truth, labels.names, reasons=reasons, draws=0),
         probabilities=probabilities[answered],
         uncalibrated_probabilities=uncalibrated[answered],
         truth=truth[answered],
         labels=labels.names,
         images=None if images is None else images[answered],
+        answered=answered,
     )
+
+
+def measure_calibration(evaluation: Evaluation, temperature: float, *, strings: int | None = None) -> dict[str, Any]:
+    """Return what ``calibration`` of ``report.json`` holds.
+
+    Args:
+        evaluation: of a classifier.
+        temperature: what its logits are divided by.
+        strings: how many strings the temperature was fitted on, if it was.
+    """
+    known = len(evaluation.truth) > 0
+    return {
+        "temperature": temperature,
+        "at_bound": strings is not None and is_at_bound(temperature),
+        "strings": strings,
+        "error_before": evaluation.uncalibrated.calibration_error,
+        "error_after": evaluation.report.calibration_error,
+        "error_by_chance": calibration_error_by_chance(evaluation.probabilities) if known else None,
+    }
+
+
+def list_findings(evaluation: Evaluation, texts: Sequence[str] = ()) -> dict[str, Any]:
+    """Return what ``report.json`` says of the mistakes of a classifier, and of the thresholds of two labels.
+
+    Args:
+        evaluation: of the classifier.
+        texts: the strings that it answered, (N,); none if images are read. They must not get into the model file.
+    """
+    probabilities, truth, labels = evaluation.probabilities, evaluation.truth, evaluation.labels
+    if not len(truth):
+        return {}
+    found: dict[str, Any] = {"confused": list_confused(probabilities, truth, labels)}
+    if texts:
+        found["surest_mistakes"] = list_surest_mistakes(texts, probabilities, truth, labels)
+    if evaluation.report.roc_auc is not None and evaluation.report.positive is not None:
+        positive = labels.index(evaluation.report.positive)
+        rows = list_thresholds(probabilities[:, positive], truth == positive)
+        found["thresholds"] = {"positive": evaluation.report.positive, "rows": rows}
+    return found
 
 
 def _add_not_finite(reasons: Sequence[str | None], finite: NDArray[np.bool_]) -> list[str | None]:
@@ -157,15 +210,17 @@ def evaluate_tag_logits(
     """
     reasons = _add_not_finite(reasons, np.array([np.isfinite(one).all() for one in logits]))
     answered = np.flatnonzero(find_answered(reasons, len(truth))).tolist()
-    nll = None
+    nll, losses = None, np.full(len(truth), np.nan)
+    for place in answered:
+        probabilities = softmax(logits[place], temperature)
+        losses[place] = negative_log_likelihood(probabilities, truth[place]) * len(truth[place])
     if answered:
-        probabilities = softmax(np.concatenate([logits[place] for place in answered]), temperature)
-        nll = negative_log_likelihood(probabilities, np.concatenate([truth[place] for place in answered]))
+        nll = float(np.nansum(losses)) / sum(len(truth[place]) for place in answered)
     guesses = [
         one.argmax(axis=1) if reason is None else np.full(len(one), NO_ANSWER)
         for one, reason in zip(logits, reasons, strict=True)
     ]
-    return replace(score_tags(guesses, truth, nll), abstentions=count_reasons(reasons))
+    return replace(score_tags(guesses, truth, nll, losses=losses), abstentions=count_reasons(reasons))
 
 
 def evaluate_numbers(
@@ -186,10 +241,13 @@ def evaluate_numbers(
     answers = predictor.scorer.logits(sequences)[:, 0].astype(np.float64)
     reasons = _add_not_finite(reasons, np.isfinite(answers))
     answered = find_answered(reasons, len(truth))
-    answers, examples, truth = answers[answered], len(truth), truth[answered]
-    scores = score_numbers(answers, truth) if len(answers) else NumberReport(0, None, None, None)
-    report = replace(scores, examples=examples, abstentions=count_reasons(reasons))
-    return NumberEvaluation(report, answers, truth, predictor.labels[0])
+    scores = NumberReport(0, None, None, None)
+    if answered.any():
+        scores = score_numbers(answers[answered], truth[answered])
+    squares = (truth - truth.mean()) ** 2
+    gains = np.where(answered, squares - (answers - truth) ** 2, np.nan)
+    report = replace(scores, examples=len(truth), abstentions=count_reasons(reasons), outcomes=Outcomes(gains, squares))
+    return NumberEvaluation(report, answers[answered], truth[answered], predictor.labels[0])
 
 
 def fit_baseline(examples: Sequence[Example], *, seed: int = 0, **settings: Any) -> Pipeline:
@@ -232,25 +290,21 @@ def find_majority(training: Sequence[Example], examples: Sequence[Example]) -> t
     return label, sum(example.label == label for example in examples) / len(examples)
 
 
-def write_verdict(model: EvalReport, baseline: EvalReport, *, name: str = NGRAM_BASELINE) -> str:
-    """Return in words whether a model beats its baseline, within one standard error of accuracy.
+def compare_labels(
+    report: EvalReport, truth: Sequence[str], majority: str, baseline: EvalReport | None = None, *, name: str = ""
+) -> tuple[Comparison, ...]:
+    """Compare a classifier with its baseline, if there is one, and with always answering the majority label.
 
     Args:
-        model: its scores.
+        report: its scores.
+        truth: the true labels of the same examples, (N,).
+        majority: the most frequent label of the training part.
         baseline: the scores of the baseline on the same examples.
         name: what the baseline is.
     """
-    gap = model.accuracy - baseline.accuracy
-    error = float(np.sqrt(baseline.accuracy * (1 - baseline.accuracy) / baseline.examples))
-    points = f"{abs(gap) * 100:.1f} points"
-    if gap > error:
-        return f"The model beats the baseline by {points} of accuracy."
-    if gap >= 0:
-        return (
-            f"The model is ahead of the baseline by {points} of accuracy, "
-            f"which is within one standard error ({error * 100:.1f}): call it even."
-        )
-    return (
-        f"The model does NOT beat the baseline: it is {points} of accuracy behind {name}. "
-        "Use the baseline, more data, or another setting."
-    )
+    assert report.outcomes is not None
+    always = Outcomes(np.array([label == majority for label in truth], np.float64), np.ones(len(truth)))
+    found = []
+    if baseline is not None and baseline.outcomes is not None:
+        found.append(compare(report.outcomes, baseline.outcomes, kind=BASELINE, name=name))
+    return (*found, compare(report.outcomes, always, kind=CONSTANT, name=f"always answering {majority}"))

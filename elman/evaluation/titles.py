@@ -26,15 +26,29 @@ class Score:
     unit: str = ""
     digits: str = ".3f"
 
-    def show(self, value: float | None) -> str:
-        """Return a value as people read it, with its unit; None is a dash.
+    def show(self, value: float | None, interval: Sequence[float] | None = None) -> str:
+        """Return a value as people read it, with its unit and its interval; None is a dash.
 
-        >>> SCORES["accuracy"].show(0.857), SCORES["nll"].show(0.5), SCORES["nll"].show(None)
-        ('85.7 %', '0.500 nats', '–')
+        >>> SCORES["accuracy"].show(0.857), SCORES["nll"].show(0.5, (0.25, 0.75)), SCORES["nll"].show(None)
+        ('85.7 %', '0.500 nats (0.250 to 0.750)', '–')
         """
         if value is None:
             return "–"
-        return f"{format(100 * value if self.unit == '%' else value, self.digits)} {self.unit}".strip()
+        shown = f"{self._format(value)} {self.unit}".strip()
+        return shown if interval is None else f"{shown} ({' to '.join(map(self._format, interval))})"
+
+    def show_spread(self, mean: float, deviation: float | None) -> str:
+        """Return the mean of a score over seeds and its standard deviation, if there is one.
+
+        >>> SCORES["accuracy"].show_spread(0.857, 0.0123), SCORES["nll"].show_spread(0.5, None)
+        ('85.7 ± 1.2 %', '0.500 nats')
+        """
+        spread = "" if deviation is None else f" ± {self._format(deviation)}"
+        return f"{self._format(mean)}{spread} {self.unit}".strip()
+
+    def _format(self, value: float) -> str:
+        number = format(100 * value if self.unit == "%" else value, self.digits)
+        return number.replace("-", "−", 1) if value < 0 else number
 
 
 SCORES = {
@@ -43,6 +57,8 @@ SCORES = {
         Score("accuracy", "accuracy", "%", ".1f"),
         *(Score(f"top_{k}", f"top {k}", "%", ".1f") for k in TOP),
         Score("macro_f1", "macro-F1", "%", ".1f"),
+        Score("roc_auc", "ROC-AUC"),
+        Score("pr_auc", "PR-AUC"),
         Score("symbol_accuracy", "symbols right", "%", ".1f"),
         Score("string_accuracy", "whole strings right", "%", ".1f"),
         Score("nll", "negative log-likelihood", "nats"),
@@ -54,6 +70,16 @@ SCORES = {
     )
 }
 """Every score by its key, in the order of tables."""
+
+
+def show_rounded(share: float, interval: Sequence[float] | None = None) -> str:
+    """Return a share of few examples, and its interval, without decimals.
+
+    >>> show_rounded(0.833, (0.681, 0.921))
+    '83 % (68 to 92)'
+    """
+    ends = "" if interval is None else f" ({interval[0] * 100:.0f} to {interval[1] * 100:.0f})"
+    return f"{share * 100:.0f} %{ends}"
 
 
 def list_scores(report: Mapping[str, Any], *, labels: int, ranks: Sequence[int] = RANKS) -> list[Score]:
@@ -72,7 +98,7 @@ def list_scores(report: Mapping[str, Any], *, labels: int, ranks: Sequence[int] 
 
 
 def show_rows(*reports: Mapping[str, Any], labels: int, ranks: Sequence[int] = RANKS) -> list[tuple[str, ...]]:
-    """Return the rows of a table: the title of each score, then its value in each report.
+    """Return the rows of a table: the title of each score, then its value and its interval in each report.
 
     Args:
         reports: as ``to_dict`` returns them, at least one, all of one kind.
@@ -83,7 +109,95 @@ def show_rows(*reports: Mapping[str, Any], labels: int, ranks: Sequence[int] = R
     [('accuracy', '90.0 %', '80.0 %')]
     """
     scores = list_scores(reports[0], labels=labels, ranks=ranks)
-    return [(score.title, *(score.show(report[score.key]) for report in reports)) for score in scores]
+    return [
+        (
+            score.title,
+            *(score.show(report.get(score.key), report.get("intervals", {}).get(score.key)) for report in reports),
+        )
+        for score in scores
+    ]
+
+
+COLUMNS = ("test", "baseline, test", "validation")
+"""The headings of a report's scores: of the model, of the baseline, and of the model on the other part."""
+
+
+def describe_labels(values: Mapping[str, Any]) -> list[str]:
+    """Return what a reader should know of the scores of a classifier, one sentence each.
+
+    Args:
+        values: some of ``majority``, ``ceiling`` and ``calibration``, as ``report.json`` holds them.
+    """
+    sentences, show = [], SCORES["accuracy"].show
+    if "majority" in values:
+        majority = values["majority"]
+        share = show(majority["accuracy"], majority.get("interval"))
+        sentences.append(f"Always answering {majority['label']}: {share}.")
+    if "ceiling" in values:
+        sentences.append(f"The ceiling set by strings with several labels: {show(values['ceiling'])}.")
+    if "calibration" in values:
+        sentences.append(describe_calibration(values["calibration"]))
+    return sentences
+
+
+def describe_confused(values: Mapping[str, Any], *, most: int = 5) -> str | None:
+    """Return the pairs of labels that are confused most often in one line; None if there is no mistake.
+
+    Args:
+        values: as ``report.json``.
+        most: at most so many pairs.
+
+    >>> describe_confused({"confused": [{"label": "Dutch", "answer": "German", "examples": 3, "share": 0.25}]})
+    'Most confused: Dutch answered as German 3 times (25.0 %).'
+    """
+
+    def write(pair: Mapping[str, Any]) -> str:
+        times = "once" if pair["examples"] == 1 else f"{pair['examples']:,} times"
+        return f"{pair['label']} answered as {pair['answer']} {times} ({SCORES['accuracy'].show(pair['share'])})"
+
+    pairs = [write(pair) for pair in values.get("confused", ())[:most]]
+    return f"Most confused: {', '.join(pairs)}." if pairs else None
+
+
+def title_scores(report: Mapping[str, Any], *, model: str, data: str, part: str) -> str:
+    """Return the title of a table of scores.
+
+    Args:
+        report: as ``to_dict`` returns it.
+        model: the name of the model.
+        data: where the examples come from.
+        part: ``train``, ``validation``, ``test`` or ``all``.
+
+    >>> title_scores({"examples": 1200}, model="people", data="people.csv", part="test")
+    'people on people.csv, test part: 1,200 examples'
+    """
+    sizes = [
+        f"{report[key]:,} {key if report[key] != 1 else key.removesuffix('s')}"
+        for key in ("examples", "symbols")
+        if key in report
+    ]
+    return f"{model} on {data}, {'all' if part == 'all' else f'{part} part'}: {', '.join(sizes)}"
+
+
+def describe_calibration(found: Mapping[str, Any]) -> str:
+    """Return in one or two sentences what the temperature did to the calibration error.
+
+    Args:
+        found: ``calibration`` of ``report.json``.
+    """
+    if found["error_after"] is None:
+        return "The calibration error is unknown, because the model abstains for all examples of the test part."
+    bound = (
+        f" The temperature is at its bound, {found['temperature']:.2g}: do not trust the probabilities."
+        if found.get("at_bound")
+        else ""
+    )
+    strings = f", chosen on {found['strings']:,} strings" if found.get("strings") else ""
+    return (
+        f"Calibration error {found['error_before']:.3f} before and {found['error_after']:.3f} after "
+        f"dividing the logits by {found['temperature']:.2f}{strings}; a perfectly calibrated model would measure "
+        f"{found['error_by_chance']:.3f} on so few examples.{bound}"
+    )
 
 
 def describe_abstentions(report: Mapping[str, Any]) -> str | None:

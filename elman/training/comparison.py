@@ -1,12 +1,14 @@
 """Comparisons: several runs on the same data and split, and a table of their scores.
 
 A comparison is a mapping of names to settings. Each is a run with its own folder, so that an interrupted comparison
-can continue.
+can continue. Cells are compared by their scores on the validation part, over several seeds. Only the one that is best
+there is measured on the test part, once: the best of several test scores would be too good.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from statistics import mean, stdev
 from typing import Any
 
 from elman.data.catalog import CATALOG
@@ -21,7 +23,7 @@ from elman.training.run import CONFIG, Run, RunReport
 
 
 def cell_configs(data: str, name: str, cells: Iterable[str], options: Options) -> dict[str, RunConfig]:
-    """Return the best settings of each cell, by cell; ``elman`` is the one by hand.
+    """Return the best settings of each cell, by cell; ``rnn`` is another name of ``elman``.
 
     Args:
         data: a named set or a path.
@@ -34,13 +36,27 @@ def cell_configs(data: str, name: str, cells: Iterable[str], options: Options) -
     """
     if data in CATALOG and CATALOG[data].task == "tags":
         raise SettingError(f"{data!r} has tags as answers; elman compare is for answers that are labels")
-    configs = {
-        cell: new_config(data, f"{name}-{cell}", {**options, "cell": cell, "hand": cell == "elman"})
-        for cell in dict.fromkeys(cells)
-    }
+    distinct = dict.fromkeys("elman" if cell == "rnn" else cell for cell in cells)
+    configs = {cell: new_config(data, f"{name}-{cell}", {**options, "cell": cell}) for cell in distinct}
     if not configs:
-        raise SettingError("--cells names no cell; give some of elman, rnn, gru, lstm, separated by commas")
+        raise SettingError("--cells names no cell; give some of elman, gru, lstm, separated by commas")
     return configs
+
+
+def seed_configs(configs: Mapping[str, RunConfig], seeds: int) -> dict[str, dict[str, RunConfig]]:
+    """Return the settings of each run of a comparison, by cell and by the name of its folder; all have one split.
+
+    Args:
+        configs: of each cell; their seed is the first.
+        seeds: trainings of each cell, at least 1.
+    """
+    return {
+        cell: {
+            f"{cell}-{seed}": replace(config, train=replace(config.train, seed=seed))
+            for seed in range(config.train.seed, config.train.seed + seeds)
+        }
+        for cell, config in configs.items()
+    }
 
 
 def tutorial_recipes() -> list[Recipe]:
@@ -86,25 +102,28 @@ def open_run(reading: Reading | ImageReading | FeatureReading, config: RunConfig
         ) from None
 
 
-def list_cells(reports: Mapping[str, RunReport]) -> list[dict[str, Any]]:
-    """Return one row for each cell, and a last one for the baseline.
+def list_cells(runs: Mapping[str, Sequence[Run]]) -> list[dict[str, Any]]:
+    """Return one row for each cell: the means over seeds of its scores on the validation part, the best cell first.
+
+    The best has the lowest mean loss. Deviations are those of single trainings, None if there is one seed.
 
     Args:
-        reports: of the finished runs, by cell.
+        runs: the finished trainings of each cell; none was measured on the test part.
     """
-    rows = [
-        {
-            "cell": cell,
-            "accuracy": report.values["test"]["accuracy"],
-            "macro_f1": report.values["test"]["macro_f1"],
-            "seconds": report.values["seconds"],
-            "parameters": report.values["parameters"],
+    rows = []
+    for cell, trained in runs.items():
+        kept = [run.state.history[(run.state.kept_epoch or 1) - 1] for run in trained]
+        scores = {
+            "accuracy": [epoch.validation_accuracy or 0.0 for epoch in kept],
+            "nll": [epoch.validation_loss for epoch in kept],
         }
-        for cell, report in reports.items()
-    ]
-    baseline = next(iter(reports.values())).values["baseline"]
-    scores = {"accuracy": baseline["accuracy"], "macro_f1": baseline["macro_f1"]}
-    return [*rows, {"cell": "baseline", **scores, "seconds": None, "parameters": None}]
+        row: dict[str, Any] = {"cell": cell, "seeds": len(trained)}
+        for name, values in scores.items():
+            row |= {name: mean(values), f"{name}_deviation": stdev(values) if len(values) > 1 else None}
+        seconds = [sum(epoch.seconds for epoch in run.state.history) for run in trained]
+        parameters = sum(parameter.numel() for parameter in trained[0].model.parameters())
+        rows.append({**row, "seconds": mean(seconds), "parameters": parameters})
+    return sorted(rows, key=lambda row: row["nll"])
 
 
 def list_tutorials(compared: Sequence[Recipe], reports: Mapping[str, RunReport]) -> list[dict[str, Any]]:

@@ -9,7 +9,9 @@ from elman.data.images import ImageReading
 from elman.data.splits import BY_HEART, NOTHING_KEPT, Split, ceiling
 from elman.errors import DataError, SettingError
 from elman.evaluation.scores import (
+    NGRAM_BASELINE,
     Evaluation,
+    compare_labels,
     evaluate,
     evaluate_baseline,
     evaluate_logits,
@@ -17,12 +19,15 @@ from elman.evaluation.scores import (
     evaluate_tags,
     find_majority,
     fit_baseline,
-    write_verdict,
+    list_findings,
+    measure_calibration,
 )
+from elman.evaluation.verdict import decide, write_verdict
 from elman.prediction.predictor import Predictor
 from elman.records import Example
 from elman.training.config import RunConfig
 from elman.training.tasks import features, images
+from elman.training.tasks.labels import bound_share_of
 from elman.training.tasks.numbers import parse_numbers, select_numbers
 from elman.training.tasks.strings import normalise_examples, split_again
 from elman.training.tasks.task import Report
@@ -171,17 +176,24 @@ def _measure_labels(
             f"--baseline needs the data that {predictor.name!r} was trained on, to fit the baseline on the same part"
         )
     evaluation = evaluate(predictor, chosen.examples)
-    values: dict[str, Any] = {
-        "calibration_error_before": evaluation.uncalibrated.calibration_error,
-        "ceiling": ceiling(chosen.examples),
-    }
+    values: dict[str, Any] = {"ceiling": ceiling(chosen.examples)}
     if chosen.split is not None:
         label, share = find_majority(chosen.split.train, chosen.examples)
-        values["majority"] = {"label": label, "accuracy": share}
+        interval = list(bound_share_of(share, chosen.examples))
+        values["majority"] = {"label": label, "accuracy": share, "interval": interval}
+    values["calibration"] = measure_calibration(evaluation, predictor.artifact.temperature)
+    values |= list_findings(evaluation, evaluation.select([example.text for example in chosen.examples]))
     if with_baseline and chosen.split is not None:
         fitted = fit_baseline(chosen.split.train)
         baseline = evaluate_baseline(fitted, chosen.examples, predictor.artifact.labels)
-        values |= {"baseline": baseline.to_dict(), "verdict": write_verdict(evaluation.report, baseline)}
+        truth = [example.label for example in chosen.examples]
+        comparisons = compare_labels(evaluation.report, truth, label, baseline, name=NGRAM_BASELINE)
+        values |= {
+            "baseline": baseline.to_dict(),
+            "verdict": write_verdict(comparisons, by_heart=chosen.split.kind == NOTHING_KEPT),
+            "answer": decide(comparisons),
+            "comparisons": [comparison.to_dict() for comparison in comparisons],
+        }
     notes = _write_notes(predictor, part, chosen.part, OTHER_DATA)
     return Measurement(evaluation.report, chosen.part, dropped, notes, evaluation, values)
 

@@ -35,6 +35,7 @@ def train(
     validation: EncodedExamples,
     *,
     on_step: OnStep | None = None,
+    calibrate: bool = True,
 ) -> Iterator[EpochResult]:
     """Train until the epochs are done or patience runs out, and yield what each epoch did.
 
@@ -47,13 +48,14 @@ def train(
         training: what to learn from.
         validation: what to choose the best epoch with.
         on_step: called after each step, for a progress bar.
+        calibrate: measure the validation loss after calibration; False if the model will not be calibrated.
 
     Raises:
         NonFiniteLossError: the loss became infinite or not a number.
     """
     while not state.finished:
         _read_epoch(state, training, on_step)
-        yield _close_epoch(state, validation)
+        yield _close_epoch(state, validation, calibrate=calibrate)
 
 
 def _read_epoch(state: TrainingState, training: EncodedExamples, on_step: OnStep | None) -> None:
@@ -115,12 +117,12 @@ def _take_step(state: TrainingState, batch: Batch, rate: float) -> tuple[float, 
     return loss, None if batch.targets.dtype.kind == "f" else right
 
 
-def _close_epoch(state: TrainingState, validation: EncodedExamples) -> EpochResult:
+def _close_epoch(state: TrainingState, validation: EncodedExamples, *, calibrate: bool) -> EpochResult:
     """Validate the weights, keep them if they are the best, and return what the epoch did."""
     model, config, progress = state.model, state.config, state.progress
     epoch = state.epoch + 1
     with use_weights(model, state.average.weights() if state.average is not None else {}):
-        validation_loss, validation_accuracy = _validate(model, validation)
+        validation_loss, validation_accuracy = _validate(model, validation, calibrate=calibrate)
         if not math.isfinite(validation_loss):
             raise NonFiniteLossError(_advise(validation_loss, epoch, progress.step, config))
         is_best = validation_loss < min((past.validation_loss for past in state.history), default=math.inf)
@@ -228,8 +230,10 @@ def logits_of(model: nn.Module, data: EncodedExamples, *, batch_size: int = 512)
     return logits[torch.argsort(torch.cat(positions))]
 
 
-def _validate(model: nn.Module, data: EncodedExamples) -> tuple[float, float | None]:
-    """Return the calibrated loss and the accuracy, of steps if each has a target; no accuracy for numbers.
+def _validate(model: nn.Module, data: EncodedExamples, *, calibrate: bool) -> tuple[float, float | None]:
+    """Return the loss and the accuracy, of steps if each has a target; no accuracy for numbers.
+
+    The loss is that of the report: after calibration, if the model will be calibrated.
 
     A network becomes overconfident long before its answers stop getting better. The temperature removes that, so epochs
     are compared by the model that would be shipped.
@@ -246,7 +250,8 @@ def _validate(model: nn.Module, data: EncodedExamples) -> tuple[float, float | N
         return math.nan, 0.0
     if truth.dtype.kind == "f":
         return float(np.mean((logits[:, 0] - truth) ** 2)), None
-    loss = negative_log_likelihood(softmax(logits, fit_temperature(logits, truth)), truth)
+    temperature = fit_temperature(logits, truth, strings=len(data)) if calibrate else 1.0
+    loss = negative_log_likelihood(softmax(logits, temperature), truth)
     return loss, float((logits.argmax(axis=1) == truth).mean())
 
 

@@ -4,6 +4,7 @@ Options are those of `elman train`, by name. Most have the name of the field tha
 `ModelConfig` or in `TrainConfig`. Only the options that the user gave are passed, no defaults.
 """
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from elman.data.reading import read_source
 from elman.errors import SettingError
 from elman.model.kinds import named_kind
 from elman.training.config import RunConfig
-from elman.training.recipes import OF_DATA, best_settings, named_recipe
+from elman.training.recipes import OF_DATA, RECIPES, best_settings, named_recipe
 from elman.training.run import read_run_config
 from elman.training.tuning import begin_with, check_kept, load_base
 
@@ -137,6 +138,98 @@ def apply_options(config: RunConfig, options: Options) -> RunConfig:
     )
 
 
+OPTIONS = (
+    *("text_column", "label_column", "feature_columns", "data_folder", "max_characters"),
+    *("delimiter", "encoding", "on_error", "split", "test_share", "validation_share", "shift", "init"),
+    *("cell", "by_hand", "activation", "hidden_size", "layers", "directions", "embedding_size", "dropout"),
+    *("epochs", "batch_size", "optimiser", "learning_rate", "schedule", "weight_decay", "clip", "label_smoothing"),
+    *("class_weighting", "patience", "threads", "device", "products"),
+)
+"""The fields of the configurations that an option of `elman train` sets alone, in the order of its help."""
+
+
+def write_command(config: RunConfig) -> str | None:
+    """Return the command that repeats a run; None if no options give these settings, as for some made in Python.
+
+    >>> write_command(replace(new_config("people.csv", "people", {}), name="mine"))
+    'elman train people.csv --name mine'
+    >>> print(write_command(new_config("people.csv", "people", {"cell": "lstm", "seed": 3})))
+    elman train people.csv --cell lstm --seed 3
+    """
+    for recipe in (None, *RECIPES):
+        for plain in (False, True):
+            options = _find_options(config, recipe, plain=plain)
+            try:
+                if options is not None and _like(new_config(config.data, config.name, options), config) == config:
+                    return _join_command(config.data, options)
+            except SettingError:
+                continue
+    return None
+
+
+def _like(config: RunConfig, other: RunConfig) -> RunConfig:
+    """Return a config with what the data decided in another one: the rows of images, and sizes that nobody chose."""
+    chosen = vars(config.model)
+    decided = [field for field, value in chosen.items() if value is None] + ["input_size"]
+    return replace(config, model=replace(config.model, **{field: vars(other.model)[field] for field in decided}))
+
+
+def _find_options(config: RunConfig, recipe: str | None, *, plain: bool) -> dict[str, Any] | None:
+    """Return the options that change the settings of a recipe, or the best ones, to those of a config."""
+    options: dict[str, Any] = {} if recipe is None else {"recipe": recipe}
+    if config.data not in CATALOG:
+        options |= {"tags": True} if config.task == "tags" else {}
+        if config.task in ("number", "features"):
+            options["number"] = config.label_column
+        if config.task == "features":
+            options["features"] = ",".join(config.feature_columns)
+    usual_cell = best_settings(config.task).model.cell if recipe is None else named_recipe(recipe).config.model.cell
+    if config.model.cell != usual_cell:
+        options["cell"] = config.model.cell
+    if config.model.by_hand:
+        options["hand"] = True
+    try:
+        start = new_config(config.data, config.name, options)
+    except SettingError:
+        return None
+    names = {field: option for option, field in OPTION_FIELDS.items() if option not in ("number", "features")}
+    for field in OPTIONS:
+        value, usual = (_look_up(one, field) for one in (config, start))
+        if value != usual and names.get(field, field) not in ("cell", "hand") and field != "feature_columns":
+            options[names.get(field, field)] = 0 if field == "clip" and value is None else value
+    if config.header is not None:
+        options["header"] = config.header
+    if not config.normalisation.lower_case and start.normalisation.lower_case:
+        options["keep_case"] = True
+    if not config.normalisation.transliterate and start.normalisation.transliterate:
+        options["keep_script"] = True
+    if plain:
+        options["plain"] = True
+    if config.name != name_of(config.data):
+        options["name"] = config.name
+    if config.split_seed:
+        options["seed"] = config.split_seed
+    return {key: value for key, value in options.items() if value is not None}
+
+
+def _look_up(config: RunConfig, field: str) -> Any:
+    """Return the value of a field of a config, or of one of the configs in it."""
+    return next(getattr(one, field) for one in (config, config.model, config.train) if hasattr(one, field))
+
+
+def _join_command(data: str, options: Options) -> str:
+    words = ["elman", "train", data]
+    for option, value in options.items():
+        name = option.replace("_", "-")
+        if value is True:
+            words.append(f"--{name}")
+        elif value is False:
+            words.append(f"--no-{name}")
+        else:
+            words += [f"--{'data' if option == 'folder' else name}", str(value)]
+    return shlex.join(words)
+
+
 def stored_config(folder: Path, options: Options) -> RunConfig:
     """Return the settings of the run in a folder; options given again must agree with them.
 
@@ -174,6 +267,15 @@ def lengthen(stored: RunConfig, options: Options) -> RunConfig:
             "resumed with more"
         )
     return longer
+
+
+def name_of(data: str) -> str:
+    """Return the name of a model that gets none: that of its data.
+
+    >>> name_of("tables/people.csv.gz")
+    'people'
+    """
+    return Path(data).name.split(".")[0] or "model"
 
 
 def default_folder(name: str, resume: bool) -> Path:

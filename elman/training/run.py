@@ -27,7 +27,8 @@ from elman.data.splits import NOTHING_KEPT
 from elman.errors import SettingError, TrainingError
 from elman.evaluation.plots import draw_pictures, plot_curves, save_figure
 from elman.evaluation.report import write_report
-from elman.evaluation.titles import show_rows
+from elman.evaluation.titles import COLUMNS, describe_confused, show_rows, title_scores
+from elman.evaluation.verdict import decide
 from elman.extras import extra
 from elman.files import write_atomically
 from elman.markup import render_card, render_note, render_table
@@ -78,10 +79,11 @@ class RunReport:
         """Return the report as a notebook shows it: scores beside those of the baseline, the verdict and the curves."""
         values = self.values
         rows = show_rows(values["test"], values["baseline"], values["validation"], labels=len(values["labels"]))
+        confused = describe_confused(values)
         return render_card(
-            f"{values['name']}, test part ({self.test.examples:,} examples)",
-            render_table(rows, header=("", "model", "baseline", "model, validation")),
-            *map(render_note, [values["verdict"], *values["remarks"]]),
+            title_scores(values["test"], model=values["name"], data=values["data"]["source"], part="test"),
+            render_table(rows, header=("", *COLUMNS)),
+            *map(render_note, [values["verdict"], *values["remarks"], *([confused] if confused else [])]),
             self.history._repr_html_() if self.history else "",
             render_note(f"Everything is in {self.folder}; elman.load({str(self.folder)!r}) answers with the model."),
         )
@@ -96,6 +98,8 @@ class Run:
         folder: of the run.
         resume: continue from the checkpoint in ``folder``.
         tensorboard: also log scalars to ``folder``/tensorboard.
+        command: what the report says to run again, if there is such a command; see
+            `elman.training.options.write_command`.
 
     Raises:
         SettingError: the folder already holds a run, and ``resume`` is False.
@@ -112,8 +116,9 @@ class Run:
         *,
         resume: bool = False,
         tensorboard: bool = False,
+        command: str | None = None,
     ) -> None:
-        self.folder, self.reading = folder, reading
+        self.folder, self.reading, self.command = folder, reading, command
         if config.train.threads is not None:
             torch.set_num_threads(config.train.threads)
         self.task = build_task(reading, config)
@@ -154,7 +159,8 @@ class Run:
             if on_step is not None:
                 on_step(step)
 
-        for result in train(self.state, self.task.training, self.task.validation, on_step=save_or_wait):
+        task, calibrate = self.task, self.task.is_calibrated
+        for result in train(self.state, task.training, task.validation, on_step=save_or_wait, calibrate=calibrate):
             due = self.finished or result.epoch == 1 or time.monotonic() - written >= CHECKPOINT_SECONDS
             if due:
                 self._write_progress()
@@ -289,6 +295,8 @@ class Run:
         return {
             "name": self.config.name,
             "verdict": self.task.verdict(findings),
+            "answer": decide(findings.comparisons),
+            "comparisons": [comparison.to_dict() for comparison in findings.comparisons],
             "labels": list(artifact.labels.names),
             "test": findings.test.to_dict(),
             "validation": findings.validation.to_dict(),
@@ -304,6 +312,7 @@ class Run:
             "split": artifact.provenance["split"],
             "config": json.loads(json.dumps(asdict(self.config))),
             "versions": artifact.provenance["versions"],
+            "command": self.command,
         }
 
 

@@ -13,7 +13,16 @@ from elman.errors import DataError, SettingError
 from elman.prediction.names import list_names
 from elman.records import Example
 from elman.training.config import RunConfig
-from elman.training.options import Options, apply_options, default_folder, fit_config, new_config, read_for
+from elman.training.options import (
+    Options,
+    apply_options,
+    default_folder,
+    fit_config,
+    name_of,
+    new_config,
+    read_for,
+    write_command,
+)
 from elman.training.progress import choose_display
 from elman.training.recipes import best_settings
 from elman.training.run import Run, RunReport
@@ -72,7 +81,8 @@ def train_run(
     options = {option: column for option, column in columns.items() if column is not None}
     reading, config = _prepare(data, config, options)
     place = Path(folder) if folder is not None else default_folder(config.name, resume)
-    run = Run(reading, config, place, resume=resume)
+    command = write_command(config) if isinstance(data, str | Path) else None
+    run = Run(reading, config, place, resume=resume, command=command)
     display = choose_display(quiet=quiet or not run.state.ranks.is_first)
     notes = [f"note: {note}" for note in (*reading.notes, *run.task.notes)]
     for line in (f"{config.data}: {account(reading, run.task.dropped)}", run.describe(), *notes):
@@ -107,7 +117,7 @@ _TASK_OF = {"strings": "label", "images": "images", "features": "features"}
 
 
 def _prepare_source(data: str, config: RunConfig | None, options: Options) -> tuple[AnyReading, RunConfig]:
-    name = Path(data).name.split(".")[0] or "model"
+    name = name_of(data)
     if config is None:
         config = new_config(data, name, options)
     else:

@@ -1,4 +1,4 @@
-"""``elman compare``: one row for each cell, and the baseline below."""
+"""``elman compare``: one row for each cell, by its validation part; the test part is for the best alone."""
 
 import json
 import re
@@ -26,36 +26,34 @@ def error_line():
     return check
 
 
-def test_every_cell_gets_a_row_and_the_baseline_the_last(elman_here, toy_table, tmp_path):
-    outcome = elman_here("compare", toy_table, "--cells", "elman,gru", *TINY, "--out", "runs")
+def test_cells_are_compared_on_the_validation_part_and_the_best_alone_on_the_test_part(elman_here, toy_table, tmp_path):
+    outcome = elman_here("compare", toy_table, "--cells", "elman,rnn,gru", *TINY, "--seeds", 2, "--out", "runs")
     assert (outcome.status, outcome.err) == (0, "")
-    rows = re.findall(r"^[│|] (elman|rnn|gru|lstm|baseline) .*$", outcome.out, re.MULTILINE)
-    assert rows == ["elman", "gru", "baseline"]
-    reports = {cell: json.loads((tmp_path / "runs" / cell / "report.json").read_text("utf-8")) for cell in rows[:2]}
-    for cell, values in reports.items():
-        assert values["config"]["model"]["cell"] == cell
-        assert re.search(rf"{cell} .*{100 * values['test']['accuracy']:.1f} %.*{values['parameters']:,} ", outcome.out)
-    assert reports["elman"]["config"]["model"]["by_hand"]
-    assert reports["elman"]["split"]["fingerprint"] == reports["gru"]["split"]["fingerprint"]
+    folders = sorted(path.name for path in (tmp_path / "runs").iterdir())
+    assert folders == ["elman-0", "elman-1", "gru-0", "gru-1"]
+    measured = [path.parent.name for path in (tmp_path / "runs").glob("*/report.json")]
+    rows = re.findall(r"^[│|] (elman|rnn|gru|lstm) .* ± .* % .* ± .* nats .*$", outcome.out, re.MULTILINE)
+    assert len(measured) == 1 and measured == [f"{rows[0]}-0"] and sorted(rows) == ["elman", "gru"]
+    values = json.loads((tmp_path / "runs" / measured[0] / "report.json").read_text("utf-8"))
+    assert values["verdict"] in outcome.out
+    splits = {
+        json.loads((tmp_path / "runs" / one / "config.json").read_text("utf-8"))["fingerprint"] for one in folders
+    }
+    assert splits == {values["split"]["fingerprint"]}
 
 
 def test_json_is_alone_and_finished_runs_are_not_trained_again(elman_here, toy_table, tmp_path):
     first, second = (elman_here("compare", toy_table, "--cells", "rnn", *TINY, "--json", "-o", "runs") for _ in "12")
-    rnn, baseline = json.loads(first.out)
-    values = json.loads((tmp_path / "runs" / "rnn" / "report.json").read_text("utf-8"))
-    assert rnn == {
-        "cell": "rnn",
-        "accuracy": values["test"]["accuracy"],
-        "macro_f1": values["test"]["macro_f1"],
-        "seconds": values["seconds"],
-        "parameters": values["parameters"],
-    }
-    assert baseline["cell"] == "baseline"
-    assert (baseline["accuracy"], baseline["macro_f1"]) == (
-        values["baseline"]["accuracy"],
-        values["baseline"]["macro_f1"],
-    )
-    assert json.loads(second.out) == json.loads(first.out)
+    found = json.loads(first.out)
+    values = json.loads((tmp_path / "runs" / "elman-0" / "report.json").read_text("utf-8"))
+    (row,) = found["cells"]
+    assert (found["chosen"], row["cell"], row["seeds"]) == ("elman", "elman", 1)
+    assert (row["accuracy_deviation"], row["nll_deviation"]) == (None, None)
+    assert row["accuracy"] == pytest.approx(values["validation"]["accuracy"])
+    assert row["nll"] == pytest.approx(values["validation"]["nll"], abs=2e-3)
+    same = ("test", "baseline", "verdict", "answer", "comparisons")
+    assert {key: found[key] for key in same} == {key: values[key] for key in same}
+    assert json.loads(second.out) == found
 
 
 @pytest.mark.parametrize("cells", ["gru,transformer", "GRU", "gru;lstm"])
@@ -150,11 +148,11 @@ def test_nothing_to_compare_on_is_refused(elman_here, error_line):
     assert "DATA" in error_line(elman_here("compare"))
 
 
-def test_images_are_compared_on_the_test_part_of_their_source(elman_here, tmp_path):
+def test_images_are_compared_too(elman_here, tmp_path):
     folder = write_picture_folder(tmp_path / "digits", size=28, train=60, test=20)
     outcome = elman_here("compare", "mnist", "--data", folder, "--cells", "gru", "--epochs", 1, "--hidden-size", 4)
     assert (outcome.status, outcome.err) == (0, "")
-    assert "mnist, given split, test part" in outcome.out
+    assert "mnist, given split, validation part" in outcome.out
 
 
 def test_tags_are_not_compared(elman_here, error_line):

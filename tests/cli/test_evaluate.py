@@ -30,7 +30,9 @@ def test_json_is_alone_and_equals_the_report_of_the_run(elman_process, model_fil
     assert (values["part"], values["model"]) == ("test", "toy")
     assert {name: values[name] for name in test} == test
     assert values["ceiling"] == finished_run.report.values["ceiling"]
-    assert values["calibration_error_before"] == finished_run.report.values["calibration"]["error_before"]
+    before = finished_run.report.values["calibration"]["error_before"]
+    assert values["calibration"]["error_before"] == before
+    assert values["confused"] == finished_run.report.values["confused"]
 
 
 @pytest.mark.parametrize("part", ["validation", "test"])
@@ -82,7 +84,7 @@ def test_an_unknown_part_is_refused(elman_here, model_file, toy_folder):
 def test_the_table_for_people_shows_scores_and_labels(elman_here, model_file, toy_folder, finished_run):
     outcome = elman_here("evaluate", model_file, toy_folder)
     assert (outcome.status, outcome.err) == (0, "")
-    assert f"{100 * finished_run.report.test.accuracy:.1f} %" in outcome.out
+    assert f"{100 * finished_run.report.test.accuracy:.1f} % (" in outcome.out
     for shown in ("macro-F1", "Brier", "calibration error", "ceiling", "Alfa", "Beta", "Gamma", "precision", "recall"):
         assert shown in outcome.out
 
@@ -99,7 +101,10 @@ def test_out_keeps_the_figures_and_pictures(elman_here, model_file, other_table,
         "confusion.png",
         "reliability.png",
     }
-    assert json.loads((tmp_path / "scores" / "report.json").read_text("utf-8")) == json.loads(outcome.out)
+    written = json.loads((tmp_path / "scores" / "report.json").read_text("utf-8"))
+    mistakes = written.pop("surest_mistakes")  # strings of the data are in the file alone
+    assert written == json.loads(outcome.out)
+    assert len(mistakes) == round((1 - written["accuracy"]) * 4)
     assert (tmp_path / "scores" / "confusion.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -159,7 +164,7 @@ def test_strings_that_predict_would_not_answer_are_counted(elman_here, model_fil
     assert values["abstained"] == len(reasons) == 1
     assert values["answered_accuracy"] == 1.0
     table = elman_here("evaluate", model_file, "t.csv").out
-    assert "predict would abstain on" in table and "accuracy of the others" in table
+    assert "The model abstains for 1 of 3 examples" in table and "accuracy of the others: 100.0 % (" in table
 
 
 def test_if_no_string_is_answered_their_accuracy_is_unknown(elman_here, model_file, tmp_path):

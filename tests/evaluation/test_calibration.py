@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elman.evaluation.calibration import HIGHEST, LOWEST, fit_temperature
+from elman.evaluation.calibration import HIGHEST, LOWEST, fit_temperature, is_at_bound
 from elman.evaluation.metrics import calibration_error, negative_log_likelihood, score
 from elman.scoring.probabilities import softmax
 
@@ -33,17 +33,41 @@ def test_calibration_lowers_the_error_and_the_loss():
     assert negative_log_likelihood(after, truth) < negative_log_likelihood(before, truth)
 
 
-def test_the_temperature_worked_by_hand():
+def test_with_many_strings_the_temperature_is_that_of_the_strings_alone():
     # Three of four are right, so the best odds are 3 to 1: e^(4 / T) = 3, T = 4 / ln 3.
-    found = fit_temperature(np.array([[4.0, 0.0]] * 4), np.array([0, 0, 0, 1]))
-    assert found == pytest.approx(4 / math.log(3), rel=1e-3)
+    found = fit_temperature(np.array([[4.0, 0.0]] * 40_000), np.array([0, 0, 0, 1] * 10_000))
+    assert found == pytest.approx(4 / math.log(3), rel=2e-3)
 
 
-def test_the_temperature_stays_within_its_bounds():
-    logits = np.array([[2.0, 0.0]] * 3)
-    always_right, always_wrong = np.zeros(3, np.int64), np.ones(3, np.int64)
-    assert LOWEST <= fit_temperature(logits, always_right) < 0.1
-    assert 19 < fit_temperature(logits, always_wrong) <= HIGHEST
+@pytest.mark.parametrize("margin", [0.5, 8.0, 30.0])
+@pytest.mark.parametrize("strings", [1, 2, 5, 30])
+def test_few_strings_that_are_all_right_give_no_certainty(strings, margin):
+    logits = np.tile([margin, 0.0, 0.0], (strings, 1))
+    sure = softmax(logits, fit_temperature(logits, np.zeros(strings, int)))[0, 0]
+    assert sure < 0.9985
+
+
+def test_the_fewer_strings_the_closer_the_temperature_is_to_one():
+    logits, truth = make_calibrated_answers()
+    found = [fit_temperature(0.25 * logits[:count], truth[:count]) for count in (2, 20, 200, 4000)]
+    assert found[0] > 0.7 > 0.5 > found[1] > 0.3
+    assert found[2:] == pytest.approx([0.25, 0.25], rel=0.05)
+
+
+def test_the_symbols_of_one_string_count_as_one_string():
+    logits, truth = np.tile([2.0, 0.0], (50, 1)), np.zeros(50, int)
+    alone, together = fit_temperature(logits, truth), fit_temperature(logits, truth, strings=1)
+    assert together == pytest.approx(fit_temperature(logits[:1], truth[:1]), rel=1e-4)
+    assert alone < 0.7 * together
+
+
+def test_the_temperature_stays_within_its_bounds_and_a_bound_is_recognised():
+    logits = np.array([[2.0, 0.0]] * 30_000)
+    always_wrong = fit_temperature(logits, np.ones(30_000, np.int64))
+    assert 19 < always_wrong <= HIGHEST and is_at_bound(always_wrong)
+    tiny = fit_temperature(logits / 1000, np.zeros(30_000, np.int64))
+    assert LOWEST <= tiny < 0.0501 and is_at_bound(tiny)
+    assert not is_at_bound(fit_temperature(logits, np.zeros(30_000, np.int64)))
 
 
 @given(

@@ -189,7 +189,7 @@ def test_numbers_worked_by_hand():
 def test_the_mean_as_the_answer_explains_nothing_and_the_truth_everything():
     truth = np.array([1.0, 2.0, 6.0])
     assert score_numbers(np.full(3, 3.0), truth).r2 == pytest.approx(0)
-    perfect = {"examples": 3, "r2": 1.0, "rmse": 0.0, "mae": 0.0, "abstained": 0, "abstentions": {}}
+    perfect = {"examples": 3, "r2": 1.0, "rmse": 0.0, "mae": 0.0, "abstained": 0, "abstentions": {}, "intervals": {}}
     assert score_numbers(truth, truth).to_dict() == perfect
 
 

@@ -18,10 +18,9 @@ from elman.evaluation.scores import (
     evaluate_tags,
     find_majority,
     fit_baseline,
-    write_verdict,
 )
 from elman.prediction.inputs import NOT_FINITE
-from elman.records import EvalReport, Example
+from elman.records import Example
 from elman.text.vocabulary import Labels
 
 LABELS = Labels(("Alfa", "Beta", "Gamma"))
@@ -146,49 +145,6 @@ def test_the_majority_counts_copies_and_is_scored_on_the_other_part():
     )
 
 
-# The verdict
-
-
-def report(accuracy: float, examples: int = 4) -> EvalReport:
-    return EvalReport(
-        examples=examples, accuracy=accuracy, top_k={}, macro_f1=0, nll=0, brier=0, calibration_error=0, per_label={}
-    )
-
-
-# One standard error of one half over four examples is exactly one quarter.
-
-
-def test_a_model_more_than_a_standard_error_ahead_beats_the_baseline():
-    assert write_verdict(report(0.76), report(0.5)) == "The model beats the baseline by 26.0 points of accuracy."
-
-
-@pytest.mark.parametrize(("accuracy", "points"), [(0.75, "25.0"), (0.6, "10.0"), (0.5, "0.0")])
-def test_a_model_up_to_a_standard_error_ahead_is_called_even(accuracy, points):
-    verdict = write_verdict(report(accuracy), report(0.5))
-    assert f"{points} points" in verdict
-    assert "within one standard error (25.0): call it even" in verdict
-
-
-@pytest.mark.parametrize(("accuracy", "points"), [(0.4999, "0.0"), (0.4, "10.0"), (0.0, "50.0")])
-def test_a_model_behind_the_baseline_does_not_beat_it(accuracy, points):
-    verdict = write_verdict(report(accuracy), report(0.5))
-    assert verdict.startswith(f"The model does NOT beat the baseline: it is {points} points")
-
-
-def test_a_larger_test_part_needs_a_smaller_lead():
-    assert "even" in write_verdict(report(0.52, 400), report(0.5, 400))
-    assert "beats" in write_verdict(report(0.52, 4000), report(0.5, 4000))
-
-
-def test_a_perfect_baseline_can_only_be_equalled():
-    assert "even" in write_verdict(report(1.0), report(1.0))
-
-
-def test_a_verdict_names_the_baseline():
-    assert "behind logistic regression on character n-grams. Use" in write_verdict(report(0.1), report(0.5))
-    assert "behind a coin. Use the baseline" in write_verdict(report(0.1), report(0.5), name="a coin")
-
-
 # Tags and numbers
 
 TAG_LOGITS = [np.log(np.array([[3, 1], [1, 1], [1, 3]], np.float32)), np.log(np.array([[1, 3]], np.float32))]
@@ -201,7 +157,7 @@ def test_tags_are_scored_by_calibrated_probabilities():
     assert found.nll == pytest.approx(-sum(map(math.log, (0.9, 0.5, 0.9, 0.1))) / 4, rel=1e-6)
     guesses = [np.array([0, 0, 1]), np.array([1])]
     assert (found.symbol_accuracy, found.string_accuracy) == (0.5, 0.0)
-    assert score_tags(guesses, TAG_TRUTH, found.nll) == found
+    assert replace(score_tags(guesses, TAG_TRUTH, found.nll), intervals=found.intervals) == found
 
 
 def test_a_string_with_more_tags_than_symbols_is_refused():

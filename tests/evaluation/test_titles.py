@@ -13,7 +13,7 @@ NUMBERS = score_numbers(np.array([1.0, 2.0]), np.array([1.0, 3.0])).to_dict()
 
 @pytest.mark.parametrize("report", [LABELS, TAGS, NUMBERS], ids=["labels", "tags", "numbers"])
 def test_every_score_of_a_report_has_a_title(report):
-    counts = {"examples", "symbols", "per_label", "abstained", "abstentions", "answered_accuracy"}
+    counts = {"examples", "symbols", "per_label", "abstained", "abstentions", "answered_accuracy", "intervals"}
     assert report.keys() - counts == {one.key for one in list_scores(report, labels=99, ranks=(2, 3, 4, 5))}
 
 
@@ -43,7 +43,7 @@ def test_ranks_that_every_label_reaches_are_left_out(labels, ranks):
 def test_a_table_has_one_row_for_each_score_and_one_column_for_each_report():
     assert show_rows(TAGS, {**TAGS, "nll": 0.5}, labels=2) == [
         ("symbols right", "50.0 %", "50.0 %"),
-        ("whole strings right", "0.0 %", "0.0 %"),
+        ("whole strings right", "0.0 % (0.0 to 79.3)", "0.0 % (0.0 to 79.3)"),
         ("negative log-likelihood", "–", "0.500 nats"),
     ]
 

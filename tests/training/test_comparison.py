@@ -12,6 +12,7 @@ from elman.training.comparison import (
     list_cells,
     list_tutorials,
     open_run,
+    seed_configs,
     tutorial_configs,
     tutorial_recipes,
 )
@@ -19,13 +20,23 @@ from elman.training.comparison import (
 # Cells
 
 
-def test_each_cell_has_its_best_settings_and_elman_is_by_hand():
+def test_each_cell_has_its_best_settings_and_rnn_is_elman():
     configs = cell_configs("a.csv", "a", ["elman", "rnn", "gru", "gru"], {"epochs": 3, "seed": 5})
-    assert list(configs) == ["elman", "rnn", "gru"]
-    assert [config.model.by_hand for config in configs.values()] == [True, False, False]
+    assert list(configs) == ["elman", "gru"]
     for cell, config in configs.items():
-        assert (config.name, config.data, config.model.cell) == (f"a-{cell}", "a.csv", cell)
+        assert (config.name, config.data, config.model.cell, config.model.by_hand) == (
+            f"a-{cell}",
+            "a.csv",
+            cell,
+            False,
+        )
         assert (config.train.epochs, config.train.seed, config.split_seed, config.split) == (3, 5, 5, "grouped")
+
+
+def test_seeds_change_the_training_and_not_the_split():
+    found = seed_configs(cell_configs("a.csv", "a", ["gru"], {"seed": 5}), 3)
+    assert list(found["gru"]) == ["gru-5", "gru-6", "gru-7"]
+    assert [(one.train.seed, one.split_seed) for one in found["gru"].values()] == [(5, 5), (6, 5), (7, 5)]
 
 
 def test_images_are_compared_on_the_split_of_their_source():
@@ -47,13 +58,26 @@ def make_report(accuracy, *, baseline=0.5):
     return SimpleNamespace(values={**values, "test": scores, "baseline": {"accuracy": baseline, "macro_f1": 0.25}})
 
 
-def test_the_rows_of_cells_end_with_the_baseline():
-    rows = list_cells({"rnn": make_report(0.75), "gru": make_report(1.0)})
-    assert rows == [
-        {"cell": "rnn", "accuracy": 0.75, "macro_f1": 0.375, "seconds": 2.5, "parameters": 40},
-        {"cell": "gru", "accuracy": 1.0, "macro_f1": 0.5, "seconds": 2.5, "parameters": 40},
-        {"cell": "baseline", "accuracy": 0.5, "macro_f1": 0.25, "seconds": None, "parameters": None},
-    ]
+def make_run(*losses, accuracy=0.5, kept=1):
+    epochs = [SimpleNamespace(validation_accuracy=accuracy, validation_loss=loss, seconds=1.5) for loss in losses]
+    state = SimpleNamespace(history=epochs, kept_epoch=kept)
+    return SimpleNamespace(state=state, model=SimpleNamespace(parameters=lambda: [SimpleNamespace(numel=lambda: 40)]))
+
+
+def test_rows_are_means_over_seeds_of_the_kept_epochs_and_the_lowest_loss_is_first():
+    best, other = list_cells({"gru": [make_run(0.5), make_run(0.7)], "elman": [make_run(0.9, 0.2, kept=2)]})
+    assert best == {
+        "cell": "elman",
+        "seeds": 1,
+        "accuracy": 0.5,
+        "accuracy_deviation": None,
+        "nll": 0.2,
+        "nll_deviation": None,
+        "seconds": 3.0,
+        "parameters": 40,
+    }
+    assert (other["cell"], other["nll"]) == ("gru", pytest.approx(0.6))
+    assert other["nll_deviation"] == pytest.approx(0.2 / 2**0.5)
 
 
 # Tutorials

@@ -173,10 +173,9 @@ def test_a_classifier_is_measured_as_in_its_report(finished_run, predictor):
     run, values = finished_run.run, finished_run.report.values
     found = measure(predictor, run.reading, run.config, with_baseline=True)
     assert (found.part, found.report, found.notes) == ("test", finished_run.report.test, ())
-    assert found.values["calibration_error_before"] == values["calibration"]["error_before"]
-    assert {key: found.values[key] for key in ("majority", "ceiling", "verdict")} == {
-        key: values[key] for key in ("majority", "ceiling", "verdict")
-    }
+    assert found.values["calibration"]["error_before"] == values["calibration"]["error_before"]
+    same = ("majority", "ceiling", "verdict", "answer", "comparisons", "confused", "surest_mistakes")
+    assert {key: found.values[key] for key in same} == {key: values[key] for key in same}
     assert found.values["baseline"]["accuracy"] == values["baseline"]["accuracy"]
     assert found.evaluation.report == found.report
 

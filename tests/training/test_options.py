@@ -2,7 +2,8 @@
 
 import json
 import re
-from dataclasses import asdict
+import shlex
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,16 @@ from elman.data.images import ImageReading
 from elman.errors import DataError, SettingError, TrainingError
 from elman.records import Example
 from elman.training.config import RunConfig
-from elman.training.options import apply_options, default_folder, new_config, prepare, read_for, stored_config
+from elman.training.options import (
+    apply_options,
+    default_folder,
+    name_of,
+    new_config,
+    prepare,
+    read_for,
+    stored_config,
+    write_command,
+)
 
 OF_TABLES = ("header", "delimiter", "encoding", "on_error")
 
@@ -239,3 +249,44 @@ def test_the_network_reads_rows_as_wide_as_the_images(tmp_path):
 def test_data_that_are_missing_are_named(tmp_path):
     with pytest.raises(DataError, match=r"absent\.csv"):
         prepare("absent.csv", {}, name="absent", folder=tmp_path)
+
+
+# The command that repeats a run
+
+
+@pytest.mark.parametrize(
+    ("data", "options"),
+    [
+        ("people.csv", {}),
+        ("people.csv", {"text": "surname", "label": "country", "epochs": 3, "seed": 4, "keep_case": True}),
+        ("a folder/x.csv", {"plain": True, "cell": "elman", "hand": True, "activation": "relu", "clip": 0}),
+        ("languages", {"recipe": "t2a", "epochs": 1}),
+        ("hello", {"hand": True}),
+        ("pairs.tsv", {"tags": True, "hidden_size": 8}),
+        ("words.csv", {"number": "score", "validation_share": 0.2, "header": False}),
+        ("flats.csv", {"number": "rent", "features": "rooms,area", "split": "none"}),
+        ("mnist", {"cell": "gru", "shift": 1, "threads": 2, "patience": 3}),
+    ],
+    ids=str,
+)
+def test_the_command_of_a_run_gives_its_settings_again(data, options):
+    from typer.main import get_command
+
+    from elman.cli.train import app
+
+    config = new_config(data, name_of(data), options)
+    words = shlex.split(write_command(config))
+    assert words[:3] == ["elman", "train", data]
+    command = get_command(app)
+    context = command.make_context("train", words[2:])
+    given = {
+        key: value
+        for key, value in context.params.items()
+        if str(context.get_parameter_source(key)).endswith("COMMANDLINE")
+    }
+    assert new_config(data, name_of(data), given) == config
+
+
+def test_settings_that_no_option_gives_have_no_command():
+    config = new_config("people.csv", "people", {})
+    assert write_command(replace(config, model=replace(config.model, bag_min_count=5))) is None

@@ -101,7 +101,9 @@ def test_the_report_scores_every_part(finished_run, part):
     scores = read_report(finished_run.folder)[part]
     assert scores.keys() >= SCORES
     assert scores["per_label"].keys() <= {"Alfa", "Beta", "Gamma"}
-    assert all(one.keys() == {"precision", "recall", "f1", "support"} for one in scores["per_label"].values())
+    assert all(
+        one.keys() == {"precision", "recall", "f1", "support", "intervals"} for one in scores["per_label"].values()
+    )
     assert 0 <= scores["accuracy"] <= scores["top_2"] <= scores["top_3"] <= scores["top_5"] == 1
 
 
@@ -381,3 +383,21 @@ def test_a_missing_tensorboard_is_named_and_leaves_no_folder(toy_reading, toy_co
     with pytest.raises(ElmanError, match=r"elman\[tensorboard\]"):
         Run(toy_reading, toy_config(), tmp_path / "run", tensorboard=True)
     assert not (tmp_path / "run" / "config.json").exists()
+
+
+@pytest.mark.parametrize("split", ["grouped", "none"])
+def test_the_validation_loss_of_the_metrics_is_that_of_the_report(toy_reading, toy_config, tmp_path, split):
+    run = Run(toy_reading, replace(toy_config(epochs=2), split=split), tmp_path / "run")
+    epochs = list(run.epochs())
+    report = run.finish()
+    assert report.values["validation"]["nll"] == pytest.approx(
+        epochs[run.state.kept_epoch - 1].validation_loss, abs=2e-3
+    )
+
+
+def test_strings_of_the_test_part_are_in_the_report_and_not_in_the_model_file(finished_run):
+    test = finished_run.run.task.split.test
+    mistakes = read_report(finished_run.folder)["surest_mistakes"]
+    assert mistakes and {one["text"] for one in mistakes} <= {example.text for example in test}
+    metadata = json.dumps(load_artifact(finished_run.folder / "model.safetensors").provenance)
+    assert not any(f'"{one["text"]}"' in metadata for one in mistakes)

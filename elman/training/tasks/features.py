@@ -19,6 +19,7 @@ from elman.data.splits import BY_HEART, NOTHING_KEPT, RANDOM
 from elman.errors import DataError, SettingError
 from elman.evaluation.metrics import score_numbers
 from elman.evaluation.scores import NumberEvaluation, evaluate_numbers
+from elman.evaluation.verdict import CONSTANT, compare
 from elman.files import digest_of
 from elman.model.file import Artifact
 from elman.model.tensors import HEAD_BIAS, HEAD_WEIGHT
@@ -112,6 +113,12 @@ class FeatureTask(Task):
         exact = LinearRegression().fit(features[train], numbers[train])
         slopes, bias = artifact.tensors[HEAD_WEIGHT][0].astype(float), float(artifact.tensors[HEAD_BIAS][0])
         differences = np.append(slopes - exact.coef_, bias - exact.intercept_)
+        constant = score_numbers(np.full(len(held), self.mean), numbers[held])
+        assert test.report.outcomes is not None and constant.outcomes is not None
+        name = f"always answering {self.mean:.4g}"
+        comparison = compare(
+            test.report.outcomes, constant.outcomes, kind=CONSTANT, name=name, score="explained variance"
+        )
         return artifact, Findings(
             test=test.report,
             validation=evaluate(self.parts["validation"]).report,
@@ -122,6 +129,7 @@ class FeatureTask(Task):
                 "furthest_from_least_squares": float(np.abs(differences).max()),
             },
             evaluation=test,
+            comparisons=(comparison,),
         )
 
     def verdict(self, findings: Findings) -> str:
@@ -129,7 +137,10 @@ class FeatureTask(Task):
         values = findings.values
         written = write_equation(self.reading.number, values["weights"], values["intercept"])
         furthest = values["furthest_from_least_squares"]
-        return f"{written}; no weight is further than {furthest:.2g} from the exact least-squares solution."
+        return (
+            f"{written}; no weight is further than {furthest:.2g} from the exact least-squares solution. "
+            f"{super().verdict(findings)}"
+        )
 
     def remarks(self, findings: Findings) -> tuple[str, ...]:
         """Explain the baseline; see `Task.remarks`."""

@@ -1,6 +1,7 @@
 """Classify an image: each row of pixels is one step."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,14 +14,17 @@ from elman.data.batches import EncodedExamples
 from elman.data.images import ImageReading
 from elman.data.splits import GIVEN
 from elman.errors import DataError, SettingError
+from elman.evaluation.intervals import bound_share
 from elman.evaluation.metrics import LabelIds, score
+from elman.evaluation.scores import compare_labels
+from elman.evaluation.titles import describe_labels
 from elman.files import digest_of
 from elman.model.file import Artifact
 from elman.prediction.predictor import Predictor
 from elman.records import EvalReport
 from elman.text.vocabulary import Labels
 from elman.training.config import RunConfig
-from elman.training.tasks.labels import Answers, describe_calibration, measure_classifier, write_classifier_verdict
+from elman.training.tasks.labels import Answers, measure_classifier
 from elman.training.tasks.task import Findings, Task, round_weights
 
 BASELINE_IMAGES = 10_000
@@ -81,15 +85,24 @@ class ImageTask(Task):
         def answer(images: NDArray[np.uint8], truth: LabelIds) -> Answers:
             return scorer.logits(to_steps(images)), truth, ()
 
-        return measure_classifier(
+        majority = int(np.bincount(reading.labels[self.train]).argmax())
+        share = float((reading.test_labels == majority).mean())
+        interval = list(bound_share(share * len(reading.test_labels), len(reading.test_labels)))
+        artifact, findings = measure_classifier(
             artifact,
             test=answer(reading.test_images, reading.test_labels),
             validation=answer(reading.images[self.held], reading.labels[self.held]),
             baseline=baseline,
             baseline_validation=baseline_validation,
-            values={},
+            values={"majority": {"label": self.labels.names[majority], "accuracy": share, "interval": interval}},
             images=reading.test_images,
         )
+        assert isinstance(findings.test, EvalReport)
+        truth = [self.labels.names[label] for label in reading.test_labels.tolist()]
+        comparisons = compare_labels(
+            findings.test, truth, self.labels.names[majority], baseline, name="logistic regression on the pixels"
+        )
+        return artifact, replace(findings, comparisons=comparisons)
 
     def _score_baseline(self) -> tuple[EvalReport, EvalReport]:
         """Return the baseline's scores on the test and on the validation part."""
@@ -109,16 +122,12 @@ class ImageTask(Task):
             score_part(reading.images[self.held], reading.labels[self.held]),
         )
 
-    def verdict(self, findings: Findings) -> str:
-        """Compare the accuracies; see `Task.verdict`."""
-        return write_classifier_verdict(findings, "logistic regression on the pixels")
-
     def remarks(self, findings: Findings) -> tuple[str, ...]:
         """Explain the baseline and the calibration; see `Task.remarks`."""
         fitted = min(BASELINE_IMAGES, len(self.train))
         return (
             f"The baseline is logistic regression on the pixels of {fitted:,} training images.",
-            describe_calibration(findings),
+            *describe_labels(findings.values),
         )
 
     def description(self) -> str:

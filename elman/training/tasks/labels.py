@@ -12,19 +12,22 @@ from torch import Tensor
 from elman.data.augment import FOLDED_WEIGHT, add_folded_spellings
 from elman.data.batches import EncodedExamples
 from elman.data.examples import Reading
-from elman.data.splits import NOTHING_KEPT, Split, ceiling, fold_texts
+from elman.data.splits import Split, ceiling, fold_texts
 from elman.evaluation.calibration import fit_temperature
-from elman.evaluation.metrics import LabelIds, calibration_error_by_chance, find_answered
+from elman.evaluation.intervals import bound_share
+from elman.evaluation.metrics import LabelIds, find_answered
 from elman.evaluation.scores import (
     NGRAM_BASELINE,
     Evaluation,
+    compare_labels,
     evaluate_baseline,
     evaluate_logits,
     find_majority,
     fit_baseline,
-    write_verdict,
+    list_findings,
+    measure_calibration,
 )
-from elman.evaluation.titles import SCORES
+from elman.evaluation.titles import describe_labels
 from elman.model.file import Artifact
 from elman.prediction.predictor import Predictor
 from elman.records import EvalReport, Example
@@ -32,6 +35,7 @@ from elman.text.evidence import evidence_of
 from elman.text.vocabulary import Labels
 from elman.training.config import RunConfig
 from elman.training.loop import example_weights
+from elman.training.tasks.advice import note_case, note_dropped, refuse_several_labels
 from elman.training.tasks.strings import Importance, look_up, normalise_examples, split_for
 from elman.training.tasks.task import Findings, Task, round_weights
 
@@ -49,7 +53,7 @@ class LabelTask(Task):
         importance: how much examples count beside others, by normalised text and label; 1 if not given.
 
     Raises:
-        DataError: the examples cannot be split.
+        DataError: the examples cannot be split, or a label is several labels in one cell.
     """
 
     kind = "label"
@@ -63,11 +67,17 @@ class LabelTask(Task):
         importance: Importance | None = None,
     ) -> None:
         self.config = config
+        refuse_several_labels(reading.examples)
         examples, self.dropped = normalise_examples(reading, config.normalisation)
         self.labels = Labels.from_names(example.label for example in examples)
         folds = fold_texts(examples)
         self.split = split or split_for(config, examples, folds=folds)
-        self.sizes, self.notes, self.fingerprint = self.split.sizes, self.split.notes, self.split.fingerprint
+        self.sizes, self.fingerprint = self.split.sizes, self.split.fingerprint
+        self.notes = (
+            *self.split.notes,
+            *note_dropped(reading, config.max_characters),
+            *note_case(reading, self.split.train, config.normalisation),
+        )
         self.split_kind = self.split.kind
         learned = add_folded_spellings(self.split.train, folds=folds)
         self.vocabulary = self.collect_symbols(e.text for e in learned)
@@ -91,44 +101,49 @@ class LabelTask(Task):
         predictor, split = Predictor(artifact), self.split
         fitted = fit_baseline(split.train, seed=self.config.train.seed)
         label, share = find_majority(split.train, split.test)
-        return measure_classifier(
+        artifact, findings = measure_classifier(
             artifact,
             test=self._answer(predictor, split.test),
             validation=self._answer(predictor, split.validation),
             baseline=evaluate_baseline(fitted, split.test, self.labels),
             baseline_validation=evaluate_baseline(fitted, split.validation, self.labels),
-            values={"majority": {"label": label, "accuracy": share}, "ceiling": ceiling(split.test)},
-            calibrate=split.kind != NOTHING_KEPT,  # a temperature fitted on memorised examples means nothing
+            values={
+                "majority": {"label": label, "accuracy": share, "interval": list(bound_share_of(share, split.test))},
+                "ceiling": ceiling(split.test),
+            },
+            calibrate=self.is_calibrated,
+            texts=[example.text for example in split.test],
         )
+        assert isinstance(findings.test, EvalReport) and isinstance(findings.baseline, EvalReport)
+        truth = [example.label for example in split.test]
+        comparisons = compare_labels(findings.test, truth, label, findings.baseline, name=NGRAM_BASELINE)
+        return artifact, replace(findings, comparisons=comparisons)
 
     def calibrate(self, artifact: Artifact) -> Artifact:
         """Fit the temperature on the validation part; see `Task.calibrate`."""
-        if self.split.kind == NOTHING_KEPT:
-            return artifact  # a temperature fitted on memorised examples means nothing
-        return calibrate_classifier(artifact, self._answer(Predictor(artifact), self.split.validation))
+        if not self.is_calibrated:
+            return artifact
+        return calibrate_classifier(artifact, self._answer(Predictor(artifact), self.split.validation))[0]
 
     def _answer(self, predictor: Predictor, examples: Sequence[Example]) -> Answers:
         texts, truth = [e.text for e in examples], self.labels.encode([e.label for e in examples])
         return predictor.logits(texts), truth, predictor.abstentions(texts)
 
-    def verdict(self, findings: Findings) -> str:
-        """Compare the accuracies; see `Task.verdict`."""
-        return write_classifier_verdict(findings, NGRAM_BASELINE)
-
     def remarks(self, findings: Findings) -> tuple[str, ...]:
         """Explain the baseline, the limits of the data, and the calibration; see `Task.remarks`."""
-        majority, highest = findings.values["majority"], findings.values["ceiling"]
-        show = SCORES["accuracy"].show
         return (
             f"The baseline is {NGRAM_BASELINE} of 1 to 5, fitted on the same training part.",
-            f"Always answering {majority['label']}: {show(majority['accuracy'])}.",
-            f"The ceiling set by strings with several labels: {show(highest)}.",
-            describe_calibration(findings),
+            *describe_labels(findings.values),
         )
 
     def description(self) -> str:
         """Return the number of labels and the kind of split; see `Task.description`."""
         return f"{len(self.labels)} labels; {self.split_kind} split"
+
+
+def bound_share_of(share: float, examples: Sequence[Example]) -> tuple[float, float]:
+    """Return the interval of a share of so many examples."""
+    return bound_share(share * len(examples), len(examples))
 
 
 def measure_classifier(
@@ -141,6 +156,7 @@ def measure_classifier(
     values: dict[str, Any],
     calibrate: bool = True,
     images: NDArray[np.uint8] | None = None,
+    texts: Sequence[str] = (),
 ) -> tuple[Artifact, Findings]:
     """Calibrate a model that answers with a label, and score what it answered.
 
@@ -153,54 +169,45 @@ def measure_classifier(
         values: as in `Findings`.
         calibrate: fit the temperature on the validation part.
         images: of the test part, if images are read.
+        texts: of the test part, if strings are read.
     """
 
     def evaluate(answers: Answers, images: NDArray[np.uint8] | None = None) -> Evaluation:
         logits, truth, reasons = answers
         return evaluate_logits(logits, truth, artifact.labels, artifact.temperature, reasons=reasons, images=images)
 
+    strings = None
     if calibrate:
-        artifact = calibrate_classifier(artifact, validation)
+        artifact, strings = calibrate_classifier(artifact, validation)
     evaluation = evaluate(test, images)
-    calibration = {
-        "temperature": artifact.temperature,
-        "error_before": evaluation.uncalibrated.calibration_error,
-        "error_after": evaluation.report.calibration_error,
-        "error_by_chance": calibration_error_by_chance(evaluation.probabilities) if len(evaluation.truth) else None,
-    }
     findings = Findings(
         test=evaluation.report,
         validation=evaluate(validation).report,
         baseline=baseline,
         baseline_validation=baseline_validation,
-        values={**values, "calibration": calibration},
+        values={
+            **values,
+            "calibration": measure_calibration(evaluation, artifact.temperature, strings=strings),
+            **list_findings(evaluation, evaluation.select(texts)),
+        },
         evaluation=evaluation,
     )
     return artifact, findings
 
 
-def calibrate_classifier(artifact: Artifact, validation: Answers) -> Artifact:
-    """Return a model that answers with a label, with the temperature that fits what it answered before calibration."""
+def calibrate_classifier(artifact: Artifact, validation: Answers) -> tuple[Artifact, int | None]:
+    """Choose the temperature of a model that answers with a label.
+
+    Args:
+        artifact: the model.
+        validation: what it answered before calibration.
+
+    Returns:
+        The calibrated model, and on how many strings the temperature was chosen; None if there is none that it reads.
+    """
     logits, truth, reasons = validation
-    answered = find_answered(reasons, len(truth))
+    answered = find_answered(reasons, len(truth)) & np.isfinite(logits).all(axis=1)
     if not answered.any():
-        return artifact
-    return replace(artifact, temperature=fit_temperature(logits[answered], truth[answered]))
-
-
-def write_classifier_verdict(findings: Findings, baseline: str) -> str:
-    """Return in words whether a model that answers with a label beats a baseline of that name."""
-    assert isinstance(findings.test, EvalReport) and isinstance(findings.baseline, EvalReport)
-    return write_verdict(findings.test, findings.baseline, name=baseline)
-
-
-def describe_calibration(findings: Findings) -> str:
-    """Return in one sentence what the temperature did to the calibration error."""
-    found = findings.values["calibration"]
-    if found["error_after"] is None:
-        return "The calibration error is unknown, because the model abstains for all examples of the test part."
-    return (
-        f"Calibration error {found['error_before']:.3f} before and {found['error_after']:.3f} after "
-        f"dividing the logits by {found['temperature']:.2f}; a perfectly calibrated model would measure "
-        f"{found['error_by_chance']:.3f} on so few examples."
-    )
+        return artifact, None
+    temperature = fit_temperature(logits[answered], truth[answered])
+    return replace(artifact, temperature=temperature), int(answered.sum())

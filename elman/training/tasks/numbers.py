@@ -21,10 +21,11 @@ from elman.data.splits import Split
 from elman.errors import DataError
 from elman.evaluation.metrics import score_numbers
 from elman.evaluation.scores import NumberEvaluation, evaluate_numbers
+from elman.evaluation.verdict import BASELINE, CONSTANT, compare
 from elman.model.file import Artifact
 from elman.model.tensors import BAG_HEAD, BAG_WEIGHT, HEAD_BIAS, HEAD_WEIGHT
 from elman.prediction.predictor import Predictor
-from elman.records import Example, NumberReport
+from elman.records import Example
 from elman.text.vocabulary import Labels
 from elman.training.config import RunConfig
 from elman.training.tasks.strings import Importance, look_up, normalise_examples, split_for
@@ -33,7 +34,7 @@ from elman.training.tasks.task import Findings, Task
 LARGEST = 1e30
 """The largest number allowed; the model file holds float32, whose range is a little larger."""
 
-NOT_A_NUMBER = "not a number"
+NOT_A_NUMBER, RIDGE_BASELINE = "not a number", "ridge regression on character n-grams"
 Numbers = NDArray[np.float64]
 
 
@@ -101,29 +102,29 @@ class NumberTask(Task):
             TfidfVectorizer(analyzer="char_wb", ngram_range=(1, 4), lowercase=False), Ridge(alpha=1.0)
         )
         ridge.fit([e.text for e in self.split.train], parse_numbers(self.split.train))
+        truth = parse_numbers(self.split.test)
+        baseline = score_numbers(ridge.predict([e.text for e in self.split.test]), truth)
+        constant = score_numbers(np.full(len(truth), self.mean), truth)
+        others = (
+            (BASELINE, RIDGE_BASELINE, baseline),
+            (CONSTANT, f"always answering {self.mean:.4g}", constant),
+        )
+        own = test.report.outcomes
         return artifact, Findings(
             test=test.report,
             validation=evaluate(self.split.validation).report,
-            baseline=score_numbers(ridge.predict([e.text for e in self.split.test]), parse_numbers(self.split.test)),
+            baseline=baseline,
             evaluation=test,
-        )
-
-    def verdict(self, findings: Findings) -> str:
-        """Compare the explained shares of the variance; see `Task.verdict`."""
-        assert isinstance(findings.test, NumberReport) and isinstance(findings.baseline, NumberReport)
-        if findings.test.r2 is None or findings.baseline.r2 is None:
-            return "The model abstains for all examples of the test part, so it cannot be compared: give more examples."
-        gap = findings.test.r2 - findings.baseline.r2
-        if gap > 0:
-            return f"The model explains {gap * 100:.1f} points more of the variance than the baseline."
-        return (
-            "The model does NOT beat the baseline, ridge regression on character n-grams. "
-            "Use the baseline, more data, or another setting."
+            comparisons=tuple(
+                compare(own, other.outcomes, kind=kind, name=name, score="explained variance")
+                for kind, name, other in others
+                if own is not None and other.outcomes is not None
+            ),
         )
 
     def remarks(self, findings: Findings) -> tuple[str, ...]:
         """Explain the baseline; see `Task.remarks`."""
-        return ("The baseline is ridge regression on character n-grams of 1 to 4, fitted on the same part.",)
+        return (f"The baseline is {RIDGE_BASELINE} of 1 to 4, fitted on the same part.",)
 
     def description(self) -> str:
         """Return the column of the number and the kind of split; see `Task.description`."""

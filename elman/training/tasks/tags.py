@@ -12,11 +12,11 @@ from torch import Tensor
 
 from elman.data.batches import EncodedExamples
 from elman.data.examples import Reading
-from elman.data.splits import NOTHING_KEPT
 from elman.errors import DataError
 from elman.evaluation.calibration import fit_temperature
 from elman.evaluation.metrics import score_tags
 from elman.evaluation.scores import evaluate_tag_logits
+from elman.evaluation.verdict import BASELINE, CONSTANT, compare
 from elman.model.file import Artifact
 from elman.prediction.predictor import Predictor
 from elman.records import Example, TagReport
@@ -79,24 +79,27 @@ class TagTask(Task):
             return evaluate_tag_logits(*answers, artifact.temperature, reasons=reasons)
 
         test, validation = answer(split.test), answer(split.validation)
-        if split.kind != NOTHING_KEPT:
-            temperature = fit_temperature(np.concatenate(validation[0]), np.concatenate(validation[1]))
+        if self.is_calibrated:
+            logits, truth = np.concatenate(validation[0]), np.concatenate(validation[1])
+            temperature = fit_temperature(logits, truth, strings=len(split.validation))
             artifact = replace(artifact, temperature=temperature)
-        return artifact, Findings(
-            test=score(split.test, test),
-            validation=score(split.validation, validation),
-            baseline=score_most_frequent_tags(split.train, split.test, self.labels),
+        tested, baseline = score(split.test, test), score_most_frequent_tags(split.train, split.test, self.labels)
+        tag, constant = score_one_tag(split.train, split.test, self.labels)
+        others = (
+            (BASELINE, "the most frequent tag of each symbol", baseline),
+            (CONSTANT, f"always answering {tag}", constant),
         )
-
-    def verdict(self, findings: Findings) -> str:
-        """Compare the shares of symbols that are tagged right; see `Task.verdict`."""
-        assert isinstance(findings.test, TagReport) and isinstance(findings.baseline, TagReport)
-        gap = findings.test.symbol_accuracy - findings.baseline.symbol_accuracy
-        if gap > 0:
-            return (
-                f"The model tags {gap * 100:.1f} points more of the symbols right than the most frequent tag of each."
-            )
-        return "The model does NOT beat answering the most frequent tag of each symbol."
+        assert tested.outcomes is not None
+        return artifact, Findings(
+            test=tested,
+            validation=score(split.validation, validation),
+            baseline=baseline,
+            comparisons=tuple(
+                compare(tested.outcomes, other.outcomes, kind=kind, name=name, score="share of symbols tagged right")
+                for kind, name, other in others
+                if other.outcomes is not None
+            ),
+        )
 
     def remarks(self, findings: Findings) -> tuple[str, ...]:
         """Explain the baseline; see `Task.remarks`."""
@@ -121,7 +124,22 @@ def score_most_frequent_tags(training: Sequence[Example], examples: Sequence[Exa
     for example in training:
         for symbol, tag in zip(example.text, example.label, strict=True):
             counts[symbol][tag] += example.count
-    overall = sum(counts.values(), Counter[str]()).most_common(1)[0][0]
+    overall = _find_most_frequent_tag(training)
     best = {symbol: counter.most_common(1)[0][0] for symbol, counter in counts.items()}
     guesses = [labels.encode([best.get(symbol, overall) for symbol in example.text]) for example in examples]
     return score_tags(guesses, [labels.encode(list(example.label)) for example in examples])
+
+
+def score_one_tag(training: Sequence[Example], examples: Sequence[Example], labels: Labels) -> tuple[str, TagReport]:
+    """Return the most frequent tag of the training examples, and the scores of always answering it."""
+    tag = _find_most_frequent_tag(training)
+    guesses = [labels.encode([tag] * len(example.text)) for example in examples]
+    return tag, score_tags(guesses, [labels.encode(list(example.label)) for example in examples])
+
+
+def _find_most_frequent_tag(training: Sequence[Example]) -> str:
+    counts: Counter[str] = Counter()
+    for example in training:
+        for tag in example.label:
+            counts[tag] += example.count
+    return counts.most_common(1)[0][0]

@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from elman.data.batches import EncodedExamples
+from elman.data.splits import NOTHING_KEPT
 from elman.evaluation.scores import Evaluation, NumberEvaluation
+from elman.evaluation.verdict import Comparison, write_verdict
 from elman.model.file import Artifact
 from elman.model.kinds import KINDS
 from elman.records import EvalReport, NumberReport, TagReport
@@ -51,6 +53,7 @@ class Findings:
         baseline_validation: the scores of the baseline on the validation part, if known.
         values: other values for ``report.json``, by their key there.
         evaluation: the numbers that the pictures of the test part are drawn from; None if there are none to draw.
+        comparisons: the model beside its baseline and beside one constant answer, on the test part.
     """
 
     test: Report
@@ -59,6 +62,7 @@ class Findings:
     baseline_validation: Report | None = None
     values: dict[str, Any] = field(default_factory=dict)
     evaluation: Evaluation | NumberEvaluation | None = None
+    comparisons: tuple[Comparison, ...] = ()
 
 
 class Task(ABC):
@@ -106,9 +110,14 @@ class Task(ABC):
             The calibrated model, and its scores beside those of the baseline.
         """
 
-    @abstractmethod
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether a temperature is fitted; on examples that were learned by heart it would mean nothing."""
+        return self.split_kind != NOTHING_KEPT
+
     def verdict(self, findings: Findings) -> str:
-        """Return in words whether the model is better than its baseline."""
+        """Return in words whether the model is better than its baseline and than one constant answer."""
+        return write_verdict(findings.comparisons, by_heart=self.split_kind == NOTHING_KEPT)
 
     @abstractmethod
     def remarks(self, findings: Findings) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 import elman
@@ -57,9 +58,10 @@ def test_findings_are_numbers(finished_run):
     assert findings.baseline == finished_run.report.baseline
     calibration = finished_run.report.values["calibration"]
     assert findings.values["calibration"] == calibration
-    assert findings.values.keys() == {"majority", "ceiling", "calibration"}
+    assert findings.values.keys() == {"majority", "ceiling", "calibration", "confused", "surest_mistakes"}
     assert findings.evaluation.report == findings.test
     assert f"dividing the logits by {calibration['temperature']:.2f}" in task.remarks(findings)[-1]
+    assert [one.kind for one in findings.comparisons] == ["baseline", "constant"]
 
 
 def test_each_part_is_scored_once(finished_run, monkeypatch):
@@ -160,3 +162,18 @@ def test_a_run_whose_test_part_has_no_answer_still_ends_with_a_model(tmp_path, t
     text = (tmp_path / "run" / "report.md").read_text("utf-8")
     assert "On the test part the model abstains for" in text and "calibration error is unknown" in text
     assert not (tmp_path / "run" / "confusion.png").exists()
+
+
+def test_noise_is_no_victory(toy_config, tmp_path):
+    """`benchmarks/noise.py` on a smaller scale."""
+    answers = []
+    for seed in range(4):
+        draw = np.random.default_rng(seed)
+        texts = ["".join(draw.choice(list("abcdefgh"), 5)) for _ in range(150)]
+        examples = tuple(Example(text, str(draw.choice(["x", "y"]))) for text in texts)
+        run = Run(Reading(examples, 150, {}, {}), toy_config(epochs=2), tmp_path / str(seed))
+        list(run.epochs())
+        values = run.finish().values
+        answers.append(values["answer"])
+        assert values["verdict"].lower().startswith(values["answer"])
+    assert "better" not in answers

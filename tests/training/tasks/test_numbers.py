@@ -76,7 +76,10 @@ def test_the_model_file_answers_as_the_network_in_training(weighed):
 def test_a_number_has_a_picture_and_a_verdict(weighed):
     run, report = weighed
     assert (run.folder / "answers.png").read_bytes().startswith(b"\x89PNG")
-    assert ("NOT" in report.verdict) == (report.test.r2 <= report.baseline.r2)
+    baseline, constant = report.values["comparisons"]
+    assert baseline["difference"] == pytest.approx(report.test.r2 - report.baseline.r2)
+    assert (constant["with"], constant["score"]) == ("constant", "explained variance")
+    assert "that of ridge regression on character n-grams (" in report.verdict
 
 
 def test_the_label_is_the_name_of_the_column(weighed):
