@@ -12,19 +12,19 @@ from elman.checks import shown
 TRAINING, VALIDATION = "#3b82f6", "#f59e0b"
 """Colours of curves and bars; both can be seen on white and on black."""
 
-LONGEST = 200
-"""The most characters of a text that comes from data or from a file."""
+LONGEST, LONGEST_NOTE = 200, 1000
+"""The most characters of a text that comes from data or from a file, in a cell and in a note."""
 
 _WIDTH, _HEIGHT, _MARGIN = 300, 130, 34  # of one plot, in pixels
 
 
-def escape(text: object) -> str:
+def escape(text: object, limit: int = LONGEST) -> str:
     r"""Return a text as a page may show it: no markup, nothing that does not print, and not too long.
 
     >>> escape("<script>\x1b")
     '&lt;script&gt;\\x1b'
     """
-    return html.escape(shown(str(text), LONGEST))
+    return html.escape(shown(str(text), limit))
 
 
 def render_card(title: str, *parts: str) -> str:
@@ -36,7 +36,7 @@ def render_card(title: str, *parts: str) -> str:
 
 def render_note(text: str) -> str:
     """Return a line of small text, escaped; nothing for an empty text."""
-    return f'<div style="opacity:.7;font-size:90%">{escape(text)}</div>' if text else ""
+    return f'<div style="opacity:.7;font-size:90%">{escape(text, LONGEST_NOTE)}</div>' if text else ""
 
 
 def render_table(rows: Sequence[Sequence[str]], *, header: Sequence[str] = (), escaped: bool = False) -> str:

@@ -10,6 +10,7 @@ import pytest
 
 import elman
 from elman.errors import DataError, SettingError
+from elman.markup import LONGEST_NOTE, escape
 from elman.records import Example
 
 STARTS = ["ka", "mi", "ta", "no", "ri", "se", "yo", "ha", "ku", "ma", "pe", "lo", "da", "vi", "zu"]
@@ -129,7 +130,6 @@ def test_a_call_says_what_it_does_and_quiet_says_nothing(config, tmp_path, capsy
 
 def test_a_report_is_shown_with_its_scores_and_curves(finished_run):
     page = finished_run.report._repr_html_()
-    assert (
-        "toy, test part" in page and "accuracy" in page and "<polyline" in page and finished_run.report.verdict in page
-    )
+    assert "toy on made up, test part" in page and "accuracy" in page and "<polyline" in page
+    assert escape(finished_run.report.verdict, LONGEST_NOTE) in page
     assert finished_run.report.history == tuple(finished_run.run.state.history)
