@@ -203,7 +203,7 @@ def calibrate_classifier(artifact: Artifact, validation: Answers) -> tuple[Artif
         validation: what it answered before calibration.
 
     Returns:
-        The calibrated model, and on how many strings the temperature was chosen; None if there is none that it reads.
+        The calibrated model, and on how many strings the temperature was chosen; None if it reads none of them.
     """
     logits, truth, reasons = validation
     answered = find_answered(reasons, len(truth)) & np.isfinite(logits).all(axis=1)
