@@ -57,7 +57,8 @@ def test_every_command_of_a_page_runs_and_prints_what_the_page_shows(
     for command, shown in sessions(page):
         arguments = shlex.split(command)[1:]
         slow = arguments[0] in ("train", "compare") and "--resume" not in arguments
-        monkeypatch.setattr("sys.argv", ["elman", *arguments, *(QUICK.get(arguments[1], OTHERWISE) if slow else [])])
+        more = [] if not slow else OTHERWISE[:2] if "--init" in arguments else QUICK.get(arguments[1], OTHERWISE)
+        monkeypatch.setattr("sys.argv", ["elman", *arguments, *more])
         with pytest.raises(SystemExit) as stopped:
             main()
         printed = capsys.readouterr()

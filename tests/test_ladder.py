@@ -12,7 +12,7 @@ import elman
 # A module imports from the lines above its own, or from its left.
 LADDER = """
 errors version checks markup records files extras
-text text.scripts text.normalisation text.ngrams text.encoded text.vocabulary text.evidence
+text text.scripts text.normalisation text.encoded text.ngrams text.vocabulary text.evidence
 model model.kinds model.tensors model.config model.header model.file model.card model.hub model.shipped
 scoring scoring.processor scoring.probabilities scoring.reference scoring.layers scoring.lookups scoring.trie
 scoring.scorer
@@ -32,8 +32,8 @@ cells.passes.elman cells.passes.gru cells.passes.lstm cells.passes cells.fused c
 evaluation evaluation.intervals evaluation.uncertainty evaluation.metrics evaluation.verdict evaluation.mistakes
 evaluation.calibration evaluation.scores evaluation.titles evaluation.report
 evaluation.plots evaluation.drawings
-training training.config training.history training.progress training.averages training.rows training.ranks
-training.network training.tuning training.state training.loop
+training training.config training.history training.progress training.rows training.averages training.network
+training.ranks training.tuning training.state training.loop
 training.tasks.task training.tasks.advice training.tasks.strings training.tasks.labels training.tasks.tags
 training.tasks.numbers training.tasks.features training.tasks.images training.tasks training.fitting training.recipes
 training.run training.options training.shortcut training.held_out training.comparison

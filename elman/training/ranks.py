@@ -25,7 +25,7 @@ def choose_device(name: str, local: int = 0) -> torch.device:
     """Return where a training computes.
 
     Args:
-        name: ``cpu``, ``cuda`` or ``mps``; ``auto`` is the first of CUDA and CPU that is there.
+        name: ``cpu``, ``cuda`` or ``mps``; ``auto`` is a GPU that CUDA can use, or the processor.
         local: the number of this process on its machine, which has a GPU of its own.
 
     Raises:
@@ -34,14 +34,14 @@ def choose_device(name: str, local: int = 0) -> torch.device:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     if name == "cuda" and not torch.cuda.is_available():
-        raise SettingError("there is no GPU that this torch can use; leave --device out, or install torch for CUDA")
+        raise SettingError("this torch can use no GPU of CUDA; leave --device out, or install torch for CUDA")
     if name == "mps" and not torch.backends.mps.is_available():
-        raise SettingError("there is no GPU of Apple that this torch can use; leave --device out")
+        raise SettingError("this torch can use no GPU of Apple; leave --device out")
     return torch.device(name, local % torch.cuda.device_count()) if name == "cuda" else torch.device(name)
 
 
 def start_ranks(device: str | None = None) -> "Ranks":
-    """Return the processes that torchrun started, this one alone without it, when all of them are there.
+    """Return the processes that torchrun started, once all of them run; without torchrun, this one alone.
 
     Args:
         device: as `choose_device` takes it; None: ``auto``.
@@ -90,7 +90,7 @@ class Ranks:
         return self.rank == 0
 
     def start(self, device: torch.device) -> None:
-        """Wait until all processes are there.
+        """Wait until all processes run.
 
         Args:
             device: where this process computes: NCCL joins GPUs, Gloo all others.

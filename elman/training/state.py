@@ -193,7 +193,7 @@ class TrainingState:
     def _check_slots(
         self, path: Path, prefix: str, optimiser: torch.optim.Optimizer, found: Weights, *, is_used: bool
     ) -> None:
-        """Check that what an optimiser keeps is there, and has the shape of its weight or of the weight's rows."""
+        """Check that what an optimiser keeps is complete, and has the shape of its weight or of the weight's rows."""
         weights = [tensor for group in optimiser.param_groups for tensor in group["params"]]
         if weights and not found and is_used and self.config.optimiser != "sgd":
             raise _incomplete(path, "the state of the optimiser is missing")

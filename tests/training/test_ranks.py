@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -102,3 +103,19 @@ def test_a_gpu_that_is_not_there_is_refused_and_auto_is_the_processor():
     assert choose_device("auto") == torch.device("cpu")
     with pytest.raises(SettingError, match="--device"):
         choose_device("cuda")
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU that CUDA can use")
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+def test_a_gpu_trains_as_the_processor_does(toy_reading, toy_folder, tmp_path, cell):
+    from elman.training.options import new_config
+    from elman.training.run import train_run
+
+    reports = {}
+    for device in ("cpu", "cuda"):
+        options = {"cell": cell, "epochs": 3, "device": device, "hidden_size": 16, "dropout": 0.0}
+        config = new_config(str(toy_folder), "toy", options)
+        quiet = replace(config.model, input_dropout=0.0, ngram_dropout=0.0, bag_dropout=0.0, symbol_dropout=0.0)
+        reports[device] = train_run(toy_reading, replace(config, model=quiet), tmp_path / device)
+    cpu, cuda = (reports[device].values["validation"]["negative_log_likelihood"] for device in ("cpu", "cuda"))
+    assert cuda == pytest.approx(cpu, rel=0.02)
