@@ -101,10 +101,7 @@ def _prepare(data: Any, config: RunConfig | None, options: Options) -> tuple[Any
     if isinstance(data, Reading | ImageReading | FeatureReading):
         if options:
             raise SettingError(f"{next(iter(options))} names a column of a table, and these examples are read already")
-        config = config or best_settings(_TASK_OF[data.reads])
-        if isinstance(data, FeatureReading) and not config.feature_columns:
-            shape = replace(config.model, input_size=len(data.columns))
-            config = replace(config, feature_columns=data.columns, label_column=data.number, model=shape)
+        config = config or _choose_settings(data)
         return data, _name(fit_config(config, data), IN_MEMORY)
     config = config or best_settings("number" if "number" in options else "label")
     config = _name(apply_options(config, options), IN_MEMORY)
@@ -113,7 +110,13 @@ def _prepare(data: Any, config: RunConfig | None, options: Options) -> tuple[Any
     return _read_memory(data, config), config
 
 
-_TASK_OF = {"strings": "label", "images": "images", "features": "features"}
+def _choose_settings(reading: AnyReading) -> RunConfig:
+    """Return the best settings for examples that are read already."""
+    if not isinstance(reading, FeatureReading):
+        return best_settings("images" if isinstance(reading, ImageReading) else "label")
+    best = best_settings("features")
+    shape = replace(best.model, input_size=len(reading.columns))
+    return replace(best, feature_columns=reading.columns, label_column=reading.number, model=shape)
 
 
 def _prepare_source(data: str, config: RunConfig | None, options: Options) -> tuple[AnyReading, RunConfig]:

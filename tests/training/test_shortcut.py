@@ -9,9 +9,12 @@ import pyarrow
 import pytest
 
 import elman
+import elman.training.shortcut
+from elman.data.examples import read_features
 from elman.errors import DataError, SettingError
 from elman.markup import LONGEST_NOTE, escape
 from elman.records import Example
+from elman.training.config import TrainConfig
 
 STARTS = ["ka", "mi", "ta", "no", "ri", "se", "yo", "ha", "ku", "ma", "pe", "lo", "da", "vi", "zu"]
 PAIRS = [(start + end, label) for label, end in (("Japanese", "moto"), ("Greek", "akis")) for start in STARTS]
@@ -76,8 +79,6 @@ def test_a_path_trains_with_a_name_from_the_file(toy_table, config, tmp_path, mo
 
 
 def test_a_call_without_settings_takes_the_best_ones(monkeypatch, tmp_path):
-    import elman.training.shortcut
-
     taken = []
     monkeypatch.setattr(elman.training.shortcut, "Run", lambda reading, config, *_, **__: taken.append(config) or 1 / 0)
     for data, options in ((PAIRS, {}), (table("dict"), {"text": "surname", "number": "country"})):
@@ -133,3 +134,12 @@ def test_a_report_is_shown_with_its_scores_and_curves(finished_run):
     assert "toy on made up, test part" in page and "accuracy" in page and "<polyline" in page
     assert escape(finished_run.report.verdict, LONGEST_NOTE) in page
     assert finished_run.report.history == tuple(finished_run.run.state.history)
+
+
+def test_rows_of_numbers_need_no_settings(tmp_path, monkeypatch):
+    (tmp_path / "flats.csv").write_text("rent,area\n" + "".join(f"{10 * area + 3},{area}\n" for area in range(60)))
+    reading = read_features(tmp_path / "flats.csv", features=["area"], number="rent")
+    short = replace(elman.best_settings("features"), train=TrainConfig(epochs=2))
+    monkeypatch.setattr(elman.training.shortcut, "best_settings", lambda task: short)
+    report = elman.train_run(reading, folder=tmp_path / "run", quiet=True)
+    assert elman.load(report.folder).artifact.columns == ("area",)
