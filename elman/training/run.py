@@ -255,7 +255,8 @@ class Run:
             if stored["fingerprint"] != self.task.fingerprint:
                 raise TrainingError(f"{self.folder}: was trained on other data; resume with the same data")
             before = RunConfig.from_dict(stored["config"])
-            if before.of_any_length() != self.config.of_any_length():
+            is_shorter = self.config.train.passes < before.train.passes
+            if is_shorter or before.of_any_length() != self.config.of_any_length():
                 raise TrainingError(f"{self.folder}: was started with other options; resume with the same options")
             if checkpoint.exists():
                 self.state.restore(checkpoint)

@@ -328,7 +328,7 @@ def test_resuming_with_other_data_is_refused(toy_reading, toy_config, finished_r
         Run(other, toy_config(), finished_run.folder, resume=True)
 
 
-@pytest.mark.parametrize("change", [{"epochs": 9}, {"seed": 3}, {"optimiser": "sgd"}, {"average": 0.5}])
+@pytest.mark.parametrize("change", [{"epochs": 1}, {"batch_size": 9}, {"seed": 3}, {"optimiser": "sgd"}, {"average": 0.5}])
 def test_resuming_with_another_training_is_refused(toy_reading, toy_config, finished_run, change):
     with pytest.raises(TrainingError, match="other options"):
         Run(toy_reading, toy_config(**change), finished_run.folder, resume=True)
