@@ -22,6 +22,7 @@ from elman.evaluation.metrics import negative_log_likelihood
 from elman.model.file import load_artifact, save_artifact
 from elman.model.shipped import find_model
 from elman.prediction.predictor import Predictor
+from elman.scoring.probabilities import softmax
 from elman.training.recipes import recipe
 from elman.training.run import Run, RunConfig
 from elman.training.tasks.strings import normalise_examples
@@ -54,7 +55,8 @@ def compare_weights(reading) -> None:
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder, "model.safetensors")
             save_artifact(artifact, file, weights=weights)
-            probabilities = Predictor(load_artifact(file)).probabilities(texts)
+            rounded = load_artifact(file)
+            probabilities = softmax(Predictor(rounded).logits(texts), rounded.temperature)
             size = file.stat().st_size / 1e6
         exact = probabilities if exact is None else exact
         answers = probabilities.argmax(axis=1)

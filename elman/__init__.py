@@ -33,10 +33,14 @@ from elman.version import __version__
 if TYPE_CHECKING:
     from elman.annotation.frames import annotate_frame
     from elman.data.examples import read_examples
+    from elman.estimators.classifier import SequenceClassifier
+    from elman.estimators.regressor import SequenceRegressor
     from elman.export.file import export_onnx
     from elman.prediction.predictor import Predictor, load
-    from elman.training.config import TrainConfig
-    from elman.training.run import train_run
+    from elman.training.config import RunConfig, TrainConfig
+    from elman.training.recipes import best_settings
+    from elman.training.run import RunReport
+    from elman.training.shortcut import train_run
 
 __all__ = [
     "Candidate",
@@ -56,12 +60,17 @@ __all__ = [
     "Prediction",
     "PredictionColumns",
     "Predictor",
+    "RunConfig",
+    "RunReport",
+    "SequenceClassifier",
+    "SequenceRegressor",
     "SettingError",
     "TrainConfig",
     "TrainingError",
     "WorkerError",
     "__version__",
     "annotate_frame",
+    "best_settings",
     "export_onnx",
     "load",
     "read_examples",
@@ -74,8 +83,13 @@ _LAZY = {
     "Predictor": "elman.prediction.predictor",
     "load": "elman.prediction.predictor",
     "read_examples": "elman.data.examples",
+    "RunConfig": "elman.training.config",
+    "RunReport": "elman.training.run",
+    "SequenceClassifier": "elman.estimators.classifier",
+    "SequenceRegressor": "elman.estimators.regressor",
     "TrainConfig": "elman.training.config",
-    "train_run": "elman.training.run",
+    "best_settings": "elman.training.recipes",
+    "train_run": "elman.training.shortcut",
 }
 
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from elman.markup import escape, render_bar, render_card, render_note, render_table
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -96,6 +98,23 @@ class Prediction:
             "model": self.model,
             **({} if self.value is None else {"value": self.value}),
         }
+
+    def _repr_html_(self) -> str:
+        """Return the prediction as a notebook shows it: the answers with their probabilities, and what was unusual."""
+        notes = [f"read as {self.normalised}"] if self.normalised not in ("", self.name.lower()) else []
+        notes += [f"unknown: {' '.join(self.unknown)}"] if self.unknown else []
+        notes += ["transliterated"] if self.transliterated else []
+        rows = [
+            [escape(one.label), f"{one.probability:.1%}".replace("%", " %"), render_bar(one.probability)]
+            for one in self.top
+        ]
+        answer = self.label if self.value is None else f"{self.value:.6g}"
+        return render_card(
+            f"{self.name} → {'no answer' if answer is None else answer}",
+            render_note(f"The model abstains: {self.reason}" if self.reason else ""),
+            render_table(rows, escaped=True) if rows else "",
+            render_note("; ".join([*notes, f"model: {self.model}"])),
+        )
 
 
 @dataclass(frozen=True)

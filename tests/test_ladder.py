@@ -11,13 +11,13 @@ import elman
 
 # A module imports from the lines above its own, or from its left.
 LADDER = """
-errors version records files checks extras
+errors version checks markup records files extras
 text text.scripts text.normalisation text.encoded text.ngrams text.vocabulary text.evidence
 model model.kinds model.tensors model.config model.header model.file model.card model.hub model.shipped
 scoring scoring.processor scoring.probabilities scoring.reference scoring.layers scoring.lookups scoring.trie
 scoring.scorer
-prediction prediction.names prediction.inputs prediction.pool prediction.columns prediction.predictor prediction.worker
-prediction.explanation
+prediction prediction.names prediction.inputs prediction.pool prediction.columns prediction.explanation
+prediction.facts prediction.predictor prediction.worker
 export export.graph export.ngrams export.bag export.layers export.network export.content export.parity export.file
 tables tables.formats tables.values
 tables.columnar tables.columnar.arrays tables.columnar.weights tables.chunks tables.lines tables.delimited tables.jsonl
@@ -32,11 +32,12 @@ cells.passes.elman cells.passes.gru cells.passes.lstm cells.passes cells.fused c
 evaluation evaluation.intervals evaluation.uncertainty evaluation.metrics evaluation.verdict evaluation.mistakes
 evaluation.calibration evaluation.scores evaluation.titles evaluation.report
 evaluation.plots evaluation.drawings
-training training.config training.rows training.averages training.network training.ranks training.tuning training.state
-training.loop
+training training.config training.history training.progress training.rows training.averages training.network
+training.ranks training.tuning training.state training.loop
 training.tasks.task training.tasks.advice training.tasks.strings training.tasks.labels training.tasks.tags
-training.tasks.numbers training.tasks.features training.tasks.images training.tasks training.recipes training.run
-training.options training.held_out training.comparison
+training.tasks.numbers training.tasks.features training.tasks.images training.tasks training.fitting training.recipes
+training.run training.options training.shortcut training.held_out training.comparison
+estimators estimators.inputs estimators.division estimators.estimator estimators.classifier estimators.regressor
 server.settings server.bugs server.jobs server.errors server.metrics server.schemas server.worker server.pool
 server.batching server.models server.middleware server.limits server.service server.uploads server.openapi
 server.routes server.app server.protocol server.run server
@@ -51,7 +52,7 @@ FILES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix("__init__").removesuffix(".") or DOOR: path
     for path in sorted(ROOT.rglob("*.py"))
 }
-TORCH_FREE = [*RUNGS[: RUNGS.index("data")], "training.config"]
+TORCH_FREE = [*RUNGS[: RUNGS.index("data")], "training.config", "training.history", "training.progress"]
 HEAVY = ("torch", "sklearn", "matplotlib", "scipy")
 
 
@@ -107,6 +108,7 @@ PACKAGES = {
     "cells": "",
     "evaluation": "prediction scoring model text",
     "training": "cells data evaluation model prediction scoring tables text",
+    "estimators": "training data prediction scoring model text",
     "server": "annotation prediction tables model text scoring.processor data.catalog",
     "cli": "annotation cells data evaluation export model prediction scoring server tables text training",
 }

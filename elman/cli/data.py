@@ -54,9 +54,9 @@ def show(
     from rich.table import Column, Table
     from rich.text import Text
 
-    from elman.cli.progress import account, download_bar, print_notes
+    from elman.cli.progress import download_bar, print_notes
     from elman.data.images import ImageReading
-    from elman.data.reading import read_source
+    from elman.data.reading import account, read_source
     from elman.tables.formats import TextOptions
     from elman.text.normalisation import Normalisation
 

@@ -21,7 +21,7 @@ from elman.cli.options import (
     command_app,
 )
 from elman.cli.output import to_json
-from elman.cli.progress import account, download_bar, print_scores
+from elman.cli.progress import download_bar, print_scores
 from elman.data.examples import MAX_CHARACTERS
 from elman.errors import SettingError
 
@@ -59,6 +59,7 @@ def evaluate(
     as_json: JsonOption = False,
 ) -> None:
     """Score a model on labelled strings that it did not learn from."""
+    from elman.data.reading import account
     from elman.prediction.predictor import load
     from elman.training.held_out import config_for, measure
     from elman.training.options import read_for

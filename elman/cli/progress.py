@@ -9,19 +9,7 @@ if TYPE_CHECKING:
 
     from elman.data.examples import FeatureReading, Reading
     from elman.data.images import ImageReading
-    from elman.records import EpochResult
     from elman.training.run import Run, RunReport
-
-MOST_LINES = 100
-"""A run with more epochs prints only the first and every tenth part of them."""
-
-
-def account(reading: "Reading | ImageReading | FeatureReading", dropped: dict[str, int]) -> str:
-    """Return what was read and what was dropped or repaired, by reason, in one line."""
-    counts = [f"{reading.lines:,} lines read, {reading.lines - sum(dropped.values()):,} examples"]
-    counts += [f"{count:,} dropped: {reason}" for reason, count in dropped.items()]
-    counts += [f"{count:,} repaired: {repair}" for repair, count in reading.repaired.items()]
-    return "; ".join(counts)
 
 
 def print_notes(reading: "Reading | ImageReading | FeatureReading") -> None:
@@ -58,41 +46,13 @@ class download_bar:  # noqa: N801 - pooch takes an object with these methods
 
 def train_with_bar(run: "Run", console: "Console") -> bool:
     """Train with a progress bar; return whether Ctrl-C stopped it. The run keeps the epochs that are done."""
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    from elman.training.progress import BarDisplay
 
-    from elman.records import StepResult
-
-    steps = run.state.steps_in_epoch
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
-        bar = progress.add_task("training", total=steps * run.config.train.passes, completed=run.state.step)
-
-        def show(step: StepResult) -> None:
-            right = "" if step.accuracy is None else f"accuracy {step.accuracy:.0%}  "
-            description = f"epoch {step.epoch}  loss {step.loss:.3f}  {right}rate {step.learning_rate:.1e}"
-            progress.update(bar, advance=1, description=description)
-
-        epochs = run.config.train.passes
-        every = epochs // 10 if epochs > MOST_LINES else 1
-        try:
-            for epoch in run.epochs(on_step=show):
-                if epoch.epoch % every == 0 or epoch.epoch == 1 or run.finished:
-                    progress.console.print(_describe_epoch(run, epoch), highlight=False)
-        except KeyboardInterrupt:
-            return True
+    try:
+        run.watch(BarDisplay(console))
+    except KeyboardInterrupt:
+        return True
     return False
-
-
-def _describe_epoch(run: "Run", epoch: "EpochResult") -> str:
-    """Return what one epoch did: loss and accuracy of both parts, and a sample answer of a tagger."""
-    shares = (epoch.accuracy, epoch.validation_accuracy)
-    training, validation = ("" if share is None else f" {share:6.1%}" for share in shares)
-    line = f"epoch {epoch.epoch:>3}  loss {epoch.loss:.3f}{training}"
-    if run.config.split != "none":
-        line += f"   validation {epoch.validation_loss:.3f}{validation}   {epoch.seconds:5.1f} s"
-        line += "  best" if epoch.is_best else ""
-    sample = run.task.sample(run.model)
-    return f"{line}  {sample}" if sample else line
 
 
 def show_report(report: "RunReport", console: "Console") -> None:
@@ -134,25 +94,3 @@ def print_scores(rows: "Sequence[Sequence[str]]", columns: "Sequence[str]", titl
         table.add_row(*(Text(cell.replace(" (", "\n(") if is_narrow else cell) for cell in row))
     console.print(table)
     console.print("In brackets: the interval of 95 %, of other strings of the same kind.", style="dim")
-
-
-def describe_run(run: "Run") -> str:
-    """Return the network, the task, the sizes of the parts and the folder of a run, in three lines."""
-    from elman.model.config import NO_CELL
-
-    model, sizes = run.config.model, run.task.sizes
-    parameters = sum(parameter.numel() for parameter in run.model.parameters())
-    kinds = {"Unrolled": "by hand", "Fused": "fused"}
-    hand = kinds.get(type(getattr(run.model, "recurrence", None)).__name__, "torch.nn")
-    cells = (
-        f"{model.cell} ({hand}), layers: {model.layers}, hidden size: {model.hidden_size}, "
-        f"directions: {model.directions}"
-        if model.cell != NO_CELL
-        else "linear"
-    )
-    return (
-        f"{cells}, {parameters:,} parameters\n"
-        f"{run.task.description()}: "
-        f"{sizes['train']:,} train, {sizes['validation']:,} validate, {sizes['test']:,} test\n"
-        f"folder: {run.folder}"
-    )

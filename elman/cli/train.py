@@ -17,7 +17,7 @@ from elman.cli.options import (
     TextOption,
     command_app,
 )
-from elman.cli.progress import account, describe_run, download_bar, print_notes, show_report, train_with_bar
+from elman.cli.progress import download_bar, print_notes, show_report, train_with_bar
 from elman.data.examples import MAX_CHARACTERS
 
 NETWORK, TRAINING, DATA, RUN = "Network", "Training", "Data", "Run"
@@ -118,6 +118,7 @@ def train(
     """
     from rich.console import Console
 
+    from elman.data.reading import account
     from elman.training.options import default_folder, name_of, prepare, write_command
     from elman.training.ranks import start_ranks
     from elman.training.run import Run
@@ -139,7 +140,7 @@ def train(
     console = Console(markup=False, quiet=not ranks.is_first)
     run = Run(reading, config, out, resume=resume, tensorboard=tensorboard, command=write_command(config))
     console.print(f"{data}: {account(reading, run.task.dropped)}", highlight=False)
-    console.print(describe_run(run), highlight=False)
+    console.print(run.describe(), highlight=False)
     for note in run.task.notes:
         console.print(f"note: {note}", style="yellow", highlight=False)
     interrupted = train_with_bar(run, console)

@@ -8,7 +8,7 @@ numbers. Tables are read by the rules of `elman annotate`: see `elman.data.colum
 import math
 import unicodedata
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.checks import check_choice, shown
+from elman.checks import check_choice, is_missing, shown
 from elman.data.columns import list_tables, read_columns, read_lines
 from elman.errors import DataError
 from elman.records import Example
@@ -95,6 +95,38 @@ def read_examples(
     else:
         raise _explain_path(path)
     return _collect(str(path), rows, max_characters, frozenset(junk), notes, skip=skip)
+
+
+def collect_examples(
+    strings: Iterable[str | None],
+    labels: Iterable[Any],
+    *,
+    title: str = "the data",
+    max_characters: int = MAX_CHARACTERS,
+    on_error: str = "skip",
+) -> Reading:
+    """Collect examples from two columns in memory; they are cleaned and dropped as those of a file.
+
+    Args:
+        strings: None if missing.
+        labels: of any type that has a text; None, NaN and the like are missing.
+        title: what messages call the data.
+        max_characters: as in `read_examples`.
+        on_error: as in `read_examples`, of labels that cannot be shown.
+
+    Raises:
+        DataError: the columns differ in length, or a label cannot be shown and ``on_error`` is ``stop``.
+        SettingError: ``on_error`` is neither.
+
+    >>> [(one.text, one.label) for one in collect_examples(["Ito", "", "Lee"], [1, 2, 3]).examples]
+    [('Ito', '1'), ('Lee', '3')]
+    """
+    check_choice("on_error", on_error, ON_ERROR)
+    texts, answers = list(strings), [None if is_missing(label) else label for label in labels]
+    if len(texts) != len(answers):
+        raise DataError(f"{title}: expected one label for each string; got {len(texts):,} and {len(answers):,}")
+    rows = zip(texts, answers, strict=True)
+    return _collect(title, rows, max_characters, frozenset(), [], skip=on_error == "skip")
 
 
 def read_pairs(

@@ -7,7 +7,7 @@ from typing import Any
 from elman.checks import shown, suggest
 from elman.data.catalog import CATALOG, ImageSet, PairSet, check_folder, find_set
 from elman.data.download import fetch
-from elman.data.examples import MAX_CHARACTERS, Reading, read_examples
+from elman.data.examples import MAX_CHARACTERS, FeatureReading, Reading, read_examples
 from elman.data.images import ImageReading, has_images, read_images
 from elman.errors import DataError, SettingError
 from elman.records import Example
@@ -74,3 +74,11 @@ def read_source(
     return read_examples(
         data, text=text, label=label, max_characters=max_characters, options=options, on_error=on_error or "skip"
     )
+
+
+def account(reading: Reading | ImageReading | FeatureReading, dropped: dict[str, int]) -> str:
+    """Return what was read and what was dropped or repaired, by reason, in one line."""
+    counts = [f"{reading.lines:,} lines read, {reading.lines - sum(dropped.values()):,} examples"]
+    counts += [f"{count:,} dropped: {reason}" for reason, count in dropped.items()]
+    counts += [f"{count:,} repaired: {repair}" for repair, count in reading.repaired.items()]
+    return "; ".join(counts)

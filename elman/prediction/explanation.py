@@ -10,25 +10,49 @@ It asks two questions, of any model that reads strings and answers with a label,
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from elman.checks import shown, suggest
 from elman.errors import SettingError
+from elman.markup import TRAINING, VALIDATION, escape, render_bar, render_card, render_note, render_table
+from elman.model.file import Artifact
 from elman.model.kinds import KINDS
-from elman.prediction.inputs import MISSING, NOT_FINITE
+from elman.prediction.inputs import MISSING, NOT_FINITE, InputReader
 from elman.prediction.names import read_name
-from elman.prediction.predictor import Predictor
 from elman.records import UNKNOWN
 from elman.scoring.probabilities import softmax
+from elman.scoring.scorer import Scorer
 
 SHOWN = 5
 """Labels to show: the most likely ones, for the whole string and on average over its beginnings and ends."""
 
 LONGEST = 1000
 """The most characters of the list of labels in an error message."""
+
+
+class Explainable(Protocol):
+    """What an explanation needs of a model: `elman.prediction.predictor.Predictor` has it."""
+
+    artifact: Artifact
+
+    @property
+    def name(self) -> str:
+        """What its predictions call the model."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The answers that it can give."""
+
+    @property
+    def reader(self) -> InputReader:
+        """The reader of its kind of input."""
+
+    @property
+    def scorer(self) -> Scorer:
+        """The forward pass."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +99,30 @@ class Explanation:
             "model": self.model,
         }
 
+    def _repr_html_(self) -> str:
+        """Return the explanation as a notebook shows it: for each letter its evidence and both courses."""
+        largest = max(map(abs, self.evidence)) or 1.0
+        rows = [
+            [
+                escape("␣" if letter == " " else letter),
+                f"{100 * forwards[self.label]:.0f} %",
+                f"{100 * backwards[self.label]:.0f} %",
+                f"{nats:+.2f}",
+                render_bar(abs(nats) / largest, TRAINING if nats >= 0 else VALIDATION),
+            ]
+            for letter, nats, forwards, backwards in zip(
+                self.normalised, self.evidence, self.forwards, self.backwards, strict=True
+            )
+        ]
+        header = ("letter", f"→ {self.label}", f"← {self.label}", "evidence, nats", "")
+        return render_card(
+            f"{self.name} → {self.label}, {100 * self.probability:.1f} %",
+            render_table(rows, header=header, escaped=True),
+            render_note("→ if the string ends here, ← if it begins here; orange is evidence against the answer."),
+        )
 
-def explain(predictor: Predictor, name: str | bytes | None, *, label: str | None = None) -> Explanation:
+
+def explain(predictor: Explainable, name: str | bytes | None, *, label: str | None = None) -> Explanation:
     """Explain one answer.
 
     Args:
@@ -128,7 +174,7 @@ def explain(predictor: Predictor, name: str | bytes | None, *, label: str | None
     )
 
 
-def _compute_probabilities(predictor: Predictor, ids: NDArray[np.int64]) -> list[NDArray[np.float64]]:
+def _compute_probabilities(predictor: Explainable, ids: NDArray[np.int64]) -> list[NDArray[np.float64]]:
     """Return the probabilities of the beginnings, of the ends, and with each symbol hidden: three arrays, (T, C)."""
     steps = len(ids)
     beginnings = [ids[:end] for end in range(1, steps + 1)]

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.checks import check_whole
+from elman.checks import check_whole, shown
 from elman.errors import SettingError
 from elman.model.file import Artifact, load_artifact
 from elman.model.hub import is_address, pin_address, push_artifact
 from elman.model.shipped import find_model
 from elman.prediction.columns import TOO_UNSURE, answer_columns, share_columns
+from elman.prediction.facts import render_model
 from elman.prediction.inputs import MISSING, NOT_FINITE, Input, InputReader, StringReader, choose_reader
 from elman.prediction.names import is_one_name, list_names, read_name
 from elman.records import Candidate, Prediction, PredictionColumns
@@ -25,6 +26,7 @@ from elman.scoring.probabilities import softmax
 from elman.scoring.scorer import Scorer
 
 if TYPE_CHECKING:
+    from elman.prediction.explanation import Explanation
     from elman.prediction.pool import Pool
 
 
@@ -44,6 +46,14 @@ class Predictor:
     def __init__(self, artifact: Artifact, origin: str | None = None) -> None:
         self.artifact, self.origin = artifact, origin
         self._pool: Pool | None = None
+
+    def __repr__(self) -> str:
+        """Return the name of the model and its kind."""
+        return f"<Predictor {shown(self.name)!r}: {self.artifact.kind}>"
+
+    def _repr_html_(self) -> str:
+        """Return the model as a notebook shows it: its kind, its size, its data, its scores and its labels."""
+        return render_model(self.artifact)
 
     @property
     def name(self) -> str:
@@ -180,13 +190,50 @@ class Predictor:
             raise SettingError(f"{self.name} does not read strings and answer with a label: use predict")
         _check_settings(top, abstain_below)
 
-    def probabilities(self, normalised: Sequence[str]) -> NDArray[np.float64]:
-        """Return the calibrated probabilities of normalised, readable strings: (len(normalised), C), float64.
+    def probabilities(self, names: Iterable[str | bytes | None]) -> NDArray[np.float64]:
+        """Return the calibrated probability of every label for many strings, which are normalised as in `predict`.
+
+        Args:
+            names: a column, as in `predict`.
+
+        Returns:
+            (N, C), float64; the columns are in the order of `labels`. The row of a string for which `predict` abstains
+            is NaN.
 
         Raises:
-            SettingError: it is a single string.
+            SettingError: as `predict`; it is a single string; or the model does not read strings, or does not answer
+                with a label.
+
+        >>> load("languages").probabilities(["Nakamura", ""]).shape
+        (2, 18)
         """
-        return softmax(self.logits(normalised), self.artifact.temperature)
+        listed, reader = list_names(names), self.reader
+        if self.artifact.kind.answers != "label" or not isinstance(reader, StringReader):
+            raise SettingError(f"{self.name} does not read strings and answer with a label: it has no probabilities")
+        _, strings, reasons = reader.encode_all([name or "" for name in listed])
+        readable = np.array([reason is None for reason in reasons], np.bool_)
+        probabilities = np.full((len(listed), len(self.labels)), np.nan)
+        if readable.any():
+            kept = strings.select(np.flatnonzero(readable))
+            probabilities[readable] = softmax(self.scorer.logits(kept), self.artifact.temperature)
+        return probabilities
+
+    def explain(self, name: str | bytes | None, *, label: str | None = None) -> "Explanation":
+        """Explain the answer for one string: how it changes while the string is read, and what each letter adds.
+
+        Args:
+            name: the string, as in `predict`.
+            label: the label to explain; the model's answer if None.
+
+        Raises:
+            SettingError: the model is of another kind, it cannot read the string, or it has no such label.
+
+        >>> load("languages").explain("Nakamura").label
+        'Japanese'
+        """
+        from elman.prediction.explanation import explain
+
+        return explain(self, name, label=label)
 
     def logits(self, normalised: Sequence[str]) -> NDArray[np.float32]:
         """Return the logits of normalised, readable strings, before calibration: (len(normalised), C), float32.
@@ -195,7 +242,7 @@ class Predictor:
             SettingError: it is a single string.
         """
         if isinstance(normalised, str):
-            raise SettingError("give a list of normalised strings: [name]; got a single string")
+            raise SettingError("names must be a list of normalised strings; got str: give [name]")
         return self.scorer.logits(self.artifact.vocabulary.encode_all(normalised))
 
     def abstention(self, normalised: str) -> str | None:

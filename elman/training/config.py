@@ -124,7 +124,7 @@ class RunConfig:
     """Everything that decides what a run computes.
 
     Args:
-        name: what the model will be called.
+        name: what the model will be called; a name is chosen if it is empty.
         data: where the examples come from, as the user gave it.
         model: the shape of the network.
         train: how it is trained.
@@ -151,8 +151,8 @@ class RunConfig:
         init: the model that the training starts from, a name or a path; see `elman.training.tuning`.
     """
 
-    name: str
-    data: str
+    name: str = ""
+    data: str = ""
     model: ModelConfig = field(default_factory=ModelConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
     task: str = "label"

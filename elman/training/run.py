@@ -23,20 +23,26 @@ import torch
 
 from elman.data.examples import FeatureReading, Reading
 from elman.data.images import ImageReading
+from elman.data.splits import NOTHING_KEPT
 from elman.errors import SettingError, TrainingError
 from elman.evaluation.plots import draw_pictures, plot_curves, save_figure
 from elman.evaluation.report import write_report
+from elman.evaluation.titles import COLUMNS, describe_confused, show_rows, title_scores
 from elman.evaluation.verdict import decide
 from elman.extras import extra
 from elman.files import write_atomically
+from elman.markup import render_card, render_note, render_table
+from elman.model.config import NO_CELL
 from elman.model.file import Artifact, save_artifact
 from elman.records import EpochResult, StepResult
 from elman.training.config import RunConfig
+from elman.training.fitting import describe_origin, start_training
+from elman.training.history import History
 from elman.training.loop import train
-from elman.training.ranks import Ranks, choose_device
-from elman.training.state import TrainingState
+from elman.training.progress import Display, describe_epoch, watch
+from elman.training.ranks import Ranks
 from elman.training.tasks import build_task
-from elman.training.tasks.task import Findings, Report, versions
+from elman.training.tasks.task import Findings, Report
 from elman.version import __version__
 
 CHECKPOINT, CONFIG, METRICS = "checkpoint.safetensors", "config.json", "metrics.jsonl"
@@ -59,6 +65,7 @@ class RunReport:
         test: the model's scores on the test part.
         baseline: the baseline's scores on the same part.
         verdict: whether the model is better than the baseline, in words.
+        history: what each epoch did.
     """
 
     folder: Path
@@ -66,6 +73,20 @@ class RunReport:
     test: Report
     baseline: Report
     verdict: str
+    history: History = History()
+
+    def _repr_html_(self) -> str:
+        """Return the report as a notebook shows it: scores beside those of the baseline, the verdict and the curves."""
+        values = self.values
+        rows = show_rows(values["test"], values["baseline"], values["validation"], labels=len(values["labels"]))
+        confused = describe_confused(values)
+        return render_card(
+            title_scores(values["test"], model=values["name"], data=values["data"]["source"], part="test"),
+            render_table(rows, header=("", *COLUMNS)),
+            *map(render_note, [values["verdict"], *values["remarks"], *([confused] if confused else [])]),
+            self.history._repr_html_() if self.history else "",
+            render_note(f"Everything is in {self.folder}; elman.load({str(self.folder)!r}) answers with the model."),
+        )
 
 
 class Run:
@@ -102,13 +123,7 @@ class Run:
             torch.set_num_threads(config.train.threads)
         self.task = build_task(reading, config)
         self.config = config = self.task.config
-        ranks = Ranks.of_environment()
-        device = choose_device(config.train.device, ranks.local)
-        ranks.start(device)
-        torch.manual_seed(config.train.seed)
-        self.model = self.task.network(fused=device.type == "cpu").to(device)
-        steps = config.train.draws or self.task.training.steps(config.train.batch_size)
-        self.state = TrainingState(self.model, config.train, steps_in_epoch=steps, ranks=ranks)
+        self.model, self.state = start_training(self.task, config, Ranks.of_environment())
         writer = _import_summary_writer() if tensorboard else None
         self._open(resume)
         self._tensorboard = writer(str(folder / "tensorboard")) if writer else None
@@ -162,6 +177,42 @@ class Run:
                     self._write_progress()
                 raise
 
+    def describe(self) -> str:
+        """Return the network, the task, the sizes of the parts and the folder of the run, in three lines."""
+        model, sizes = self.config.model, self.task.sizes
+        parameters = sum(parameter.numel() for parameter in self.model.parameters())
+        kinds = {"Unrolled": "by hand", "Fused": "fused"}
+        hand = kinds.get(type(getattr(self.model, "recurrence", None)).__name__, "torch.nn")
+        cells = (
+            f"{model.cell} ({hand}), layers: {model.layers}, hidden size: {model.hidden_size}, "
+            f"directions: {model.directions}"
+            if model.cell != NO_CELL
+            else "linear"
+        )
+        return (
+            f"{cells}, {parameters:,} parameters\n"
+            f"{self.task.description()}: "
+            f"{sizes['train']:,} train, {sizes['validation']:,} validate, {sizes['test']:,} test\n"
+            f"folder: {self.folder}"
+        )
+
+    def describe_epoch(self, result: EpochResult) -> str:
+        """Return what one epoch did, in one line, with a sample answer of a tagger."""
+        line = describe_epoch(result, is_validated=self.config.split != NOTHING_KEPT)
+        sample = self.task.sample(self.model)
+        return f"{line}  {sample}" if sample else line
+
+    def watch(self, display: Display) -> None:
+        """Train to the end under a display."""
+        watch(
+            lambda on_step: self.epochs(on_step=on_step),
+            display,
+            epochs=self.config.train.passes,
+            steps=self.state.steps_in_epoch,
+            done=self.state.step,
+            describe=self.describe_epoch,
+        )
+
     def _write_progress(self) -> None:
         if not self.state.ranks.is_first:
             return
@@ -193,7 +244,8 @@ class Run:
         save_figure(plot_curves(self.state.history, self.state.kept_epoch), self.folder / "curves.png")
         for file, picture in pictures.items():
             save_figure(picture.figure, self.folder / file)
-        return RunReport(self.folder, values, findings.test, findings.baseline, values["verdict"])
+        history = History(self.state.history)
+        return RunReport(self.folder, values, findings.test, findings.baseline, values["verdict"], history)
 
     def _open(self, resume: bool) -> None:
         """Start a new run in the folder, or restore the run that it holds."""
@@ -224,15 +276,9 @@ class Run:
         write_atomically(self.folder / CONFIG, (json.dumps(document, indent=2) + "\n").encode())
 
     def _provenance(self) -> dict[str, Any]:
-        base = self.task.base
+        origin = describe_origin(self.task, self.config, self.reading, epochs=self.state.epoch)
         return {
-            "data": {
-                "source": self.config.data,
-                "lines": self.reading.lines,
-                "examples": self.reading.lines - sum(self.task.dropped.values()),
-                "dropped": self.task.dropped,
-                "repaired": self.reading.repaired,
-            },
+            **origin,
             "split": {
                 "kind": self.task.split_kind,
                 "seed": self.config.split_seed,
@@ -242,10 +288,6 @@ class Run:
                 **self.task.sizes,
                 "notes": list(self.task.notes),
             },
-            "train": asdict(self.config.train),
-            **({} if base is None else {"init": {"name": base.name, "digest": base.digest}}),
-            "epochs": self.state.epoch,
-            "versions": versions(),
         }
 
     def _report(self, findings: Findings, artifact: Artifact, pictures: Mapping[str, str]) -> dict[str, Any]:
@@ -273,26 +315,6 @@ class Run:
             "versions": artifact.provenance["versions"],
             "command": self.command,
         }
-
-
-def train_run(
-    reading: Reading | ImageReading | FeatureReading, config: RunConfig, folder: Path | str, *, resume: bool = False
-) -> RunReport:
-    """Train, evaluate and write a model in one call.
-
-    Args:
-        reading: as `elman.read_examples` returns it.
-        config: what to do.
-        folder: of the run.
-        resume: continue a run that stopped in the same folder.
-
-    Raises:
-        ElmanError: as `Run` and its methods.
-    """
-    run = Run(reading, config, Path(folder), resume=resume)
-    for _ in run.epochs():
-        pass
-    return run.finish()
 
 
 def read_run_config(folder: Path) -> dict[str, Any]:

@@ -33,12 +33,19 @@ def test_the_last_step_forwards_and_the_first_backwards_are_the_answer(predictor
     assert (explanation.name, explanation.model) == (name, predictor.name)
 
 
+def test_a_predictor_explains_its_own_answers(predictor):
+    assert predictor.explain("abcdm", label="Beta") == explain(predictor, "abcdm", label="Beta")
+    with pytest.raises(SettingError, match="cannot be explained"):
+        predictor.explain("")
+
+
 @pytest.mark.parametrize("name", WORDS)
 def test_each_step_is_the_answer_to_a_beginning_or_an_end(predictor, name):
     explanation = explain(predictor, name)
     text = explanation.normalised
-    beginnings = predictor.probabilities([text[: end + 1] for end in range(len(text))])
-    ends = predictor.probabilities([text[start:] for start in range(len(text))])
+    temperature = predictor.artifact.temperature
+    beginnings = softmax(predictor.logits([text[: end + 1] for end in range(len(text))]), temperature)
+    ends = softmax(predictor.logits([text[start:] for start in range(len(text))]), temperature)
     for steps, expected in ((explanation.forwards, beginnings), (explanation.backwards, ends)):
         shares = [[step[label] for label in predictor.labels] for step in steps]
         np.testing.assert_allclose(shares, expected, atol=1e-6)

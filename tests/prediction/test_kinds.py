@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from elman.checks import shown
-from elman.errors import DataError
+from elman.errors import DataError, SettingError
 from elman.model.file import Artifact, save_artifact
 from elman.model.kinds import KINDS
 from elman.prediction.inputs import NO_KNOWN_SYMBOL
@@ -174,3 +174,9 @@ def test_every_kind_of_model_gives_the_same_answer_from_its_file(request, kind, 
     name = {"image_model": picture, "regression": "1,2"}.get(kind, "abcc")
     save_artifact(model, tmp_path / "model.safetensors")
     assert load(tmp_path / "model.safetensors").predict(name) == Predictor(model).predict(name)
+
+
+@pytest.mark.parametrize("kind", ["image_model", "tagger", "weigher", "regression"])
+def test_only_models_of_strings_and_labels_have_rows_of_probabilities(request, kind):
+    with pytest.raises(SettingError, match="does not read strings and answer with a label"):
+        Predictor(request.getfixturevalue(kind)).probabilities(["abc"])

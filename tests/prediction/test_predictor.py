@@ -59,6 +59,21 @@ def test_probabilities_are_the_logits_over_the_temperature(predictor):
     np.testing.assert_allclose(predictor.probabilities(["abc", "xyz"]), powers / powers.sum(axis=1, keepdims=True))
 
 
+def test_probabilities_are_of_the_strings_that_predict_reads(predictor):
+    plain, *others = predictor.probabilities(["abcdé", "  ABCDÉ ", "abcde\u0301", b"abcd\xc3\xa9"])
+    assert all(np.array_equal(plain, other) for other in others)
+    answers = predictor.predict(WORDS, top=3)
+    for answer, row in zip(answers, predictor.probabilities(WORDS), strict=True):
+        if answer.abstained:
+            assert np.isnan(row).all()
+        else:
+            assert dict(zip(predictor.labels, row, strict=True)) == pytest.approx(
+                {candidate.label: candidate.probability for candidate in answer.top}
+            )
+    assert predictor.probabilities([None, ""]).shape == (2, 3)
+    assert predictor.probabilities([]).shape == (0, 3)
+
+
 def test_an_answer_has_the_string_before_and_after_normalisation(predictor):
     answer = predictor.predict("  ABC ")
     assert (answer.name, answer.normalised, answer.script) == ("  ABC ", "abc", "Latin")
@@ -243,7 +258,7 @@ def test_a_table_is_refused_in_one_line(predictor, answer):
 
 @pytest.mark.parametrize("scores", ["probabilities", "logits"])
 def test_the_scores_of_a_single_string_are_refused(predictor, scores):
-    with pytest.raises(SettingError, match=r"a list of normalised strings: \[name\]"):
+    with pytest.raises(SettingError, match=r"^names must be a list .*; got [a-z ]+: give \[name\]$"):
         getattr(predictor, scores)("abc")
 
 

@@ -27,7 +27,8 @@ from elman.records import Example
 from elman.text.normalisation import Normalisation, fold_accents
 from elman.training.config import RunConfig
 from elman.training.recipes import best_settings
-from elman.training.run import Run, read_run_config, train_run
+from elman.training.run import Run, read_run_config
+from elman.training.shortcut import train_run
 from elman.training.tasks.strings import normalise_examples, split_again
 
 SCORES = {"accuracy", "top_2", "top_3", "top_5", "macro_f1", "nll", "brier", "calibration_error", "per_label"}

@@ -12,7 +12,7 @@ from torch import Tensor
 from elman.data.augment import FOLDED_WEIGHT, add_folded_spellings
 from elman.data.batches import EncodedExamples
 from elman.data.examples import Reading
-from elman.data.splits import ceiling, fold_texts
+from elman.data.splits import Split, ceiling, fold_texts
 from elman.evaluation.calibration import fit_temperature
 from elman.evaluation.intervals import bound_share
 from elman.evaluation.metrics import LabelIds, find_answered
@@ -36,7 +36,7 @@ from elman.text.vocabulary import Labels
 from elman.training.config import RunConfig
 from elman.training.loop import example_weights
 from elman.training.tasks.advice import note_case, note_dropped, refuse_several_labels
-from elman.training.tasks.strings import normalise_examples, split_for
+from elman.training.tasks.strings import Importance, look_up, normalise_examples, split_for
 from elman.training.tasks.task import Findings, Task, round_weights
 
 Answers = tuple[NDArray[np.float32], LabelIds, Sequence[str | None]]
@@ -49,6 +49,8 @@ class LabelTask(Task):
     Args:
         reading: the examples of a source.
         config: what to do with them.
+        split: their parts, with normalised text, if the caller divides them.
+        importance: how much examples count beside others, by normalised text and label; 1 if not given.
 
     Raises:
         DataError: the examples cannot be split, or a label is several labels in one cell.
@@ -56,13 +58,20 @@ class LabelTask(Task):
 
     kind = "label"
 
-    def __init__(self, reading: Reading, config: RunConfig) -> None:
+    def __init__(
+        self,
+        reading: Reading,
+        config: RunConfig,
+        *,
+        split: Split | None = None,
+        importance: Importance | None = None,
+    ) -> None:
         self.config = config
         refuse_several_labels(reading.examples)
         examples, self.dropped = normalise_examples(reading, config.normalisation)
         self.labels = Labels.from_names(example.label for example in examples)
         folds = fold_texts(examples)
-        self.split = split_for(config, examples, folds=folds)
+        self.split = split or split_for(config, examples, folds=folds)
         self.sizes, self.fingerprint = self.split.sizes, self.split.fingerprint
         self.notes = (
             *self.split.notes,
@@ -75,6 +84,7 @@ class LabelTask(Task):
         counts = np.array([example.count for example in learned])
         weights = example_weights(self.labels.encode([e.label for e in learned]), counts, config.train)
         weights[len(self.split.train) :] *= FOLDED_WEIGHT
+        weights *= look_up(importance or {}, learned)
         self.training = EncodedExamples.of_strings(learned, self.vocabulary, self.labels, weights)
         self.validation = EncodedExamples.of_strings(self.split.validation, self.vocabulary, self.labels)
 
@@ -91,15 +101,10 @@ class LabelTask(Task):
         predictor, split = Predictor(artifact), self.split
         fitted = fit_baseline(split.train, seed=self.config.train.seed)
         label, share = find_majority(split.train, split.test)
-
-        def answer(examples: tuple[Example, ...]) -> Answers:
-            texts, truth = [e.text for e in examples], self.labels.encode([e.label for e in examples])
-            return predictor.logits(texts), truth, predictor.abstentions(texts)
-
         artifact, findings = measure_classifier(
             artifact,
-            test=answer(split.test),
-            validation=answer(split.validation),
+            test=self._answer(predictor, split.test),
+            validation=self._answer(predictor, split.validation),
             baseline=evaluate_baseline(fitted, split.test, self.labels),
             baseline_validation=evaluate_baseline(fitted, split.validation, self.labels),
             values={
@@ -113,6 +118,16 @@ class LabelTask(Task):
         truth = [example.label for example in split.test]
         comparisons = compare_labels(findings.test, truth, label, findings.baseline, name=NGRAM_BASELINE)
         return artifact, replace(findings, comparisons=comparisons)
+
+    def calibrate(self, artifact: Artifact) -> Artifact:
+        """Fit the temperature on the validation part; see `Task.calibrate`."""
+        if not self.is_calibrated:
+            return artifact
+        return calibrate_classifier(artifact, self._answer(Predictor(artifact), self.split.validation))[0]
+
+    def _answer(self, predictor: Predictor, examples: Sequence[Example]) -> Answers:
+        texts, truth = [e.text for e in examples], self.labels.encode([e.label for e in examples])
+        return predictor.logits(texts), truth, predictor.abstentions(texts)
 
     def remarks(self, findings: Findings) -> tuple[str, ...]:
         """Explain the baseline, the limits of the data, and the calibration; see `Task.remarks`."""
@@ -161,11 +176,9 @@ def measure_classifier(
         logits, truth, reasons = answers
         return evaluate_logits(logits, truth, artifact.labels, artifact.temperature, reasons=reasons, images=images)
 
-    logits, truth, reasons = validation
-    answered, strings = find_answered(reasons, len(truth)) & np.isfinite(logits).all(axis=1), None
-    if calibrate and answered.any():
-        strings = int(answered.sum())
-        artifact = replace(artifact, temperature=fit_temperature(logits[answered], truth[answered]))
+    strings = None
+    if calibrate:
+        artifact, strings = calibrate_classifier(artifact, validation)
     evaluation = evaluate(test, images)
     findings = Findings(
         test=evaluation.report,
@@ -180,3 +193,21 @@ def measure_classifier(
         evaluation=evaluation,
     )
     return artifact, findings
+
+
+def calibrate_classifier(artifact: Artifact, validation: Answers) -> tuple[Artifact, int | None]:
+    """Choose the temperature of a model that answers with a label.
+
+    Args:
+        artifact: the model.
+        validation: what it answered before calibration.
+
+    Returns:
+        The calibrated model, and on how many strings the temperature was chosen; None if it reads none of them.
+    """
+    logits, truth, reasons = validation
+    answered = find_answered(reasons, len(truth)) & np.isfinite(logits).all(axis=1)
+    if not answered.any():
+        return artifact, None
+    temperature = fit_temperature(logits[answered], truth[answered])
+    return replace(artifact, temperature=temperature), int(answered.sum())

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from elman.data.batches import EncodedExamples
 from elman.data.examples import Reading
+from elman.data.splits import Split
 from elman.errors import DataError
 from elman.evaluation.metrics import score_numbers
 from elman.evaluation.scores import NumberEvaluation, evaluate_numbers
@@ -27,7 +28,7 @@ from elman.prediction.predictor import Predictor
 from elman.records import Example
 from elman.text.vocabulary import Labels
 from elman.training.config import RunConfig
-from elman.training.tasks.strings import normalise_examples, split_for
+from elman.training.tasks.strings import Importance, look_up, normalise_examples, split_for
 from elman.training.tasks.task import Findings, Task
 
 LARGEST = 1e30
@@ -43,6 +44,8 @@ class NumberTask(Task):
     Args:
         reading: the strings; the label of each example is its number.
         config: what to do with them.
+        split: as in `elman.training.tasks.labels.LabelTask`.
+        importance: as there.
 
     Raises:
         DataError: there is no number, all are the same, or they cannot be split.
@@ -50,22 +53,30 @@ class NumberTask(Task):
 
     kind = "number"
 
-    def __init__(self, reading: Reading, config: RunConfig) -> None:
+    def __init__(
+        self,
+        reading: Reading,
+        config: RunConfig,
+        *,
+        split: Split | None = None,
+        importance: Importance | None = None,
+    ) -> None:
         self.config = config
         examples, dropped = normalise_examples(reading, config.normalisation)
         kept, lost = select_numbers(examples, config)
         self.dropped = {**dropped, **({NOT_A_NUMBER: lost} if lost else {})}
-        self.split = split_for(config, kept)
+        self.split = split or split_for(config, kept)
         self.sizes, self.notes, self.fingerprint = self.split.sizes, self.split.notes, self.split.fingerprint
         self.split_kind = self.split.kind
         self.vocabulary = self.collect_symbols(e.text for e in self.split.train)
         self.labels = Labels((config.label_column,))
         self.mean, self.deviation = measure_scale(parse_numbers(self.split.train), config.label_column)
-        self.training, self.validation = self._encode(self.split.train), self._encode(self.split.validation)
+        self.training = self._encode(self.split.train, look_up(importance or {}, self.split.train))
+        self.validation = self._encode(self.split.validation)
 
-    def _encode(self, examples: Sequence[Example]) -> EncodedExamples:
+    def _encode(self, examples: Sequence[Example], weights: NDArray[np.float32] | None = None) -> EncodedExamples:
         targets = ((parse_numbers(examples) - self.mean) / self.deviation).astype(np.float32)
-        return EncodedExamples([self.vocabulary.encode(e.text) for e in examples], targets)
+        return EncodedExamples([self.vocabulary.encode(e.text) for e in examples], targets, weights)
 
     def artifact(self, weights: Mapping[str, Tensor], provenance: dict[str, Any]) -> Artifact:
         """Return the model, its answers in the unit of the column; see `Task.artifact`."""

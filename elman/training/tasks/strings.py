@@ -4,12 +4,28 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from elman.data.examples import BLANK, Reading
 from elman.data.splits import Split, split_examples
 from elman.errors import DataError
 from elman.records import Example
 from elman.text.normalisation import Normalisation
 from elman.training.config import RunConfig
+
+Importance = Mapping[tuple[str, str], float]
+"""How much an example counts beside others, by its normalised text and its label."""
+
+
+def look_up(importance: Importance, examples: Sequence[Example]) -> NDArray[np.float32]:
+    """Return how much each example counts, (N,), float32; 1 where nothing is known.
+
+    >>> look_up({("ito", "Japanese"): 3.0}, [Example("ito", "Japanese"), Example("lee", "English")]).tolist()
+    [3.0, 1.0]
+    """
+    counted = (importance.get((example.text, example.label), 1.0) for example in examples)
+    return np.fromiter(counted, np.float32, len(examples))
 
 
 def normalise_examples(reading: Reading, normalisation: Normalisation) -> tuple[list[Example], dict[str, int]]:

@@ -102,6 +102,10 @@ class Task(ABC):
     def artifact(self, weights: Mapping[str, Tensor], provenance: dict[str, Any]) -> Artifact:
         """Return the model with these weights, not calibrated yet."""
 
+    def calibrate(self, artifact: Artifact) -> Artifact:
+        """Return the model with probabilities that fit the validation part, if its answers have probabilities."""
+        return artifact
+
     @abstractmethod
     def measure(self, artifact: Artifact) -> tuple[Artifact, Findings]:
         """Measure the model; calibrate it before, on the validation part, if its answers have probabilities.

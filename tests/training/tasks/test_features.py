@@ -9,7 +9,8 @@ import elman
 from elman.data.examples import FeatureReading
 from elman.errors import DataError, SettingError
 from elman.training.recipes import RECIPES, best_settings
-from elman.training.run import Run, train_run
+from elman.training.run import Run
+from elman.training.shortcut import train_run
 from elman.training.tasks import FeatureTask
 from elman.training.tasks.features import to_steps, write_equation
 

@@ -16,7 +16,8 @@ from elman.records import Example
 from elman.scoring.scorer import Scorer
 from elman.text.vocabulary import Labels
 from elman.training.recipes import RECIPES, best_settings
-from elman.training.run import Run, train_run
+from elman.training.run import Run
+from elman.training.shortcut import train_run
 from elman.training.tasks import TagTask
 from elman.training.tasks.tags import score_most_frequent_tags
 

@@ -1,0 +1,50 @@
+"""History: what each epoch of a training did, as a notebook shows it."""
+
+from collections.abc import Iterable
+
+from elman.markup import TRAINING, VALIDATION, render_card, render_curves, render_note
+from elman.records import EpochResult
+
+
+class History(tuple[EpochResult, ...]):
+    """The results of the epochs of a training, in order.
+
+    >>> History([EpochResult(1, 0.9, 0.5, 1.0, 0.4, 0.004, 2.0, True)]).kept_epoch
+    1
+    """
+
+    def __new__(cls, results: Iterable[EpochResult] = ()) -> "History":
+        """Build a history of results."""
+        return super().__new__(cls, results)
+
+    @property
+    def kept_epoch(self) -> int | None:
+        """The epoch with the lowest validation loss; None before the first."""
+        return max((result.epoch for result in self if result.is_best), default=None)
+
+    def _repr_html_(self) -> str:
+        """Return the curves of loss and accuracy over the epochs, with a mark at the best one."""
+        if not self:
+            return render_card("training", render_note("no epoch is done yet"))
+        curves = [("loss", "loss", "validation_loss"), ("accuracy", "accuracy", "validation_accuracy")]
+        plots = [
+            render_curves(title, _find_curves(self, training, validation), mark=self.kept_epoch)
+            for title, training, validation in curves
+            if _find_curves(self, training, validation)
+        ]
+        best = next((result for result in self if result.epoch == self.kept_epoch), self[-1])
+        seconds = sum(result.seconds for result in self)
+        return render_card(
+            f"{len(self)} epochs, best: {best.epoch}" if len(self) > 1 else "1 epoch",
+            f"<div>{''.join(plots)}</div>",
+            render_note(f"validation loss {best.validation_loss:.3f}; {seconds:.1f} s"),
+        )
+
+
+def _find_curves(history: History, training: str, validation: str) -> list[tuple[str, str, list[float]]]:
+    """Return the curves of two fields; none if the answers have no such score."""
+    found = [
+        ("training", TRAINING, [getattr(result, training) for result in history]),
+        ("validation", VALIDATION, [getattr(result, validation) for result in history]),
+    ]
+    return [] if any(value is None for _, _, values in found for value in values) else found
