@@ -180,7 +180,7 @@ def test_restore_refuses_a_truncated_checkpoint(tiny_model, checkpoint, share):
         begin(tiny_model()).restore(checkpoint)
 
 
-@pytest.mark.parametrize("change", [{"epochs": 9}, {"optimiser": "sgd"}, {"seed": 1}, {"clip": None}])
+@pytest.mark.parametrize("change", [{"batch_size": 9}, {"optimiser": "sgd"}, {"seed": 1}, {"clip": None}])
 def test_restore_refuses_another_training_configuration(tiny_model, checkpoint, change):
     with pytest.raises(TrainingError, match="configuration"):
         begin(tiny_model(), **change).restore(checkpoint)
