@@ -95,7 +95,11 @@ def open_run(reading: Reading | ImageReading | FeatureReading, config: RunConfig
         ElmanError: as `Run`.
     """
     try:
-        return Run(reading, config, folder, resume=(folder / CONFIG).exists())
+        is_begun = (folder / CONFIG).exists()
+        epochs = RunConfig.from_dict(read_run_config(folder)["config"]).train.epochs if is_begun else None
+        if is_begun and config.train.epochs not in (None, epochs):
+            raise TrainingError("a longer run has another schedule, so it cannot be compared with the others")
+        return Run(reading, config, folder, resume=is_begun)
     except TrainingError:
         raise SettingError(
             f"{folder.parent}: holds a comparison with other options or data; choose another --out"

@@ -108,7 +108,7 @@ def test_options_of_a_resumed_run_may_be_repeated(elman_here, stopped, toy_folde
     assert elman_here("train", toy_folder, "--out", stopped, "--resume", *options).status == 0
 
 
-@pytest.mark.parametrize("option", [("--epochs", 9), ("--cell", "lstm"), ("--seed", 1), ("--hand",), ("--keep-case",)])
+@pytest.mark.parametrize("option", [("--epochs", 3), ("--cell", "lstm"), ("--seed", 1), ("--hand",), ("--keep-case",)])
 def test_resuming_with_another_option_names_it(elman_here, stopped, toy_folder, option):
     before = {file: file.read_bytes() for file in stopped.iterdir()}
     outcome = elman_here("train", toy_folder, "--out", stopped, "--resume", *option)
