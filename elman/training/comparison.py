@@ -19,7 +19,7 @@ from elman.training import recipes
 from elman.training.config import RunConfig
 from elman.training.options import Options, new_config
 from elman.training.recipes import Recipe
-from elman.training.run import CONFIG, Run, RunReport
+from elman.training.run import CONFIG, Run, RunReport, read_run_config
 
 
 def cell_configs(data: str, name: str, cells: Iterable[str], options: Options) -> dict[str, RunConfig]:
