@@ -4,19 +4,17 @@ import json
 import sys
 from typing import Any
 
-from elman.checks import shown
+from elman.checks import escape_invisible, shown
 
 
 def to_json(value: Any, *, indent: int | None = None) -> str:
     """Return ``value`` as JSON, readable if standard output is UTF-8, otherwise escaped to ASCII.
 
-    On a terminal, characters that do not print are escaped too; the JSON means the same.
+    On a terminal, invisible characters are escaped too; the JSON means the same.
     """
     is_readable = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
     text = json.dumps(value, indent=indent, ensure_ascii=not is_readable)
-    if not sys.stdout.isatty() or text.replace("\n", "").isprintable():
-        return text
-    return "".join(c if c.isprintable() or c == "\n" else _escape(c) for c in text)
+    return escape_invisible(text, kept="\n", escape=_escape) if sys.stdout.isatty() else text
 
 
 def _escape(character: str) -> str:

@@ -9,14 +9,15 @@ from pathlib import Path
 import pytest
 from terminal import Conversation, Screen
 
+from elman.checks import escape_invisible
 from elman.cli import main
 from elman.model.file import save_artifact
 from elman.text.vocabulary import Labels
 
-INVISIBLE = "ab\u202e\u200b\u2066c"
+INVISIBLE = "ab\u202e\u200b\u2066\u3164\u2800\ufe0fc"
 """What a label may hold: model files refuse control characters in labels."""
 
-CANARY = "ab\x1b]0;title\x07\x1b[31m\x9b2J\x7f\r\b\u202e\u200b\u2066\U000e0041c"
+CANARY = "ab\x1b]0;title\x07\x1b[31m\x9b2J\x7f\r\b\u202e\u200b\u2066\U000e0041\u3164\u2800\ufe0fc"
 """Terminal sequences, a bell, controls of both kinds, and characters without a width or with a direction."""
 
 
@@ -56,7 +57,7 @@ def foreign(tiny_artifact, tmp_path: Path) -> str:
 
 def raw(output: str) -> list[str]:
     """Return what a terminal would act on rather than show."""
-    return sorted({character for character in output if not character.isprintable() and character != "\n"})
+    return sorted({character for character in output if escape_invisible(character, kept="\n") != character})
 
 
 REFUSED = [
