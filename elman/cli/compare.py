@@ -18,7 +18,7 @@ from elman.cli.options import (
     TextOption,
     command_app,
 )
-from elman.cli.output import to_json
+from elman.cli.output import to_json, whole
 from elman.cli.progress import download_bar, print_notes, show_report, train_with_bar
 from elman.data.examples import MAX_CHARACTERS
 from elman.errors import SettingError
@@ -150,9 +150,9 @@ def _train(reading: Any, config: "RunConfig", folder: Path, console: "Console") 
     from elman.training.comparison import open_run
 
     run = open_run(reading, config, folder)
-    console.print(f"{folder.name} in {run.folder}", style="bold")
+    console.print(f"{folder.name} in {whole(run.folder)}", style="bold")
     if train_with_bar(run, console):
-        console.print(f"Interrupted; the same command continues (in {folder.parent}).")
+        console.print(f"Interrupted; the same command continues (in {whole(folder.parent)}).")
         raise typer.Exit(130)
     return run
 

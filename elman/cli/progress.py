@@ -1,8 +1,9 @@
 """What commands print while they work and when they are done: JSON, progress bars, and the report of a run."""
 
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
+
+from elman.cli.output import print_note, whole
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,7 +28,7 @@ def account(reading: "Reading | ImageReading | FeatureReading", dropped: dict[st
 def print_notes(reading: "Reading | ImageReading | FeatureReading") -> None:
     """Print on standard error what a user should know of how data were read."""
     for note in reading.notes:
-        print(f"note: {note}", file=sys.stderr)
+        print_note(note)
 
 
 class download_bar:  # noqa: N801 - pooch takes an object with these methods
@@ -92,7 +93,7 @@ def _describe_epoch(run: "Run", epoch: "EpochResult") -> str:
         line += f"   validation {epoch.validation_loss:.3f}{validation}   {epoch.seconds:5.1f} s"
         line += "  best" if epoch.is_best else ""
     sample = run.task.sample(run.model)
-    return f"{line}  {sample}" if sample else line
+    return f"{line}  {whole(sample)}" if sample else line
 
 
 def show_report(report: "RunReport", console: "Console") -> None:
@@ -106,12 +107,12 @@ def show_report(report: "RunReport", console: "Console") -> None:
     print_scores(rows, COLUMNS, title, console)
     confused = describe_confused(values)
     for remark in [*values["remarks"], *([confused] if confused else [])]:
-        console.print(remark, highlight=False)
-    console.print(report.verdict, style="bold")
+        console.print(whole(remark), highlight=False)
+    console.print(whole(report.verdict), style="bold")
     pictures = ", ".join(["curves.png", *values["pictures"]])
-    console.print(f"Everything is in {report.folder}: model.safetensors, report.md, {pictures}")
+    console.print(f"Everything is in {whole(report.folder)}: model.safetensors, report.md, {pictures}")
     placeholder = named_kind(values["config"]["task"]).placeholder
-    console.print(f"Try it: elman predict --model {report.folder} {placeholder}", highlight=False)
+    console.print(f"Try it: elman predict --model {whole(report.folder)} {placeholder}", highlight=False)
 
 
 def print_scores(rows: "Sequence[Sequence[str]]", columns: "Sequence[str]", title: str, console: "Console") -> None:
@@ -126,7 +127,7 @@ def print_scores(rows: "Sequence[Sequence[str]]", columns: "Sequence[str]", titl
     from rich.table import Column, Table
     from rich.text import Text
 
-    console.print(Text(title), soft_wrap=True)
+    console.print(Text(whole(title)), soft_wrap=True)
     table = Table("", *(Column(heading, justify="right") for heading in columns))
     widths = (max(map(len, column)) for column in zip(("", *columns), *rows, strict=True))
     is_narrow = console.width < sum(widths) + 3 * len(columns) + 4
@@ -152,7 +153,7 @@ def describe_run(run: "Run") -> str:
     )
     return (
         f"{cells}, {parameters:,} parameters\n"
-        f"{run.task.description()}: "
+        f"{whole(run.task.description())}: "
         f"{sizes['train']:,} train, {sizes['validation']:,} validate, {sizes['test']:,} test\n"
-        f"folder: {run.folder}"
+        f"folder: {whole(run.folder)}"
     )

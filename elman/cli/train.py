@@ -17,6 +17,7 @@ from elman.cli.options import (
     TextOption,
     command_app,
 )
+from elman.cli.output import whole
 from elman.cli.progress import account, describe_run, download_bar, print_notes, show_report, train_with_bar
 from elman.data.examples import MAX_CHARACTERS
 
@@ -138,10 +139,10 @@ def train(
         print_notes(reading)
     console = Console(markup=False, quiet=not ranks.is_first)
     run = Run(reading, config, out, resume=resume, tensorboard=tensorboard, command=write_command(config))
-    console.print(f"{data}: {account(reading, run.task.dropped)}", highlight=False)
+    console.print(f"{whole(data)}: {account(reading, run.task.dropped)}", highlight=False)
     console.print(describe_run(run), highlight=False)
     for note in run.task.notes:
-        console.print(f"note: {note}", style="yellow", highlight=False)
+        console.print(f"note: {whole(note)}", style="yellow", highlight=False)
     interrupted = train_with_bar(run, console)
     ranks.stop()
     if not ranks.is_first:
@@ -152,5 +153,5 @@ def train(
     console.print("Measuring the kept epoch and fitting the baseline …", style="dim")
     show_report(run.finish(), console)
     if interrupted:
-        console.print(f"Stopped early. Continue with: elman train {data} --out {out} --resume")
+        console.print(f"Stopped early. Continue with: elman train {whole(data)} --out {whole(out)} --resume")
         raise typer.Exit(130)

@@ -157,6 +157,19 @@ def test_a_data_set_shows_no_raw_character(on_screen, tmp_path):
     assert (status, raw(output)) == (0, []) and "Alfa" in output
 
 
+def test_a_run_and_its_evaluation_show_no_raw_character(on_screen, tmp_path):
+    folder, out = tmp_path / CANARY, f"run{CANARY}"
+    folder.mkdir()
+    for label in ("Alfa", "b\u3164\u2800", "c\ufe0f"):
+        (folder / f"{label}.txt").write_text("".join(f"{label[0]}{a}{b}\n" for a in "abcdef" for b in "uvwxyz"))
+    (folder / f"hidden{CANARY}").touch()
+    options = ("--epochs", 1, "--hidden-size", 4, "--embedding-size", 4, "--threads", 1)
+    for arguments in (("train", CANARY, "--out", out, *options), ("evaluate", out, CANARY, "--baseline", "--out", "e")):
+        status, output = on_screen(*arguments)
+        assert (status, raw(output)) == (0, []) and r"\u202e" in output, output
+    assert r"b\u3164\u2800" in output and "note: " in output
+
+
 def test_an_annotated_table_shows_no_raw_character(on_screen, model_file, tmp_path):
     (tmp_path / f"{CANARY}.csv").write_text(f'name,"{CANARY}"\nabc,"{CANARY}"\n', newline="")
     options = ("--model", model_file, "--processes", 1)
