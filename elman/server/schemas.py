@@ -128,7 +128,7 @@ class LetterAnswer(BaseModel):
     letter: str
     evidence: float = Field(description="How much the log-odds of the label fall without the letter, nats.")
     forwards: dict[str, float] = Field(
-        description=f"The probability of each label, of the {MOST} most likely if there are more, if the name ended here."
+        description=f"The probability of each label, or of the {MOST} most likely ones, if the name ended here."
     )
     backwards: dict[str, float] = Field(description="The same if the name began here.")
 
