@@ -1,9 +1,26 @@
 """Checks of values that a user gives. Each refuses in one way, and names the value and what was expected."""
 
 import math
-from collections.abc import Iterable, Sequence
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
 
 from elman.errors import SettingError
+
+_BLANK = frozenset(
+    map(
+        chr,
+        (
+            *(0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFFA0, 0x16FE4),  # combining grapheme joiner, fillers
+            *(*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)),  # variation selectors
+            *(0x2800, 0x13441, 0x13442, 0x1D159),  # symbols whose glyph is empty
+        ),
+    )
+)
+"""Characters that Python calls printable, and that show nothing."""
+
+_NON_JOINER, _JOINER = "\u200c", "\u200d"
+_VIRAMA = 9
+"""The combining class of the signs that join consonants in the scripts of India and its neighbours."""
 
 
 def check_choice(name: str, value: object, choices: Sequence[str]) -> None:
@@ -88,13 +105,60 @@ def is_missing(value: object) -> bool:
 
 
 def shown(text: str, limit: int = 60) -> str:
-    r"""Return a text as a message may show it: what does not print is escaped, and a long text is cut.
+    r"""Return a text as a message may show it: what is invisible is escaped, and a long text is cut.
 
     >>> shown("a\x1b[31mb\u200b")
     'a\\x1b[31mb\\u200b'
     """
-    cut = text if len(text) <= limit else f"{text[: limit - 1]}…"
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut)
+    return escape_invisible(text if len(text) <= limit else f"{text[: limit - 1]}…")
+
+
+def escape_invisible(text: str, *, kept: str = "", escape: Callable[[str], str] | None = None) -> str:
+    r"""Return a text in which each invisible character is escaped, so that two texts that differ look different.
+
+    Invisible are control and format characters, white space other than the space, surrogates, unassigned characters,
+    variation selectors, fillers and blank symbols. Joiners are kept where they change the letters beside them, as
+    spelling in Persian and in the languages of India needs.
+
+    Args:
+        text: any text.
+        kept: invisible characters that stay, such as line ends.
+        escape: returns the escaped form of one character; as Python writes it, if None.
+
+    >>> escape_invisible("a\u200cb \u0639\u0644\u06cc\u200c\u0631\u0636\u0627 \u3164")
+    'a\\u200cb علی\u200cرضا \\u3164'
+    """
+    if text.isprintable() and _BLANK.isdisjoint(text):
+        return text
+    escape = escape or (lambda character: character.encode("unicode_escape").decode())
+    around = f" {text} "
+    return "".join(
+        character if character in kept or _is_visible(character, before, after) else escape(character)
+        for before, character, after in zip(around, text, around[2:], strict=False)
+    )
+
+
+def _is_visible(character: str, before: str, after: str) -> bool:
+    """Return whether a character shows something, or changes how the characters before and after it look."""
+    if character not in (_NON_JOINER, _JOINER):
+        return character.isprintable() and character not in _BLANK
+    if _VIRAMA in (unicodedata.combining(before), unicodedata.combining(after)):
+        return True
+    are_arabic = unicodedata.bidirectional(before) == unicodedata.bidirectional(after) == "AL"
+    return character == _NON_JOINER and are_arabic and _joins_next(before)
+
+
+def _joins_next(letter: str) -> bool:
+    """Return whether a letter of the Arabic script, such as YEH and unlike DAL, joins to the next one."""
+    try:  # of each such letter, Unicode has the form that begins a word
+        return bool(unicodedata.lookup(f"{unicodedata.name(letter, '')} INITIAL FORM"))
+    except KeyError:
+        return False
+
+
+def whole(text: object) -> str:
+    """Return a text, such as a path, for a message or a terminal: escaped as `shown` does, and not cut."""
+    return shown(str(text), len(str(text)))
 
 
 def suggest(word: str, choices: Iterable[str]) -> str:

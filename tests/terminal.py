@@ -21,6 +21,7 @@ class Conversation:
     def __init__(self, *arguments: object, **environment: str) -> None:
         self.terminal, end = pty.openpty()
         self.deadline = time.monotonic() + PATIENCE
+        self.unread = b""  # what appeared together with what `read_until` returned
         command = [sys.executable, "-c", COMMAND, *map(str, arguments)]
         environment = {**os.environ, "TERM": "dumb", "COLUMNS": "200", **environment}
         self.process = subprocess.Popen(command, stdin=end, stdout=end, stderr=end, env=environment)
@@ -28,6 +29,9 @@ class Conversation:
 
     def read(self) -> bytes:
         """Return the next output; nothing after the process has ended."""
+        if self.unread:
+            output, self.unread = self.unread, b""
+            return output
         left = self.deadline - time.monotonic()
         assert select.select([self.terminal], [], [], max(0, left))[0], "nothing more appears"
         try:
@@ -40,8 +44,9 @@ class Conversation:
         output = b""
         while wanted not in output and (more := self.read()):
             output += more
-        assert wanted in output, output
-        return output
+        before, found, self.unread = output.partition(wanted)
+        assert found, output
+        return before + found
 
     def type(self, text: bytes) -> None:
         os.write(self.terminal, text)

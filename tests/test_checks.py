@@ -1,12 +1,14 @@
 """Checks refuse in one way, missing values are known by one rule, and what messages show is escaped."""
 
 import math
+import sys
+import unicodedata
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from elman.checks import check_whole, is_missing, shown, suggest
+from elman.checks import check_whole, escape_invisible, is_missing, shown, suggest
 from elman.errors import SettingError
 
 
@@ -41,6 +43,76 @@ def test_what_pandas_calls_missing_is_missing():
 )
 def test_what_does_not_print_is_escaped_and_long_texts_are_cut(text, escaped):
     assert shown(text) == escaped
+
+
+# Default_Ignorable_Code_Point of Unicode 15, from DerivedCoreProperties.txt: what no font shows.
+IGNORABLE = """00AD 034F 061C 115F-1160 17B4-17B5 180B-180F 200B-200F 202A-202E 2060-206F 3164 FE00-FE0F FEFF FFA0
+FFF0-FFF8 1BCA0-1BCA3 1D173-1D17A E0000-E0FFF"""
+CHARACTERS = [*map(chr, range(sys.maxunicode + 1))]
+
+
+def ignorable():
+    for bounds in IGNORABLE.split():
+        first, _, last = bounds.partition("-")
+        yield from map(chr, range(int(first, 16), int(last or first, 16) + 1))
+
+
+def named_invisible():
+    """Return the characters whose names say that they show nothing; a filler that is punctuation is a line."""
+    words = ("FILLER", "VARIATION SELECTOR", "INVISIBLE", "ZERO WIDTH", "PATTERN BLANK", "GRAPHEME JOINER")
+    found = [one for one in CHARACTERS if any(word in unicodedata.name(one, "") for word in words)]
+    return [one for one in found if not unicodedata.category(one).startswith("P")]
+
+
+@pytest.mark.parametrize("around", ["", "a", "中", "\N{ARABIC LETTER DAL}", "🙂"])
+def test_every_character_that_no_font_shows_is_escaped(around):
+    invisible = [*ignorable(), *named_invisible(), *"\u2800\U00013441\U00013442\U0001d159"]
+    kept = [f"{ord(one):04X}" for one in invisible if shown(around + one + around) == around + one + around]
+    assert kept == [] and len(invisible) > 4000
+
+
+def test_texts_that_differ_are_never_shown_alike():
+    texts = [one for one in CHARACTERS if one != "\\"]
+    assert len({escape_invisible(one) for one in texts}) == len(texts)
+
+
+def test_characters_that_show_something_are_not_escaped():
+    invisible = {*ignorable(), *named_invisible(), *"\u2800\U00013441\U00013442\U0001d159"}
+    visible = [one for one in CHARACTERS if one.isprintable() and one not in invisible]
+    assert [one for one in visible if escape_invisible(one) != one] == []
+
+
+ORDINARY = {
+    "Persian": "\u0639\u0644\u06cc\u200c\u0631\u0636\u0627",  # a non-joiner keeps the parts of the name apart
+    "Sinhala": "\u0dc1\u0dca\u200d\u0dbb\u0dd3",  # a joiner makes one letter of two
+    "Bengali": "\u09b0\u200d\u09cd\u09af\u09be\u09ac",
+    "Malayalam": "\u0d05\u0d30\u0d41\u0d23\u0d4d\u200d",
+    "Hindi": "\u0930\u093e\u091c\u094d\u200c",
+    "Arabic marks": "\u0645\u064f\u062d\u064e\u0645\u0651\u064e\u062f",
+    "marks": "n\u0303 x\u0331\u0302",
+    "emoji": "🙂 👍🏽 🇯🇵",
+}
+
+
+@pytest.mark.parametrize("name", ORDINARY.values(), ids=ORDINARY)
+def test_ordinary_names_stay_readable(name):
+    assert shown(name) == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Smi\u200cth",
+        "Smi\u200dth",
+        "\u062f\u200c\u062f",  # after a letter that never joins
+        "\u06cc\u200c",  # at the end
+        "\u06cc\u200d\u06cc",  # they join without it
+        "\u06cc\u200c\u200c\u06cc",
+        "\u0930\u094d\u200d\u200d\u0930",
+    ],
+)
+def test_joiners_that_change_nothing_are_escaped(name):
+    assert r"\u200" in shown(name)
 
 
 @pytest.mark.parametrize("word", ["Full Name", "full name", "FULLNAME", "full_nam"])

@@ -1,12 +1,11 @@
 """Frames: a data frame in memory gets the model's answers in new columns, whichever library it is from."""
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
 
 from elman.annotation.annotator import PREFIX, AnnotateConfig, Annotator
-from elman.checks import is_missing, shown
+from elman.checks import is_missing, shown, suggest
 from elman.errors import DataError, SettingError
 from elman.extras import extra
 from elman.prediction.predictor import Predictor, load
@@ -76,11 +75,10 @@ def annotate_frame(
 def _check_columns(columns: Sequence[Any], column: str, annotator: Annotator) -> None:
     """Check that a frame has the column of the strings, and none of the new ones."""
     if column not in columns:
-        names = {str(name).strip().casefold(): str(name) for name in columns}
-        near = get_close_matches(str(column).strip().casefold(), names, 1)
-        found = ", ".join(shown(str(name)) for name in columns) or "(none)"
-        advice = f"did you mean '{shown(names[near[0]])}'?" if near else f"name one of {shown(found, 300)}"
-        raise DataError(f"the frame has no column '{shown(str(column))}'; {advice}", code="unknown_column")
+        names = [str(name) for name in columns]
+        found = ", ".join(map(shown, names)) or "(none)"
+        advice = suggest(str(column), names) or f"; name one of {shown(found, 300)}"
+        raise DataError(f"the frame has no column '{shown(str(column))}'{advice}", code="unknown_column")
     taken = [name for name in annotator.columns if name in columns]
     if taken:
         message = f"the frame has a column '{shown(taken[0])}' already; give the new columns another prefix"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from elman.checks import whole
 from elman.cli.options import (
     DelimiterOption,
     DropOption,
@@ -150,9 +151,9 @@ def _train(reading: Any, config: "RunConfig", folder: Path, console: "Console") 
     from elman.training.comparison import open_run
 
     run = open_run(reading, config, folder)
-    console.print(f"{folder.name} in {run.folder}", style="bold")
+    console.print(f"{folder.name} in {whole(run.folder)}", style="bold")
     if train_with_bar(run, console):
-        console.print(f"Interrupted; the same command continues (in {folder.parent}).")
+        console.print(f"Interrupted; the same command continues (in {whole(folder.parent)}).")
         raise typer.Exit(130)
     return run
 

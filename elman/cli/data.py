@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from elman.checks import shown
+from elman.checks import shown, whole
 from elman.cli.options import (
     DataArgument,
     DelimiterOption,
@@ -19,7 +19,6 @@ from elman.cli.options import (
     command_app,
     complete_data,
 )
-from elman.cli.output import whole
 from elman.data.examples import MAX_CHARACTERS
 
 if TYPE_CHECKING:

@@ -1,11 +1,11 @@
 """``elman evaluate``: measure a model on labelled strings, or on the data of another kind of model."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from elman.checks import shown, whole
 from elman.cli.options import (
     DataArgument,
     DelimiterOption,
@@ -20,7 +20,7 @@ from elman.cli.options import (
     TextOption,
     command_app,
 )
-from elman.cli.output import to_json
+from elman.cli.output import print_note, to_json
 from elman.cli.progress import download_bar, print_scores
 from elman.data.examples import MAX_CHARACTERS
 from elman.errors import SettingError
@@ -86,7 +86,7 @@ def evaluate(
     reading = read_for(config, progress=download_bar())
     found = measure(predictor, reading, config, part, with_baseline=with_baseline)
     for note in (*reading.notes, *found.notes):
-        print(f"note: {note}", file=sys.stderr)
+        print_note(note)
     scores = found.report.to_dict()
     counts = {"lines": reading.lines, "dropped": dict(found.dropped), "repaired": dict(reading.repaired)}
     values = {"model": predictor.name, "data": data, "part": found.part, **scores, **counts, **found.values}
@@ -97,12 +97,12 @@ def evaluate(
         print(to_json(values, indent=2))
         return
     if config.task == "label":
-        print(f"{data}: {account(reading, dict(found.dropped))}")
+        print(f"{whole(data)}: {account(reading, dict(found.dropped))}")
     _print(values, scores, labels=len(predictor.labels), part=found.part)
     if config.task == "label":
         _print_labels(scores["per_label"])
     if out is not None:
-        print(f"Written to {out}: report.json, confusion.png, reliability.png")
+        print(f"Written to {whole(out)}: report.json, confusion.png, reliability.png")
 
 
 def _print(values: dict[str, Any], scores: dict[str, Any], *, labels: int, part: str) -> None:
@@ -134,9 +134,9 @@ def _print(values: dict[str, Any], scores: dict[str, Any], *, labels: int, part:
     if confused := describe_confused(values):
         sentences.append(confused)
     for sentence in sentences:
-        console.print(sentence, highlight=False)
+        console.print(whole(sentence), highlight=False)
     if "verdict" in values:
-        console.print(values["verdict"], style="bold")
+        console.print(whole(values["verdict"]), style="bold")
 
 
 def _print_labels(per_label: dict[str, Any]) -> None:
@@ -149,7 +149,7 @@ def _print_labels(per_label: dict[str, Any]) -> None:
     labels = Table("label", *(Column(name, justify="right") for name in ("examples", "precision", "recall", "F1")))
     for name, one in per_label.items():
         shares = (show_rounded(one[key], one["intervals"].get(key)) for key in ("precision", "recall", "f1"))
-        labels.add_row(Text(name), str(one["support"]), *shares)
+        labels.add_row(Text(shown(name)), str(one["support"]), *shares)
     Console(markup=False).print(labels)
 
 

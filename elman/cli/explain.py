@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from elman.checks import shown
+from elman.checks import shown, whole
 from elman.cli.names import check_names
 from elman.cli.options import JsonOption, ModelOption, PlotOption, command_app
-from elman.cli.output import to_json, to_line, whole
+from elman.cli.output import to_json, to_line
 
 if TYPE_CHECKING:
     from rich.text import Text

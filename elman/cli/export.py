@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
+from elman.checks import whole
 from elman.cli.options import ModelArgument, command_app
-from elman.cli.output import whole
 from elman.errors import SettingError
 
 app = command_app()

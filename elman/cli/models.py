@@ -5,8 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
+from elman.checks import whole
 from elman.cli.options import JsonOption, ModelArgument, PlotOption, command_app
-from elman.cli.output import print_note, to_json, whole
+from elman.cli.output import print_note, to_json
 from elman.errors import SettingError
 
 app = command_app(help="List, show, publish and shrink models.", no_args_is_help=True)

@@ -4,19 +4,17 @@ import json
 import sys
 from typing import Any
 
-from elman.checks import shown
+from elman.checks import escape_invisible, shown, whole
 
 
 def to_json(value: Any, *, indent: int | None = None) -> str:
     """Return ``value`` as JSON, readable if standard output is UTF-8, otherwise escaped to ASCII.
 
-    On a terminal, characters that do not print are escaped too; the JSON means the same.
+    On a terminal, invisible characters are escaped too; the JSON means the same.
     """
     is_readable = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
     text = json.dumps(value, indent=indent, ensure_ascii=not is_readable)
-    if not sys.stdout.isatty() or text.replace("\n", "").isprintable():
-        return text
-    return "".join(c if c.isprintable() or c == "\n" else _escape(c) for c in text)
+    return escape_invisible(text, kept="\n", escape=_escape) if sys.stdout.isatty() else text
 
 
 def _escape(character: str) -> str:
@@ -28,11 +26,6 @@ def _escape(character: str) -> str:
 def to_line(text: str) -> str:
     """Return a text as a terminal may show it in one line: white space as single spaces, and escaped and cut."""
     return shown(" ".join(text.split()))
-
-
-def whole(text: object) -> str:
-    """Return a text, such as a path, for a message or a terminal: escaped as `elman.checks.shown` does, and not cut."""
-    return shown(str(text), len(str(text)))
 
 
 def print_note(text: str) -> None:

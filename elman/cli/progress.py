@@ -1,8 +1,10 @@
 """What commands print while they work and when they are done: JSON, progress bars, and the report of a run."""
 
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
+
+from elman.checks import whole
+from elman.cli.output import print_note
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 def print_notes(reading: "Reading | ImageReading | FeatureReading") -> None:
     """Print on standard error what a user should know of how data were read."""
     for note in reading.notes:
-        print(f"note: {note}", file=sys.stderr)
+        print_note(note)
 
 
 class download_bar:  # noqa: N801 - pooch takes an object with these methods
@@ -66,12 +68,12 @@ def show_report(report: "RunReport", console: "Console") -> None:
     print_scores(rows, COLUMNS, title, console)
     confused = describe_confused(values)
     for remark in [*values["remarks"], *([confused] if confused else [])]:
-        console.print(remark, highlight=False)
-    console.print(report.verdict, style="bold")
+        console.print(whole(remark), highlight=False)
+    console.print(whole(report.verdict), style="bold")
     pictures = ", ".join(["curves.png", *values["pictures"]])
-    console.print(f"Everything is in {report.folder}: model.safetensors, report.md, {pictures}")
+    console.print(f"Everything is in {whole(report.folder)}: model.safetensors, report.md, {pictures}")
     placeholder = named_kind(values["config"]["task"]).placeholder
-    console.print(f"Try it: elman predict --model {report.folder} {placeholder}", highlight=False)
+    console.print(f"Try it: elman predict --model {whole(report.folder)} {placeholder}", highlight=False)
 
 
 def print_scores(rows: "Sequence[Sequence[str]]", columns: "Sequence[str]", title: str, console: "Console") -> None:
@@ -86,7 +88,7 @@ def print_scores(rows: "Sequence[Sequence[str]]", columns: "Sequence[str]", titl
     from rich.table import Column, Table
     from rich.text import Text
 
-    console.print(Text(title), soft_wrap=True)
+    console.print(Text(whole(title)), soft_wrap=True)
     table = Table("", *(Column(heading, justify="right") for heading in columns))
     widths = (max(map(len, column)) for column in zip(("", *columns), *rows, strict=True))
     is_narrow = console.width < sum(widths) + 3 * len(columns) + 4

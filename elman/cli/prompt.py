@@ -4,10 +4,9 @@ import io
 import sys
 from contextlib import suppress
 
-from elman.checks import shown
+from elman.checks import shown, whole
 from elman.cli.answers import print_table
 from elman.cli.names import decode_text
-from elman.cli.output import whole
 from elman.errors import ElmanError
 from elman.prediction.predictor import Predictor
 

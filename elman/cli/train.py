@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from elman.checks import whole
 from elman.cli.options import (
     DataArgument,
     DelimiterOption,
@@ -139,10 +140,10 @@ def train(
         print_notes(reading)
     console = Console(markup=False, quiet=not ranks.is_first)
     run = Run(reading, config, out, resume=resume, tensorboard=tensorboard, command=write_command(config))
-    console.print(f"{data}: {account(reading, run.task.dropped)}", highlight=False)
+    console.print(f"{whole(data)}: {account(reading, run.task.dropped)}", highlight=False)
     console.print(run.describe(), highlight=False)
     for note in run.task.notes:
-        console.print(f"note: {note}", style="yellow", highlight=False)
+        console.print(f"note: {whole(note)}", style="yellow", highlight=False)
     interrupted = train_with_bar(run, console)
     ranks.stop()
     if not ranks.is_first:
@@ -153,5 +154,5 @@ def train(
     console.print("Measuring the kept epoch and fitting the baseline …", style="dim")
     show_report(run.finish(), console)
     if interrupted:
-        console.print(f"Stopped early. Continue with: elman train {data} --out {out} --resume")
+        console.print(f"Stopped early. Continue with: elman train {whole(data)} --out {whole(out)} --resume")
         raise typer.Exit(130)

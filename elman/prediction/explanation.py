@@ -29,6 +29,9 @@ from elman.scoring.scorer import Scorer
 SHOWN = 5
 """Labels to show: the most likely ones, for the whole string and on average over its beginnings and ends."""
 
+MOST = 200
+"""The most labels of each beginning and end that have their probabilities in an explanation, beside those to show."""
+
 LONGEST = 1000
 """The most characters of the list of labels in an error message."""
 
@@ -65,8 +68,9 @@ class Explanation:
         label: the label that is explained.
         probability: its calibrated probability.
         shown: labels worth showing, the explained one first.
-        forwards: after each symbol, the probability of every label if the string ended here.
-        backwards: at each symbol, the probability of every label if the string began here.
+        forwards: after each symbol, the probability of every label if the string ended here; if the model has more
+            than `MOST` labels, of the labels in ``shown`` and of the most likely ones.
+        backwards: at each symbol, the same if the string began here.
         evidence: for each symbol, the log-odds that the label loses when the symbol is hidden, nats; below 0 if the
             symbol is evidence against the label.
         model: the name of the model.
@@ -160,15 +164,16 @@ def explain(predictor: Explainable, name: str | bytes | None, *, label: str | No
     whole = forwards[-1]
     chosen = int(whole.argmax()) if label is None else predictor.labels.index(label)
     evidence = _compute_log_odds(whole[chosen]) - _compute_log_odds(occluded[:, chosen])
-    likely = np.argsort(-(whole + np.concatenate([forwards, backwards]).mean(axis=0)))
+    likely = np.argsort(-(whole + np.concatenate([forwards, backwards]).mean(axis=0)))[:SHOWN].tolist()
+    worth_showing = list(dict.fromkeys([chosen, *likely]))[:SHOWN]
     return Explanation(
         name=text,
         normalised=one.normalised,
         label=predictor.labels[chosen],
         probability=float(whole[chosen]),
-        shown=tuple(predictor.labels[k] for k in list(dict.fromkeys([chosen, *likely]))[:SHOWN]),
-        forwards=_name_columns(predictor.labels, forwards),
-        backwards=_name_columns(predictor.labels, backwards),
+        shown=tuple(predictor.labels[k] for k in worth_showing),
+        forwards=_name_columns(predictor.labels, forwards, worth_showing),
+        backwards=_name_columns(predictor.labels, backwards, worth_showing),
         evidence=tuple(evidence.tolist()),
         model=predictor.name,
     )
@@ -189,6 +194,22 @@ def _compute_log_odds(probability: Any) -> Any:
     return np.log(clipped) - np.log1p(-clipped)
 
 
-def _name_columns(labels: Sequence[str], rows: NDArray[np.float64]) -> tuple[dict[str, float], ...]:
-    """Return each row as a dictionary from label to probability."""
-    return tuple(dict(zip(labels, row, strict=True)) for row in rows.tolist())
+def _name_columns(
+    labels: Sequence[str], rows: NDArray[np.float64], worth_showing: Sequence[int]
+) -> tuple[dict[str, float], ...]:
+    """Return each row as a dictionary from label to probability, in the order of the labels.
+
+    Args:
+        labels: the C names.
+        rows: probabilities, (T, C).
+        worth_showing: label ids that every dictionary contains, beside the `MOST` most likely ones of its row.
+    """
+    if len(labels) <= MOST:
+        return tuple(dict(zip(labels, row, strict=True)) for row in rows.tolist())
+    likely = np.argpartition(-rows, MOST, axis=1)[:, :MOST]
+    kept = np.sort(np.concatenate([likely, np.tile(worth_showing, (len(rows), 1))], axis=1), axis=1)
+    shares = np.take_along_axis(rows, kept, axis=1)
+    return tuple(
+        {labels[k]: share for k, share in zip(*row, strict=True)}
+        for row in zip(kept.tolist(), shares.tolist(), strict=True)
+    )

@@ -34,12 +34,12 @@ ENDED = "a worker process ended before it had answered; try again, or without pr
 START = """
 import signal, sys
 signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent process; its end ends this one
+from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 spec = spec_from_file_location("elman", sys.argv[1])
 sys.modules["elman"] = module_from_spec(spec)
 spec.loader.exec_module(sys.modules["elman"])
-from elman.prediction.worker import serve
-serve()
+import_module(sys.argv[2]).main()
 """
 """What a worker process runs: it gets this Elman, wherever that is, even in the current folder."""
 
@@ -59,8 +59,6 @@ class Pool:
     """
 
     def __init__(self, artifact: Artifact, count: int) -> None:
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(import_path()), "OPENBLAS_NUM_THREADS": "1"}
-        command = [sys.executable, "-P", "-c", START, str(Path(__file__).parents[1] / "__init__.py")]
         self.count, self._artifact = count, artifact
         self._idle: SimpleQueue[subprocess.Popen[bytes]] = SimpleQueue()
         self._processes: list[subprocess.Popen[bytes]] = []
@@ -68,9 +66,7 @@ class Pool:
         content = np.frombuffer(dump_artifact(artifact), np.uint8)
         try:
             for _ in range(count):
-                self._processes.append(
-                    subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
-                )
+                self._processes.append(start_process("elman.prediction.worker"))
             for process in self._processes:
                 send(process.stdin, {}, [content])
                 self._idle.put(process)
@@ -120,6 +116,21 @@ class Pool:
         for process in self._processes:
             process.kill()
         self.close()
+
+
+def start_process(module: str, *, stderr: int | None = None) -> "subprocess.Popen[bytes]":
+    """Start a worker process that imports nothing from the current folder, and return it, with pipes to it and from it.
+
+    Args:
+        module: the process calls the function ``main`` of this module of Elman.
+        stderr: a file descriptor for its standard error, or `subprocess.DEVNULL`; that of this process if None.
+
+    Raises:
+        OSError: it cannot be started.
+    """
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(import_path()), "OPENBLAS_NUM_THREADS": "1"}
+    command = [sys.executable, "-P", "-c", START, str(Path(__file__).parents[1] / "__init__.py"), module]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, env=environment)
 
 
 def import_path() -> list[str]:

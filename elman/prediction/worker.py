@@ -11,7 +11,7 @@ from elman.prediction.pool import receive, send, unpack_names
 from elman.prediction.predictor import Predictor
 
 
-def serve() -> None:
+def main() -> None:
     """Read a model from standard input, then answer each request until the input ends or an answer fails."""
     source, out = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     with suppress(OSError):  # standard error may be closed

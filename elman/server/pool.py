@@ -4,30 +4,17 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import threading
 import weakref
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import IO
 
 from elman.errors import WorkerError
 from elman.model.file import Artifact, dump_artifact
-from elman.prediction.pool import import_path
+from elman.prediction.pool import start_process
 from elman.server.jobs import CHUNK, Job, Reply
-
-START = """
-import sys
-from importlib.util import module_from_spec, spec_from_file_location
-spec = spec_from_file_location("elman", sys.argv[1])
-sys.modules["elman"] = module_from_spec(spec)
-spec.loader.exec_module(sys.modules["elman"])
-from elman.server.worker import main
-main()
-"""
-"""What a worker process runs: it gets this Elman, wherever that is, and imports nothing from the current folder."""
 
 PATIENCE = 5
 """Seconds that a process may take to end."""
@@ -106,7 +93,7 @@ class WorkerPool:
         with self._lock:
             if self._idle:
                 return self._idle.pop()
-            process = _start()
+            process = start_process("elman.server.worker", stderr=subprocess.DEVNULL)
             self._processes.append(process)
         return Worker(process)
 
@@ -128,14 +115,6 @@ class WorkerPool:
         for worker in idle:
             worker.kill()
             self.give_back(worker)
-
-
-def _start() -> "subprocess.Popen[bytes]":
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(import_path()), "OPENBLAS_NUM_THREADS": "1"}
-    command = [sys.executable, "-P", "-c", START, str(Path(__file__).parents[1] / "__init__.py")]
-    return subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
-    )
 
 
 def _end(processes: "Sequence[subprocess.Popen[bytes]]") -> None:

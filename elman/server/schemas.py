@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidat
 from pydantic_core import PydanticCustomError
 from starlette.requests import Request
 
+from elman.prediction.explanation import MOST
 from elman.server.errors import RequestError
 
 MOST_LABELS = 1000
@@ -126,8 +127,10 @@ class LetterAnswer(BaseModel):
 
     letter: str
     evidence: float = Field(description="How much the log-odds of the label fall without the letter, nats.")
-    forwards: dict[str, float] = Field(description="The probability of each label if the name ended here.")
-    backwards: dict[str, float] = Field(description="The probability of each label if the name began here.")
+    forwards: dict[str, float] = Field(
+        description=f"The probability of each label, or of the {MOST} most likely ones, if the name ended here."
+    )
+    backwards: dict[str, float] = Field(description="The same if the name began here.")
 
 
 class ExplainAnswer(BaseModel):

@@ -8,7 +8,6 @@ to standard output: a line of JSON each, followed by bytes. Tables are kept in f
 import json
 import os
 import select
-import signal
 import sys
 import tempfile
 import threading
@@ -54,7 +53,6 @@ class TableError(Exception):
 
 def main() -> None:
     """Serve jobs on the standard streams until the input ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the service; its end ends this process
     with suppress(OSError, AttributeError):
         os.nice(PRIORITY)
     with suppress(OSError):  # if memory runs out, the system ends this process rather than the service

@@ -18,10 +18,11 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from elman.text.scripts import is_foreign, script_of, script_of_character, transliterate
+from elman.text.scripts import count_letters, is_foreign, script_of, script_of_character, transliterate
 
 LONGEST = 200
-"""The most characters of normalised text that a model reads. Longer strings abstain, so that time stays bounded."""
+"""The most characters of normalised text that a model reads, and the most letters of a string that is normalised, since
+letters hardly ever get lost. Longer strings abstain, so that time stays bounded."""
 
 LONGEST_INPUT = 4096
 """The most characters of a string that is normalised, without white space at its ends. To compose a longer one costs
@@ -146,7 +147,7 @@ def clean(text: str) -> str:
 def is_too_long(text: str) -> bool:
     """Return whether a string is too long to be normalised; the time is at most linear in `LONGEST_INPUT`.
 
-    >>> is_too_long("a" * LONGEST_COMPOSED), is_too_long("\ufdfa" * 100)
+    >>> is_too_long("a" * LONGEST), is_too_long("a" * (LONGEST + 1))
     (False, True)
     """
     if len(text) <= SHORT:
@@ -154,10 +155,12 @@ def is_too_long(text: str) -> bool:
     text = text.strip()
     if len(text) > LONGEST_INPUT:
         return True
-    text, length = " ".join(text.split()), 0
-    for start in range(0, len(text), LONGEST):  # by parts, to stop early
-        length += len(compose(text[start : start + LONGEST]))
-        if length > LONGEST_COMPOSED:
+    text, length, letters = " ".join(text.split()), 0, 0
+    for end in range(LONGEST, len(text) + LONGEST, LONGEST):  # by parts, to stop early
+        part = compose(text[end - LONGEST : end])
+        length, letters = length + len(part), letters + count_letters(part)
+        # Two parts can have a Hangul syllable in pieces, which are letters too: the beginning as a whole has none.
+        if length > LONGEST_COMPOSED or (letters > LONGEST and count_letters(compose(text[:end])) > LONGEST):
             return True
     return False
 

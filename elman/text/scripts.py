@@ -8,8 +8,8 @@ import unicodedata
 from collections import Counter
 from functools import lru_cache
 
-CACHED = 2**14
-"""The most characters whose script and Latin spelling are kept in memory."""
+CACHED = 2**17
+"""The most characters whose script and Latin spelling are kept in memory: as many as Unicode has letters, 46 MiB."""
 
 _SCRIPT_NAMES = {"CJK": "Han", "IDEOGRAPHIC": "Han", "HALFWIDTH": "Katakana"}
 _SHARED = ("Latin", "Combining", "Modifier", "Masculine", "Feminine", "Micro")
@@ -35,6 +35,7 @@ def script_of(text: str) -> str:
     return scripts.most_common(1)[0][0] if scripts else "None"
 
 
+@lru_cache(CACHED)
 def script_of_character(character: str) -> str:
     """Return the script of one character: the first word of its Unicode name.
 
@@ -68,6 +69,11 @@ def has_letter(text: str) -> bool:
     return any(map(str.isalpha, text))
 
 
+def count_letters(text: str) -> int:
+    """Return how many characters of ``text`` are letters."""
+    return sum(map(str.isalpha, text))
+
+
 @lru_cache(CACHED)
 def _is_latin_or_shared(character: str) -> bool:
     """Return whether a character is Latin, or is used by all scripts, as digits and accents are."""
@@ -84,8 +90,9 @@ class _LatinSpellings(dict[int, str]):
 
         character = chr(point)
         spelling: str = character if _is_latin_or_shared(character) else anyascii(character)
-        if len(self) < CACHED:
-            self[point] = spelling
+        if len(self) >= CACHED:  # or rare characters, once there are so many, would keep all others out
+            self.clear()
+        self[point] = spelling
         return spelling
 
 

@@ -21,6 +21,7 @@ from typing import Any
 
 import torch
 
+from elman.checks import whole
 from elman.data.examples import FeatureReading, Reading
 from elman.data.images import ImageReading
 from elman.data.splits import NOTHING_KEPT
@@ -191,16 +192,16 @@ class Run:
         )
         return (
             f"{cells}, {parameters:,} parameters\n"
-            f"{self.task.description()}: "
+            f"{whole(self.task.description())}: "
             f"{sizes['train']:,} train, {sizes['validation']:,} validate, {sizes['test']:,} test\n"
-            f"folder: {self.folder}"
+            f"folder: {whole(self.folder)}"
         )
 
     def describe_epoch(self, result: EpochResult) -> str:
         """Return what one epoch did, in one line, with a sample answer of a tagger."""
         line = describe_epoch(result, is_validated=self.config.split != NOTHING_KEPT)
         sample = self.task.sample(self.model)
-        return f"{line}  {sample}" if sample else line
+        return f"{line}  {whole(sample)}" if sample else line
 
     def watch(self, display: Display) -> None:
         """Train to the end under a display."""

@@ -9,14 +9,15 @@ from pathlib import Path
 import pytest
 from terminal import Conversation, Screen
 
+from elman.checks import escape_invisible
 from elman.cli import main
 from elman.model.file import save_artifact
 from elman.text.vocabulary import Labels
 
-INVISIBLE = "ab\u202e\u200b\u2066c"
+INVISIBLE = "ab\u202e\u200b\u2066\u3164\u2800\ufe0fc"
 """What a label may hold: model files refuse control characters in labels."""
 
-CANARY = "ab\x1b]0;title\x07\x1b[31m\x9b2J\x7f\r\b\u202e\u200b\u2066\U000e0041c"
+CANARY = "ab\x1b]0;title\x07\x1b[31m\x9b2J\x7f\r\b\u202e\u200b\u2066\U000e0041\u3164\u2800\ufe0fc"
 """Terminal sequences, a bell, controls of both kinds, and characters without a width or with a direction."""
 
 
@@ -56,7 +57,7 @@ def foreign(tiny_artifact, tmp_path: Path) -> str:
 
 def raw(output: str) -> list[str]:
     """Return what a terminal would act on rather than show."""
-    return sorted({character for character in output if not character.isprintable() and character != "\n"})
+    return sorted({character for character in output if escape_invisible(character, kept="\n") != character})
 
 
 REFUSED = [
@@ -154,6 +155,19 @@ def test_a_data_set_shows_no_raw_character(on_screen, tmp_path):
     (folder / "Alfa.txt").write_text(f"abc\n{CANARY}\n", newline="")
     status, output = on_screen("data", "show", CANARY)
     assert (status, raw(output)) == (0, []) and "Alfa" in output
+
+
+def test_a_run_and_its_evaluation_show_no_raw_character(on_screen, tmp_path):
+    folder, out = tmp_path / CANARY, f"run{CANARY}"
+    folder.mkdir()
+    for label in ("Alfa", "b\u3164\u2800", "c\ufe0f"):
+        (folder / f"{label}.txt").write_text("".join(f"{label[0]}{a}{b}\n" for a in "abcdef" for b in "uvwxyz"))
+    (folder / f"hidden{CANARY}").touch()
+    options = ("--epochs", 1, "--hidden-size", 4, "--embedding-size", 4, "--threads", 1)
+    for arguments in (("train", CANARY, "--out", out, *options), ("evaluate", out, CANARY, "--baseline", "--out", "e")):
+        status, output = on_screen(*arguments)
+        assert (status, raw(output)) == (0, []) and r"\u202e" in output, output
+    assert r"b\u3164\u2800" in output and "note: " in output
 
 
 def test_an_annotated_table_shows_no_raw_character(on_screen, model_file, tmp_path):

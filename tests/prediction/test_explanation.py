@@ -9,7 +9,7 @@ import pytest
 from elman.errors import SettingError
 from elman.model.file import save_artifact
 from elman.model.kinds import KINDS
-from elman.prediction.explanation import SHOWN, explain
+from elman.prediction.explanation import MOST, SHOWN, explain
 from elman.prediction.predictor import Predictor
 from elman.records import UNKNOWN
 from elman.scoring.probabilities import softmax
@@ -181,3 +181,33 @@ def test_explaining_needs_no_torch(tiny_artifact, tmp_path, python_process):
     label, loaded = python_process(code, tmp_path / "tiny.safetensors").splitlines()
     assert label == Predictor(tiny_artifact).predict("abc").label
     assert loaded == "[]"
+
+
+def give_labels(artifact, count):
+    """Return the model with so many labels and with random weights."""
+    draw, labels = np.random.default_rng(0), Labels(tuple(f"label {k:05}" for k in range(count)))
+    codes = artifact.tensors["bag.codes"]
+    shapes = artifact.config.tensor_shapes(symbols=len(artifact.vocabulary), labels=count, bag=len(codes))
+    weights = {name: draw.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()}
+    return replace(artifact, labels=labels, tensors={**weights, "bag.codes": codes})
+
+
+def test_of_many_labels_each_letter_has_the_most_likely_ones_and_those_to_show(tiny_artifact):
+    predictor, text = Predictor(give_labels(tiny_artifact, 10_000)), "abcba'a" * 3
+    explanation = explain(predictor, text, label="label 00007")
+    beginnings = predictor.probabilities([text[: end + 1] for end in range(len(text))])
+    ends = predictor.probabilities([text[start:] for start in range(len(text))])
+    for steps, rows in ((explanation.forwards, beginnings), (explanation.backwards, ends)):
+        for step, row in zip(steps, rows, strict=True):
+            likely = {predictor.labels[k] for k in np.argsort(-row)[: MOST // 2]}
+            assert likely | {*explanation.shown, "label 00007"} <= step.keys() and len(step) <= MOST + SHOWN
+            assert list(step) == sorted(step)
+        shares = [[step[label] for label in explanation.shown] for step in steps]
+        shown = [predictor.labels.index(label) for label in explanation.shown]
+        np.testing.assert_allclose(shares, rows[:, shown], atol=1e-6)
+
+
+@pytest.mark.parametrize("count", [MOST, MOST + 9])
+def test_each_letter_has_all_labels_unless_they_are_many(tiny_artifact, count):
+    explanation = explain(Predictor(give_labels(tiny_artifact, count)), "abc")
+    assert all(MOST <= len(step) <= MOST + SHOWN for step in (*explanation.forwards, *explanation.backwards))

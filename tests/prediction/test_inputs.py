@@ -82,12 +82,23 @@ def test_the_longest_string_is_read_and_a_longer_one_is_not(tiny_artifact):
 @pytest.mark.parametrize(
     "value",
     [
+        "a" * (LONGEST + 1),
+        "é" * (LONGEST + 1),
+        "水 " * (LONGEST + 1),
         "a" * (LONGEST_INPUT + 1),
         "\ufdfa" * (SHORT + 1),
         "\ufdfa" * LONGEST_INPUT,
         f" {'é' * 9 * LONGEST_INPUT} ",
     ],
-    ids=["letters", "just too long after NFKC", "very long after NFKC", "white space around"],
+    ids=[
+        "a letter too many",
+        "of Latin",
+        "of Han",
+        "letters",
+        "just too long after NFKC",
+        "very long after NFKC",
+        "white space around",
+    ],
 )
 def test_a_string_that_costs_too_much_is_not_normalised(tiny_artifact, monkeypatch, value):
     finish, lengths = Normalisation._finish, []
@@ -116,7 +127,7 @@ def test_a_name_is_looked_up_in_the_vocabulary_once(tiny_artifact, monkeypatch):
     predictor = Predictor(tiny_artifact)
     predictor.predict("abz")
     assert looked_up == ["abz"]
-    names = ["abz", "é", "12", "", "x" * (LONGEST + 1), *("abc" + "b" * k for k in range(FEW))]
+    names = ["abz", "é", "12", "", "x'" * LONGEST, *("abc" + "b" * k for k in range(FEW))]
     for answer in (predictor.predict, predictor.predict_columns):
         looked_up.clear()
         answer(names)

@@ -111,6 +111,8 @@ def test_an_invalid_number_of_threads_is_refused(tiny, count, names):
 
 # After an error
 
+MAIN = "import_module(sys.argv[2]).main()"
+
 HALF = """
 import sys
 import numpy as np
@@ -131,7 +133,7 @@ worker.send = send_half
 
 
 def test_a_process_that_fails_in_the_middle_of_an_answer_is_not_used_again(tiny, monkeypatch, capfd):
-    monkeypatch.setattr(pool, "START", pool.START.replace("serve()", f"{HALF}serve()"))
+    monkeypatch.setattr(pool, "START", pool.START.replace(MAIN, HALF + MAIN))
     workers = tiny.workers(1)
     assert len(workers.predict_columns(NAMES)) == len(NAMES)
     with pytest.raises(WorkerError, match="ended before it had answered"):
@@ -192,9 +194,9 @@ def test_threads_that_wait_for_a_process_fail_too_when_it_ends(tiny):
 def test_what_a_process_prints_is_not_part_of_its_answers(tiny, monkeypatch, capfd):
     noise = "print('hello'); import os; os.system('echo hello')\n"
     start = pool.START.replace(
-        "serve()",
+        MAIN,
         f"from elman.prediction import worker\nreal = worker.unpack_names\n"
-        f"def noisy(packed):\n    {noise}    return real(packed)\nworker.unpack_names = noisy\nserve()",
+        f"def noisy(packed):\n    {noise}    return real(packed)\nworker.unpack_names = noisy\n{MAIN}",
     )
     monkeypatch.setattr(pool, "START", start)
     assert same(tiny.predict_columns(NAMES, processes=2), tiny.predict_columns(NAMES))

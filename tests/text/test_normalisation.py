@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from elman.text import normalisation as module
 from elman.text.normalisation import (
     LARGEST_EXPANSION,
+    LONGEST,
     LONGEST_COMPOSED,
     LONGEST_INPUT,
     Normalisation,
@@ -17,7 +18,7 @@ from elman.text.normalisation import (
     fold_accents,
     is_too_long,
 )
-from elman.text.scripts import is_foreign, script_of
+from elman.text.scripts import count_letters, is_foreign, script_of
 
 ANY_TEXT = st.text(st.characters(), max_size=30)  # surrogates included
 AWKWARD = st.text(
@@ -263,8 +264,18 @@ def test_no_character_composes_to_more_than_is_expected():
 @pytest.mark.parametrize(
     ("text", "too_long"),
     [
-        ("a" * LONGEST_COMPOSED, False),
-        ("a" * (LONGEST_COMPOSED + 1), True),
+        ("a" * LONGEST, False),
+        ("a" * (LONGEST + 1), True),
+        ("水" * LONGEST, False),
+        ("水" * (LONGEST + 1), True),
+        ("a " * LONGEST, False),
+        ("a " * LONGEST + "b", True),
+        ("-" * LONGEST_COMPOSED, False),
+        ("-" * (LONGEST_COMPOSED + 1), True),
+        ("a\u0316\u0304\u0301" * LONGEST, False),
+        ("\u1112\u1161\u11ab" * LONGEST, False),  # the three parts of a Hangul syllable
+        ("\u1112\u1161\u11ab" * (LONGEST + 1), True),
+        ("a\u1112\u1161\u11ab" * (LONGEST // 2), False),
         ("\ufdfa" * (LONGEST_COMPOSED // 18), False),
         ("\ufdfa" * (LONGEST_COMPOSED // 18 + 1), True),
         ("\ufdfa" * 990, True),
@@ -291,5 +302,16 @@ def test_the_time_of_a_long_string_is_linear_in_what_is_allowed(monkeypatch):
 @given(text=st.text("aé水\ufdfa \u0301\u200b", max_size=12), copies=st.integers(1, 400))
 def test_what_composes_to_a_readable_length_is_not_too_long(text, copies):
     long = text * copies
-    if len(long) <= LONGEST_INPUT and len(" ".join(compose(long).split())) <= LONGEST_COMPOSED // 2:
+    composed = " ".join(compose(long).split())
+    is_readable = len(composed) <= LONGEST_COMPOSED // 2 and count_letters(composed) <= LONGEST
+    if len(long) <= LONGEST_INPUT and is_readable:
         assert not is_too_long(long)
+
+
+def test_a_string_with_too_many_letters_is_too_long_when_it_is_normalised_too():
+    """In each of these scripts every letter is at least one letter in Latin spelling."""
+    for first, last in (("a", "z"), ("à", "ö"), ("α", "ω"), ("а", "я"), ("א", "ת"), ("ぁ", "ん"), ("가", "힣")):
+        letters = [one for one in map(chr, range(ord(first), ord(last) + 1)) if one.isalpha()]
+        for one in letters[::50]:
+            text = one * (LONGEST + 1)
+            assert is_too_long(text) and len(Normalisation().apply(text)) > LONGEST
