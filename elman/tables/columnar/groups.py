@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 PAGES_BYTES = 64 * 2**20
 """Bytes that the pages of a row group which are in memory at the same time may take, however small the file is."""
 
-NESTED_BYTES = 128 * 2**20
+NESTED_BYTES = 80 * 2**20
 """Bytes that the lists of a row group may take, all of which might be in one row, however small the file is."""
 
 RATIO = 16
