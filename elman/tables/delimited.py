@@ -10,7 +10,17 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from elman.errors import DataError
-from elman.tables.chunks import CHARACTERS, FIRST_ROWS, ROWS, Chunk, Malformed, TextChunk, arrow, find_column
+from elman.tables.chunks import (
+    CHARACTERS,
+    FIRST_ROWS,
+    ROWS,
+    Chunk,
+    Malformed,
+    TextChunk,
+    arrow,
+    find_column,
+    weigh_cells,
+)
 from elman.tables.formats import CELL_CHARACTERS, COLUMNS, DELIMITERS, TextOptions
 from elman.tables.lines import Lines
 
@@ -182,7 +192,8 @@ class _Part:
             self._characters += len(block.text)
             return [], []
         lines, cells = block
-        ends = list(accumulate(map(len, lines)))
+        cost = weigh_cells("", cells[0]) if cells else 0  # all rows have the same number of cells
+        ends = list(accumulate(len(line) + cost for line in lines))
         room = self._most - len(self.lines) - len(self.malformed)
         count = min(len(lines), room, bisect_left(ends, CHARACTERS - self._characters) + 1)
         self.lines += lines[:count]

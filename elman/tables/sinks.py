@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING, Any, Protocol
 from elman.checks import shown
 from elman.errors import DataError
 from elman.tables.chunks import ROWS, Chunk, TextChunk
-from elman.tables.columnar.arrays import arrow
+from elman.tables.columnar.arrays import arrow, count_columns
 from elman.tables.formats import DELIMITERS, Format
 from elman.tables.sources import Source
 from elman.tables.values import format_json, plain_text
@@ -31,7 +31,7 @@ GROUP_BYTES = 32 * 2**20
 """Most bytes of a row group of Parquet, about."""
 
 STATISTICS = 1000
-"""Most columns of a Parquet file with statistics, which are in memory until the file is complete."""
+"""Most columns, those inside objects included, of a Parquet file with statistics, which stay in memory to its end."""
 
 SPECIAL = re.compile(r'["\r\n]')
 """Characters that a kept row needs a closer look for: without them, its cells are what is between delimiters."""
@@ -199,7 +199,7 @@ class ParquetSink:
     def writer(self, out: IO[bytes]) -> Iterator[Callable[[bytes], Any]]:
         """See `Sink.writer`."""
         pa = arrow()
-        bounds = len(self._schema) <= STATISTICS  # the least and most of each column in each row group
+        bounds = sum(count_columns(field.type) for field in self._schema) <= STATISTICS  # the least and most of each
         options = {"compression": "zstd", "write_statistics": bounds}
         with pa.parquet.ParquetWriter(out, self._schema, **options) as writer:
             groups = _RowGroups(writer, self._schema)

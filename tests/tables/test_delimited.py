@@ -209,5 +209,5 @@ def test_chunks_end_after_enough_rows_or_characters(write, monkeypatch):
     path = write("a.csv", "name\n" + "Ann\n" * 10 + "x" * 100 + "\n" + "Bob\n" * 3)
     monkeypatch.setattr(delimited, "ROWS", 4)
     assert [len(chunk.names) for chunk in read_table(path)[1]] == [4, 4, 4, 2]
-    monkeypatch.setattr(delimited, "CHARACTERS", 50)
+    monkeypatch.setattr(delimited, "CHARACTERS", 180)  # a cell takes 40 bytes and its characters
     assert [len(chunk.names) for chunk in read_table(path)[1]] == [4, 4, 3, 3]

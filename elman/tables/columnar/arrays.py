@@ -160,6 +160,13 @@ def leave_out(batch: "pyarrow.RecordBatch", rows: Sequence[int]) -> "pyarrow.Rec
     return combine(parts) if parts else batch.slice(0, 0)
 
 
+def count_columns(kind: "pyarrow.DataType") -> int:
+    """Return how many columns hold the values of a type, those inside objects and lists included."""
+    if not arrow().types.is_nested(kind):
+        return 1
+    return 1 + sum(count_columns(kind.field(k).type) for k in range(kind.num_fields))
+
+
 def to_array(values: Sequence[Any], kind: "pyarrow.DataType") -> "pyarrow.Array":
     """Return values of JSON as an Arrow array; in an array of strings, values of other types become text.
 
