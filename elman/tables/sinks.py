@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING, Any, Protocol
 from elman.checks import shown
 from elman.errors import DataError
 from elman.tables.chunks import ROWS, Chunk, TextChunk
-from elman.tables.columnar.arrays import arrow, count_columns
+from elman.tables.columnar.arrays import arrow, cast_columns, count_columns
 from elman.tables.formats import DELIMITERS, Format
 from elman.tables.sources import Source
 from elman.tables.values import format_json, plain_text
@@ -29,6 +29,9 @@ PIECE_ROWS, PIECE_CHARACTERS = 1024, 2**20
 
 GROUP_BYTES = 32 * 2**20
 """Most bytes of a row group of Parquet, about."""
+
+ARRAYS = 20_000
+"""Most arrays that wait for their row group, because each takes about a kilobyte beside its values."""
 
 STATISTICS = 1000
 """Most columns, those inside objects included, of a Parquet file with statistics, which stay in memory to its end."""
@@ -222,6 +225,8 @@ class _RowGroups:
     def add(self, part: bytes) -> None:
         """Append a part, and write a row group when there is enough for one."""
         self._tables.append(_read_parquet(part, self._schema))
+        if len(self._tables) * len(self._schema) > ARRAYS:
+            self._tables = [arrow().concat_tables(self._tables).combine_chunks()]
         sizes = [(table.num_rows, table.nbytes) for table in self._tables]
         if sum(rows for rows, _ in sizes) >= ROWS or sum(size for _, size in sizes) >= GROUP_BYTES:
             self.write()
@@ -283,7 +288,8 @@ def _store(schema: "pyarrow.Schema") -> None:
 def _read_parquet(content: bytes, schema: "pyarrow.Schema") -> "pyarrow.Table":
     """Read a part without Arrow's threads, which may crash a process that ends while they start."""
     pa = arrow()
-    return pa.parquet.ParquetFile(pa.BufferReader(content)).read(use_threads=False).cast(schema)
+    table = pa.parquet.ParquetFile(pa.BufferReader(content)).read(use_threads=False)
+    return pa.Table.from_arrays(cast_columns(table.columns, schema), schema=schema)
 
 
 def _write_parquet(table: "pyarrow.Table") -> bytes:

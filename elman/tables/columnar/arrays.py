@@ -153,6 +153,12 @@ def combine(batches: Sequence["pyarrow.RecordBatch"]) -> "pyarrow.RecordBatch":
     return batch
 
 
+def cast_columns(columns: Sequence[Any], schema: "pyarrow.Schema") -> list[Any]:
+    """Return columns with the types of a schema; Arrow changes even those that have them, and fails for some."""
+    pairs = zip(columns, schema, strict=True)
+    return [column if column.type == field.type else column.cast(field.type) for column, field in pairs]
+
+
 def leave_out(batch: "pyarrow.RecordBatch", rows: Sequence[int]) -> "pyarrow.RecordBatch":
     """Return a batch without some rows, which are given in order; Arrow's own filters lack some types."""
     ends = [-1, *rows, batch.num_rows]

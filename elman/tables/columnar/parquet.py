@@ -6,7 +6,16 @@ from typing import IO, TYPE_CHECKING, Any
 from elman.checks import shown
 from elman.errors import DataError
 from elman.tables.chunks import ROWS, ArrowChunk, Chunk, Malformed, find_column
-from elman.tables.columnar.arrays import arrow, check_text, combine, is_text, leave_out, read_texts, refuse_type
+from elman.tables.columnar.arrays import (
+    arrow,
+    cast_columns,
+    check_text,
+    combine,
+    is_text,
+    leave_out,
+    read_texts,
+    refuse_type,
+)
 from elman.tables.columnar.groups import plan_group
 from elman.tables.columnar.weights import CHUNK_BYTES, ROW_BYTES, cut_batch
 from elman.tables.formats import CELL_CHARACTERS, COLUMNS
@@ -90,7 +99,10 @@ class ParquetSource:
                     if size > ROW_BYTES:
                         message = f"expected a row of at most {ROW_BYTES:,} bytes, got {size:,}; leave long columns out"
                         raise DataError(f"{self.title}, row {row:,}: {message}", line=row)
-                    yield part.cast(self._schema) if plan.as_dictionary else part, size
+                    if plan.as_dictionary:
+                        columns = cast_columns(part.columns, self._schema)
+                        part = arrow().RecordBatch.from_arrays(columns, schema=self._schema)
+                    yield part, size
                     row += part.num_rows
 
     def _chunk(self, batch: "pyarrow.RecordBatch", first: int, done: float) -> Chunk:
