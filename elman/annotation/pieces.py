@@ -18,7 +18,7 @@ from elman.files import find_scratch_files, fit_name, open_atomically
 from elman.model.file import parse_artifact
 from elman.prediction.predictor import Predictor
 from elman.records import PredictionColumns
-from elman.tables.chunks import arrow
+from elman.tables.columnar.arrays import arrow
 from elman.tables.columnar.parquet import ParquetSource
 from elman.tables.formats import Format, format_of
 from elman.tables.lines import open_table

@@ -15,10 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from elman.checks import is_missing, shown
 from elman.errors import DataError
-from elman.tables.columnar.arrays import arrow as arrow  # other modules import it from here
-from elman.tables.columnar.arrays import common_type as common_type
-from elman.tables.columnar.arrays import count_columns, plain_values, read_texts, refuse_type, to_array
-from elman.tables.columnar.arrays import type_of as type_of
+from elman.tables.columnar.arrays import arrow, count_columns, plain_values, read_texts, refuse_type, to_array
 
 if TYPE_CHECKING:
     import pyarrow
@@ -293,8 +290,8 @@ def find_column(column: str, columns: Sequence[str], title: str = "", *, by_numb
     where = f"{title}: " if title else ""
     found = f"{len(positions)} of that name" if positions else f"the columns {list_names(columns)}"
     similar = None if positions else _find_similar(column, columns)
-    action = f"did you mean --column {shown(similar)!r}?" if similar else "name the right one with --column"
-    raise DataError(f"{where}expected one column {shown(column)!r}, found {found}; {action}", code="unknown_column")
+    action = f"did you mean --column '{shown(similar)}'?" if similar else "name the right one with --column"
+    raise DataError(f"{where}expected one column '{shown(column)}', found {found}; {action}", code="unknown_column")
 
 
 def list_names(columns: Sequence[str]) -> str:

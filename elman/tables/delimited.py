@@ -17,10 +17,10 @@ from elman.tables.chunks import (
     Chunk,
     Malformed,
     TextChunk,
-    arrow,
     find_column,
     weigh_cells,
 )
+from elman.tables.columnar.arrays import arrow
 from elman.tables.formats import CELL_CHARACTERS, COLUMNS, DELIMITERS, TextOptions
 from elman.tables.lines import Lines
 

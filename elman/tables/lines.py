@@ -20,7 +20,8 @@ from itertools import chain
 from typing import IO, Any
 
 from elman.errors import DataError
-from elman.tables.chunks import Malformed, arrow
+from elman.tables.chunks import Malformed
+from elman.tables.columnar.arrays import arrow
 from elman.tables.formats import STANDARD, Format
 
 LONGEST_LINE = 8 * 2**20

@@ -272,7 +272,7 @@ def check_storable(schema: "pyarrow.Schema", title: str) -> None:
             try:
                 _store(arrow().schema([field]))
             except (arrow().ArrowException, ValueError):
-                message = f"{title}: Parquet cannot hold the column {shown(field.name)!r} of the type"
+                message = f"{title}: Parquet cannot hold the column '{shown(field.name)}' of the type"
                 raise DataError(f"{message} {shown(str(field.type))}; write CSV or JSONL, or leave it out") from None
         raise DataError(f"{title}: Parquet cannot hold these columns together; write CSV or JSONL") from None
 
@@ -301,7 +301,7 @@ def _write_parquet(table: "pyarrow.Table") -> bytes:
 def _check_new(columns: Iterable[str], new: Iterable[str]) -> None:
     taken = set(columns) & set(new)
     if taken:
-        message = f"the table has a column {shown(min(taken))!r} already; give the new columns another --prefix"
+        message = f"the table has a column '{shown(min(taken))}' already; give the new columns another --prefix"
         raise DataError(message, code="column_taken")
 
 

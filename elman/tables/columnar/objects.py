@@ -167,7 +167,7 @@ class ObjectColumns:
         if len(self._columns) >= COLUMNS:
             raise self._refuse_keys()
         if HALVES.search(key):
-            message = f"expected keys that are text, got {shown(key)!r}, which has half a character; write JSONL"
+            message = f"expected keys that are text, got '{shown(key)}', which has half a character; write JSONL"
             raise DataError(f"{self._title}: {message}")
 
     def _refuse_keys(self) -> DataError:
