@@ -1,6 +1,10 @@
-"""A program that converts a table, and prints by how many MiB its memory grew: ``table_memory.py TABLE FORMAT``."""
+"""A program that converts tables, each in a process of its own, and prints by how many MiB its memory grew.
+
+It reads lines of a path, a tab and a format, and answers each with a line of the growth and the outcome.
+"""
 
 import io
+import os
 import re
 import sys
 import tempfile
@@ -43,18 +47,29 @@ def read_status(name: str) -> int:
     return int(size)
 
 
-def main(path: str, target: str) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        pq.write_table(pa.table({"name": ["abc"], "x": [[1]]}), Path(folder) / "a.parquet")
-        convert(str(Path(folder) / "a.parquet"), target)  # loads what every conversion needs
+def measure(path: str, target: str) -> str:
+    """Return by how many MiB the memory of this process grows, and what becomes of the table."""
     before = read_status("VmRSS")
     try:
         convert(path, target)
         outcome = "written"
     except ElmanError as error:
         outcome = str(error)
-    print((read_status("VmHWM") - before) // 1024, outcome)
+    return f"{(read_status('VmHWM') - before) // 1024} {outcome}"
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        pq.write_table(pa.table({"name": ["abc"], "x": [[1]]}), Path(folder) / "a.parquet")
+        for target in ("csv", "jsonl", "parquet"):
+            convert(str(Path(folder) / "a.parquet"), target)  # loads what every conversion needs
+    for line in sys.stdin:
+        if not (child := os.fork()):  # a new process has the memory of this one, and no peak of an earlier table
+            print(measure(*line.rstrip("\n").split("\t")), flush=True)
+            os._exit(0)
+        if os.waitpid(child, 0)[1]:
+            print("0 the process failed", flush=True)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()

@@ -65,8 +65,8 @@ def test_no_damage_ends_the_process_or_becomes_a_traceback(codec, tmp_path):
     kinds = ["null", "double", "decimal128", "timestamp, UTC", "list", "struct", "dictionary", "binary"]
     table = pa.table({"name": ["abc", "cab"], **{kind: COLUMNS[kind][0] for kind in kinds}})
     pq.write_table(table, tmp_path / "a.parquet", compression=codec, store_schema=False)
-    command = [sys.executable, damaged_parquet.__file__, str(tmp_path / "a.parquet"), "0", "3"]
+    command = [sys.executable, damaged_parquet.__file__, str(tmp_path / "a.parquet"), "0", "11"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     counts = ast.literal_eval(done.stdout)
-    assert counts.keys() == {"read", "refused"} and counts["refused"] > 100
+    assert counts.keys() == {"read", "refused"} and counts["refused"] > 30
