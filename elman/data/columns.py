@@ -5,7 +5,7 @@ encoding then.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,10 @@ from elman.checks import is_missing
 from elman.errors import DataError, SettingError
 from elman.tables.chunks import ArrowChunk, Chunk, JsonChunk, Malformed, find_column
 from elman.tables.delimited import find_in_first_row
-from elman.tables.formats import PACKINGS, WORKBOOKS, Format, TextOptions, format_of, is_table
+from elman.tables.formats import DELIMITERS, PACKINGS, WORKBOOKS, Format, TextOptions, format_of, is_table
 from elman.tables.lines import open_lines
 from elman.tables.sources import Source, find_tables, open_source
+from elman.tables.sql.queries import Query, open_query
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ def list_tables(path: Path) -> list[str]:
 
 
 def read_columns(
-    paths: Sequence[str],
+    tables: Sequence[str] | Query,
     columns: Mapping[str, str],
     options: TextOptions,
     *,
@@ -62,7 +63,7 @@ def read_columns(
     """Yield the cells of some columns of a table, some rows at a time.
 
     Args:
-        paths: the files of the table, which follow each other.
+        tables: the files of the table, which follow each other; or a query, which returns one.
         columns: the names or numbers of the columns, by the option that names each. The first holds strings.
         options: how text files are read.
         skip: count rows that cannot be read, rather than stop at the first.
@@ -76,7 +77,7 @@ def read_columns(
     if options.header is None and not all(is_number):
         options = replace(options, header=True)
     option, strings = next(iter(columns.items()))
-    with _name_option(option), open_source(paths, column=strings, skip=True, options=options) as source:
+    with _name_option(option), _open(tables, strings, options) as source:
         notes.extend(source.notes)
         if source.kind == "jsonl":
             yield from _read_objects(source, columns, skip=skip)
@@ -88,6 +89,12 @@ def read_columns(
             if places is None:
                 places = _find_all(source, columns, next(iter(chunk.rows())), options)
             yield Rows((chunk.names, *(_cells_of(chunk, place) for place in places[1:])), malformed)
+
+
+def _open(tables: Sequence[str] | Query, column: str, options: TextOptions) -> AbstractContextManager[Source]:
+    if isinstance(tables, Query):
+        return open_query(tables, column=column, skip=True)
+    return open_source(tables, column=column, skip=True, options=options)
 
 
 def read_lines(path: Path, options: TextOptions, *, skip: bool) -> Iterator[tuple[int, str | None]]:
@@ -131,12 +138,12 @@ def _find_all(source: Source, columns: Mapping[str, str], first: Sequence[Any], 
         first: the first row of a text file, or the names of the columns.
         options: as in `read_columns`.
     """
-    places = []
+    places, is_text = [], source.kind in DELIMITERS
     for option, column in columns.items():
         with _name_option(option):
-            header = True if source.kind == "parquet" else options.header
+            header = options.header if is_text else True
             has_header, place = find_in_first_row(column, first, source.title, header=header)
-        if has_header != (source.has_header or source.kind == "parquet"):
+        if has_header != source.has_header:
             raise DataError(
                 f"{source.title}: {', '.join(columns.values())} are numbers of columns and cells of the first row; say "
                 "--header if that row names the columns, or --no-header if it does not",
@@ -148,6 +155,8 @@ def _find_all(source: Source, columns: Mapping[str, str], first: Sequence[Any], 
 
 def _cells_of(chunk: Chunk, place: int) -> Sequence[Any]:
     if isinstance(chunk, ArrowChunk):
+        if place in chunk.json_columns:  # a list or an object is no label
+            return [row[place] for row in chunk.rows()]
         return [_drop_missing(value) for value in chunk.values.column(place).to_pylist()]
     return [row[place] for row in chunk.rows()]
 

@@ -20,7 +20,8 @@ from elman.checks import check_choice, is_missing, shown
 from elman.data.columns import Rows, list_tables, read_columns, read_lines
 from elman.errors import DataError
 from elman.records import Example
-from elman.tables.formats import DELIMITERS, TextOptions, format_of, is_table
+from elman.tables.formats import DELIMITERS, TextOptions, check_options, format_of, is_table
+from elman.tables.sql.queries import Query
 from elman.text.normalisation import Normalisation, clean_all
 
 ON_ERROR = ("skip", "stop")
@@ -59,7 +60,7 @@ class Reading:
 
 
 def read_examples(
-    path: Path | str,
+    path: Path | str | Query,
     *,
     text: str = "name",
     label: str = "label",
@@ -68,10 +69,11 @@ def read_examples(
     options: TextOptions | None = None,
     on_error: str = "skip",
 ) -> Reading:
-    """Read a folder of ``Label.txt`` files, or a table: CSV, TSV, JSON Lines or Parquet.
+    """Read a folder of ``Label.txt`` files, or a table: CSV, TSV, JSON Lines, Parquet or the rows of a query.
 
     Args:
-        path: the folder or file. CSV, TSV and JSON Lines may be packed; a glob, or a folder of tables, is one table.
+        path: the folder or file. CSV, TSV and JSON Lines may be packed; a glob, or a folder of tables, is one table. Or
+            a query to a database, a `elman.tables.sql.queries.Query`.
         text: the column that holds the strings: its name, or its number from 1.
         label: the column that holds the labels, in the same way.
         max_characters: longer strings are dropped and counted.
@@ -82,15 +84,20 @@ def read_examples(
     Raises:
         DataError: the path is missing or of another kind, a column is unknown, bytes are not text, or a row cannot be
             read and ``on_error`` is ``stop``.
-        SettingError: ``on_error`` is neither.
+        SettingError: ``on_error`` is neither, or an option is for other files than these.
     """
     check_choice("on_error", on_error, ON_ERROR)
-    path, options, notes = Path(path), options or TextOptions(), list[str]()
-    skip = on_error == "skip"
+    options, notes, skip = options or TextOptions(), list[str](), on_error == "skip"
+    columns = {"--text": text, "--label": label}
+    if isinstance(path, Query):
+        check_options(options, (), "a query")
+        rows = read_columns(path, columns, options, skip=skip, notes=notes)
+        return _collect(path.place, rows, max_characters, frozenset(junk), notes, skip=skip)
+    path = Path(path)
     if path.is_dir() and (files := _find_label_files(path, notes)):
         rows = _read_folder(files, options, skip=skip)
     elif tables := list_tables(path):
-        rows = read_columns(tables, {"--text": text, "--label": label}, options, skip=skip, notes=notes)
+        rows = read_columns(tables, columns, options, skip=skip, notes=notes)
     else:
         raise _explain_path(path)
     return _collect(str(path), rows, max_characters, frozenset(junk), notes, skip=skip)
