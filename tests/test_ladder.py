@@ -21,7 +21,8 @@ prediction.facts prediction.predictor prediction.worker
 export export.graph export.ngrams export.bag export.layers export.network export.content export.parity export.file
 tables tables.formats tables.values
 tables.columnar tables.columnar.arrays tables.columnar.weights tables.chunks tables.lines tables.delimited tables.jsonl
-tables.columnar.objects tables.columnar.pages tables.columnar.groups tables.columnar.parquet tables.sources
+tables.columnar.objects tables.columnar.thrift tables.columnar.footer tables.columnar.pages tables.columnar.groups
+tables.columnar.parquet tables.sources
 tables.sql tables.sql.statements tables.sql.databases tables.sql.results tables.sql.queries tables.sinks
 annotation annotation.annotator annotation.paths annotation.job annotation.parts annotation.local
 annotation.pieces annotation.cluster annotation.request annotation.frames

@@ -19,7 +19,7 @@ from typing import Any
 
 from elman.annotation.annotator import Annotator, Progress, Summary
 from elman.annotation.job import Job, describe_job, name_parts_folder, remove_leftovers
-from elman.annotation.paths import check_folder, find_place, show_path
+from elman.annotation.paths import check_folder, find_place, name_side_file, show_path
 from elman.annotation.pieces import PARQUET, ROWS, Piece, PieceAnnotator, cut_tables
 from elman.checks import shown
 from elman.errors import DataError, SettingError, WorkerError
@@ -95,19 +95,24 @@ def _make_whole(annotator: Annotator, pieces: Sequence[Piece], job: Job, process
     for record in finished.values():
         summary += Summary.from_dict(record["summary"])
     if finished:
-        yield Progress(summary, summary.rows / max(1, rows), kept=True)
+        yield Progress(summary, _share(summary, rows), kept=True)
     if job.is_complete:
         return
     names = [piece.name for piece in pieces]
-    remove_leftovers(job.whole, names)
+    remove_leftovers(job.whole, [*names, *(name_side_file(pieces[number].name) for number in finished)])
     left = [piece for piece in pieces if piece.number not in finished]
     for piece, part in _annotate_pieces(annotator, left, job.whole.absolute(), processes):
         job.save_record(piece.number, {"name": piece.name, "state": piece.state, "summary": part.to_dict()})
         summary += part
-        yield Progress(summary, summary.rows / max(1, rows), kept=False)
-    remove_leftovers(job.whole, names)
+        yield Progress(summary, _share(summary, rows), kept=False)
+    remove_leftovers(job.whole, [*names, *map(name_side_file, names)])
     _check_written(job.whole, pieces)
     job.complete()
+
+
+def _share(summary: Summary, rows: int) -> float:
+    """Return the share of the rows that a summary counts."""
+    return (summary.rows + summary.malformed) / max(1, rows)
 
 
 def _find_record(piece: Piece, job: Job) -> dict[str, Any] | None:

@@ -1,16 +1,14 @@
 """Annotation on this machine: streams, files and folders."""
 
-import json
 from collections import deque
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
 from elman.annotation.annotator import AnnotateConfig, Annotator, Progress, Summary
 from elman.annotation.job import Job, describe_job, name_parts_folder, read_state, remove_leftovers
-from elman.annotation.parts import Task, make_parts, open_task
+from elman.annotation.parts import Task, format_malformed, make_parts, open_task
 from elman.annotation.paths import (
     check_apart,
     check_file,
@@ -268,11 +266,6 @@ def _make_folder(
     remove_leftovers(job.whole, [*tables.values(), *map(name_side_file, tables.values())])
     job.complete()
     return before
-
-
-def format_malformed(row: Malformed) -> bytes:
-    """Return a row that cannot be read as one line of JSON."""
-    return (json.dumps(asdict(row), ensure_ascii=False) + "\n").encode(errors="replace")
 
 
 def _check_files(target: Path | None, skipped: Path | None, sources: Sequence[str] | Query, *, overwrite: bool) -> None:

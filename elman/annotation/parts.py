@@ -1,5 +1,6 @@
 """Parts: a table is read and answered in chunks, each of which becomes one part of the output."""
 
+import json
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -150,3 +151,8 @@ def _make_part(
     columns, summary = annotator.annotate(chunk.names, answer)
     summary += Summary(malformed=len(chunk.malformed))
     return Part(number, chunk.done, digest, summary, chunk.malformed, sink.part(chunk, columns))
+
+
+def format_malformed(row: Malformed) -> bytes:
+    """Return a row that cannot be read as one line of JSON."""
+    return (json.dumps(asdict(row), ensure_ascii=False) + "\n").encode(errors="replace")

@@ -4,21 +4,23 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import Any
+from typing import IO, Any
 
 from threadpoolctl import threadpool_limits
 
 from elman.annotation.annotator import AnnotateConfig, Annotator, Summary
 from elman.annotation.job import read_state
-from elman.annotation.paths import show_path
+from elman.annotation.parts import format_malformed
+from elman.annotation.paths import name_side_file, show_path
 from elman.errors import DataError, ElmanError, SettingError, WorkerError
 from elman.files import find_scratch_files, fit_name, open_atomically
 from elman.model.file import parse_artifact
 from elman.prediction.predictor import Predictor
 from elman.records import PredictionColumns
-from elman.tables.chunks import arrow
+from elman.tables.columnar.arrays import arrow
 from elman.tables.columnar.parquet import ParquetSource
 from elman.tables.formats import Format, format_of
 from elman.tables.lines import open_table
@@ -133,6 +135,8 @@ class PieceAnnotator:
     def write(self, piece: Piece) -> Summary:
         """Write the file of a piece, and return the summary of its rows.
 
+        Rows that cannot be read go into a file beside it if they are skipped; see `name_side_file`.
+
         Raises:
             DataError: the source cannot be read, or has changed.
             OSError: the file cannot be written.
@@ -142,17 +146,29 @@ class PieceAnnotator:
         if len(find_scratch_files(path)) >= DEATHS:  # each process that dies leaves one
             problem = f"{DEATHS} processes died while they wrote {show_path(piece.name)}; they may need more memory"
             raise WorkerError(f"{show_path(piece.source)}: {problem}")
-        with open_table(piece.source) as file, open_atomically(path) as out:
+        with ExitStack() as stack:
+            file = stack.enter_context(open_table(piece.source))
+            out = stack.enter_context(open_atomically(path))
+            side = self._open_side_file(path, stack)  # it gets its name first: the file of a piece says that it is done
             if read_state(piece.source)[0] != piece.state[0]:
                 raise DataError(f"{show_path(piece.source)}: has changed since the job began; start it again")
-            source = ParquetSource(file, piece.source, annotator.config.column, piece.row_groups)
+            skip = annotator.config.skip_malformed
+            source = ParquetSource(file, piece.source, annotator.config.column, piece.row_groups, skip=skip)
             sink = sink_for(PARQUET, source, annotator.columns)
-            with sink.writer(out) as add:
-                for chunk in source.chunks():
-                    columns, part = annotator.annotate(chunk.names, self._answer)
-                    add(sink.part(chunk, columns))
-                    summary += part
+            add = stack.enter_context(sink.writer(out))
+            for chunk in source.chunks():
+                columns, part = annotator.annotate(chunk.names, self._answer)
+                add(sink.part(chunk, columns))
+                summary += part + Summary(malformed=len(chunk.malformed))
+                if side is not None:
+                    side.writelines(map(format_malformed, chunk.malformed))
         return summary
+
+    def _open_side_file(self, path: Path, stack: ExitStack) -> IO[bytes] | None:
+        """Open the file for the rows of a piece that are skipped; None if rows are not skipped."""
+        if not self._annotator.config.skip_malformed:
+            return None
+        return stack.enter_context(open_atomically(Path(name_side_file(str(path))), keep_empty=False))
 
     def _answer(self, names: Sequence[str | None]) -> PredictionColumns:
         config = self._annotator.config

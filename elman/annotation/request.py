@@ -108,6 +108,7 @@ def annotate_request(annotator: Annotator, request: AnnotateRequest, stdout: IO[
         SettingError: a format is unknown, or does not go with the engine or the output.
     """
     if request.engine == "ray":
+        _check_side_files(request)
         from elman.annotation.cluster import annotate_cluster
 
         tables = name_parquet_outputs(request.inputs, request.output, request.read_as, request.write_as)
@@ -151,8 +152,7 @@ def _start_folder(
     if request.query is not None:
         name = show_path(request.output)
         raise SettingError(f"{name}: expected a file to write, because a query is one table; got a folder")
-    if request.skipped is not None:
-        raise SettingError("with a folder, each table has its own file of skipped rows beside it; leave out --skipped")
+    _check_side_files(request)
     return annotate_folder(
         annotator,
         name_outputs(request.inputs, request.write_as, skip_malformed=annotator.config.skip_malformed),
@@ -161,3 +161,8 @@ def _start_folder(
         processes=processes,
         resume=request.resume,
     )
+
+
+def _check_side_files(request: AnnotateRequest) -> None:
+    if request.skipped is not None:
+        raise SettingError("with a folder, each table has its own file of skipped rows beside it; leave out --skipped")

@@ -18,8 +18,10 @@ from elman.cli.options import (
     AbstainOption,
     DelimiterOption,
     EncodingOption,
+    FromSqlOption,
     HeaderOption,
     ModelOption,
+    QueryOption,
     TopOption,
     command_app,
 )
@@ -99,15 +101,8 @@ def annotate(
     engine: Annotated[
         Engine, typer.Option(help="What does the work: this machine, or Ray, here or on the cluster in RAY_ADDRESS.")
     ] = Engine.local,
-    from_sql: Annotated[
-        str | None,
-        typer.Option(
-            metavar="URL", help="Read from a database instead of IN, such as sqlite:///people.db.", show_default=False
-        ),
-    ] = None,
-    query: Annotated[
-        str | None, typer.Option(metavar="SQL", help="The query to send to the database.", show_default=False)
-    ] = None,
+    from_sql: FromSqlOption = None,
+    query: QueryOption = None,
 ) -> None:
     """Answer for every row of a table: the same rows in the same order, with the answers in new columns.
 

@@ -7,14 +7,16 @@ import typer
 
 from elman.checks import shown, whole
 from elman.cli.options import (
-    DataArgument,
     DelimiterOption,
     DropOption,
     EncodingOption,
     FolderOption,
+    FromSqlOption,
     HeaderOption,
     LabelOption,
     LongestOption,
+    OptionalDataArgument,
+    QueryOption,
     TextOption,
     command_app,
     complete_data,
@@ -38,7 +40,9 @@ def list_sets() -> None:
 
 @app.command("show")
 def show(
-    data: DataArgument,
+    data: OptionalDataArgument = None,
+    from_sql: FromSqlOption = None,
+    query: QueryOption = None,
     text: TextOption = "name",
     label: LabelOption = "label",
     folder: FolderOption = None,
@@ -55,12 +59,14 @@ def show(
 
     from elman.cli.progress import download_bar, print_notes
     from elman.data.images import ImageReading
-    from elman.data.reading import account, read_source
+    from elman.data.reading import account, find_source, name_source, read_source
     from elman.tables.formats import TextOptions
     from elman.text.normalisation import Normalisation
 
+    source = find_source(data, from_sql, query)
+    title = name_source(source)
     reading = read_source(
-        data,
+        source,
         folder,
         text=text,
         label=label,
@@ -71,7 +77,7 @@ def show(
     )
     print_notes(reading)
     if isinstance(reading, ImageReading):
-        _show_images(data, reading)
+        _show_images(title, reading)
         return
     normalisation = Normalisation()
     texts: dict[str, list[str]] = {}
@@ -84,7 +90,7 @@ def show(
         shared = sum(labels_of[text] > 1 for text in distinct)
         table.add_row(Text(shown(name)), f"{len(of_label):,}", f"{len(distinct):,}", f"{shared:,}")
     console = Console(markup=False)
-    console.print(f"{whole(data)}: {account(reading, reading.dropped)}", highlight=False)
+    console.print(f"{whole(title)}: {account(reading, reading.dropped)}", highlight=False)
     console.print(table)
 
 

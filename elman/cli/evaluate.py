@@ -7,16 +7,18 @@ import typer
 
 from elman.checks import shown, whole
 from elman.cli.options import (
-    DataArgument,
     DelimiterOption,
     DropOption,
     EncodingOption,
     FolderOption,
+    FromSqlOption,
     HeaderOption,
     JsonOption,
     LabelOption,
     LongestOption,
     ModelArgument,
+    OptionalDataArgument,
+    QueryOption,
     TextOption,
     command_app,
 )
@@ -34,7 +36,7 @@ app = command_app()
 @app.command()
 def evaluate(
     model: ModelArgument,
-    data: DataArgument,
+    data: OptionalDataArgument = None,
     part: Annotated[
         str | None,
         typer.Option(
@@ -42,6 +44,8 @@ def evaluate(
             show_default="test if the model was trained on DATA, else all",
         ),
     ] = None,
+    from_sql: FromSqlOption = None,
+    query: QueryOption = None,
     text: TextOption = "name",
     label: LabelOption = "label",
     folder: FolderOption = None,
@@ -59,7 +63,7 @@ def evaluate(
     as_json: JsonOption = False,
 ) -> None:
     """Score a model on labelled strings that it did not learn from."""
-    from elman.data.reading import account
+    from elman.data.reading import account, find_source, name_source
     from elman.prediction.predictor import load
     from elman.training.held_out import config_for, measure
     from elman.training.options import read_for
@@ -68,10 +72,12 @@ def evaluate(
         raise SettingError(f"{out}: is a file; give a folder with --out")
     if out is not None and (out / "config.json").exists():
         raise SettingError(f"{out}: holds a run with its own report; choose another folder with --out")
+    source = find_source(data, from_sql, query)
+    title = name_source(source)
     predictor = load(model)
     config = config_for(
         predictor,
-        data,
+        title,
         label=None if label == "label" else label,
         text_column=text,
         max_characters=max_characters,
@@ -83,13 +89,13 @@ def evaluate(
     )
     if out is not None and config.task != "label":
         raise SettingError("--out is for models that read strings and answer with a label; leave it out")
-    reading = read_for(config, progress=download_bar())
+    reading = read_for(config, source, progress=download_bar())
     found = measure(predictor, reading, config, part, with_baseline=with_baseline)
     for note in (*reading.notes, *found.notes):
         print_note(note)
     scores = found.report.to_dict()
     counts = {"lines": reading.lines, "dropped": dict(found.dropped), "repaired": dict(reading.repaired)}
-    values = {"model": predictor.name, "data": data, "part": found.part, **scores, **counts, **found.values}
+    values = {"model": predictor.name, "data": title, "part": found.part, **scores, **counts, **found.values}
     if out is not None and found.evaluation is not None:
         _write(out, values, found.evaluation)
     values.pop("surest_mistakes", None)  # strings of the user's data are in files alone
@@ -97,7 +103,7 @@ def evaluate(
         print(to_json(values, indent=2))
         return
     if config.task == "label":
-        print(f"{whole(data)}: {account(reading, dict(found.dropped))}")
+        print(f"{whole(title)}: {account(reading, dict(found.dropped))}")
     _print(values, scores, labels=len(predictor.labels), part=found.part)
     if config.task == "label":
         _print_labels(scores["per_label"])

@@ -102,6 +102,39 @@ DataArgument = Annotated[
     ),
 ]
 
+OptionalDataArgument = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[DATA]",
+        help="A named set (`elman data list`), a folder of Label.txt files, or a table: CSV, TSV, JSONL or Parquet. "
+        "Leave it out with --from-sql.",
+        show_default=False,
+        autocompletion=complete_data,
+    ),
+]
+
+FromSqlOption = Annotated[
+    str | None,
+    typer.Option(
+        "--from-sql",
+        metavar="URL",
+        help="Read from a database instead of a table, such as sqlite:///people.db.",
+        show_default=False,
+        rich_help_panel="Data",
+    ),
+]
+
+QueryOption = Annotated[
+    str | None,
+    typer.Option(
+        "--query",
+        metavar="SQL",
+        help="The query to send to the database.",
+        show_default=False,
+        rich_help_panel="Data",
+    ),
+]
+
 FolderOption = Annotated[
     Path | None,
     typer.Option(

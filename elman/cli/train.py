@@ -7,14 +7,16 @@ import typer
 
 from elman.checks import whole
 from elman.cli.options import (
-    DataArgument,
     DelimiterOption,
     DropOption,
     EncodingOption,
     FolderOption,
+    FromSqlOption,
     HeaderOption,
     LabelOption,
     LongestOption,
+    OptionalDataArgument,
+    QueryOption,
     TextOption,
     command_app,
 )
@@ -34,7 +36,9 @@ app = command_app()
 @app.command()
 def train(
     context: typer.Context,
-    data: DataArgument,
+    data: OptionalDataArgument = None,
+    from_sql: FromSqlOption = None,
+    query: QueryOption = None,
     text: TextOption = "name",
     label: LabelOption = "label",
     folder: FolderOption = None,
@@ -108,6 +112,8 @@ def train(
 
     [bold]elman train folder[/bold]  a folder of Label.txt files, one string a line
 
+    [bold]elman train --from-sql sqlite:///people.db --query "select name, label from people"[/bold]  a database
+
     [bold]elman train hello --hand[/bold]  hello → ohlol, an answer for each letter; [bold]--tags[/bold] for your own
 
     [bold]elman train mnist --cell gru[/bold]  images, a row of pixels a step
@@ -119,7 +125,7 @@ def train(
     """
     from rich.console import Console
 
-    from elman.data.reading import account
+    from elman.data.reading import account, find_source, name_source
     from elman.training.options import default_folder, name_of, prepare, write_command
     from elman.training.ranks import start_ranks
     from elman.training.run import Run
@@ -127,20 +133,22 @@ def train(
     options = {
         key: value
         for key, value in context.params.items()
-        if str(context.get_parameter_source(key)).endswith("COMMANDLINE")
+        if str(context.get_parameter_source(key)).endswith("COMMANDLINE") and key not in ("from_sql", "query")
     }
-    name = name or name_of(data)
+    source = find_source(data, from_sql, query)
+    name = name or name_of(data or "")
     out = out or default_folder(name, resume)
     ranks = start_ranks(options.get("device"))
     if not ranks.is_first:
         ranks.wait()  # until the first has downloaded a named set
-    config, reading = prepare(data, options, name=name, folder=out, resume=resume, progress=download_bar())
+    config, reading = prepare(source, options, name=name, folder=out, resume=resume, progress=download_bar())
     if ranks.is_first:
         ranks.wait()
         print_notes(reading)
     console = Console(markup=False, quiet=not ranks.is_first)
-    run = Run(reading, config, out, resume=resume, tensorboard=tensorboard, command=write_command(config))
-    console.print(f"{whole(data)}: {account(reading, run.task.dropped)}", highlight=False)
+    command = write_command(config, is_query=data is None)
+    run = Run(reading, config, out, resume=resume, tensorboard=tensorboard, command=command)
+    console.print(f"{whole(name_source(source))}: {account(reading, run.task.dropped)}", highlight=False)
     console.print(run.describe(), highlight=False)
     for note in run.task.notes:
         console.print(f"note: {whole(note)}", style="yellow", highlight=False)
@@ -154,5 +162,6 @@ def train(
     console.print("Measuring the kept epoch and fitting the baseline …", style="dim")
     show_report(run.finish(), console)
     if interrupted:
-        console.print(f"Stopped early. Continue with: elman train {whole(data)} --out {whole(out)} --resume")
+        again = data or "--from-sql URL --query SQL"
+        console.print(f"Stopped early. Continue with: elman train {whole(again)} --out {whole(out)} --resume")
         raise typer.Exit(130)

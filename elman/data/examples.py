@@ -10,7 +10,6 @@ import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -18,11 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.checks import check_choice, is_missing, shown
-from elman.data.columns import list_tables, read_columns, read_lines
+from elman.data.columns import Rows, list_tables, read_columns, read_lines
 from elman.errors import DataError
 from elman.records import Example
-from elman.tables.formats import DELIMITERS, TextOptions, format_of, is_table
-from elman.text.normalisation import Normalisation, clean
+from elman.tables.formats import DELIMITERS, TextOptions, check_options, format_of, is_table
+from elman.tables.sql.queries import Query
+from elman.text.normalisation import Normalisation, clean_all
 
 ON_ERROR = ("skip", "stop")
 """What to do with a row that cannot be read: drop and count it, or stop."""
@@ -30,12 +30,12 @@ ON_ERROR = ("skip", "stop")
 MAX_CHARACTERS = 100
 """Longer strings are dropped by default: no name of a person is so long, but a broken line often is."""
 
+MOST_SPELLINGS = 2**16
+"""Most labels whose spelling is looked up; there are more if they are numbers."""
+
 BLANK, JUNK, TOO_LONG, NO_LABEL, MALFORMED = "blank", "junk line", "too long", "no label", "malformed row"
 NOT_NUMBERS = "not all numbers"
 STRAY_COMMA = "stray comma removed"
-
-Row = tuple[Any, Any] | None
-"""A string and its label, each None if missing; None if the row is malformed."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Reading:
 
 
 def read_examples(
-    path: Path | str,
+    path: Path | str | Query,
     *,
     text: str = "name",
     label: str = "label",
@@ -69,10 +69,11 @@ def read_examples(
     options: TextOptions | None = None,
     on_error: str = "skip",
 ) -> Reading:
-    """Read a folder of ``Label.txt`` files, or a table: CSV, TSV, JSON Lines or Parquet.
+    """Read a folder of ``Label.txt`` files, or a table: CSV, TSV, JSON Lines, Parquet or the rows of a query.
 
     Args:
-        path: the folder or file. CSV, TSV and JSON Lines may be packed; a glob, or a folder of tables, is one table.
+        path: the folder or file. CSV, TSV and JSON Lines may be packed; a glob, or a folder of tables, is one table. Or
+            a query to a database, a `elman.tables.sql.queries.Query`.
         text: the column that holds the strings: its name, or its number from 1.
         label: the column that holds the labels, in the same way.
         max_characters: longer strings are dropped and counted.
@@ -83,15 +84,20 @@ def read_examples(
     Raises:
         DataError: the path is missing or of another kind, a column is unknown, bytes are not text, or a row cannot be
             read and ``on_error`` is ``stop``.
-        SettingError: ``on_error`` is neither.
+        SettingError: ``on_error`` is neither, or an option is for other files than these.
     """
     check_choice("on_error", on_error, ON_ERROR)
-    path, options, notes = Path(path), options or TextOptions(), list[str]()
-    skip = on_error == "skip"
+    options, notes, skip = options or TextOptions(), list[str](), on_error == "skip"
+    columns = {"--text": text, "--label": label}
+    if isinstance(path, Query):
+        check_options(options, (), "a query")
+        rows = read_columns(path, columns, options, skip=skip, notes=notes)
+        return _collect(path.place, rows, max_characters, frozenset(junk), notes, skip=skip)
+    path = Path(path)
     if path.is_dir() and (files := _find_label_files(path, notes)):
         rows = _read_folder(files, options, skip=skip)
     elif tables := list_tables(path):
-        rows = _read_table(tables, text, label, options, skip=skip, notes=notes)
+        rows = read_columns(tables, columns, options, skip=skip, notes=notes)
     else:
         raise _explain_path(path)
     return _collect(str(path), rows, max_characters, frozenset(junk), notes, skip=skip)
@@ -125,7 +131,7 @@ def collect_examples(
     texts, answers = list(strings), [None if is_missing(label) else label for label in labels]
     if len(texts) != len(answers):
         raise DataError(f"{title}: expected one label for each string; got {len(texts):,} and {len(answers):,}")
-    rows = zip(texts, answers, strict=True)
+    rows = iter([Rows((texts, answers))])
     return _collect(title, rows, max_characters, frozenset(), [], skip=on_error == "skip")
 
 
@@ -260,12 +266,12 @@ def read_features(
     notes: list[str] = []
     lines = 0
     found = read_columns([name], columns, options or TextOptions(), skip=on_error == "skip", notes=notes)
-    for lines, row in enumerate(found, start=1):  # noqa: B007 - the count is used after the loop
-        values = _parse_numbers(row or ())
-        if values:
-            rows.append(values)
-        else:
-            dropped[MALFORMED if row is None else NOT_NUMBERS] += 1
+    for some in found:
+        values = list(map(_parse_numbers, zip(*some.columns, strict=True)))
+        rows += (row for row in values if row)
+        counts = {MALFORMED: some.malformed, NOT_NUMBERS: values.count(None)}
+        dropped.update({reason: count for reason, count in counts.items() if count})
+        lines += some.malformed + len(values)
     if not rows:
         raise DataError(f"{path}: no row in {lines} has a number in each of {', '.join(wanted)}", code="empty_table")
     table = np.array(rows)
@@ -282,55 +288,61 @@ def _parse_numbers(cells: Sequence[str]) -> list[float] | None:
 
 
 def _collect(
-    title: str, rows: Iterator[Row], max_characters: int, junk: frozenset[str], notes: list[str], *, skip: bool
+    title: str, rows: Iterator[Rows], max_characters: int, junk: frozenset[str], notes: list[str], *, skip: bool
 ) -> Reading:
     """Make an example of each usable row, and count the others by reason."""
     examples: list[Example] = []
     dropped: Counter[str] = Counter()
     repaired: Counter[str] = Counter()
-    lines = 0
-    for lines, row in enumerate(rows, start=1):
-        text, label = ("", None) if row is None else ((row[0] or "").strip(), _to_label(row[1]))
-        bare = clean(text)
-        if row is None:
-            dropped[MALFORMED] += 1
-        elif not bare:
-            dropped[BLANK] += 1
-        elif bare in junk:
-            dropped[JUNK] += 1
-        elif len(bare) > max_characters:
-            dropped[TOO_LONG] += 1
-        elif label == "":
-            dropped[NO_LABEL] += 1
-        elif label is None:
-            if not skip:
-                message = f"{title}, row {lines:,}: expected a label of characters that can be shown"
-                raise DataError(f"{message}, got {shown(str(row[1]))}", code="malformed_row", line=lines)
-            dropped[MALFORMED] += 1
-        else:
-            repaired[STRAY_COMMA] += bare != text
-            examples.append(Example(bare, label))
-    fixes = {name: count for name, count in repaired.items() if count}
-    return Reading(tuple(examples), lines, dict(dropped), fixes, tuple(notes))
+    label_of = _LabelSpellings()
+    for some in rows:
+        texts, values = some.columns
+        if some.malformed:
+            dropped[MALFORMED] += some.malformed
+        for text, bare, value in zip(texts, clean_all(texts), values, strict=True):
+            label = label_of[value] if type(value) is str else _to_label(value)
+            if not bare:
+                dropped[BLANK] += 1
+            elif bare in junk:
+                dropped[JUNK] += 1
+            elif len(bare) > max_characters:
+                dropped[TOO_LONG] += 1
+            elif label == "":
+                dropped[NO_LABEL] += 1
+            elif label is None:
+                if not skip:
+                    number = len(examples) + dropped.total() + 1
+                    message = f"{title}, row {number:,}: expected a label of characters that can be shown"
+                    raise DataError(f"{message}, got {shown(str(value))}", code="malformed_row", line=number)
+                dropped[MALFORMED] += 1
+            else:
+                if bare != text and bare != text.strip():
+                    repaired[STRAY_COMMA] += 1
+                examples.append(Example(bare, label))
+    lines = len(examples) + dropped.total()
+    return Reading(tuple(examples), lines, dict(dropped), dict(repaired), tuple(notes))
+
+
+class _LabelSpellings(dict[str, str | None]):
+    """The spelling of each label that has been read, in which it is the same label; see `_to_label`."""
+
+    def __missing__(self, value: str) -> str | None:
+        label = unicodedata.normalize("NFC", value.strip())
+        spelling = label if label.isprintable() else None  # a report cannot show controls and lone surrogates
+        if len(self) < MOST_SPELLINGS:
+            self[value] = spelling
+        return spelling
 
 
 def _to_label(value: Any) -> str | None:
     """Return a label in its one spelling, an empty one if it is missing; None if it is not text that can be shown."""
-    if isinstance(value, str):
-        return _clean_label(value)
     if isinstance(value, dict | list | tuple):
         return None
     try:
         text = value.decode() if isinstance(value, bytes) else "" if value is None else str(value)
     except UnicodeDecodeError:
         return None
-    return _clean_label(text)
-
-
-@lru_cache(4096)
-def _clean_label(label: str) -> str | None:
-    label = unicodedata.normalize("NFC", label.strip())
-    return label if label.isprintable() else None  # a report cannot show control characters and lone surrogates
+    return _LabelSpellings()[text]
 
 
 def _find_label_files(folder: Path, notes: list[str]) -> list[Path]:
@@ -346,17 +358,11 @@ def _find_label_files(folder: Path, notes: list[str]) -> list[Path]:
     return labels
 
 
-def _read_folder(files: Sequence[Path], options: TextOptions, *, skip: bool) -> Iterator[Row]:
+def _read_folder(files: Sequence[Path], options: TextOptions, *, skip: bool) -> Iterator[Rows]:
     for file in files:
-        for _, line in read_lines(file, options, skip=skip):
-            yield None if line is None else (line, file.stem)
-
-
-def _read_table(
-    paths: Sequence[str], text: str, label: str, options: TextOptions, *, skip: bool, notes: list[str]
-) -> Iterator[Row]:
-    for cells in read_columns(paths, {"--text": text, "--label": label}, options, skip=skip, notes=notes):
-        yield None if cells is None else (cells[0], cells[1])
+        lines = [line for _, line in read_lines(file, options, skip=skip)]
+        texts = [line for line in lines if line is not None]
+        yield Rows((texts, [file.stem] * len(texts)), len(lines) - len(texts))
 
 
 def _explain_path(path: Path) -> DataError:

@@ -12,6 +12,7 @@ from elman.data.images import ImageReading, has_images, read_images
 from elman.errors import DataError, SettingError
 from elman.records import Example
 from elman.tables.formats import TextOptions
+from elman.tables.sql.queries import Query
 
 
 def read_named(name: str, folder: Path | None = None, *, progress: Any = False) -> Reading | ImageReading:
@@ -34,8 +35,35 @@ def read_named(name: str, folder: Path | None = None, *, progress: Any = False) 
     return read_examples(place, junk=entry.junk)
 
 
+def find_source(data: str | None, from_sql: str | None, query: str | None) -> str | Query:
+    """Return what a command reads: DATA, or the query to a database.
+
+    Args:
+        data: the name of a set, or a path.
+        from_sql: the URL of a database.
+        query: the query to send to it.
+
+    Raises:
+        SettingError: there is neither or both, or one option lacks the other.
+    """
+    if (from_sql is None) != (query is None):
+        raise SettingError("--from-sql URL and --query SQL go together; one of them is missing")
+    if from_sql is not None and query is not None:
+        if data is not None:
+            raise SettingError(f"--from-sql reads a database instead of {shown(data)}; leave one of them out")
+        return Query(from_sql, query)
+    if data is None:
+        raise SettingError("expected DATA, a named set, a folder or a table; or --from-sql URL and --query SQL")
+    return data
+
+
+def name_source(source: str | Query) -> str:
+    """Return what is read as messages and files show it: of a query only the kind of its database."""
+    return source.place if isinstance(source, Query) else source
+
+
 def read_source(
-    data: str,
+    data: str | Query,
     folder: Path | None = None,
     *,
     text: str = "name",
@@ -45,10 +73,10 @@ def read_source(
     on_error: str | None = None,
     progress: Any = False,
 ) -> Reading | ImageReading:
-    """Read a named data set, a folder or table of labelled strings, or a folder of IDX files.
+    """Read a named data set, a folder or table of labelled strings, a query, or a folder of IDX files.
 
     Args:
-        data: the name of a set, or a path as `read_examples` takes it.
+        data: the name of a set, or a path or query as `read_examples` takes it.
         folder: the folder of a named set; see `read_named`.
         text: as in `read_examples`.
         label: as in `read_examples`.
@@ -61,15 +89,16 @@ def read_source(
         SettingError: there is a folder for data that are not a named set.
         DataError: the data cannot be read.
     """
-    if data in CATALOG:
+    if not isinstance(data, Query) and data in CATALOG:
         return read_named(data, folder, progress=progress)
-    if not os.path.exists(data) and (near := suggest(data, CATALOG)):
+    if not isinstance(data, Query) and not os.path.exists(data) and (near := suggest(data, CATALOG)):
         raise DataError(f"{shown(data)}: no data set, file or folder has this name{near}")
     if folder is not None:
+        name = repr(data) if isinstance(data, str) else "a query"
         raise SettingError(
-            f"--data is the folder of a named set, and {data!r} is not a named set; give the folder or file as DATA"
+            f"--data is the folder of a named set, and {name} is not a named set; give the folder or file as DATA"
         )
-    if has_images(Path(data)):
+    if not isinstance(data, Query) and has_images(Path(data)):
         return read_images(data)
     return read_examples(
         data, text=text, label=label, max_characters=max_characters, options=options, on_error=on_error or "skip"

@@ -15,10 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from elman.checks import is_missing, shown
 from elman.errors import DataError
-from elman.tables.columnar.arrays import arrow as arrow  # other modules import it from here
-from elman.tables.columnar.arrays import common_type as common_type
-from elman.tables.columnar.arrays import plain_values, read_texts, refuse_type, to_array
-from elman.tables.columnar.arrays import type_of as type_of
+from elman.tables.columnar.arrays import arrow, count_columns, plain_values, read_texts, refuse_type, to_array
 
 if TYPE_CHECKING:
     import pyarrow
@@ -29,11 +26,14 @@ ROWS = 32_768
 FIRST_ROWS = 512
 """Rows of the first chunk of standard input, for an early answer; each chunk then has twice as many."""
 
-CHARACTERS = 32 * 2**20
-"""Most characters of a chunk's lines, unless a single row has more."""
+CHARACTERS = 16 * 2**20
+"""Most bytes of a chunk's rows as Python values, about, unless a single row takes more."""
 
-CELL_BYTES = 8
-"""Bytes that a cell takes at least, for a limit of the cells of a chunk."""
+CELL_BYTES, VALUE_BYTES, LIST_BYTES, OBJECT_BYTES = 8, 40, 64, 96
+"""Bytes that Python takes for a cell at least, for a value, and for a list or an object beside its values, about."""
+
+LARGEST_OBJECT = 64 * 2**20
+"""Most bytes of one JSON object as Python values, about."""
 
 LISTED = 20
 """Most columns that a message names."""
@@ -230,13 +230,29 @@ class ArrowChunk:
 Chunk = TextChunk | JsonChunk | ArrowChunk
 
 
+def weigh_cells(line: str, cells: Sequence[str]) -> int:
+    """Return the bytes that a row of cells takes, about."""
+    return len(line) + VALUE_BYTES * len(cells)
+
+
+def weigh_object(line: str) -> int:
+    """Return the bytes that the object of a line takes, about: three characters may become an object.
+
+    >>> weigh_object('{"a": []}')
+    169
+    """
+    return len(line) + OBJECT_BYTES * line.count("{") + LIST_BYTES * line.count("[") + VALUE_BYTES * line.count(",")
+
+
 def cut_chunk(chunk: Chunk) -> Iterator[Chunk]:
     """Cut a chunk whose rows would take far more memory in another format: of many columns, or with long names of them.
 
     Chunks from Parquet and queries are cut when they are read.
     """
     size = sum(len(name) + CELL_BYTES for name in chunk.columns)
-    rows, count = max(1, CHARACTERS // max(1, size)), len(chunk.names)
+    if isinstance(chunk, JsonChunk) and chunk.schema is not None:
+        size += sum(CELL_BYTES * count_columns(field.type) for field in chunk.schema)
+    rows, count = max(1, 2 * CHARACTERS // max(1, size)), len(chunk.names)
     if isinstance(chunk, ArrowChunk) or rows >= count or (isinstance(chunk, JsonChunk) and chunk.schema is None):
         yield chunk
         return
@@ -274,8 +290,8 @@ def find_column(column: str, columns: Sequence[str], title: str = "", *, by_numb
     where = f"{title}: " if title else ""
     found = f"{len(positions)} of that name" if positions else f"the columns {list_names(columns)}"
     similar = None if positions else _find_similar(column, columns)
-    action = f"did you mean --column {shown(similar)!r}?" if similar else "name the right one with --column"
-    raise DataError(f"{where}expected one column {shown(column)!r}, found {found}; {action}", code="unknown_column")
+    action = f"did you mean --column '{shown(similar)}'?" if similar else "name the right one with --column"
+    raise DataError(f"{where}expected one column '{shown(column)}', found {found}; {action}", code="unknown_column")
 
 
 def list_names(columns: Sequence[str]) -> str:

@@ -4,17 +4,35 @@ Cells are strings and stay unchanged. A row that cannot be read is reported with
 """
 
 import csv
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from elman.errors import DataError
-from elman.tables.chunks import CHARACTERS, FIRST_ROWS, ROWS, Chunk, Malformed, TextChunk, arrow, find_column
+from elman.tables.chunks import (
+    CHARACTERS,
+    FIRST_ROWS,
+    ROWS,
+    Chunk,
+    Malformed,
+    TextChunk,
+    find_column,
+    weigh_cells,
+)
+from elman.tables.columnar.arrays import arrow
 from elman.tables.formats import CELL_CHARACTERS, COLUMNS, DELIMITERS, TextOptions
 from elman.tables.lines import Lines
 
 if TYPE_CHECKING:
     import pyarrow
 
+
+Cells = Sequence[str]
+"""The cells of a row."""
+
+_Block = tuple[list[str], list[Cells]]
+"""Rows: the text of each, and its cells."""
 
 LONG_CELL = f"expected cells of at most {CELL_CHARACTERS:,} characters"
 
@@ -78,23 +96,57 @@ class DelimitedSource:
 
     def chunks(self) -> Iterator[Chunk]:
         """See `elman.tables.sources.Source.chunks`."""
-        rows, malformed, characters = self._before, list[Malformed](), 0
         most = FIRST_ROWS if self._lines.is_stream else ROWS
-        while (row := self._next(skip=self._skip)) is not None:
-            if isinstance(row, Malformed):
-                malformed.append(row)
-            elif row[1] or len(self.columns) == 1:  # a blank line is a row if there is one column, otherwise nothing
-                rows.append(row if row[1] else (row[0], [""]))
-            characters += len(row.text if isinstance(row, Malformed) else row[0])
-            if len(rows) + len(malformed) >= most or characters >= CHARACTERS:
-                yield self._chunk(rows, malformed)
-                rows, malformed, characters, most = [], [], 0, min(2 * most, ROWS)
-        yield self._chunk(rows, malformed)
+        part = _Part(most, self._before)
+        for block in self._blocks():
+            left: _Block | Malformed = block
+            while True:
+                left = part.add(left)
+                if not part.is_full:
+                    break
+                yield self._chunk(part)
+                most = min(2 * most, ROWS)
+                part = _Part(most)
+        yield self._chunk(part)
 
-    def _chunk(self, rows: Sequence[tuple[str, list[str]]], malformed: Sequence[Malformed]) -> Chunk:
-        lines, cells = [line for line, _ in rows], [row for _, row in rows]
-        names = [row[self._position] for row in cells]
-        return TextChunk(self.columns, names, self.delimiter or "", lines, cells, tuple(malformed), self._lines.done)
+    def _chunk(self, part: "_Part") -> Chunk:
+        names = [row[self._position] for row in part.cells]
+        malformed, delimiter = tuple(part.malformed), self.delimiter or ""
+        return TextChunk(self.columns, names, delimiter, part.lines, part.cells, malformed, self._lines.done)
+
+    def _blocks(self) -> Iterator[_Block | Malformed]:
+        """Yield the rows that follow, many at a time where each of them is one line."""
+        while True:
+            lines = self._lines.take_block()
+            cells = self._parse(lines) if lines else []
+            if cells:
+                yield self._drop_blank((lines, cells))
+                continue
+            if cells is None:
+                self._lines.return_block()
+            if (row := self._next(skip=self._skip)) is None:
+                return
+            yield row if isinstance(row, Malformed) else self._drop_blank(([row[0]], [row[1]]))
+
+    def _drop_blank(self, block: _Block) -> _Block:
+        """Drop blank lines, unless there is one column, in which they are rows."""
+        lines, cells = block
+        if all(cells):
+            return block
+        if len(self.columns) == 1:
+            return lines, [row or [""] for row in cells]
+        kept = [number for number, row in enumerate(cells) if row]
+        return [lines[number] for number in kept], [cells[number] for number in kept]
+
+    def _parse(self, lines: Sequence[str]) -> list[Cells] | None:
+        """Return the cells of each line; None unless every line is a row without a problem."""
+        try:
+            # The garbage collector does not visit tuples of strings again and again, as it does lists.
+            rows: list[Cells] = list(map(tuple, csv.reader(lines, delimiter=self.delimiter or "", strict=True)))
+        except csv.Error:
+            return None
+        is_plain = len(rows) == len(lines) and {self._width, 0}.issuperset(map(len, rows))
+        return rows if is_plain else None
 
     def _next(self, *, skip: bool) -> tuple[str, list[str]] | Malformed | None:
         """Return the text and the cells of the next row, or why it cannot be read; None at the end."""
@@ -112,6 +164,42 @@ class DelimitedSource:
             return self._lines.take_malformed(problem, skip=skip)
         text = self._lines.take()
         return text, row
+
+
+class _Part:
+    """The rows of a chunk, as far as they have been read.
+
+    Args:
+        most: the most rows.
+        rows: those that come first, each with its text and its cells.
+    """
+
+    def __init__(self, most: int, rows: Sequence[tuple[str, Cells]] = ()) -> None:
+        self.lines: list[str] = [text for text, _ in rows]
+        self.cells: list[Cells] = [cells for _, cells in rows]
+        self.malformed: list[Malformed] = []
+        self._most, self._characters = most, 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the next row belongs to the next chunk."""
+        return len(self.lines) + len(self.malformed) >= self._most or self._characters >= CHARACTERS
+
+    def add(self, block: _Block | Malformed) -> _Block:
+        """Add the first rows of a block, as many as the chunk may have, and return the others."""
+        if isinstance(block, Malformed):
+            self.malformed.append(block)
+            self._characters += len(block.text)
+            return [], []
+        lines, cells = block
+        cost = weigh_cells("", cells[0]) if cells else 0  # all rows have the same number of cells
+        ends = list(accumulate(len(line) + cost for line in lines))
+        room = self._most - len(self.lines) - len(self.malformed)
+        count = min(len(lines), room, bisect_left(ends, CHARACTERS - self._characters) + 1)
+        self.lines += lines[:count]
+        self.cells += cells[:count]
+        self._characters += ends[count - 1] if count else 0
+        return lines[count:], cells[count:]
 
 
 def find_in_first_row(column: str, first: Sequence[str], title: str, *, header: bool | None) -> tuple[bool, int]:

@@ -1,6 +1,7 @@
 """Formats: how a table is written, recognised by the end of its file name."""
 
 import codecs
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from elman.errors import SettingError
@@ -55,11 +56,30 @@ class TextOptions:
                 raise SettingError(f"expected the name of an encoding such as cp1252 or utf-16; got {self.encoding!r}")
 
 
-CELL_CHARACTERS = 131_072
-"""Most characters of a cell, csv's own default."""
+OPTION_KINDS = {
+    "delimiter": ("--delimiter", tuple(DELIMITERS)),
+    "header": ("--header and --no-header", tuple(DELIMITERS)),
+    "encoding": ("--encoding", (*DELIMITERS, "jsonl", "lines")),
+}
+"""Each field of `TextOptions`: its options of the command line, and the kinds of files that it is for."""
 
-COLUMNS = 10_000
-"""Most columns of a table."""
+
+def check_options(options: TextOptions, kinds: Collection[str], title: str) -> None:
+    """Check that each option is for something that is read.
+
+    Args:
+        options: the options.
+        kinds: of the files that are read, as `Format.kind`; ``lines`` is text without columns.
+        title: what is read, for the message.
+
+    Raises:
+        SettingError: an option would have no effect.
+    """
+    for field, (names, allowed) in OPTION_KINDS.items():
+        if getattr(options, field) is not None and not set(allowed).intersection(kinds):
+            files = "CSV and TSV" if field != "encoding" else "text files"
+            verb = "are" if " and " in names else "is"
+            raise SettingError(f"{names} {verb} for {files}, and would have no effect on {title}; leave it out")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 from elman.checks import is_missing
 from elman.errors import DataError
-from elman.tables.chunks import CHARACTERS, FIRST_ROWS, ROWS, Chunk, JsonChunk, Malformed, find_column
+from elman.tables.chunks import (
+    CHARACTERS,
+    FIRST_ROWS,
+    LARGEST_OBJECT,
+    ROWS,
+    Chunk,
+    JsonChunk,
+    Malformed,
+    find_column,
+    weigh_object,
+)
 from elman.tables.formats import CELL_CHARACTERS, COLUMNS
 from elman.tables.lines import Lines
 
@@ -46,7 +56,7 @@ class JsonLinesSource:
         most = FIRST_ROWS if self._lines.is_stream else ROWS
         for line in self._lines:
             value, problem = self._parse(line)
-            characters += len(line)
+            characters += weigh_object(line)
             if problem:
                 malformed.append(self._lines.take_malformed(problem, skip=self._skip))
             else:
@@ -75,6 +85,8 @@ class JsonLinesSource:
         """Return the object of a line, None if the line is blank, and what is wrong with it, None if nothing is."""
         if self._lines.problem or not line.strip():
             return None, self._lines.problem
+        if len(line) > CELL_CHARACTERS and weigh_object(line) > LARGEST_OBJECT:
+            return None, f"expected an object that takes at most {LARGEST_OBJECT:,} bytes in memory"
         try:
             value = json.loads(line)
         except (ValueError, RecursionError) as error:

@@ -16,10 +16,12 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import chain
 from typing import IO, Any
 
 from elman.errors import DataError
-from elman.tables.chunks import Malformed, arrow
+from elman.tables.chunks import Malformed
+from elman.tables.columnar.arrays import arrow
 from elman.tables.formats import STANDARD, Format
 
 LONGEST_LINE = 8 * 2**20
@@ -64,6 +66,11 @@ def split_lines(file: IO[bytes]) -> Iterator[bytes]:
     >>> list(split_lines(io.BytesIO(b"a\r\nb\rc\r\r\nd")))
     [b'a\r\n', b'b\r', b'c\r\r\n', b'd']
     """
+    return chain.from_iterable(_split_blocks(file))
+
+
+def _split_blocks(file: IO[bytes]) -> Iterator[list[bytes]]:
+    """Yield the lines of a file in lists, each of what one reading completes; see `split_lines`."""
     held, is_cut = b"", False  # the beginning of a line whose end has not been read yet, and whether it was yielded
     while block := file.read1(PIECE):  # type: ignore[attr-defined]
         block = held + block
@@ -73,15 +80,15 @@ def split_lines(file: IO[bytes]) -> Iterator[bytes]:
         lines, held = _split(block[:end]), block[end:]
         if is_cut and lines:
             lines, is_cut = lines[1:], False
-        yield from lines
+        yield lines
         if len(held) > LONGEST_LINE and not is_cut:
-            yield held[: LONGEST_LINE + 1]
+            yield [held[: LONGEST_LINE + 1]]
             is_cut = True
         if is_cut:
             held = held[len(held) - trailing :]
     end = max(held.rfind(b"\n"), held.rfind(b"\r")) + 1
     rest = [*_split(held[:end]), *([held[end:]] if held[end:] else [])]
-    yield from (line[: LONGEST_LINE + 1] for line in rest[is_cut:])
+    yield [line[: LONGEST_LINE + 1] for line in rest[is_cut:]]
 
 
 def _split(block: bytes) -> list[bytes]:
@@ -119,12 +126,13 @@ class Lines:
     ) -> None:
         self.title, self.encoding, self.start = title, encoding, start
         self.has_mark, self.newline = False, "\n"
-        self._lines, self._raw = split_lines(file), raw
+        self._blocks, self._block, self._raw = _split_blocks(file), iter(list[bytes]()), raw
         self.is_stream = raw is None
         self._size = os.fstat(raw.fileno()).st_size if raw is not None else 0
         self._number = 0
         self._taken: list[_Line] = []
         self._again: deque[_Line] = deque()
+        self._last: list[bytes] = []
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -144,6 +152,35 @@ class Lines:
             except StopIteration:
                 return ""
         return self._again[0].text.rstrip("\r\n")
+
+    def take_block(self) -> list[str]:
+        """Return some next lines without their ends, all of them valid; an empty list if one must be read alone.
+
+        They are taken as if each were a row. See `return_block` for those that are not.
+        """
+        if self._again or self._taken or not self._number:
+            return []
+        contents = list(self._block) or self._read_block()
+        whole = b"".join(contents)
+        try:
+            text = whole.decode()
+        except UnicodeDecodeError:
+            text = ""
+        if not text or (len(whole) > LONGEST_LINE and len(max(contents, key=len)) > LONGEST_LINE):
+            self._block = iter(contents)
+            return []
+        self._number += len(contents)
+        self._last = contents
+        text = text.replace("\r\n", "\n")
+        if "\r" in text:
+            return [content.decode().rstrip("\r\n") for content in contents]
+        return text.removesuffix("\n").split("\n")
+
+    def return_block(self) -> None:
+        """Return the lines of the last `take_block`, to be read one by one."""
+        first = self._number - len(self._last) + 1
+        self._again.extend(_Line(number, line.decode(), None) for number, line in enumerate(self._last, first))
+        self._last = []
 
     @property
     def done(self) -> float | None:
@@ -185,19 +222,10 @@ class Lines:
         return row
 
     def _read(self) -> _Line:
-        try:
-            content = next(self._lines)
-        except UnicodeDecodeError as error:
-            raise DataError(
-                f"{self.title}, after line {self._number:,}: byte 0x{error.object[error.start]:02x} is not "
-                f"{error.encoding}; give the encoding of the file with --encoding",
-                code="wrong_encoding",
-                line=self._number + 1,
-            ) from None
-        except (OSError, EOFError, zlib.error, ValueError) as error:
-            problem = str(error).strip() or type(error).__name__
-            message = f"{self.title}, after line {self._number:,}: cannot be read ({problem})"
-            raise DataError(message, line=self._number + 1) from None
+        content = next(self._block, None)
+        if content is None:
+            self._block = iter(self._read_block())
+            content = next(self._block)
         self._number += 1
         if self._number == 1:
             self._look_at_first(content)
@@ -211,6 +239,22 @@ class Lines:
         except UnicodeDecodeError as error:
             problem = f"byte 0x{content[error.start]:02x} is not UTF-8; {_advise(content)}"
             return _Line(self._number, content.decode(errors="backslashreplace"), problem, is_text=False)
+
+    def _read_block(self) -> list[bytes]:
+        """Return the lines that the next reading completes; an empty list at the end of the file."""
+        try:
+            return next(filter(None, self._blocks), [])
+        except UnicodeDecodeError as error:
+            raise DataError(
+                f"{self.title}, after line {self._number:,}: byte 0x{error.object[error.start]:02x} is not "
+                f"{error.encoding}; give the encoding of the file with --encoding",
+                code="wrong_encoding",
+                line=self._number + 1,
+            ) from None
+        except (OSError, EOFError, zlib.error, ValueError) as error:
+            problem = str(error).strip() or type(error).__name__
+            message = f"{self.title}, after line {self._number:,}: cannot be read ({problem})"
+            raise DataError(message, line=self._number + 1) from None
 
     def _look_at_first(self, content: bytes) -> None:
         self.has_mark = content.startswith(MARK) or self.encoding in MARKS.values()

@@ -11,13 +11,12 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from itertools import islice
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from elman.checks import shown
 from elman.errors import DataError
-from elman.tables.chunks import Chunk, TextChunk
-from elman.tables.columnar.arrays import arrow
+from elman.tables.chunks import ROWS, Chunk, TextChunk
+from elman.tables.columnar.arrays import arrow, cast_columns, count_columns
 from elman.tables.formats import DELIMITERS, Format
 from elman.tables.sources import Source
 from elman.tables.values import format_json, plain_text
@@ -25,8 +24,17 @@ from elman.tables.values import format_json, plain_text
 if TYPE_CHECKING:
     import pyarrow
 
-PIECE_ROWS = 1024
-"""Rows that are text at the same time; the others are bytes already, or still values."""
+PIECE_ROWS, PIECE_CHARACTERS = 1024, 2**20
+"""Most rows and characters that are text at the same time; the others are bytes already, or still values."""
+
+GROUP_BYTES = 32 * 2**20
+"""Most bytes of a row group of Parquet, about."""
+
+ARRAYS = 20_000
+"""Most arrays that wait for their row group, because each takes about a kilobyte beside its values."""
+
+STATISTICS = 1000
+"""Most columns, those inside objects included, of a Parquet file with statistics, which stay in memory to its end."""
 
 SPECIAL = re.compile(r'["\r\n]')
 """Characters that a kept row needs a closer look for: without them, its cells are what is between delimiters."""
@@ -194,8 +202,40 @@ class ParquetSink:
     def writer(self, out: IO[bytes]) -> Iterator[Callable[[bytes], Any]]:
         """See `Sink.writer`."""
         pa = arrow()
-        with pa.parquet.ParquetWriter(out, self._schema, compression="zstd") as writer:
-            yield lambda part: writer.write_table(pa.parquet.read_table(pa.BufferReader(part), schema=self._schema))
+        bounds = sum(count_columns(field.type) for field in self._schema) <= STATISTICS  # the least and most of each
+        options = {"compression": "zstd", "write_statistics": bounds}
+        with pa.parquet.ParquetWriter(out, self._schema, **options) as writer:
+            groups = _RowGroups(writer, self._schema)
+            yield groups.add
+            groups.write()
+
+
+class _RowGroups:
+    """Puts small parts of wide tables together: each row group has a description of each of its columns.
+
+    Args:
+        writer: Arrow's writer of the file.
+        schema: the columns.
+    """
+
+    def __init__(self, writer: Any, schema: "pyarrow.Schema") -> None:
+        self._writer, self._schema = writer, schema
+        self._tables: list[pyarrow.Table] = []
+
+    def add(self, part: bytes) -> None:
+        """Append a part, and write a row group when there is enough for one."""
+        self._tables.append(_read_parquet(part, self._schema))
+        if len(self._tables) * len(self._schema) > ARRAYS:
+            self._tables = [arrow().concat_tables(self._tables).combine_chunks()]
+        sizes = [(table.num_rows, table.nbytes) for table in self._tables]
+        if sum(rows for rows, _ in sizes) >= ROWS or sum(size for _, size in sizes) >= GROUP_BYTES:
+            self.write()
+
+    def write(self) -> None:
+        """Write the parts so far as a row group."""
+        if self._tables:
+            self._writer.write_table(arrow().concat_tables(self._tables))
+        self._tables.clear()
 
 
 def _encoder(encoding: str | None) -> Callable[[str], bytes]:
@@ -232,7 +272,7 @@ def check_storable(schema: "pyarrow.Schema", title: str) -> None:
             try:
                 _store(arrow().schema([field]))
             except (arrow().ArrowException, ValueError):
-                message = f"{title}: Parquet cannot hold the column {shown(field.name)!r} of the type"
+                message = f"{title}: Parquet cannot hold the column '{shown(field.name)}' of the type"
                 raise DataError(f"{message} {shown(str(field.type))}; write CSV or JSONL, or leave it out") from None
         raise DataError(f"{title}: Parquet cannot hold these columns together; write CSV or JSONL") from None
 
@@ -242,19 +282,26 @@ def _store(schema: "pyarrow.Schema") -> None:
     pa = arrow()
     schema = pa.schema([field.with_nullable(True) for field in schema])
     table = pa.Table.from_arrays([pa.nulls(1, field.type) for field in schema], schema=schema)
-    _write_parquet(pa.parquet.read_table(pa.BufferReader(_write_parquet(table)), schema=schema))
+    _write_parquet(_read_parquet(_write_parquet(table), schema))
+
+
+def _read_parquet(content: bytes, schema: "pyarrow.Schema") -> "pyarrow.Table":
+    """Read a part without Arrow's threads, which may crash a process that ends while they start."""
+    pa = arrow()
+    table = pa.parquet.ParquetFile(pa.BufferReader(content)).read(use_threads=False)
+    return pa.Table.from_arrays(cast_columns(table.columns, schema), schema=schema)
 
 
 def _write_parquet(table: "pyarrow.Table") -> bytes:
     content = arrow().BufferOutputStream()
-    arrow().parquet.write_table(table, content, compression="zstd")
+    arrow().parquet.write_table(table, content, compression="zstd", write_statistics=False)
     return bytes(content.getvalue())
 
 
 def _check_new(columns: Iterable[str], new: Iterable[str]) -> None:
     taken = set(columns) & set(new)
     if taken:
-        message = f"the table has a column {shown(min(taken))!r} already; give the new columns another --prefix"
+        message = f"the table has a column '{shown(min(taken))}' already; give the new columns another --prefix"
         raise DataError(message, code="column_taken")
 
 
@@ -269,8 +316,15 @@ def _extend(line: str, members: str) -> str:
 
 
 def _pieces(rows: Iterable[Any]) -> Iterator[list[Any]]:
-    rows = iter(rows)
-    while piece := list(islice(rows, PIECE_ROWS)):
+    """Yield some rows at a time: lines of limited length, or lists of a limited number of cells."""
+    piece, size = [], 0
+    for row in rows:
+        piece.append(row)
+        size += len(row)
+        if len(piece) >= PIECE_ROWS or size >= PIECE_CHARACTERS:
+            yield piece
+            piece, size = [], 0
+    if piece:
         yield piece
 
 

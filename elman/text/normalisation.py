@@ -15,7 +15,7 @@ model to answer folded spellings (``muller``) as well: see `fold_accents`.
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from elman.text.scripts import count_letters, is_foreign, script_of, script_of_character, transliterate
@@ -142,6 +142,15 @@ def clean(text: str) -> str:
     'Nakamura'
     """
     return text.strip().rstrip(_SEPARATORS)
+
+
+def clean_all(texts: Iterable[str | None]) -> list[str]:
+    """Return each text as `clean` does one by one; an empty text if it is missing.
+
+    >>> clean_all([" Nakamura, ", None])
+    ['Nakamura', '']
+    """
+    return [text.strip().rstrip(_SEPARATORS) if text else "" for text in texts]
 
 
 def is_too_long(text: str) -> bool:

@@ -125,7 +125,7 @@ class RunConfig:
 
     Args:
         name: what the model will be called; a name is chosen if it is empty.
-        data: where the examples come from, as the user gave it.
+        data: where the examples come from, as the user gave it; of a query only the kind of its database.
         model: the shape of the network.
         train: how it is trained.
         task: ``label``, ``tags`` or ``number`` of strings; ``images``; or ``features`` for a linear regression.

@@ -13,9 +13,10 @@ from typing import Any
 from elman.data.catalog import CATALOG
 from elman.data.examples import FeatureReading, Reading, read_features, read_pairs
 from elman.data.images import ImageReading, has_images
-from elman.data.reading import read_source
+from elman.data.reading import name_source, read_source
 from elman.errors import SettingError
 from elman.model.kinds import named_kind
+from elman.tables.sql.queries import Query
 from elman.training.config import RunConfig
 from elman.training.recipes import OF_DATA, RECIPES, best_settings, named_recipe
 from elman.training.run import read_run_config
@@ -148,8 +149,12 @@ OPTIONS = (
 """The fields of the configurations that an option of `elman train` sets alone, in the order of its help."""
 
 
-def write_command(config: RunConfig) -> str | None:
+def write_command(config: RunConfig, *, is_query: bool = False) -> str | None:
     """Return the command that repeats a run; None if no options give these settings, as for some made in Python.
+
+    Args:
+        config: the settings.
+        is_query: whether the data are the rows of a query, of which the command shows nothing.
 
     >>> write_command(replace(new_config("people.csv", "people", {}), name="mine"))
     'elman train people.csv --name mine'
@@ -161,7 +166,8 @@ def write_command(config: RunConfig) -> str | None:
             options = _find_options(config, recipe, plain=plain)
             try:
                 if options is not None and _like(new_config(config.data, config.name, options), config) == config:
-                    return _join_command(config.data, options)
+                    source = ["--from-sql", "URL", "--query", "SQL"] if is_query else [config.data]
+                    return _join_command(source, options)
             except SettingError:
                 continue
     return None
@@ -217,8 +223,8 @@ def _look_up(config: RunConfig, field: str) -> Any:
     return next(getattr(one, field) for one in (config, config.model, config.train) if hasattr(one, field))
 
 
-def _join_command(data: str, options: Options) -> str:
-    words = ["elman", "train", data]
+def _join_command(source: list[str], options: Options) -> str:
+    words = ["elman", "train", *source]
     for option, value in options.items():
         name = option.replace("_", "-")
         if value is True:
@@ -285,17 +291,23 @@ def default_folder(name: str, resume: bool) -> Path:
     return folders[max(0, first_free - 1) if resume else first_free]
 
 
-def read_for(config: RunConfig, *, progress: Any = False) -> Reading | ImageReading | FeatureReading:
+def read_for(
+    config: RunConfig, source: str | Query | None = None, *, progress: Any = False
+) -> Reading | ImageReading | FeatureReading:
     """Read the data of a run in the form that its task needs.
 
     Args:
         config: its task, its data, and how they are read.
+        source: what to read instead of ``config.data``, which never holds a query.
         progress: as `elman.data.download.fetch` takes it.
 
     Raises:
-        SettingError: there is a folder for data that are not a named set.
+        SettingError: there is a folder for data that are not a named set, or the task does not read queries.
         DataError: the data cannot be read.
     """
+    if isinstance(source, Query) and config.task in ("tags", "features"):
+        raise SettingError(f"the task {config.task!r} reads files; write the rows of the query to one first")
+    config = replace(config, data=source) if isinstance(source, str) else config
     folder = Path(config.data_folder) if config.data_folder else None
     if config.data not in CATALOG and folder is None and config.task == "tags":
         return read_pairs(
@@ -313,7 +325,7 @@ def read_for(config: RunConfig, *, progress: Any = False) -> Reading | ImageRead
             on_error=config.on_error or "skip",
         )
     return read_source(
-        config.data,
+        source if isinstance(source, Query) else config.data,
         folder,
         text=config.text_column,
         label=config.label_column,
@@ -325,12 +337,12 @@ def read_for(config: RunConfig, *, progress: Any = False) -> Reading | ImageRead
 
 
 def prepare(
-    data: str, options: Options, *, name: str, folder: Path, resume: bool = False, progress: Any = False
+    data: str | Query, options: Options, *, name: str, folder: Path, resume: bool = False, progress: Any = False
 ) -> tuple[RunConfig, Reading | ImageReading | FeatureReading]:
     """Return the settings of a new or stored run, and its data.
 
     Args:
-        data: a named set or a path.
+        data: a named set, a path, or a query to a database.
         options: of `elman train`.
         name: what the model of a new run will be called.
         folder: of the run.
@@ -340,9 +352,9 @@ def prepare(
     Raises:
         ElmanError: as `new_config` or `stored_config`, and `read_for`.
     """
-    config = stored_config(folder, options) if resume else new_config(data, name, options)
+    config = stored_config(folder, options) if resume else new_config(name_source(data), name, options)
     how = apply_options(config, {option: value for option, value in options.items() if option in READING})
-    reading = read_for(replace(how, data=data), progress=progress)
+    reading = read_for(how, data, progress=progress)
     return config if resume else fit_config(config, reading), reading
 
 

@@ -1,5 +1,6 @@
 """A cluster writes what this machine writes, whichever process or machine dies."""
 
+import json
 import os
 import socket
 import subprocess
@@ -13,11 +14,13 @@ from people import read_folder, steps_of, tables_of
 
 import elman
 from elman.annotation import cluster, job
+from elman.annotation.annotator import AnnotateConfig, Annotator
 from elman.annotation.cluster import annotate_cluster
 from elman.annotation.job import name_parts_folder
 from elman.annotation.pieces import PieceAnnotator
 from elman.errors import DataError, MissingExtraError, SettingError, WorkerError
 from elman.model.file import dump_artifact
+from elman.prediction.predictor import Predictor
 from elman.version import __version__
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:ray.data.context")  # settings that it sets itself
@@ -74,6 +77,7 @@ def test_ray_sends_no_statistics_and_prints_nothing(folder, annotator, monkeypat
         (("people", "out", "--to", "csv"), "expected Parquet"),
         (("-", "out"), "--engine ray reads Parquet files and writes a folder"),
         (("people", "-"), "--engine ray reads Parquet files and writes a folder"),
+        (("people", "out", "--skipped", "rows.jsonl"), "each table has its own file of skipped rows beside it"),
         (("out", "--from-sql", "sqlite://", "--query", "select 1"), "--engine ray reads Parquet files"),
     ],
 )
@@ -184,3 +188,37 @@ def test_on_two_machines_no_row_is_lost_or_written_twice(case):
     )
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
     assert "1 passed" in done.stdout
+
+
+@pytest.mark.usefixtures("alone")
+def test_rows_that_are_skipped_are_counted_and_go_beside_the_piece_of_each(folder, tiny_artifact):
+    names = ["abc"] * 60 + ["a" * 131_073] + ["cab"] * 9
+    pq.write_table(pa.table({"name": names, "id": range(70)}), folder / "b.parquet", row_group_size=25)
+    annotator = Annotator(Predictor(tiny_artifact), AnnotateConfig(skip_malformed=True))
+    steps = list(steps_of(annotator, folder))
+    assert steps[-1].summary.malformed == 1 and steps[-1].summary.rows == 309
+    assert steps[-2].done == 1.0
+    out = folder.parent / "out"
+    beside = [path for path in out.rglob("*") if path.is_file() and path.suffix != ".parquet"]
+    assert beside == [out / "b.00001.parquet.skipped.jsonl"]
+    (row,) = map(json.loads, beside[0].read_text(encoding="utf-8").splitlines())
+    assert row["place"].endswith("b.parquet, row 61") and json.loads(row["text"])["id"] == 60
+    assert pq.read_table(out / "b.00001.parquet")["id"].to_pylist() == [*range(50, 60), *range(61, 70)]
+
+
+@pytest.mark.usefixtures("alone")
+def test_a_row_that_cannot_be_read_stops_the_job_unless_it_is_skipped(folder, annotator):
+    pq.write_table(pa.table({"name": ["a" * 131_073]}), folder / "b.parquet")
+    with pytest.raises(DataError, match=r"b\.parquet, row 1: expected at most 131,072 characters"):
+        list(steps_of(annotator, folder))
+
+
+@pytest.mark.usefixtures("alone")
+def test_a_job_that_continues_keeps_the_rows_that_were_skipped(folder, tiny_artifact):
+    pq.write_table(pa.table({"name": ["abc", "a" * 131_073]}), folder / "a.parquet")
+    annotator = Annotator(Predictor(tiny_artifact), AnnotateConfig(skip_malformed=True))
+    first = steps_of(annotator, folder)
+    assert next(first).summary.malformed == 1
+    first.close()
+    assert list(steps_of(annotator, folder, resume=True))[-1].summary.malformed == 1
+    assert (folder.parent / "out" / "a.parquet.skipped.jsonl").read_text(encoding="utf-8").count("\n") == 1

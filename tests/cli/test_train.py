@@ -3,8 +3,10 @@
 import json
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from threading import Timer
 
@@ -43,6 +45,51 @@ def test_a_table_becomes_a_model_and_a_report(elman_here, toy_table, tmp_path):
     assert values["verdict"] in outcome.out
     assert values["epochs"] == 2
     assert load(tmp_path / "run").labels == ("Alfa", "Beta", "Gamma")
+
+
+def test_a_query_becomes_a_model_whose_files_have_nothing_of_the_url(elman_here, toy_table, tmp_path):
+    (tmp_path / "hunter2").mkdir()
+    with closing(sqlite3.connect(tmp_path / "hunter2" / "people.db")) as database:
+        database.execute("create table people (word text, kind text)")
+        rows = [(one.text, one.label) for one in read_examples(toy_table, text="word", label="kind").examples]
+        database.executemany("insert into people values (?, ?)", [*rows, (None, "Alfa")])
+        database.commit()
+    source = ("--from-sql", "sqlite:///hunter2/people.db?timeout=7", "--query", "select * from people", *COLUMNS)
+    outcome = elman_here("train", *source, *TINY, "--epochs", 1, "--out", "run")
+    assert (outcome.status, outcome.err) == (0, "") and "1 dropped: blank" in outcome.out
+    assert elman_here("train", *source, "--out", "run", "--resume").status == 0
+    scored = elman_here("evaluate", "run", *source, "--json")
+    assert json.loads(scored.out)["part"] == "test" and json.loads(scored.out)["data"] == "sqlite://***"
+    shown = elman_here("data", "show", *source)
+    assert shown.out.startswith(f"sqlite://***: {len(rows) + 1:,} lines read") and len(rows) > 100
+    assert report(tmp_path / "run")["data"]["source"] == "sqlite://***"
+    assert report(tmp_path / "run")["command"].startswith("elman train --from-sql URL --query SQL --text word ")
+    for content in [outcome.out, scored.out, *(file.read_bytes() for file in (tmp_path / "run").iterdir())]:
+        secret = "hunter2" if isinstance(content, str) else b"hunter2"
+        assert secret not in content
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "expected DATA"),
+        (("--from-sql", "sqlite:///people.db"), "--from-sql URL and --query SQL go together"),
+        (("people.csv", "--from-sql", "sqlite:///a.db", "--query", "select 1"), "--from-sql reads a database instead"),
+        (("--from-sql", "sqlite:///hunter2.db", "--query", "select 1"), r"sqlite://\*\*\*: no such file"),
+        (("--from-sql", "hunter2", "--query", "select 1"), "expected the URL of a database"),
+        (("--from-sql", "sqlite://", "--query", "drop table people"), "expected a query that reads"),
+        (
+            ("--from-sql", "sqlite://", "--query", "select 'abc' as word, 1 as kind"),
+            "expected one column 'name'.*--text",
+        ),
+        (("--from-sql", "sqlite://", "--query", "select 1", "--delimiter", ";"), "--delimiter is for CSV and TSV"),
+        (("--from-sql", "sqlite://", "--query", "select 1", "--data", "."), "a query is not a named set"),
+        (("--from-sql", "sqlite://", "--query", "select 1", "--tags"), "the task 'tags' reads files"),
+    ],
+)
+def test_a_query_that_cannot_be_read_is_refused_in_one_line(elman_here, tmp_path, arguments, message):
+    line = refusal(elman_here("train", *arguments, "--out", "run"), tmp_path / "run")
+    assert re.search(message, line) and "hunter2" not in line
 
 
 def test_a_folder_becomes_a_model_with_its_name(elman_here, toy_folder, tmp_path):

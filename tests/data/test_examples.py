@@ -3,7 +3,10 @@
 import gzip
 import json
 import math
+import sqlite3
+from contextlib import closing
 
+import pyarrow as pa
 import pytest
 
 from elman.data.examples import (
@@ -19,9 +22,31 @@ from elman.data.examples import (
 )
 from elman.errors import DataError, SettingError
 from elman.records import Example
+from elman.tables.chunks import ArrowChunk
 from elman.tables.formats import TextOptions
+from elman.tables.sql.queries import Query, QuerySource
 
 SMITH_AND_ITO = (Example("Smith", "English"), Example("Ito", "Japanese"))
+
+
+def test_the_rows_of_a_query_are_examples(tmp_path):
+    with closing(sqlite3.connect(tmp_path / "people.db")) as database:
+        database.execute("create table people (name text, born integer)")
+        database.executemany("insert into people values (?, ?)", [("Ann, ", 1970), (None, 1), ("Bob", None)])
+        database.commit()
+    query = Query(f"sqlite:///{tmp_path / 'people.db'}", "select * from people")
+    found = read_examples(query, label="born")
+    assert (found.examples, found.lines) == ((Example("Ann", "1970"),), 3)
+    assert (found.dropped, found.repaired) == ({BLANK: 1, NO_LABEL: 1}, {STRAY_COMMA: 1})
+    assert read_examples(query, text="1", label="2") == found
+
+
+def test_an_object_of_a_query_is_no_label(monkeypatch):
+    batch = pa.RecordBatch.from_pydict({"name": ["Ann", "Bob"], "label": ['{"a": 1}', '"x"']})
+    chunk = ArrowChunk(batch, ["Ann", "Bob"], json_columns=frozenset({1}), position=0)
+    monkeypatch.setattr(QuerySource, "chunks", lambda self: [chunk])
+    found = read_examples(Query("sqlite://", "select 'a' as name, 'b' as label"))
+    assert (found.examples, found.dropped) == ((Example("Bob", "x"),), {MALFORMED: 1})
 
 
 def write(path, content):

@@ -182,7 +182,7 @@ def test_values_of_different_types_share_a_type_that_changes_none(kind, rows, tm
 @pytest.mark.parametrize("target", ["csv", "parquet"])
 def test_a_key_with_half_a_character_is_refused_before_a_row_is_written(target, tmp_path):
     (tmp_path / "a.jsonl").write_text('{"name": "abc", "a\\ud800": 1}\n', encoding="utf-8")
-    with pytest.raises(DataError, match=r"a\.jsonl: expected keys that are text, got 'a\\\\ud800'") as refused:
+    with pytest.raises(DataError, match=r"a\.jsonl: expected keys that are text, got 'a\\ud800'") as refused:
         convert_table(str(tmp_path / "a.jsonl"), target)
     refused.value.args[0].encode()
     assert json.loads(convert_table(str(tmp_path / "a.jsonl"), "jsonl"))["a\ud800"] == 1

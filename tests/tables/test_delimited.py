@@ -12,6 +12,7 @@ from table_rows import names_in, read_table, rows_in
 from elman.errors import DataError
 from elman.tables import delimited
 from elman.tables.formats import CELL_CHARACTERS, COLUMNS, TextOptions
+from elman.tables.lines import Lines
 
 CELL = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 WIDTHS = st.integers(1, 4)
@@ -30,6 +31,33 @@ def test_every_row_is_returned_with_its_text(tmp_path_factory, suffix, delimiter
     again = "".join(f"{line}\r\n" for chunk in chunks for line in chunk.lines)
     assert [tuple(row) for row in csv.reader(io.StringIO(again, newline=""), delimiter=delimiter)] == rows_in(chunks)
     assert path.read_bytes().endswith(again.encode())
+
+
+@given(
+    parts=st.lists(
+        st.sampled_from(
+            ["Ann,1", "Bøb,", '"B, ""b""",2', '"two\nlines",3', '"open', "", "x", "a,b,c", "\xff,1", "\u2028,1"]
+        )
+        | st.sampled_from(["\n", "\r\n", "\r", "\r\r\n"]),
+        max_size=30,
+    ),
+    most=st.sampled_from([2, 3, 100]),
+    characters=st.sampled_from([1, 20, 10_000]),
+)
+def test_many_rows_at_a_time_are_the_rows_that_are_read_one_by_one(tmp_path_factory, parts, most, characters):
+    path = tmp_path_factory.mktemp("table") / "a.csv"
+    path.write_bytes(b"name,id\n" + "".join(parts).encode("utf-8").replace(b"\xc3\xbf", b"\xff"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(delimited, "ROWS", most)
+        patch.setattr(delimited, "CHARACTERS", characters)
+        _, together = read_table(path, skip=True)
+        patch.setattr(Lines, "take_block", lambda self: [])
+        _, alone = read_table(path, skip=True)
+    assert list(map(values_of, together)) == list(map(values_of, alone))
+
+
+def values_of(chunk):
+    return chunk.names, chunk.lines, list(map(list, chunk.cells)), chunk.malformed, chunk.done
 
 
 def test_cells_are_strings_and_nothing_is_guessed(write):
@@ -181,5 +209,5 @@ def test_chunks_end_after_enough_rows_or_characters(write, monkeypatch):
     path = write("a.csv", "name\n" + "Ann\n" * 10 + "x" * 100 + "\n" + "Bob\n" * 3)
     monkeypatch.setattr(delimited, "ROWS", 4)
     assert [len(chunk.names) for chunk in read_table(path)[1]] == [4, 4, 4, 2]
-    monkeypatch.setattr(delimited, "CHARACTERS", 50)
+    monkeypatch.setattr(delimited, "CHARACTERS", 180)  # a cell takes 40 bytes and its characters
     assert [len(chunk.names) for chunk in read_table(path)[1]] == [4, 4, 3, 3]

@@ -8,8 +8,10 @@ import json
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from table_rows import ArrowSource
 
 from elman.errors import DataError
+from elman.tables.chunks import TextChunk
 from elman.tables.formats import format_of
 from elman.tables.sinks import sink_for
 from elman.tables.sources import open_source
@@ -128,3 +130,49 @@ def test_a_table_with_two_columns_of_one_name_can_only_be_delimited(tmp_path):
         with pytest.raises(DataError, match="two columns have the same name, which only CSV and TSV allow") as error:
             convert(tmp_path / "a.csv", target)
         assert (error.value.code, error.value.line) == ("column_twice", None)
+
+
+ROWS_TO_KEEP = ["Ann,1", '"Ann",1', '"A""n""n",1', '"A\nnn",1', '"A\r\nnn","1"', 'A"nn,1', " Ann ,1"]
+
+
+@pytest.mark.parametrize("line", ROWS_TO_KEEP)
+def test_a_row_that_is_read_as_its_cells_keeps_its_text(line):
+    (cells,) = csv.reader([line])
+    assert add_to_row(line, cells) == line + ',"A, b"\r\n'
+
+
+@pytest.mark.parametrize(
+    ("line", "cells"),
+    [
+        ("Ann,1\r", ["Ann", "1"]),  # an end of line that a reader took for another
+        ("Ann\n,1", ["Ann", "1"]),
+        ('"Ann,1', ['"Ann', "1"]),
+        ('"Ann" ,1', ["Ann ", "1"]),
+        ('Ann","1', ["Ann", "1"]),
+    ],
+)
+def test_a_row_that_would_be_read_as_other_cells_is_written_anew(line, cells):
+    written = add_to_row(line, cells)
+    assert list(csv.reader(io.StringIO(written, newline=""), strict=True)) == [[*cells, "A, b"]]
+
+
+def add_to_row(line, cells):
+    """Return a row of two cells as it is written with a new one, between rows that need no look."""
+    names = ["Cem", cells[0], "Dan"]
+    chunk = TextChunk(("name", "n"), names, ",", ["Cem,1", line, "Dan,2"], [["Cem", "1"], cells, ["Dan", "2"]])
+    source = ArrowSource(pa.record_batch({"name": ["Ann"], "n": ["1"]}))
+    source.kind, source.delimiter, source.newline = "csv", ",", "\r\n"
+    written = sink_for(format_of("o.csv"), source, {"new": str}).part(chunk, {"new": [None, "A, b", None]}).decode()
+    assert written.startswith("Cem,1,\r\n") and written.endswith("Dan,2,\r\n")
+    return written.removeprefix("Cem,1,\r\n").removesuffix("Dan,2,\r\n")
+
+
+def test_row_groups_hold_the_rows_of_several_parts(tmp_path, monkeypatch):
+    monkeypatch.setattr("elman.tables.columnar.parquet.ROWS", 2)
+    pq.write_table(pa.table({"name": ["Ann"] * 10, "x": [[{"a": None}]] * 10}), tmp_path / "a.parquet")
+    written = convert(tmp_path / "a.parquet", "o.parquet")
+    assert pq.read_metadata(io.BytesIO(written)).num_row_groups == 1
+    monkeypatch.setattr("elman.tables.sinks.ROWS", 4)
+    written = convert(tmp_path / "a.parquet", "o.parquet")
+    assert pq.read_metadata(io.BytesIO(written)).num_row_groups == 3
+    assert pq.read_table(io.BytesIO(written))["x"].to_pylist() == [[{"a": None}]] * 10

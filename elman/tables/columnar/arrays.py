@@ -91,7 +91,7 @@ def read_texts(array: "pyarrow.Array", column: str) -> list[str | None]:
 def refuse_type(column: str, found: object, title: str = "") -> DataError:
     """Return the error for a column whose values are no text."""
     where = f"{title}: " if title else ""
-    return DataError(f"{where}expected strings in the column {shown(column)!r}, got {found}", code="not_strings")
+    return DataError(f"{where}expected strings in the column '{shown(column)}', got {found}", code="not_strings")
 
 
 def is_text(kind: "pyarrow.DataType") -> bool:
@@ -128,7 +128,7 @@ def check_text(schema: "pyarrow.Schema", title: str) -> None:
             _check_members(field.type)
         except (DataError, pa.ArrowException, TypeError, ValueError) as error:
             reason = str(error) if isinstance(error, DataError) else f"it has the type {shown(str(field.type))}"
-            message = f"{title}: the column {shown(field.name)!r} has no text, because {reason}; leave it out"
+            message = f"{title}: the column '{shown(field.name)}' has no text, because {reason}; leave it out"
             raise DataError(message) from None
 
 
@@ -141,7 +141,7 @@ def check_same_types(schema: "pyarrow.Schema", title: str, other: "pyarrow.Schem
     for field, found in zip(schema, other, strict=True):
         if field.type != found.type:
             kinds = f"{shown(str(found.type))}, and {shown(str(field.type))} in {title}"
-            message = f"{other_title}: the column {shown(field.name)!r} has the type {kinds}"
+            message = f"{other_title}: the column '{shown(field.name)}' has the type {kinds}"
             raise DataError(f"{message}; give both one type, or write CSV or JSONL")
 
 
@@ -153,11 +153,24 @@ def combine(batches: Sequence["pyarrow.RecordBatch"]) -> "pyarrow.RecordBatch":
     return batch
 
 
+def cast_columns(columns: Sequence[Any], schema: "pyarrow.Schema") -> list[Any]:
+    """Return columns with the types of a schema; Arrow changes even those that have them, and fails for some."""
+    pairs = zip(columns, schema, strict=True)
+    return [column if column.type == field.type else column.cast(field.type) for column, field in pairs]
+
+
 def leave_out(batch: "pyarrow.RecordBatch", rows: Sequence[int]) -> "pyarrow.RecordBatch":
     """Return a batch without some rows, which are given in order; Arrow's own filters lack some types."""
     ends = [-1, *rows, batch.num_rows]
     parts = [batch.slice(before + 1, row - before - 1) for before, row in pairwise(ends) if row - before > 1]
     return combine(parts) if parts else batch.slice(0, 0)
+
+
+def count_columns(kind: "pyarrow.DataType") -> int:
+    """Return how many columns hold the values of a type, those inside objects and lists included."""
+    if not arrow().types.is_nested(kind):
+        return 1
+    return 1 + sum(count_columns(kind.field(k).type) for k in range(kind.num_fields))
 
 
 def to_array(values: Sequence[Any], kind: "pyarrow.DataType") -> "pyarrow.Array":
@@ -186,16 +199,6 @@ def type_of(values: Sequence[Any]) -> "pyarrow.DataType":
     try:
         return pa.array(values).type
     except (pa.ArrowException, ValueError, TypeError, OverflowError):
-        return pa.string()
-
-
-def common_type(kind: "pyarrow.DataType", other: "pyarrow.DataType") -> "pyarrow.DataType":
-    """Return the Arrow type that holds the values of two types; string if no other does."""
-    pa = arrow()
-    schemas = [pa.schema([("x", each)]) for each in (kind, other)]
-    try:
-        return pa.unify_schemas(schemas, promote_options="permissive").field("x").type
-    except pa.ArrowException:
         return pa.string()
 
 

@@ -6,17 +6,17 @@ from typing import IO, TYPE_CHECKING, Any
 from elman.checks import shown
 from elman.errors import DataError
 from elman.tables.columnar.arrays import arrow
+from elman.tables.columnar.footer import ColumnChunk, Footer
 from elman.tables.columnar.pages import DELTA_STRINGS, Page, count_most_bytes, find_longest_entry, read_pages
 from elman.tables.columnar.weights import CHUNK_BYTES
 
 if TYPE_CHECKING:
     import pyarrow
-    import pyarrow.parquet
 
 PAGES_BYTES = 64 * 2**20
 """Bytes that the pages of a row group which are in memory at the same time may take, however small the file is."""
 
-NESTED_BYTES = 128 * 2**20
+NESTED_BYTES = 80 * 2**20
 """Bytes that the lists of a row group may take, all of which might be in one row, however small the file is."""
 
 RATIO = 16
@@ -42,21 +42,25 @@ class GroupPlan:
     as_dictionary: list[str]
 
 
-def plan_group(file: IO[bytes], opened: Any, group: int, title: str, *, most_rows: int) -> GroupPlan:
+def plan_group(file: IO[bytes], footer: Footer, opened: Any, group: int, title: str, *, most_rows: int) -> GroupPlan:
     """Decide how to read a row group.
 
     Args:
         file: the Parquet file.
-        opened: the same, opened by Arrow.
+        footer: its description.
+        opened: the same file, opened by Arrow.
         group: the number of the row group.
         title: the name of the file in messages.
         most_rows: the most rows to read at a time.
 
     Raises:
-        DataError: a page is damaged, or the row group takes too much memory even if few rows are read at a time.
+        DataError: the row group takes too much memory even if few rows are read at a time.
+        OSError, ValueError: a page or a description is damaged.
     """
-    metadata = opened.metadata.row_group(group)
-    columns = [_Column.read(file, metadata.column(k), opened.schema.column(k)) for k in range(metadata.num_columns)]
+    chunks = footer.read_columns(group)
+    if len(chunks) != len(opened.schema):
+        raise ValueError("its description is damaged")
+    columns = [_Column.read(file, chunk, opened.schema.column(k)) for k, chunk in enumerate(chunks)]
     packed = sum(column.packed for column in columns)
     needed = sum(column.page_bytes for column in columns)
     if needed > PAGES_BYTES + RATIO * packed:
@@ -72,7 +76,7 @@ def plan_group(file: IO[bytes], opened: Any, group: int, title: str, *, most_row
         needed -= largest.entry_bytes
     by_row = sum(column.longest for column in columns if not column.is_nested)
     by_row += sum(_count_slots(field.type) * SLOT_BYTES for field in opened.schema_arrow)
-    by_row += needed // max(1, metadata.num_rows)
+    by_row += needed // max(1, footer.rows[group])
     rows = max(1, min(most_rows, CHUNK_BYTES // max(1, by_row)))
     while rows > 1 and _count_plain_bytes(columns, rows) > CHUNK_BYTES:
         rows //= 2
@@ -112,15 +116,15 @@ class _Column:
         return self.values * LEVEL_BYTES + sum(page.size for page in self.pages) + self.entry_bytes
 
     @classmethod
-    def read(cls, file: IO[bytes], metadata: "pyarrow.parquet.ColumnChunkMetaData", schema: Any) -> "_Column":
+    def read(cls, file: IO[bytes], chunk: ColumnChunk, schema: Any) -> "_Column":
         """Read the headers of its pages, and its dictionary."""
-        pages = read_pages(file, metadata)
+        pages = read_pages(file, chunk)
         data = [page for page in pages if not page.is_dictionary]
         dictionaries = [page for page in pages if page.is_dictionary]
         of_strings = schema.physical_type == "BYTE_ARRAY"
         longest = schema.length if schema.physical_type == "FIXED_LEN_BYTE_ARRAY" else 0
         if of_strings:
-            entries = [find_longest_entry(file, page, metadata.compression) for page in dictionaries]
+            entries = [find_longest_entry(file, page, chunk.codec) for page in dictionaries]
             entries += [page.size for page in data if page.encoding == DELTA_STRINGS]
             longest = max(entries, default=0)
         in_memory = [max((page.memory for page in some), default=0) for some in (dictionaries, data)]
@@ -154,5 +158,5 @@ def _count_slots(kind: "pyarrow.DataType") -> int:
 def _refuse_group(title: str, group: int, needed: int, packed: int, column: str) -> DataError:
     return DataError(
         f"{title}: row group {group:,} has {packed:,} bytes, and takes {needed:,} when it is read, most of them for "
-        f"{shown(column)!r}; write the file with smaller row groups, or leave the column out"
+        f"'{shown(column)}'; write the file with smaller row groups, or leave the column out"
     )

@@ -23,6 +23,12 @@ DEPTH = 32
 MEMBERS = 1000
 """Most different keys of the objects in a column; objects with more are dictionaries in truth, and become text."""
 
+WIDE = 1000
+"""Columns up to which objects may be as sparse as they like."""
+
+CELLS, SPARSE = 2**23, 64
+"""Most cells of a wider table, and how many more each value allows: a key that one row has is a cell of every row."""
+
 _EXACT = 2**53  # a double holds every whole number up to it
 _SMALLEST, _LARGEST = -(2**63), 2**63  # of int64, the largest excluded
 
@@ -37,6 +43,7 @@ class ObjectColumn:
         most: the largest whole number.
         members: the values of objects, by key.
         values: the values of lists; None if there is no list.
+        count: how many values there are.
         is_odd: whether an object has a key that no column can have, or too many of them.
     """
 
@@ -45,10 +52,12 @@ class ObjectColumn:
     most: int = 0
     members: "dict[str, ObjectColumn]" = field(default_factory=dict)
     values: "ObjectColumn | None" = None
+    count: int = 0
     is_odd: bool = False
 
     def add(self, values: Sequence[Any], depth: int = 0) -> None:
         """Note some values."""
+        self.count += len(values)
         found = set(map(type, values)) - {type(None)}
         self.kinds |= {kind.__name__ for kind in found}
         if int in found:
@@ -96,10 +105,11 @@ class ObjectColumn:
             return pa.int64()
         return pa.uint64() if self.least >= 0 and self.most < 2 * _LARGEST else None
 
-    def count(self) -> int:
-        """Return how many columns hold the values, those inside objects included."""
-        inside = sum(member.count() for member in self.members.values())
-        return 1 + inside + (self.values.count() if self.values is not None else 0)
+    def measure(self) -> tuple[int, int]:
+        """Return how many columns hold the values and how many values they hold, those inside objects included."""
+        inside = [*self.members.values(), *([] if self.values is None else [self.values])]
+        columns, counts = zip((1, self.count), *(column.measure() for column in inside), strict=True)
+        return sum(columns), sum(counts)
 
 
 def group_by_key(objects: Iterable[Mapping[str, Any]]) -> dict[str, list[Any]]:
@@ -119,24 +129,37 @@ class ObjectColumns:
     """
 
     def __init__(self, title: str) -> None:
-        self._title, self._columns = title, dict[str, ObjectColumn]()
+        self._title, self._columns, self._rows = title, dict[str, ObjectColumn](), 0
 
-    def add(self, objects: Iterable[Mapping[str, Any]]) -> None:
+    def add(self, objects: Sequence[Mapping[str, Any]]) -> None:
         """Note some rows.
 
         Raises:
             DataError: there are too many columns, or a key is no name of a column.
         """
+        self._rows += len(objects)
         for key, values in group_by_key(objects).items():
             if key not in self._columns:
                 self._check_new(key)
             self._columns.setdefault(key, ObjectColumn()).add(values)
-        if sum(column.count() for column in self._columns.values()) > COLUMNS:
+        if self._measure()[0] > COLUMNS:
             raise self._refuse_keys()
 
+    def _measure(self) -> tuple[int, int]:
+        """Return how many columns there are and how many values they hold, those inside objects included."""
+        measures = [column.measure() for column in self._columns.values()]
+        return sum(count for count, _ in measures), sum(count for _, count in measures)
+
     def schema(self) -> "pyarrow.Schema":
-        """Return the names and Arrow types of the columns, in the order in which they appeared."""
-        pa = arrow()
+        """Return the names and Arrow types of the columns, in the order in which they appeared.
+
+        Raises:
+            DataError: there are far more cells than values.
+        """
+        pa, (columns, values) = arrow(), self._measure()
+        if columns > WIDE and columns * self._rows > CELLS + SPARSE * values:
+            message = f"expected the same keys in most objects, got {columns:,} different ones for {values:,} values"
+            raise DataError(f"{self._title}: {message}; write JSONL")
         types = {key: column.type() for key, column in self._columns.items()}
         return pa.schema([(key, pa.string() if kind is None else kind) for key, kind in types.items()])
 
@@ -144,7 +167,7 @@ class ObjectColumns:
         if len(self._columns) >= COLUMNS:
             raise self._refuse_keys()
         if HALVES.search(key):
-            message = f"expected keys that are text, got {shown(key)!r}, which has half a character; write JSONL"
+            message = f"expected keys that are text, got '{shown(key)}', which has half a character; write JSONL"
             raise DataError(f"{self._title}: {message}")
 
     def _refuse_keys(self) -> DataError:

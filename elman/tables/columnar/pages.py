@@ -7,14 +7,13 @@ https://github.com/apache/parquet-format/blob/master/src/main/thrift/parquet.thr
 """
 
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO
 
 import numpy as np
 
 from elman.tables.columnar.arrays import arrow
-
-if TYPE_CHECKING:
-    import pyarrow.parquet
+from elman.tables.columnar.footer import ColumnChunk
+from elman.tables.columnar.thrift import INT32, STRUCT, Struct, ThriftReader
 
 DELTA_STRINGS = 7
 """The number of the encoding DELTA_BYTE_ARRAY, in which strings share their first bytes."""
@@ -26,11 +25,10 @@ _DATA, _DICTIONARY, _DATA_V2 = 0, 2, 3  # PageType
 _DELTA_LENGTHS = 6  # DELTA_LENGTH_BYTE_ARRAY
 
 # Fields of PageHeader, and of the header inside it that each type of page has.
-_TYPE, _SIZE, _PACKED = 1, 2, 3
-_INNER = {_DATA: 5, _DICTIONARY: 7, _DATA_V2: 8}
-_VALUES, _ENCODING = 1, {_DATA: 2, _DICTIONARY: 2, _DATA_V2: 4}
+_TYPE, _SIZE, _PACKED = (1, INT32), (2, INT32), (3, INT32)
+_INNER = {_DATA: (5, STRUCT), _DICTIONARY: (7, STRUCT), _DATA_V2: (8, STRUCT)}
+_VALUES, _ENCODING = (1, INT32), {_DATA: (2, INT32), _DICTIONARY: (2, INT32), _DATA_V2: (4, INT32)}
 
-_DEPTH = 16  # of structs and lists in a header; five are enough
 _MOST_ENTRIES = 2**20  # of a dictionary that is searched for its longest
 
 
@@ -61,17 +59,14 @@ class Page:
         return self.packed + self.size + lengths
 
 
-def read_pages(file: IO[bytes], column: "pyarrow.parquet.ColumnChunkMetaData") -> list[Page]:
+def read_pages(file: IO[bytes], column: ColumnChunk) -> list[Page]:
     """Return the pages of a column in one row group.
 
     Raises:
         OSError, ValueError: a header cannot be read.
     """
-    start = column.data_page_offset
-    if column.has_dictionary_page and column.dictionary_page_offset and column.dictionary_page_offset < start:
-        start = column.dictionary_page_offset
-    end, values, pages = start + column.total_compressed_size, column.num_values, list[Page]()
-    while start < end and values > 0:
+    start, values, pages = column.start, column.values, list[Page]()
+    while start < column.start + column.packed and values > 0:
         page = _read_page(file, start)
         start = page.start + page.packed
         if page.values < 0 or page.size < 0 or page.packed < 0 or page.memory > 2**40:
@@ -87,10 +82,10 @@ def find_longest_entry(file: IO[bytes], page: Page, codec: str) -> int:
     Args:
         file: the Parquet file.
         page: the page of the dictionary.
-        codec: what packs it, by its name in Parquet.
+        codec: what packs it, as in `ColumnChunk`.
     """
     most = max(0, page.size - 4 * page.values)  # each string follows the four bytes of its length
-    if most < 64 or page.values > _MOST_ENTRIES:
+    if not codec or most < 64 or page.values > _MOST_ENTRIES:
         return most
     try:
         file.seek(page.start)
@@ -122,10 +117,9 @@ def count_most_bytes(pages: list[Page], rows: int) -> int:
 
 
 def _unpack(content: bytes, size: int, codec: str) -> bytes:
-    if codec == "UNCOMPRESSED":
+    if codec == "uncompressed":
         return content
-    name = {"SNAPPY": "snappy", "GZIP": "gzip", "BROTLI": "brotli", "ZSTD": "zstd", "LZ4_RAW": "lz4_raw"}[codec]
-    unpacked: bytes = arrow().Codec(name).decompress(content, size, asbytes=True)
+    unpacked: bytes = arrow().Codec(codec).decompress(content, size, asbytes=True)
     return unpacked
 
 
@@ -134,88 +128,16 @@ def _read_page(file: IO[bytes], start: int) -> Page:
     while True:
         file.seek(start)
         content = file.read(length)
-        header = _Struct(content)
+        header = ThriftReader(content)
         try:
-            fields = header.read(_DEPTH)
+            fields = header.read_struct()
             break
         except (IndexError, ValueError, RecursionError):
             if len(content) < length or length >= HEADER_BYTES:
                 raise ValueError("the header of a page is damaged") from None
             length *= 8
-    kind: Any = fields.get(_TYPE)
-    kind = kind if isinstance(kind, int) else -1
-    inner = fields.get(_INNER.get(kind, 0), {})
-    inner = inner if isinstance(inner, dict) else {}
-    values, encoding = inner.get(_VALUES, 0), inner.get(_ENCODING.get(kind, 0), 0)
-    packed, size = fields.get(_PACKED, 0), fields.get(_SIZE, 0)
-    if not all(isinstance(number, int) for number in (packed, size, values, encoding)):
-        raise ValueError("the header of a page is damaged")
-    return Page(start + header.place, packed, size, values, encoding, kind == _DICTIONARY)
-
-
-class _Struct:
-    """Reads one struct of Thrift's compact protocol, without a description of its fields.
-
-    https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md
-
-    Args:
-        content: the bytes, from the first of the struct on.
-    """
-
-    def __init__(self, content: bytes) -> None:
-        self._content, self.place = content, 0
-
-    def read(self, depth: int) -> dict[int, Any]:
-        """Return the values of the struct by the numbers of their fields.
-
-        Raises:
-            IndexError: the bytes end before the struct does.
-            ValueError: the bytes are no struct.
-        """
-        fields, number = dict[int, Any](), 0
-        while head := self._read_byte():
-            number = number + (head >> 4) if head >> 4 else self._read_integer()
-            fields[number] = self._read_value(head & 15, depth)
-        return fields
-
-    def _read_value(self, kind: int, depth: int) -> Any:
-        if depth <= 0:
-            raise ValueError("nested too deeply")
-        if kind in (1, 2):  # a boolean is in its type
-            return kind == 1
-        if kind == 3:
-            return self._read_byte()
-        if kind in (4, 5, 6):
-            return self._read_integer()
-        if kind in (7, 8):  # a double, or bytes with their length
-            self._skip(8 if kind == 7 else self._read_unsigned())
-            return None
-        if kind in (9, 10):  # a list or a set
-            head = self._read_byte()
-            for _ in range(head >> 4 if head >> 4 < 15 else self._read_unsigned()):
-                self._read_value(3 if head & 15 in (1, 2) else head & 15, depth - 1)
-            return None
-        if kind == 12:
-            return self.read(depth - 1)
-        raise ValueError("an unknown type")
-
-    def _read_byte(self) -> int:
-        self.place += 1
-        return self._content[self.place - 1]
-
-    def _skip(self, size: int) -> None:
-        self.place += size
-        if self.place > len(self._content):
-            raise IndexError("the bytes end")
-
-    def _read_unsigned(self) -> int:
-        value, shift = 0, 0
-        while (byte := self._read_byte()) & 128:
-            value, shift = value | (byte & 127) << shift, shift + 7
-            if shift > 63:
-                raise ValueError("a number is too long")
-        return value | byte << shift
-
-    def _read_integer(self) -> int:
-        value = self._read_unsigned()
-        return value >> 1 ^ -(value & 1)
+    kind = fields.get(_TYPE, -1)
+    inner: Struct = fields.get(_INNER[kind], Struct()) if kind in _INNER else Struct()
+    values, encoding = inner.get(_VALUES, 0), inner.get(_ENCODING.get(kind, _VALUES), 0)
+    place, packed, size = start + header.place, fields.get(_PACKED, 0), fields.get(_SIZE, 0)
+    return Page(place, packed, size, values, encoding, kind == _DICTIONARY)

@@ -6,7 +6,17 @@ from typing import IO, TYPE_CHECKING, Any
 from elman.checks import shown
 from elman.errors import DataError
 from elman.tables.chunks import ROWS, ArrowChunk, Chunk, Malformed, find_column
-from elman.tables.columnar.arrays import arrow, check_text, combine, is_text, leave_out, read_texts, refuse_type
+from elman.tables.columnar.arrays import (
+    arrow,
+    cast_columns,
+    check_text,
+    combine,
+    is_text,
+    leave_out,
+    read_texts,
+    refuse_type,
+)
+from elman.tables.columnar.footer import Footer
 from elman.tables.columnar.groups import plan_group
 from elman.tables.columnar.weights import CHUNK_BYTES, ROW_BYTES, cut_batch
 from elman.tables.formats import CELL_CHARACTERS, COLUMNS
@@ -54,7 +64,8 @@ class ParquetSource:
         if not is_text(kind):
             raise refuse_type(column, kind.value_type if arrow().types.is_dictionary(kind) else kind, title)
         check_text(self._schema, title)
-        rows = [self._file.metadata.row_group(k).num_rows for k in range(self._file.num_row_groups)]
+        self._footer = _read_footer(file, title, self._file.num_row_groups)
+        rows = self._footer.rows
         self._groups = list(range(len(rows)) if row_groups is None else row_groups)
         self._first = 1 + sum(rows[: self._groups[0]]) if self._groups else 1
         self._total = sum(rows[k] for k in self._groups)
@@ -81,7 +92,7 @@ class ParquetSource:
         """Yield all rows in parts, none of which has more rows or bytes than a chunk, each with its bytes."""
         row = self._first
         for group in self._groups:
-            plan, file = plan_group(self._raw, self._file, group, self.title, most_rows=ROWS), self._file
+            plan, file = plan_group(self._raw, self._footer, self._file, group, self.title, most_rows=ROWS), self._file
             if plan.as_dictionary:
                 options = {"metadata": file.metadata, "read_dictionary": plan.as_dictionary}
                 file = arrow().parquet.ParquetFile(self._raw, **options)
@@ -90,7 +101,10 @@ class ParquetSource:
                     if size > ROW_BYTES:
                         message = f"expected a row of at most {ROW_BYTES:,} bytes, got {size:,}; leave long columns out"
                         raise DataError(f"{self.title}, row {row:,}: {message}", line=row)
-                    yield part.cast(self._schema) if plan.as_dictionary else part, size
+                    if plan.as_dictionary:
+                        columns = cast_columns(part.columns, self._schema)
+                        part = arrow().RecordBatch.from_arrays(columns, schema=self._schema)
+                    yield part, size
                     row += part.num_rows
 
     def _chunk(self, batch: "pyarrow.RecordBatch", first: int, done: float) -> Chunk:
@@ -132,7 +146,7 @@ class ParquetSource:
 
     def _refuse_bytes(self, batch: "pyarrow.RecordBatch", position: int, first: int) -> DataError:
         row = first + _find_bytes(batch.column(position))
-        message = f"expected UTF-8 in the column {shown(self.columns[position])!r}, got other bytes; convert the column"
+        message = f"expected UTF-8 in the column '{shown(self.columns[position])}', got other bytes; convert the column"
         return DataError(f"{self.title}, row {row:,}: {message}", line=row)
 
 
@@ -153,6 +167,16 @@ def open_parquet(file: IO[bytes], title: str) -> Any:
         message = f"expected at most {COLUMNS:,} columns, those inside objects included, got {columns:,}"
         raise DataError(f"{title}: {message}; leave some out")
     return opened
+
+
+def _read_footer(file: IO[bytes], title: str, groups: int) -> Footer:
+    try:
+        footer = Footer(file)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{title}: cannot be read as Parquet ({_first_line(error)})") from None
+    if len(footer.rows) != groups:
+        raise DataError(f"{title}: cannot be read as Parquet (its description is damaged)")
+    return footer
 
 
 def describe_long_name(size: int) -> str:

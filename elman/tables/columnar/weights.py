@@ -24,6 +24,12 @@ ROW_BYTES = 32 * 2**20
 VALUE_BYTES = 48
 """Bytes that a value takes as a Python object, beside its content."""
 
+ESCAPE_BYTES = 6
+"""Bytes of a control character in JSON."""
+
+ESCAPED_BYTES = 2**20
+"""Bytes of such characters that a batch may have before all of its strings are expected to consist of them."""
+
 
 def weigh_rows(batch: "pyarrow.RecordBatch") -> "npt.NDArray[np.int64]":
     """Return the bytes that each row takes when it is decoded, with the names of its columns, as JSON repeats them.
@@ -97,7 +103,16 @@ def _weigh_flat(array: "pyarrow.Array") -> "npt.NDArray[np.int64]":
         return np.full(len(array), VALUE_BYTES + (kind.bit_width + 7) // 8, np.int64)
     if pa.types.is_string_view(kind) or pa.types.is_binary_view(kind):  # for which Arrow has no binary_length
         array = array.cast(pa.binary())
-    return VALUE_BYTES + _read_integers(pa.compute.binary_length(array), 0)
+    return VALUE_BYTES + _read_integers(pa.compute.binary_length(array), 0) * _find_growth(array)
+
+
+def _find_growth(array: "pyarrow.Array") -> int:
+    """Return how many times as long the longest strings of an array may be in JSON."""
+    content = np.frombuffer(array.buffers()[2] or b"", np.uint8)
+    escaped = content[content < 32]
+    if ESCAPE_BYTES * np.count_nonzero((escaped < 8) | (escaped > 13)) > ESCAPED_BYTES:  # tabs and line ends are short
+        return ESCAPE_BYTES
+    return 1
 
 
 def _read_integers(array: "pyarrow.Array", missing: int) -> "npt.NDArray[Any]":

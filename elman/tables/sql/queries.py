@@ -192,7 +192,7 @@ class QuerySource:
             if array is None:
                 message = (
                     f"{self.title}, row {first:,} or one after it: expected values of the type {kind.arrow} in the "
-                    f"column {shown(name)!r}, as in the first rows, got others; cast the column in the query, for "
+                    f"column '{shown(name)}', as in the first rows, got others; cast the column in the query, for "
                     "example to text"
                 )
                 raise DataError(message, code="malformed_row")
@@ -204,11 +204,11 @@ class QuerySource:
         """Return what is wrong with a row whose values have the right types; None if nothing is."""
         for name, kind, value in zip(self.columns, self._types, values, strict=True):
             if not kind.is_readable(value):
-                return f"expected text in UTF-8 in the column {shown(name)!r}, got other bytes"
+                return f"expected text in UTF-8 in the column '{shown(name)}', got other bytes"
         try:
             name = read_text(values[self._position]) or ""
         except UnicodeDecodeError:
-            return f"expected text in UTF-8 in the column {shown(self.columns[self._position])!r}, got other bytes"
+            return f"expected text in UTF-8 in the column '{shown(self.columns[self._position])}', got other bytes"
         return describe_long_name(len(name)) if len(name) > CELL_CHARACTERS else None
 
     def _describe_row(self, values: Row, number: int, problem: str) -> Malformed:
