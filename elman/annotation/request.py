@@ -11,7 +11,7 @@ from elman.annotation.paths import name_outputs, name_parquet_outputs, name_side
 from elman.checks import check_choice
 from elman.errors import SettingError
 from elman.scoring.processor import cores
-from elman.tables.formats import STANDARD, Format, format_of
+from elman.tables.formats import STANDARD, Format, check_options, format_of
 from elman.tables.sources import find_tables
 from elman.tables.sql.queries import Query
 
@@ -107,6 +107,7 @@ def annotate_request(annotator: Annotator, request: AnnotateRequest, stdout: IO[
         DataError: an input names no table.
         SettingError: a format is unknown, or does not go with the engine or the output.
     """
+    _check_text(annotator, request)
     if request.engine == "ray":
         _check_side_files(request)
         from elman.annotation.cluster import annotate_cluster
@@ -161,6 +162,16 @@ def _start_folder(
         processes=processes,
         resume=request.resume,
     )
+
+
+def _check_text(annotator: Annotator, request: AnnotateRequest) -> None:
+    """Check that the options of text files are for one of the tables to read."""
+    sources, options = request.find_sources(), annotator.config.text
+    if isinstance(sources, Query):
+        check_options(options, (), "a query")
+        return
+    kinds = {format_of(path, request.read_as).kind for path in sources}
+    check_options(options, kinds, show_path(", ".join(request.inputs)))
 
 
 def _check_side_files(request: AnnotateRequest) -> None:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from elman.checks import check_choice, is_missing, shown
 from elman.data.columns import Rows, list_tables, read_columns, read_lines
-from elman.errors import DataError
+from elman.errors import DataError, SettingError
 from elman.records import Example
 from elman.tables.formats import DELIMITERS, TextOptions, check_options, format_of, is_table
 from elman.tables.sql.queries import Query
@@ -33,7 +33,12 @@ MAX_CHARACTERS = 100
 MOST_SPELLINGS = 2**16
 """Most labels whose spelling is looked up; there are more if they are numbers."""
 
+USUAL = {"text": "name", "label": "label", "max_characters": MAX_CHARACTERS}
+"""Settings of reading that nobody has chosen."""
+
 BLANK, JUNK, TOO_LONG, NO_LABEL, MALFORMED = "blank", "junk line", "too long", "no label", "malformed row"
+PAIRS = "lines of source<TAB>target"
+LABEL_FILES = "a folder of Label.txt files"
 NOT_NUMBERS = "not all numbers"
 STRAY_COMMA = "stray comma removed"
 
@@ -57,6 +62,21 @@ class Reading:
     dropped: dict[str, int]
     repaired: dict[str, int]
     notes: tuple[str, ...] = ()
+
+
+def check_unused(title: str, **settings: Any) -> None:
+    """Check that nobody has chosen a setting which is not for what is read.
+
+    Args:
+        title: what is read, for the message.
+        settings: the values, by the name of the option of the command line; None if not chosen, or as in `USUAL`.
+
+    Raises:
+        SettingError: a setting would have no effect.
+    """
+    for name, value in settings.items():
+        if value is not None and value != USUAL.get(name):
+            raise SettingError(f"--{name.replace('_', '-')} would have no effect on {title}; leave it out")
 
 
 def read_examples(
@@ -95,8 +115,11 @@ def read_examples(
         return _collect(path.place, rows, max_characters, frozenset(junk), notes, skip=skip)
     path = Path(path)
     if path.is_dir() and (files := _find_label_files(path, notes)):
+        check_unused(LABEL_FILES, text=text, label=label)
+        check_options(options, ("lines",), LABEL_FILES)
         rows = _read_folder(files, options, skip=skip)
     elif tables := list_tables(path):
+        check_options(options, {format_of(table).kind for table in tables}, str(path))
         rows = read_columns(tables, columns, options, skip=skip, notes=notes)
     else:
         raise _explain_path(path)
@@ -155,12 +178,13 @@ def read_pairs(
 
     Raises:
         DataError: a line is not a pair, or its strings differ in length; the message says which line.
-        SettingError: ``on_error`` is neither.
+        SettingError: ``on_error`` is neither, or an option is for tables.
     """
     check_choice("on_error", on_error, ON_ERROR)
     path, skip = Path(path), on_error == "skip"
     if not path.is_file():
         raise DataError(f"{path}: no such file; give a file of lines like hello<TAB>ohlol")
+    check_options(options or TextOptions(), ("lines",), PAIRS)
     examples: list[Example] = []
     dropped: Counter[str] = Counter()
     lines = 0

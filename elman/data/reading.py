@@ -7,11 +7,11 @@ from typing import Any
 from elman.checks import shown, suggest
 from elman.data.catalog import CATALOG, ImageSet, PairSet, check_folder, find_set
 from elman.data.download import fetch
-from elman.data.examples import MAX_CHARACTERS, FeatureReading, Reading, read_examples
+from elman.data.examples import MAX_CHARACTERS, FeatureReading, Reading, check_unused, read_examples
 from elman.data.images import ImageReading, has_images, read_images
 from elman.errors import DataError, SettingError
 from elman.records import Example
-from elman.tables.formats import TextOptions
+from elman.tables.formats import TextOptions, check_options
 from elman.tables.sql.queries import Query
 
 
@@ -86,10 +86,14 @@ def read_source(
         progress: as `fetch` takes it.
 
     Raises:
-        SettingError: there is a folder for data that are not a named set.
+        SettingError: there is a folder for data that are not a named set, or a setting has no effect on the data.
         DataError: the data cannot be read.
     """
+    settings = {"text": text, "label": label, "max_characters": max_characters, "on_error": on_error}
     if not isinstance(data, Query) and data in CATALOG:
+        title = f"the named set {data!r}"
+        check_unused(title, **settings)
+        check_options(options or TextOptions(), (), title)
         return read_named(data, folder, progress=progress)
     if not isinstance(data, Query) and not os.path.exists(data) and (near := suggest(data, CATALOG)):
         raise DataError(f"{shown(data)}: no data set, file or folder has this name{near}")
@@ -99,6 +103,8 @@ def read_source(
             f"--data is the folder of a named set, and {name} is not a named set; give the folder or file as DATA"
         )
     if not isinstance(data, Query) and has_images(Path(data)):
+        check_unused("a folder of images", **settings)
+        check_options(options or TextOptions(), (), "a folder of images")
         return read_images(data)
     return read_examples(
         data, text=text, label=label, max_characters=max_characters, options=options, on_error=on_error or "skip"

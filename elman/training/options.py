@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from elman.data.catalog import CATALOG
-from elman.data.examples import FeatureReading, Reading, read_features, read_pairs
+from elman.data.examples import PAIRS, FeatureReading, Reading, check_unused, read_features, read_pairs
 from elman.data.images import ImageReading, has_images
 from elman.data.reading import name_source, read_source
 from elman.errors import SettingError
@@ -310,6 +310,7 @@ def read_for(
     config = replace(config, data=source) if isinstance(source, str) else config
     folder = Path(config.data_folder) if config.data_folder else None
     if config.data not in CATALOG and folder is None and config.task == "tags":
+        check_unused(PAIRS, text=config.text_column, label=config.label_column)
         return read_pairs(
             config.data,
             max_characters=config.max_characters,
@@ -317,6 +318,7 @@ def read_for(
             on_error=config.on_error or "stop",
         )
     if config.data not in CATALOG and folder is None and config.task == "features":
+        check_unused("columns of numbers", text=config.text_column, max_characters=config.max_characters)
         return read_features(
             config.data,
             features=config.feature_columns,
@@ -324,11 +326,12 @@ def read_for(
             options=config.text_options(),
             on_error=config.on_error or "skip",
         )
+    is_column = config.task != "number" or config.data not in CATALOG  # otherwise it is the one of the model's data
     return read_source(
         source if isinstance(source, Query) else config.data,
         folder,
         text=config.text_column,
-        label=config.label_column,
+        label=config.label_column if is_column else "label",
         max_characters=config.max_characters,
         options=config.text_options(),
         on_error=config.on_error,

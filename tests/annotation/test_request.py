@@ -9,6 +9,7 @@ from people import finish, read_rows
 from elman.annotation.annotator import AnnotateConfig, Annotator
 from elman.annotation.request import AnnotateRequest, annotate_request
 from elman.errors import DataError, SettingError
+from elman.tables.formats import TextOptions
 from elman.tables.sql.queries import Query
 
 SQL = {"from_sql": "sqlite:///people.db", "query": "select name from people"}
@@ -94,3 +95,30 @@ def test_skipped_rows_are_written_to_their_file(tiny, here, output):
 def test_a_stream_with_skipped_rows_needs_a_file_for_them(tiny, here):
     with pytest.raises(SettingError, match="--on-error skip needs --skipped FILE"):
         annotate(tiny, ["people.csv"], "-", skip_malformed=True)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "settings", "text", "message"),
+    [
+        ([], SQL, TextOptions(encoding="cp1252"), "--encoding is for text files, and would have no effect on a query"),
+        (["a.jsonl"], {}, TextOptions(header=False), "--header and --no-header are for CSV and TSV, .* a.jsonl; leave"),
+        (
+            ["a.jsonl", "people.csv"],
+            {"read_as": "parquet"},
+            TextOptions(delimiter=";"),
+            "--delimiter is for CSV and TSV",
+        ),
+    ],
+)
+def test_options_of_text_files_are_refused_where_none_is_read(tiny, here, inputs, settings, text, message):
+    (here / "a.jsonl").write_text('{"name": "abc"}\n', encoding="utf-8")
+    annotator = Annotator(tiny, AnnotateConfig(text=text))
+    with pytest.raises(SettingError, match=message):
+        annotate_request(annotator, AnnotateRequest(inputs, "out.csv", **settings), io.BytesIO())
+
+
+def test_one_table_of_text_is_enough_for_its_options(tiny, here):
+    (here / "more.tsv").write_text("name\nabc\n", encoding="utf-8")
+    annotator = Annotator(tiny, AnnotateConfig(text=TextOptions(delimiter=";")))
+    request = AnnotateRequest(["people.csv", "more.tsv"], "out.csv", processes=1)
+    assert finish(annotate_request(annotator, request, io.BytesIO())).rows == 3

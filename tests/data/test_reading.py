@@ -9,6 +9,7 @@ from elman.data.examples import JUNK
 from elman.data.reading import read_named, read_source
 from elman.errors import DataError, SettingError
 from elman.records import Example
+from elman.tables.formats import TextOptions
 
 FILES = {"English": "Smith\nTo The First Page\n", "Japanese": "Ito\nTo The First Page\nAbe\n"}
 EXAMPLES = (Example("Smith", "English"), Example("Ito", "Japanese"), Example("Abe", "Japanese"))
@@ -105,3 +106,53 @@ def test_data_are_a_named_set_or_a_path(tmp_path):
 def test_a_folder_for_data_that_are_not_a_named_set_is_refused(tmp_path):
     with pytest.raises(SettingError, match=r"'table\.csv' is not a named set; give the folder or file as DATA"):
         read_source("table.csv", tmp_path)
+
+
+UNUSED = [
+    ({"text": "word"}, "--text would have no effect on {}; leave it out"),
+    ({"label": "2"}, "--label would have no effect on {}; leave it out"),
+    (
+        {"options": TextOptions(delimiter=";")},
+        "--delimiter is for CSV and TSV, and would have no effect on {}; leave it",
+    ),
+    (
+        {"options": TextOptions(header=False)},
+        "--header and --no-header are for CSV and TSV, and would have no effect on",
+    ),
+]
+FOR_FILES = [
+    ({"max_characters": 5}, "--max-characters would have no effect on {}"),
+    ({"on_error": "skip"}, "--on-error would have no effect on {}"),
+    ({"options": TextOptions(encoding="cp1252")}, "--encoding is for text files, and would have no effect on {}"),
+]
+
+
+@pytest.mark.parametrize(("settings", "message"), [*UNUSED, *FOR_FILES])
+@pytest.mark.parametrize("data", ["tiny", "images"])
+def test_a_setting_that_shapes_only_the_reading_of_tables_is_refused(
+    cache, tmp_path, monkeypatch, data, settings, message
+):
+    monkeypatch.chdir(tmp_path)
+    fill(cache / "tiny")
+    write_picture_folder(tmp_path / "images", size=4, train=9, test=3)
+    title = {"tiny": "the named set 'tiny'", "images": "a folder of images"}[data]
+    with pytest.raises(SettingError) as refused:
+        read_source(data, **settings)
+    assert str(refused.value).startswith(message.format(title))
+    assert read_source(data, text="name", label="label", max_characters=100, options=TextOptions()).lines > 0
+
+
+@pytest.mark.parametrize(("settings", "message"), UNUSED)
+def test_a_setting_of_columns_is_refused_for_a_folder_of_label_files(tmp_path, settings, message):
+    folder = str(fill(tmp_path / "mine"))
+    with pytest.raises(SettingError) as refused:
+        read_source(folder, **settings)
+    assert str(refused.value).startswith(message.format("a folder of Label.txt files"))
+    assert read_source(folder, max_characters=4, on_error="stop", options=TextOptions(encoding="cp1252")).lines == 5
+
+
+def test_an_option_that_no_table_has_a_use_for_is_refused(tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"name": "Ito", "label": "Japanese"}\n')
+    with pytest.raises(SettingError, match=r"--delimiter is for CSV and TSV, and would have no effect on .*a\.jsonl"):
+        read_source(str(tmp_path / "a.jsonl"), options=TextOptions(delimiter=";"))
+    assert read_source(str(tmp_path / "a.jsonl"), options=TextOptions(encoding="cp1252")).lines == 1

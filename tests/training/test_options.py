@@ -290,3 +290,24 @@ def test_the_command_of_a_run_gives_its_settings_again(data, options):
 def test_settings_that_no_option_gives_have_no_command():
     config = new_config("people.csv", "people", {})
     assert write_command(replace(config, model=replace(config.model, bag_min_count=5))) is None
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"task": "tags", "text_column": "word"}, "--text would have no effect on lines of source<TAB>target"),
+        (
+            {"task": "tags", "delimiter": ";"},
+            "--delimiter is for CSV and TSV, and would have no effect on lines of source",
+        ),
+        ({"task": "features", "max_characters": 5}, "--max-characters would have no effect on columns of numbers"),
+        (
+            {"task": "label", "data": "hello", "encoding": "cp1252"},
+            "--encoding is for text files, and .* the named set",
+        ),
+    ],
+)
+def test_a_setting_that_the_data_of_a_task_have_no_use_for_is_refused(tmp_path, config, message):
+    (tmp_path / "a.csv").write_text("ab\tcd\n")
+    with pytest.raises(SettingError, match=message):
+        read_for(RunConfig(name="", **{"data": str(tmp_path / "a.csv"), **config}))
