@@ -27,7 +27,7 @@ from elman.errors import (
 )
 from elman.extras import extra
 from elman.model.config import ModelConfig
-from elman.records import Candidate, EpochResult, EvalReport, Example, Prediction, PredictionColumns
+from elman.records import Candidate, Example, Prediction, PredictionColumns
 from elman.version import __version__
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from elman.estimators.regressor import SequenceRegressor
     from elman.export.file import export_onnx
     from elman.prediction.predictor import Predictor, load
+    from elman.reports import EpochResult, EvalReport
     from elman.training.config import RunConfig, TrainConfig
     from elman.training.recipes import best_settings
     from elman.training.run import RunReport
@@ -78,6 +79,8 @@ __all__ = [
 ]
 
 _LAZY = {
+    "EpochResult": "elman.reports",
+    "EvalReport": "elman.reports",
     "annotate_frame": "elman.annotation.frames",
     "export_onnx": "elman.export.file",
     "Predictor": "elman.prediction.predictor",

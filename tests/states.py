@@ -9,7 +9,8 @@ import torch
 
 from elman.data.batches import EncodedExamples
 from elman.model.config import ModelConfig
-from elman.records import EpochResult, Example
+from elman.records import Example
+from elman.reports import EpochResult
 from elman.text.ngrams import inventory
 from elman.text.vocabulary import Labels, Vocabulary
 from elman.training.config import TrainConfig

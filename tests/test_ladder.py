@@ -11,9 +11,10 @@ import elman
 
 # A module imports from the lines above its own, or from its left.
 LADDER = """
-errors version checks markup records files extras
+errors version checks markup records reports files extras
 text text.scripts text.normalisation text.encoded text.ngrams text.vocabulary text.evidence
-model model.kinds model.tensors model.config model.header model.file model.card model.hub model.shipped
+model model.kinds model.tensors model.config model.header model.file model.card model.address
+model.hub model.shipped
 scoring scoring.processor scoring.probabilities scoring.reference scoring.layers scoring.lookups scoring.trie
 scoring.scorer
 prediction prediction.names prediction.inputs prediction.pool prediction.columns prediction.explanation
@@ -180,3 +181,27 @@ def test_every_public_name_that_predicts_loads_no_heavy_package():
     code = f"import sys, elman; elman.Predictor, elman.load; print([n for n in {HEAVY} if n in sys.modules])"
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == ("[]\n", "")
+
+
+UNUSED = (
+    "reports",
+    "markup",
+    "model.card",
+    "model.hub",
+    "prediction.facts",
+    "prediction.pool",
+    "scoring.trie",
+    "tables",
+)
+
+
+def test_the_first_answer_of_the_command_line_loads_only_what_it_needs():
+    """Each module costs about a millisecond of the first answer, which benchmarks/first_answer.py measures."""
+    code = (
+        "import atexit, sys; from elman.cli import main; atexit.register(lambda: print(*sorted(sys.modules))); main()"
+    )
+    command = [sys.executable, "-W", "error", "-c", code, "predict", "Nakamura"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    answer, modules = done.stdout.splitlines()
+    assert answer.startswith("Nakamura\tJapanese")
+    assert {f"elman.{name}" for name in UNUSED} & set(modules.split()) == set()

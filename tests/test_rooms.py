@@ -1,7 +1,7 @@
 """How many packages a value passes on its way: calls are traced, and the packages whose functions run are counted.
 
-The modules at the root (errors, records, files, checks, extras, version) do not count, and neither does what runs while
-a module is imported. The limits come from the design: a newcomer can follow each way.
+The modules at the root (errors, records, reports, files, checks, extras, version) do not count, and neither does what
+runs while a module is imported. The limits come from the design: a newcomer can follow each way.
 """
 
 import asyncio

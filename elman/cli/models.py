@@ -39,14 +39,14 @@ def show(
     """
     from dataclasses import asdict
 
+    from elman.model.address import is_address
     from elman.model.card import read_card
-    from elman.model.hub import is_address, pin_address
-    from elman.model.shipped import find_model
+    from elman.model.shipped import find_model, find_origin
     from elman.prediction.predictor import load
 
     file = find_model(model)
     artifact = load(file).artifact
-    origin = pin_address(model, file) if is_address(model) else str(file)
+    origin = find_origin(model, file)
     if plot is not None:
         from elman.evaluation.drawings import plot_network
         from elman.evaluation.plots import save_figure

@@ -20,7 +20,7 @@ from sklearn.metrics import (
 
 from elman.evaluation.intervals import DRAWS, Interval, bound_f1, bound_share
 from elman.evaluation.uncertainty import bound_label_scores, bound_number_scores, bound_ranking, bound_tag_scores
-from elman.records import EvalReport, LabelScore, NumberReport, Outcomes, TagReport
+from elman.reports import EvalReport, LabelScore, NumberReport, Outcomes, TagReport
 
 CALIBRATION_BINS = 15
 TOP = (2, 3, 4, 5)

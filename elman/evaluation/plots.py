@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from elman.evaluation.metrics import LabelIds, Probabilities, calibration_error, confusion, reliability
 from elman.evaluation.scores import Evaluation, NumberEvaluation
 from elman.files import write_atomically
-from elman.records import EpochResult
+from elman.reports import EpochResult
 
 INK, FIRST, SECOND, FAINT = "#222222", "#1f5fa8", "#d1600a", "#bbbbbb"
 

@@ -30,7 +30,8 @@ from elman.evaluation.mistakes import list_confused, list_surest_mistakes
 from elman.evaluation.verdict import BASELINE, CONSTANT, Comparison, compare
 from elman.prediction.inputs import NOT_FINITE
 from elman.prediction.predictor import Predictor
-from elman.records import EvalReport, Example, NumberReport, Outcomes, TagReport
+from elman.records import Example
+from elman.reports import EvalReport, NumberReport, Outcomes, TagReport
 from elman.scoring.probabilities import softmax
 from elman.text.vocabulary import Labels
 

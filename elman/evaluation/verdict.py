@@ -13,7 +13,7 @@ from scipy.sparse import csr_array
 from scipy.stats import binomtest, norm
 
 from elman.evaluation.intervals import DRAWS, LEVEL, Interval, bound_score, resample
-from elman.records import Outcomes
+from elman.reports import Outcomes
 
 BETTER, WORSE, CANNOT_TELL = "better", "worse", "cannot tell"
 

@@ -7,18 +7,17 @@ huggingface_hub keeps, and the model file is checked as any other. The package i
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from elman.checks import shown
-from elman.errors import HubError, NotAModelError, SettingError
+from elman.errors import HubError, NotAModelError
 from elman.extras import extra
+from elman.model.address import Address, parse_address
 from elman.model.card import is_own_card, write_card
 from elman.model.file import Artifact, dump_artifact
 from elman.version import __version__
 
-PREFIX = "hf://"
 MODEL_FILE, CARD_FILE = "model.safetensors", "README.md"
 
 SECONDS = 10.0
@@ -27,45 +26,7 @@ SECONDS = 10.0
 LONGEST_REASON = 200
 """The most characters of huggingface_hub's own message in an error."""
 
-_ADDRESS = re.compile(r"hf://(?P<repository>[\w.-]+/[\w.-]+)(?:@(?P<revision>[\w./-]+))?", re.ASCII)
 _COMMIT = re.compile(r"[0-9a-f]{40}")
-
-
-@dataclass(frozen=True)
-class Address:
-    """The address of a model.
-
-    Args:
-        repository: ``owner/name``.
-        revision: a branch, a tag or a commit; None for the main branch.
-    """
-
-    repository: str
-    revision: str | None = None
-
-    def __str__(self) -> str:
-        """Return the address as it is written."""
-        return f"{PREFIX}{self.repository}" + (f"@{self.revision}" if self.revision else "")
-
-
-def is_address(model: object) -> bool:
-    """Return whether a model is given by its address on the Hub."""
-    return isinstance(model, str) and model.startswith(PREFIX)
-
-
-def parse_address(text: str) -> Address:
-    """Return the parts of an address.
-
-    Raises:
-        SettingError: it is invalid.
-
-    >>> parse_address("hf://elman/surnames@v2")
-    Address(repository='elman/surnames', revision='v2')
-    """
-    match = _ADDRESS.fullmatch(text)
-    if match is None:
-        raise SettingError(f"an address on the Hub is hf://owner/name or hf://owner/name@revision; got {shown(text)!r}")
-    return Address(match["repository"], match["revision"])
 
 
 def fetch_model(address: Address) -> Path:
@@ -127,7 +88,7 @@ def pin_address(model: str, file: Path) -> str:
     >>> pin_address("hf://elman/surnames", Path("snapshots/0a1b/model.safetensors"))
     'hf://elman/surnames@0a1b'
     """
-    return str(replace(parse_address(model), revision=commit_of(file)))
+    return str(parse_address(model)._replace(revision=commit_of(file)))
 
 
 def push_artifact(
@@ -159,7 +120,7 @@ def push_artifact(
         MissingExtraError: the package huggingface_hub is not installed.
     """
     target = parse_address(address)
-    card = write_card(artifact, address=str(replace(target, revision=None)), license=license)
+    card = write_card(artifact, address=str(target._replace(revision=None)), license=license)
     with extra("hub"):
         from huggingface_hub import CommitOperationAdd, HfApi
     api = HfApi(token=token, library_name="elman", library_version=__version__)
@@ -174,7 +135,7 @@ def push_artifact(
             commit_message=message or f"{artifact.name}, by Elman {__version__}",
             revision=target.revision,
         )
-    return str(replace(target, revision=commit.oid))
+    return str(target._replace(revision=commit.oid))
 
 
 def _may_replace_card(api: Any, target: Address) -> bool:

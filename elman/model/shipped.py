@@ -4,7 +4,7 @@ from pathlib import Path
 
 from elman.checks import shown, suggest
 from elman.errors import NotAModelError
-from elman.model.hub import fetch_model, is_address, parse_address
+from elman.model.address import is_address, parse_address
 
 
 def find_model(model: str | Path) -> Path:
@@ -16,9 +16,12 @@ def find_model(model: str | Path) -> Path:
 
     Raises:
         NotAModelError: there is no such model or file.
-        SettingError, HubError, MissingExtraError: as `elman.model.hub.parse_address` and `fetch_model`.
+        SettingError, HubError, MissingExtraError: as `elman.model.address.parse_address` and
+            `elman.model.hub.fetch_model`.
     """
     if is_address(model):
+        from elman.model.hub import fetch_model  # imported here: most models are files
+
         return fetch_model(parse_address(str(model)))
     shipped = shipped_models()
     if str(model) in shipped:
@@ -35,6 +38,20 @@ def find_model(model: str | Path) -> Path:
             + (suggest(str(model), shipped) or "; see `elman models list`")
         )
     return path
+
+
+def find_origin(model: str | Path, file: Path) -> str:
+    """Return where a model is from: its address with the commit that was loaded, or its file.
+
+    Args:
+        model: as in `find_model`.
+        file: what `find_model` returned.
+    """
+    if not is_address(model):
+        return str(file)
+    from elman.model.hub import pin_address
+
+    return pin_address(str(model), file)
 
 
 def shipped_models() -> dict[str, Path]:

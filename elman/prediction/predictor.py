@@ -15,10 +15,8 @@ from numpy.typing import NDArray
 from elman.checks import check_whole, shown
 from elman.errors import SettingError
 from elman.model.file import Artifact, load_artifact
-from elman.model.hub import is_address, pin_address, push_artifact
-from elman.model.shipped import find_model
+from elman.model.shipped import find_model, find_origin
 from elman.prediction.columns import TOO_UNSURE, answer_columns, share_columns
-from elman.prediction.facts import render_model
 from elman.prediction.inputs import MISSING, NOT_FINITE, Input, InputReader, StringReader, choose_reader
 from elman.prediction.names import is_one_name, list_names, read_name
 from elman.records import Candidate, Prediction, PredictionColumns
@@ -53,6 +51,8 @@ class Predictor:
 
     def _repr_html_(self) -> str:
         """Return the model as a notebook shows it: its kind, its size, its data, its scores and its labels."""
+        from elman.prediction.facts import render_model
+
         return render_model(self.artifact)
 
     @property
@@ -178,6 +178,8 @@ class Predictor:
             HubError: the Hub refuses or cannot be reached.
             MissingExtraError: the package huggingface_hub is not installed.
         """
+        from elman.model.hub import push_artifact
+
         return push_artifact(self.artifact, address, license=license, private=private, token=token, message=message)
 
     def check_columns(self, *, top: int = 3, abstain_below: float = 0.0) -> None:
@@ -341,4 +343,4 @@ def load(model: str | Path = "languages") -> Predictor:
     'Japanese'
     """
     file = find_model(model)
-    return Predictor(load_artifact(file), pin_address(str(model), file) if is_address(model) else str(file))
+    return Predictor(load_artifact(file), find_origin(model, file))

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from elman.markup import TRAINING, VALIDATION, render_card, render_curves, render_note
-from elman.records import EpochResult
+from elman.reports import EpochResult
 
 
 class History(tuple[EpochResult, ...]):

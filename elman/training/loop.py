@@ -18,7 +18,7 @@ from elman.data.batches import Batch, EncodedExamples
 from elman.errors import NonFiniteLossError
 from elman.evaluation.calibration import fit_temperature
 from elman.evaluation.metrics import negative_log_likelihood
-from elman.records import EpochResult, StepResult
+from elman.reports import EpochResult, StepResult
 from elman.scoring.probabilities import softmax
 from elman.training.config import TrainConfig
 from elman.training.rows import RowAdam

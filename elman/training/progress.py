@@ -9,8 +9,9 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
+from elman.checks import escape_invisible
 from elman.markup import render_bar, render_card, render_note
-from elman.records import EpochResult, StepResult
+from elman.reports import EpochResult, StepResult
 from elman.training.history import History
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class LineDisplay(NoDisplay):
 
     def say(self, line: str) -> None:
         """See `Display.say`."""
-        print(line, file=sys.stderr, flush=True)
+        print(escape_invisible(line), file=sys.stderr, flush=True)
 
     def show_epoch(self, result: EpochResult, line: str) -> None:
         """See `Display.show_epoch`."""
@@ -100,7 +101,7 @@ class BarDisplay(NoDisplay):
 
     def say(self, line: str) -> None:
         """See `Display.say`."""
-        self._console.print(line, highlight=False)
+        self._console.print(escape_invisible(line), highlight=False)
 
     def show_step(self, step: StepResult) -> None:
         """See `Display.show_step`."""

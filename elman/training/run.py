@@ -35,7 +35,7 @@ from elman.files import write_atomically
 from elman.markup import render_card, render_note, render_table
 from elman.model.config import NO_CELL
 from elman.model.file import Artifact, save_artifact
-from elman.records import EpochResult, StepResult
+from elman.reports import EpochResult, StepResult
 from elman.training.config import RunConfig
 from elman.training.fitting import describe_origin, start_training
 from elman.training.history import History

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from elman.cells import Fused
 from elman.errors import SettingError, TrainingError
 from elman.files import write_atomically
-from elman.records import EpochResult
+from elman.reports import EpochResult
 from elman.training.averages import RunningAverage, Weights
 from elman.training.config import TrainConfig
 from elman.training.network import SequenceModel

@@ -17,7 +17,7 @@ from elman.evaluation.plots import (
     save_figure,
 )
 from elman.evaluation.scores import NumberEvaluation, evaluate_logits
-from elman.records import EpochResult
+from elman.reports import EpochResult
 from elman.text.vocabulary import Labels
 
 NAMES = ("Alfa", "Beta", "Gamma")

@@ -16,7 +16,7 @@ from elman.evaluation.verdict import (
     decide,
     write_verdict,
 )
-from elman.records import Outcomes
+from elman.reports import Outcomes
 
 
 def shares(right):

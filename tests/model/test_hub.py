@@ -12,8 +12,8 @@ from hub import TOKEN, StandIn, serve_hub
 
 import elman
 from elman.errors import DamagedModelError, HubError, MissingExtraError, NotAModelError, SettingError
+from elman.model.address import parse_address
 from elman.model.file import dump_artifact
-from elman.model.hub import parse_address
 from elman.model.shipped import find_model
 from elman.prediction.predictor import Predictor
 

@@ -31,7 +31,7 @@ from elman.errors import NonFiniteLossError
 from elman.evaluation.calibration import fit_temperature
 from elman.evaluation.metrics import negative_log_likelihood
 from elman.model.config import ModelConfig
-from elman.records import StepResult
+from elman.reports import StepResult
 from elman.scoring.probabilities import softmax
 from elman.training.config import OPTIMISERS, SCHEDULES, TrainConfig
 from elman.training.loop import example_losses, example_weights, learning_rate, logits_of, train

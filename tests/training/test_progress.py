@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from elman.markup import TRAINING
-from elman.records import EpochResult, StepResult
+from elman.reports import EpochResult, StepResult
 from elman.training.history import History
 from elman.training.progress import (
     BarDisplay,

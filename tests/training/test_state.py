@@ -28,7 +28,7 @@ from states import (
 
 from elman.errors import TrainingError
 from elman.model.config import ModelConfig
-from elman.records import StepResult
+from elman.reports import StepResult
 from elman.training import network
 from elman.training.loop import train
 from elman.training.state import copy_weights, use_weights

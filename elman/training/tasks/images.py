@@ -21,7 +21,7 @@ from elman.evaluation.titles import describe_labels
 from elman.files import digest_of
 from elman.model.file import Artifact
 from elman.prediction.predictor import Predictor
-from elman.records import EvalReport
+from elman.reports import EvalReport
 from elman.text.vocabulary import Labels
 from elman.training.config import RunConfig
 from elman.training.tasks.labels import Answers, measure_classifier

@@ -30,7 +30,8 @@ from elman.evaluation.scores import (
 from elman.evaluation.titles import describe_labels
 from elman.model.file import Artifact
 from elman.prediction.predictor import Predictor
-from elman.records import EvalReport, Example
+from elman.records import Example
+from elman.reports import EvalReport
 from elman.text.evidence import evidence_of
 from elman.text.vocabulary import Labels
 from elman.training.config import RunConfig

@@ -19,7 +19,8 @@ from elman.evaluation.scores import evaluate_tag_logits
 from elman.evaluation.verdict import BASELINE, CONSTANT, compare
 from elman.model.file import Artifact
 from elman.prediction.predictor import Predictor
-from elman.records import Example, TagReport
+from elman.records import Example
+from elman.reports import TagReport
 from elman.text.vocabulary import Labels, Vocabulary
 from elman.training.config import RunConfig
 from elman.training.network import SequenceModel

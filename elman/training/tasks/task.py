@@ -23,7 +23,7 @@ from elman.evaluation.verdict import Comparison, write_verdict
 from elman.model.config import ModelConfig
 from elman.model.file import Artifact
 from elman.model.kinds import KINDS
-from elman.records import EvalReport, NumberReport, TagReport
+from elman.reports import EvalReport, NumberReport, TagReport
 from elman.text.ngrams import inventory
 from elman.text.vocabulary import Labels, Vocabulary
 from elman.training.config import RunConfig, passes_for
