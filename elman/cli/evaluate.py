@@ -57,9 +57,10 @@ def evaluate(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Also write report.json, confusion.png and reliability.png here.")
     ] = None,
-    with_baseline: Annotated[
-        bool, typer.Option("--baseline", help="Also fit the n-gram baseline on the training part, which takes longer.")
-    ] = False,
+    baseline: Annotated[
+        str,
+        typer.Option(help="Also fit this baseline on the training part: quick or full, as in `elman train`; or none."),
+    ] = "none",
     as_json: JsonOption = False,
 ) -> None:
     """Score a model on labelled strings that it did not learn from."""
@@ -90,7 +91,7 @@ def evaluate(
     if out is not None and config.task != "label":
         raise SettingError("--out is for models that read strings and answer with a label; leave it out")
     reading = read_for(config, source, progress=download_bar())
-    found = measure(predictor, reading, config, part, with_baseline=with_baseline)
+    found = measure(predictor, reading, config, part, baseline=baseline)
     for note in (*reading.notes, *found.notes):
         print_note(note)
     scores = found.report.to_dict()

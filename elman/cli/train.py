@@ -98,6 +98,13 @@ def train(
     threads: Annotated[int | None, _option(TRAINING, "Processor threads.")] = None,
     products: Annotated[str | None, _option(TRAINING, "Recurrent products: float32, or bfloat16.")] = None,
     device: Annotated[str | None, _option(TRAINING, "auto (a GPU if there is one), cpu, cuda or mps.")] = None,
+    baseline: Annotated[
+        str | None,
+        _option(
+            RUN,
+            "Compare with: quick, at most a fifth of the training's time (default). full: minutes for much data. none.",
+        ),
+    ] = None,
     seed: Annotated[int, _option(RUN, "Of the split, the weights, the order and the dropout (0).")] = 0,
     name: Annotated[str | None, _option(RUN, "Name of the model; the name of the data if not given.")] = None,
     out: Annotated[Path | None, _option(RUN, "Folder for the run; runs/NAME if not given.", "--out", "-o")] = None,
@@ -159,7 +166,8 @@ def train(
     if interrupted and not run.state.best:
         console.print("Stopped before the first epoch was done: there is nothing to keep.")
         raise typer.Exit(130)
-    console.print("Measuring the kept epoch and fitting the baseline …", style="dim")
+    fitting = "" if config.baseline == "none" else " and fitting the baseline"
+    console.print(f"Measuring the kept epoch{fitting} …", style="dim")
     show_report(run.finish(), console)
     if interrupted:
         again = data or "--from-sql URL --query SQL"

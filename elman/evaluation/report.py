@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from elman.evaluation.titles import COLUMNS, SCORES, describe_abstentions, show_rounded, show_rows
+from elman.evaluation.titles import SCORES, describe_abstentions, show_report_rows, show_rounded
 
 
 def write_report(values: Mapping[str, Any]) -> str:
@@ -12,13 +12,13 @@ def write_report(values: Mapping[str, Any]) -> str:
     Args:
         values: what ``report.json`` holds; see `elman.training.run`.
     """
-    rows = show_rows(values["test"], values["baseline"], values["validation"], labels=len(values["labels"]))
+    columns, rows = show_report_rows(values)
     lines = [
         f"# {values['name']}",
         "",
         values["verdict"],
         "" if values["complete"] else "\nTraining was stopped early; this is the best epoch until then.\n",
-        *_write_table(("", *COLUMNS), rows),
+        *_write_table(("", *columns), rows),
         "",
         "In brackets: the interval of 95 %, of other strings of the same kind.",
         "",

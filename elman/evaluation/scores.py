@@ -7,9 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline, make_pipeline
 
 from elman.errors import DataError
 from elman.evaluation.calibration import is_at_bound
@@ -249,37 +246,6 @@ def evaluate_numbers(
     gains = np.where(answered, squares - (answers - truth) ** 2, np.nan)
     report = replace(scores, examples=len(truth), abstentions=count_reasons(reasons), outcomes=Outcomes(gains, squares))
     return NumberEvaluation(report, answers[answered], truth[answered], predictor.labels[0])
-
-
-def fit_baseline(examples: Sequence[Example], *, seed: int = 0, **settings: Any) -> Pipeline:
-    """Fit the baseline that every model is compared with: logistic regression on character n-grams of 1 to 5.
-
-    None of the simple settings that `benchmarks/baseline.py` compares is better by more than chance.
-
-    Args:
-        examples: normalised, of at least two labels.
-        seed: of the solver.
-        settings: other values, as scikit-learn's `Pipeline.set_params` takes them.
-    """
-    baseline = make_pipeline(
-        TfidfVectorizer(analyzer="char_wb", ngram_range=(1, 5), lowercase=False),
-        LogisticRegression(C=30.0, max_iter=300, random_state=seed),
-    )
-    baseline.set_params(**settings)
-    baseline.fit(
-        [example.text for example in examples],
-        [example.label for example in examples],
-        logisticregression__sample_weight=[example.count for example in examples],
-    )
-    return baseline
-
-
-def evaluate_baseline(baseline: Pipeline, examples: Sequence[Example], labels: Labels) -> EvalReport:
-    """Score a baseline on normalised examples; labels missing from its training part get probability 0."""
-    probabilities = np.zeros((len(examples), len(labels)))
-    columns = labels.encode(list(baseline.classes_))
-    probabilities[:, columns] = baseline.predict_proba([example.text for example in examples])
-    return score(probabilities, labels.encode([example.label for example in examples]), labels.names)
 
 
 def find_majority(training: Sequence[Example], examples: Sequence[Example]) -> tuple[str, float]:

@@ -122,6 +122,21 @@ COLUMNS = ("test", "baseline, test", "validation")
 """The headings of a report's scores: of the model, of the baseline, and of the model on the other part."""
 
 
+def show_report_rows(values: Mapping[str, Any]) -> tuple[list[str], list[tuple[str, ...]]]:
+    """Return the headings and the rows of a run's scores; without a baseline there is no column for it.
+
+    Args:
+        values: as ``report.json``.
+
+    >>> part = {"accuracy": 0.9}
+    >>> show_report_rows({"test": part, "baseline": None, "validation": part, "labels": ["Dutch", "Greek"]})
+    (['test', 'validation'], [('accuracy', '90.0 %', '90.0 %')])
+    """
+    columns = dict(zip(COLUMNS, (values["test"], values["baseline"], values["validation"]), strict=True))
+    shown = {heading: report for heading, report in columns.items() if report is not None}
+    return list(shown), show_rows(*shown.values(), labels=len(values["labels"]))
+
+
 def describe_labels(values: Mapping[str, Any]) -> list[str]:
     """Return what a reader should know of the scores of a classifier, one sentence each.
 

@@ -15,6 +15,7 @@ OPTIMISERS = ("adamw", "adam", "sgd", "rmsprop")
 SCHEDULES = ("one-cycle", "constant")
 KEEPS = ("best", "last")
 PRODUCTS = ("float32", "bfloat16")
+BASELINES = ("none", "quick", "full")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
 PASSES, PASSES_EXAMPLES, LEAST_PASSES = 18, 20_000, 3
@@ -148,6 +149,9 @@ class RunConfig:
         encoding: the encoding of text; UTF-8, or what a byte order mark says, if None.
         on_error: ``skip`` drops and counts rows that cannot be read, ``stop`` stops at the first; None: what is usual
             for the task.
+        baseline: what the model is compared with, besides one constant answer: ``none``; ``quick``, whose fit is
+            bounded; or ``full``, see `elman.evaluation.baseline`. ``tags`` and ``features`` have one baseline, which is
+            always quick.
         init: the model that the training starts from, a name or a path; see `elman.training.tuning`.
     """
 
@@ -173,6 +177,7 @@ class RunConfig:
     delimiter: str | None = None
     encoding: str | None = None
     on_error: str | None = None
+    baseline: str = "quick"
     init: str | None = None
 
     def __post_init__(self) -> None:
@@ -184,6 +189,9 @@ class RunConfig:
         check_whole("shift", self.shift, 0, unit="pixels")
         if self.on_error is not None:
             check_choice("on_error", self.on_error, ON_ERROR)
+        check_choice("baseline", self.baseline, BASELINES)
+        if self.baseline != "quick" and self.task in ("tags", "features"):
+            raise SettingError(f"{self.task} have one baseline, which takes no time; leave baseline out")
         self.text_options()
         object.__setattr__(self, "split", self.split or SOURCE_SPLITS.get(self.task, STRING_SPLIT))
 

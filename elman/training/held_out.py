@@ -4,30 +4,30 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from elman.checks import check_choice
 from elman.data.examples import FeatureReading, Reading
 from elman.data.images import ImageReading
 from elman.data.splits import BY_HEART, NOTHING_KEPT, Split, ceiling
 from elman.errors import DataError, SettingError
+from elman.evaluation.baseline import evaluate_baseline
 from elman.evaluation.scores import (
     NGRAM_BASELINE,
     Evaluation,
     compare_labels,
     evaluate,
-    evaluate_baseline,
     evaluate_logits,
     evaluate_numbers,
     evaluate_tags,
     find_majority,
-    fit_baseline,
     list_findings,
     measure_calibration,
 )
 from elman.evaluation.verdict import decide, write_verdict
 from elman.prediction.predictor import Predictor
 from elman.records import Example
-from elman.training.config import RunConfig
+from elman.training.config import BASELINES, RunConfig
 from elman.training.tasks import features, images
-from elman.training.tasks.labels import bound_share_of
+from elman.training.tasks.labels import bound_share_of, fit_for
 from elman.training.tasks.numbers import parse_numbers, select_numbers
 from elman.training.tasks.strings import normalise_examples, split_again
 from elman.training.tasks.task import Report
@@ -100,7 +100,7 @@ def measure(
     config: RunConfig,
     part: str | None = None,
     *,
-    with_baseline: bool = False,
+    baseline: str = "none",
 ) -> Measurement:
     """Score a model on data.
 
@@ -110,21 +110,23 @@ def measure(
         config: its task, and how the data were read; see `config_for`.
         part: ``train``, ``validation`` or ``test`` of the split that the model was trained with, or ``all``. None: the
             test part if these are the data that the model was trained on, otherwise all.
-        with_baseline: also fit the baseline on the training part; of models that answer strings with a label.
+        baseline: also fit this one of `elman.training.config.BASELINES` on the training part; of models that answer
+            strings with a label.
 
     Raises:
         SettingError: the source has no such part, or the model no such baseline.
         DataError: the data are of another kind, or are not those that the model was trained on.
     """
     _check_kind(predictor, reading, config)
-    if with_baseline and config.task != "label":
+    check_choice("baseline", baseline, BASELINES)
+    if baseline != "none" and config.task != "label":
         raise SettingError("--baseline is for models that read strings and answer with a label; leave it out")
     if isinstance(reading, ImageReading):
         return _measure_images(predictor, reading, config, part)
     if isinstance(reading, FeatureReading):
         return _measure_features(predictor, reading, part)
     if config.task == "label":
-        return _measure_labels(predictor, reading, config, part, with_baseline)
+        return _measure_labels(predictor, reading, config, part, baseline)
     return _measure_strings(predictor, reading, config, part)
 
 
@@ -167,11 +169,11 @@ def _check_kind(predictor: Predictor, reading: Reading | ImageReading | FeatureR
 
 
 def _measure_labels(
-    predictor: Predictor, reading: Reading, config: RunConfig, part: str | None, with_baseline: bool
+    predictor: Predictor, reading: Reading, config: RunConfig, part: str | None, baseline: str
 ) -> Measurement:
     examples, dropped = normalise_examples(reading, config.normalisation)
     chosen = choose_part(predictor, examples, part)
-    if with_baseline and chosen.split is None:
+    if baseline != "none" and chosen.split is None:
         raise DataError(
             f"--baseline needs the data that {predictor.name!r} was trained on, to fit the baseline on the same part"
         )
@@ -183,13 +185,14 @@ def _measure_labels(
         values["majority"] = {"label": label, "accuracy": share, "interval": interval}
     values["calibration"] = measure_calibration(evaluation, predictor.artifact.temperature)
     values |= list_findings(evaluation, evaluation.select([example.text for example in chosen.examples]))
-    if with_baseline and chosen.split is not None:
-        fitted = fit_baseline(chosen.split.train)
-        baseline = evaluate_baseline(fitted, chosen.examples, predictor.artifact.labels)
+    if baseline != "none" and chosen.split is not None:
+        fitted = fit_for(predictor.artifact, chosen.split.train, baseline)
+        simple = evaluate_baseline(fitted, chosen.examples, predictor.artifact.labels)
         truth = [example.label for example in chosen.examples]
-        comparisons = compare_labels(evaluation.report, truth, label, baseline, name=NGRAM_BASELINE)
+        comparisons = compare_labels(evaluation.report, truth, label, simple, name=NGRAM_BASELINE)
         values |= {
-            "baseline": baseline.to_dict(),
+            "baseline": simple.to_dict(),
+            "baseline_fit": fitted.to_dict(),
             "verdict": write_verdict(comparisons, by_heart=chosen.split.kind == NOTHING_KEPT),
             "answer": decide(comparisons),
             "comparisons": [comparison.to_dict() for comparison in comparisons],

@@ -144,7 +144,7 @@ OPTIONS = (
     *("delimiter", "encoding", "on_error", "split", "test_share", "validation_share", "shift", "init"),
     *("cell", "by_hand", "activation", "hidden_size", "layers", "directions", "embedding_size", "dropout"),
     *("epochs", "batch_size", "optimiser", "learning_rate", "schedule", "weight_decay", "clip", "label_smoothing"),
-    *("class_weighting", "patience", "threads", "device", "products"),
+    *("class_weighting", "patience", "threads", "device", "products", "baseline"),
 )
 """The fields of the configurations that an option of `elman train` sets alone, in the order of its help."""
 

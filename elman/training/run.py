@@ -64,7 +64,7 @@ class RunReport:
         folder: of the run.
         values: what ``report.json`` holds.
         test: the model's scores on the test part.
-        baseline: the baseline's scores on the same part.
+        baseline: the baseline's scores on the same part; None if there is no baseline.
         verdict: whether the model is better than the baseline, in words.
         history: what each epoch did.
     """
@@ -72,7 +72,7 @@ class RunReport:
     folder: Path
     values: dict[str, Any]
     test: Report
-    baseline: Report
+    baseline: Report | None
     verdict: str
     history: History = History()
 
@@ -233,7 +233,7 @@ class Run:
         figures = {
             "test": _summarise(findings.test),
             "validation": _summarise(findings.validation),
-            "baseline_test": _summarise(findings.baseline),
+            **({} if findings.baseline is None else {"baseline_test": _summarise(findings.baseline)}),
         }
         pictures = draw_pictures(findings.evaluation)
         titles = {file: picture.title for file, picture in pictures.items()}
@@ -293,7 +293,9 @@ class Run:
 
     def _report(self, findings: Findings, artifact: Artifact, pictures: Mapping[str, str]) -> dict[str, Any]:
         """Return what ``report.json`` holds; ``pictures`` has the title of each file."""
-        baseline, held = findings.baseline.to_dict(), findings.baseline_validation
+        baseline = None if findings.baseline is None else findings.baseline.to_dict()
+        if baseline is not None and findings.baseline_validation is not None:
+            baseline["validation"] = findings.baseline_validation.to_dict()
         return {
             "name": self.config.name,
             "verdict": self.task.verdict(findings),
@@ -302,7 +304,7 @@ class Run:
             "labels": list(artifact.labels.names),
             "test": findings.test.to_dict(),
             "validation": findings.validation.to_dict(),
-            "baseline": baseline if held is None else {**baseline, "validation": held.to_dict()},
+            "baseline": baseline,
             **findings.values,
             "remarks": list(self.task.remarks(findings)),
             "pictures": dict(pictures),

@@ -125,14 +125,14 @@ def test_what_is_missing_is_named(elman_here, model_file, other_table, model, da
 
 
 def test_the_baseline_is_that_of_the_report(elman_here, model_file, toy_folder, finished_run):
-    found = json.loads(elman_here("evaluate", model_file, toy_folder, "--baseline", "--json").out)
+    found = json.loads(elman_here("evaluate", model_file, toy_folder, "--baseline", "quick", "--json").out)
     report = finished_run.report.values
     assert found["baseline"]["accuracy"] == report["baseline"]["accuracy"]
     assert (found["majority"], found["verdict"]) == (report["majority"], report["verdict"])
 
 
 def test_a_baseline_for_other_data_is_refused(elman_here, model_file, other_table):
-    outcome = elman_here("evaluate", model_file, other_table, "--baseline")
+    outcome = elman_here("evaluate", model_file, other_table, "--baseline", "quick")
     assert (outcome.status, outcome.err.count("\n")) == (2, 1)
     assert "--baseline" in outcome.err
 

@@ -1,4 +1,4 @@
-"""Evaluation: scores worked by hand, and the baseline that every model is compared with."""
+"""Evaluation: scores worked by hand, the majority and the verdict."""
 
 import math
 from dataclasses import replace
@@ -11,13 +11,11 @@ from elman.errors import DataError
 from elman.evaluation.metrics import count_reasons, score_numbers, score_tags
 from elman.evaluation.scores import (
     evaluate,
-    evaluate_baseline,
     evaluate_logits,
     evaluate_numbers,
     evaluate_tag_logits,
     evaluate_tags,
     find_majority,
-    fit_baseline,
 )
 from elman.prediction.inputs import NOT_FINITE
 from elman.records import Example
@@ -33,10 +31,6 @@ FAKE = SimpleNamespace(
     abstentions=lambda texts: [None] * len(texts),
 )
 EXAMPLES = [Example("a", "Alfa"), Example("b", "Beta"), Example("c", "Beta"), Example("d", "Gamma")]
-
-
-def words(letters: str, label: str, count: int) -> list[Example]:
-    return [Example("".join(letters[(k * j) % len(letters)] for j in range(1, 5)), label) for k in range(1, count + 1)]
 
 
 def test_worked_scores_of_four_strings():
@@ -114,27 +108,7 @@ def test_a_model_that_reads_nothing_of_the_data_has_no_rows_and_no_pictures(pred
     assert sum(evaluation.report.abstentions.values()) == 2
 
 
-# The baseline
-
-
-def test_the_baseline_learns_which_letters_a_label_has():
-    baseline = fit_baseline(words("abc", "Alfa", 20) + words("mno", "Beta", 20) + words("xyz", "Gamma", 20))
-    report = evaluate_baseline(baseline, [*words("cab", "Alfa", 5), *words("zxy", "Gamma", 5)], LABELS)
-    assert report.accuracy == 1.0
-    assert report.nll < 0.5
-
-
-def test_copies_count_in_the_baseline():
-    examples = [Example("abab", "Alfa", 1), Example("abab", "Beta", 9)]
-    for preferred, data in (("Beta", examples), ("Alfa", [replace(e, count=10 - e.count) for e in examples])):
-        assert evaluate_baseline(fit_baseline(data), [Example("abab", preferred)], LABELS).accuracy == 1.0
-
-
-def test_labels_missing_in_the_baselines_training_part_get_probability_zero():
-    baseline = fit_baseline(words("abc", "Alfa", 9) + words("xyz", "Gamma", 9))
-    report = evaluate_baseline(baseline, [Example("abca", "Beta")], LABELS)
-    assert report.nll == pytest.approx(-math.log(np.finfo(float).tiny))
-    assert (report.accuracy, report.top_k[2], report.top_k[3]) == (0.0, 0.0, 1.0)
+# The majority
 
 
 def test_the_majority_counts_copies_and_is_scored_on_the_other_part():

@@ -149,3 +149,11 @@ def test_the_config_of_an_older_run_that_says_grouped_is_read(task, split):
 def test_a_config_of_strings_that_says_grouped_is_unchanged():
     config = RunConfig(name="", data="")
     assert RunConfig.from_dict(asdict(config)).split == "grouped"
+
+
+def test_the_baseline_is_one_of_three_and_some_tasks_have_one_alone():
+    with pytest.raises(SettingError, match="baseline must be one of none, quick, full; got 'slow'"):
+        RunConfig("a", "b", baseline="slow")
+    for task in ("tags", "features"):
+        with pytest.raises(SettingError, match=f"{task} have one baseline"):
+            RunConfig("a", "b", task=task, baseline="none")

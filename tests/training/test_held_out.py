@@ -163,7 +163,7 @@ def test_tags_of_another_length_than_the_string_are_refused(runs):
 def test_a_baseline_is_fitted_for_labels_alone(runs):
     run, _ = runs["number"]
     with pytest.raises(SettingError, match="--baseline is for models that read strings and answer with a label"):
-        measure(load(run.folder), run.reading, run.config, with_baseline=True)
+        measure(load(run.folder), run.reading, run.config, baseline="quick")
 
 
 # Labels
@@ -171,7 +171,7 @@ def test_a_baseline_is_fitted_for_labels_alone(runs):
 
 def test_a_classifier_is_measured_as_in_its_report(finished_run, predictor):
     run, values = finished_run.run, finished_run.report.values
-    found = measure(predictor, run.reading, run.config, with_baseline=True)
+    found = measure(predictor, run.reading, run.config, baseline="quick")
     assert (found.part, found.report, found.notes) == ("test", finished_run.report.test, ())
     assert found.values["calibration"]["error_before"] == values["calibration"]["error_before"]
     same = ("majority", "ceiling", "verdict", "answer", "comparisons", "confused", "surest_mistakes")

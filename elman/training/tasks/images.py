@@ -28,7 +28,8 @@ from elman.training.tasks.labels import Answers, measure_classifier
 from elman.training.tasks.task import Findings, Task, round_weights
 
 BASELINE_IMAGES = 10_000
-"""The baseline is fitted on at most so many, which takes seconds; twice as many change it by less than a point."""
+"""The quick baseline is fitted on at most so many, which takes seconds; twice as many change it by
+less than a point."""
 
 
 class ImageTask(Task):
@@ -80,7 +81,7 @@ class ImageTask(Task):
     def measure(self, artifact: Artifact) -> tuple[Artifact, Findings]:
         """Measure the model beside logistic regression on pixels; see `Task.measure`."""
         reading, scorer = self.reading, Predictor(artifact).scorer
-        baseline, baseline_validation = self._score_baseline()
+        baseline, baseline_validation = self._score_baseline() if self.config.baseline != "none" else (None, None)
 
         def answer(images: NDArray[np.uint8], truth: LabelIds) -> Answers:
             return scorer.logits(to_steps(images)), truth, ()
@@ -107,7 +108,7 @@ class ImageTask(Task):
     def _score_baseline(self) -> tuple[EvalReport, EvalReport]:
         """Return the baseline's scores on the test and on the validation part."""
         reading = self.reading
-        chosen = np.random.default_rng(self.config.split_seed).permutation(self.train)[:BASELINE_IMAGES]
+        chosen = np.random.default_rng(self.config.split_seed).permutation(self.train)[: self._count_baseline_images()]
         fitted = LogisticRegression(C=0.1, max_iter=200, tol=1e-3).fit(
             _flatten(reading.images[chosen]), reading.labels[chosen]
         )
@@ -122,13 +123,15 @@ class ImageTask(Task):
             score_part(reading.images[self.held], reading.labels[self.held]),
         )
 
+    def _count_baseline_images(self) -> int:
+        return len(self.train) if self.config.baseline == "full" else min(BASELINE_IMAGES, len(self.train))
+
     def remarks(self, findings: Findings) -> tuple[str, ...]:
         """Explain the baseline and the calibration; see `Task.remarks`."""
-        fitted = min(BASELINE_IMAGES, len(self.train))
-        return (
-            f"The baseline is logistic regression on the pixels of {fitted:,} training images.",
-            *describe_labels(findings.values),
+        fitted = (
+            f"The baseline is logistic regression on the pixels of {self._count_baseline_images():,} training images."
         )
+        return (*([fitted] if findings.baseline else []), *describe_labels(findings.values))
 
     def description(self) -> str:
         """Return the labels and the size of the images; see `Task.description`."""

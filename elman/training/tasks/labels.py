@@ -13,6 +13,7 @@ from elman.data.augment import FOLDED_WEIGHT, add_folded_spellings
 from elman.data.batches import EncodedExamples
 from elman.data.examples import Reading
 from elman.data.splits import Split, ceiling, fold_texts
+from elman.evaluation.baseline import Baseline, describe_fit, evaluate_baseline, fit_baseline
 from elman.evaluation.calibration import fit_temperature
 from elman.evaluation.intervals import bound_share
 from elman.evaluation.metrics import LabelIds, find_answered
@@ -20,10 +21,8 @@ from elman.evaluation.scores import (
     NGRAM_BASELINE,
     Evaluation,
     compare_labels,
-    evaluate_baseline,
     evaluate_logits,
     find_majority,
-    fit_baseline,
     list_findings,
     measure_calibration,
 )
@@ -34,6 +33,7 @@ from elman.records import Example
 from elman.reports import EvalReport
 from elman.text.evidence import evidence_of
 from elman.text.vocabulary import Labels
+from elman.training.allowance import allow_products
 from elman.training.config import RunConfig
 from elman.training.loop import example_weights
 from elman.training.tasks.advice import note_case, note_dropped, refuse_several_labels
@@ -100,22 +100,25 @@ class LabelTask(Task):
     def measure(self, artifact: Artifact) -> tuple[Artifact, Findings]:
         """Measure the model beside logistic regression on n-grams; see `Task.measure`."""
         predictor, split = Predictor(artifact), self.split
-        fitted = fit_baseline(split.train, seed=self.config.train.seed)
+        fitted = None
+        if self.config.baseline != "none":
+            fitted = fit_for(artifact, split.train, self.config.baseline)
         label, share = find_majority(split.train, split.test)
         artifact, findings = measure_classifier(
             artifact,
             test=self._answer(predictor, split.test),
             validation=self._answer(predictor, split.validation),
-            baseline=evaluate_baseline(fitted, split.test, self.labels),
-            baseline_validation=evaluate_baseline(fitted, split.validation, self.labels),
+            baseline=evaluate_baseline(fitted, split.test, self.labels) if fitted else None,
+            baseline_validation=evaluate_baseline(fitted, split.validation, self.labels) if fitted else None,
             values={
                 "majority": {"label": label, "accuracy": share, "interval": list(bound_share_of(share, split.test))},
                 "ceiling": ceiling(split.test),
+                **({"baseline_fit": fitted.to_dict()} if fitted else {}),
             },
             calibrate=self.is_calibrated,
             texts=[example.text for example in split.test],
         )
-        assert isinstance(findings.test, EvalReport) and isinstance(findings.baseline, EvalReport)
+        assert isinstance(findings.test, EvalReport) and isinstance(findings.baseline, EvalReport | None)
         truth = [example.label for example in split.test]
         comparisons = compare_labels(findings.test, truth, label, findings.baseline, name=NGRAM_BASELINE)
         return artifact, replace(findings, comparisons=comparisons)
@@ -132,14 +135,24 @@ class LabelTask(Task):
 
     def remarks(self, findings: Findings) -> tuple[str, ...]:
         """Explain the baseline, the limits of the data, and the calibration; see `Task.remarks`."""
-        return (
-            f"The baseline is {NGRAM_BASELINE} of 1 to 5, fitted on the same training part.",
-            *describe_labels(findings.values),
-        )
+        fit = findings.values.get("baseline_fit")
+        return (*([describe_fit(fit)] if fit else []), *describe_labels(findings.values))
 
     def description(self) -> str:
         """Return the number of labels and the kind of split; see `Task.description`."""
         return f"{len(self.labels)} labels; {self.split_kind} split"
+
+
+def fit_for(artifact: Artifact, examples: Sequence[Example], kind: str) -> Baseline:
+    """Fit the baseline of a model on its training part.
+
+    Args:
+        artifact: the model; its provenance says how it was trained.
+        examples: its training part, normalised.
+        kind: ``quick`` or ``full``.
+    """
+    seed = artifact.provenance.get("train", {}).get("seed", 0)
+    return fit_baseline(examples, kind, allowed=allow_products(examples, artifact), seed=seed)
 
 
 def bound_share_of(share: float, examples: Sequence[Example]) -> tuple[float, float]:
@@ -152,8 +165,8 @@ def measure_classifier(
     *,
     test: Answers,
     validation: Answers,
-    baseline: EvalReport,
-    baseline_validation: EvalReport,
+    baseline: EvalReport | None,
+    baseline_validation: EvalReport | None,
     values: dict[str, Any],
     calibrate: bool = True,
     images: NDArray[np.uint8] | None = None,
@@ -165,7 +178,7 @@ def measure_classifier(
         artifact: the model.
         test: what it answered on the test part, before calibration.
         validation: what it answered on the validation part.
-        baseline: the baseline's scores on the test part.
+        baseline: the baseline's scores on the test part; None if there is no baseline.
         baseline_validation: its scores on the validation part.
         values: as in `Findings`.
         calibrate: fit the temperature on the validation part.

@@ -25,7 +25,7 @@ from elman.evaluation.verdict import BASELINE, CONSTANT, compare
 from elman.model.file import Artifact
 from elman.model.tensors import BAG_HEAD, BAG_WEIGHT, HEAD_BIAS, HEAD_WEIGHT
 from elman.prediction.predictor import Predictor
-from elman.records import Example
+from elman.records import Example, NumberReport
 from elman.text.vocabulary import Labels
 from elman.training.config import RunConfig
 from elman.training.tasks.strings import Importance, look_up, normalise_examples, split_for
@@ -33,6 +33,9 @@ from elman.training.tasks.task import Findings, Task
 
 LARGEST = 1e30
 """The largest number allowed; the model file holds float32, whose range is a little larger."""
+
+BASELINE_STRINGS = 50_000
+"""The quick baseline is fitted on at most so many strings, which takes seconds."""
 
 NOT_A_NUMBER, RIDGE_BASELINE = "not a number", "ridge regression on character n-grams"
 Numbers = NDArray[np.float64]
@@ -98,12 +101,8 @@ class NumberTask(Task):
             return evaluate_numbers(predictor, encoded, parse_numbers(examples), reasons=predictor.abstentions(texts))
 
         test = evaluate(self.split.test)
-        ridge = make_pipeline(
-            TfidfVectorizer(analyzer="char_wb", ngram_range=(1, 4), lowercase=False), Ridge(alpha=1.0)
-        )
-        ridge.fit([e.text for e in self.split.train], parse_numbers(self.split.train))
         truth = parse_numbers(self.split.test)
-        baseline = score_numbers(ridge.predict([e.text for e in self.split.test]), truth)
+        baseline = self._score_baseline(truth) if self.config.baseline != "none" else None
         constant = score_numbers(np.full(len(truth), self.mean), truth)
         others = (
             (BASELINE, RIDGE_BASELINE, baseline),
@@ -118,13 +117,34 @@ class NumberTask(Task):
             comparisons=tuple(
                 compare(own, other.outcomes, kind=kind, name=name, score="explained variance")
                 for kind, name, other in others
-                if own is not None and other.outcomes is not None
+                if own is not None and other is not None and other.outcomes is not None
             ),
         )
 
+    def _score_baseline(self, truth: Numbers) -> NumberReport:
+        """Return the scores of the baseline on the test part, whose numbers are ``truth``."""
+        ridge = make_pipeline(
+            TfidfVectorizer(analyzer="char_wb", ngram_range=(1, 4), lowercase=False), Ridge(alpha=1.0)
+        )
+        learned = self._choose_baseline_examples()
+        ridge.fit([e.text for e in learned], parse_numbers(learned))
+        return score_numbers(ridge.predict([e.text for e in self.split.test]), truth)
+
+    def _choose_baseline_examples(self) -> Sequence[Example]:
+        train = self.split.train
+        if self.config.baseline == "full" or len(train) <= BASELINE_STRINGS:
+            return train
+        chosen = np.random.default_rng(self.config.train.seed).permutation(len(train))[:BASELINE_STRINGS]
+        return [train[position] for position in np.sort(chosen).tolist()]
+
     def remarks(self, findings: Findings) -> tuple[str, ...]:
         """Explain the baseline; see `Task.remarks`."""
-        return (f"The baseline is {RIDGE_BASELINE} of 1 to 4, fitted on the same part.",)
+        if findings.baseline is None:
+            return ()
+        fitted, available = len(self._choose_baseline_examples()), len(self.split.train)
+        sample = f"{fitted:,} of the {available:,} strings, drawn at random; --baseline full fits all of them"
+        part = "the same part" if fitted == available else sample
+        return (f"The baseline is {RIDGE_BASELINE} of 1 to 4, fitted on {part}.",)
 
     def description(self) -> str:
         """Return the column of the number and the kind of split; see `Task.description`."""

@@ -53,7 +53,7 @@ class Findings:
     Args:
         test: the model's scores on the test part.
         validation: its scores on the validation part.
-        baseline: the scores of a simple baseline on the test part.
+        baseline: the scores of a simple baseline on the test part; None if there is none.
         baseline_validation: the scores of the baseline on the validation part, if known.
         values: other values for ``report.json``, by their key there.
         evaluation: the numbers that the pictures of the test part are drawn from; None if there are none to draw.
@@ -62,7 +62,7 @@ class Findings:
 
     test: Report
     validation: Report
-    baseline: Report
+    baseline: Report | None
     baseline_validation: Report | None = None
     values: dict[str, Any] = field(default_factory=dict)
     evaluation: Evaluation | NumberEvaluation | None = None

@@ -9,6 +9,7 @@ import elman
 from elman.data.augment import FOLDED_WEIGHT, add_folded_spellings
 from elman.data.examples import FeatureReading, Reading
 from elman.errors import DataError, SettingError
+from elman.evaluation import baseline
 from elman.prediction.predictor import Predictor
 from elman.records import Example
 from elman.text.normalisation import fold_accents
@@ -58,10 +59,46 @@ def test_findings_are_numbers(finished_run):
     assert findings.baseline == finished_run.report.baseline
     calibration = finished_run.report.values["calibration"]
     assert findings.values["calibration"] == calibration
-    assert findings.values.keys() == {"majority", "ceiling", "calibration", "confused", "surest_mistakes"}
+    assert findings.values.keys() == {
+        "majority",
+        "ceiling",
+        "calibration",
+        "confused",
+        "surest_mistakes",
+        "baseline_fit",
+    }
     assert findings.evaluation.report == findings.test
     assert f"dividing the logits by {calibration['temperature']:.2f}" in task.remarks(findings)[-1]
     assert [one.kind for one in findings.comparisons] == ["baseline", "constant"]
+
+
+def test_a_run_without_a_baseline_is_compared_with_one_answer(toy_reading, toy_config, tmp_path):
+    report = elman.train_run(toy_reading, replace(toy_config(epochs=1), baseline="none"), tmp_path)
+    assert report.baseline is None and report.values["baseline"] is None
+    assert [one["with"] for one in report.values["comparisons"]] == ["constant"]
+    text = (tmp_path / "report.md").read_text("utf-8")
+    assert "baseline" not in text.partition("## Settings")[0]
+    assert "baseline_test" not in elman.load(tmp_path).artifact.provenance["figures"]
+
+
+def test_the_full_baseline_is_named_and_sees_all_strings(finished_run):
+    task, artifact = finished_run.run.task, elman.load(finished_run.folder).artifact
+    full = LabelTask(finished_run.run.reading, replace(task.config, baseline="full"))
+    _, findings = full.measure(artifact)
+    strings = len(task.split.train)
+    assert findings.values["baseline_fit"] == {"kind": "full", "strings": strings, "available": strings}
+    assert "hashed" in task.remarks(task.measure(artifact)[1])[0]
+    assert "hashed" not in full.remarks(findings)[0]
+
+
+def test_a_short_training_has_a_baseline_of_a_sample(finished_run, monkeypatch):
+    monkeypatch.setattr(baseline, "LEAST_PRODUCTS", 1.0)
+    artifact = elman.load(finished_run.folder).artifact
+    short = replace(artifact, provenance={**artifact.provenance, "epochs": 1e-3})
+    _, findings = finished_run.run.task.measure(short)
+    fit = findings.values["baseline_fit"]
+    assert fit["strings"] < fit["available"]
+    assert f"{fit['strings']:,} of the {fit['available']:,} strings" in finished_run.run.task.remarks(findings)[0]
 
 
 def test_each_part_is_scored_once(finished_run, monkeypatch):
