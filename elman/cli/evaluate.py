@@ -151,19 +151,27 @@ def _print_labels(per_label: dict[str, Any]) -> None:
     from rich.table import Column, Table
     from rich.text import Text
 
-    from elman.evaluation.titles import show_rounded
+    from elman.evaluation.titles import group_labels, show_rounded
 
-    labels = Table("label", *(Column(name, justify="right") for name in ("examples", "precision", "recall", "F1")))
-    for name, one in per_label.items():
-        shares = (show_rounded(one[key], one["intervals"].get(key)) for key in ("precision", "recall", "f1"))
-        labels.add_row(Text(shown(name)), str(one["support"]), *shares)
-    Console(markup=False).print(labels)
+    console, groups = Console(markup=False), group_labels(per_label)
+    for title, names in groups:
+        labels = Table("label", *(Column(name, justify="right") for name in ("examples", "precision", "recall", "F1")))
+        for name in names:
+            one = per_label[name]
+            shares = (show_rounded(one[key], one["intervals"].get(key)) for key in ("precision", "recall", "f1"))
+            labels.add_row(Text(shown(name)), f"{one['support']:,}", *shares)
+        if title:
+            console.print(Text(f"Of {len(per_label):,} labels, {title}:"))
+        console.print(labels)
+    if len(groups) > 1:
+        console.print("--json has the scores of all labels.", style="dim")
 
 
 def _write(out: Path, values: dict[str, Any], evaluation: "Evaluation") -> None:
     import json
 
-    from elman.evaluation.plots import draw_pictures, save_figure
+    from elman.evaluation.figures import save_figure
+    from elman.evaluation.plots import draw_pictures
     from elman.files import write_atomically
 
     write_atomically(out / "report.json", (json.dumps(values, indent=2) + "\n").encode())

@@ -42,7 +42,7 @@ def explain(
     explanation = explain_name(predictor, name, label=label)
     if plot is not None:
         from elman.evaluation.drawings import plot_explanation
-        from elman.evaluation.plots import save_figure
+        from elman.evaluation.figures import save_figure
 
         save_figure(plot_explanation(explanation), plot)
     if as_json:

@@ -49,7 +49,7 @@ def show(
     origin = find_origin(model, file)
     if plot is not None:
         from elman.evaluation.drawings import plot_network
-        from elman.evaluation.plots import save_figure
+        from elman.evaluation.figures import save_figure
 
         steps = {
             "strings": list("hello"),

@@ -1,6 +1,6 @@
 """Drawings of a model: how it reads one name, and its network unrolled over time.
 
-Each function returns a figure; `elman.evaluation.plots.save_figure` writes it.
+Each function returns a figure; `elman.evaluation.figures.save_figure` writes it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from elman.evaluation.plots import FAINT, FIRST, INK, SECOND
+from elman.evaluation.figures import FAINT, FIRST, INK, SECOND
 from elman.model.config import NO_CELL, ModelConfig
 from elman.model.tensors import HEAD_WEIGHT, NGRAMS, name_layer
 from elman.prediction.explanation import Explanation

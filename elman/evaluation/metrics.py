@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from sklearn.metrics import (
     accuracy_score,
     average_precision_score,
-    confusion_matrix,
     mean_absolute_error,
     mean_squared_error,
     precision_recall_fscore_support,
@@ -353,11 +352,3 @@ def calibration_error_by_chance(probabilities: Probabilities, *, draws: int = 10
         surplus = confidence - (random.random(len(confidence)) < confidence)
         errors.append(np.abs(np.bincount(places, weights=surplus)).sum() / len(confidence))
     return float(np.mean(errors))
-
-
-def confusion(probabilities: Probabilities, truth: LabelIds) -> NDArray[np.int64]:
-    """Return how many examples of each true label (row) got each answer (column): (C, C), int64."""
-    matrix: NDArray[np.int64] = confusion_matrix(
-        truth, probabilities.argmax(axis=1), labels=np.arange(probabilities.shape[1])
-    )
-    return matrix

@@ -1,26 +1,20 @@
-"""Pictures of a training and of scores. Each function returns a figure; `save_figure` writes it.
+"""Pictures of a training and of scores. Each function returns a figure; `figures.save_figure` writes it.
 
-matplotlib is imported here and in `elman.evaluation.drawings` only.
+matplotlib is imported here and in the other modules of pictures only: `figures`, `confusions` and `drawings`.
 """
 
-import io
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from elman.evaluation.metrics import LabelIds, Probabilities, calibration_error, confusion, reliability
+from elman.evaluation.confusions import plot_confusion
+from elman.evaluation.figures import FAINT, FIRST, SECOND, shorten
+from elman.evaluation.metrics import LabelIds, Probabilities, calibration_error, reliability
 from elman.evaluation.scores import Evaluation, NumberEvaluation
-from elman.files import write_atomically
 from elman.reports import EpochResult
-
-INK, FIRST, SECOND, FAINT = "#222222", "#1f5fa8", "#d1600a", "#bbbbbb"
 
 
 @dataclass(frozen=True)
@@ -70,28 +64,20 @@ def _draw_answered_labels(evaluation: Evaluation) -> dict[str, Picture]:
     return pictures
 
 
-def save_figure(figure: Figure, path: Path, *, dots_per_inch: int = 120) -> None:
-    """Write a figure as PNG, whole or not at all."""
-    buffer = io.BytesIO()
-    FigureCanvasAgg(figure)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing")  # a label in a script that is not in the font
-        figure.savefig(buffer, format="png", dpi=dots_per_inch)
-    write_atomically(path, buffer.getvalue())
-
-
-def plot_curves(history: Sequence[EpochResult], kept: int | None = None) -> Figure:
+def plot_curves(history: Sequence[EpochResult], kept: int | None = None, *, by_heart: bool = False) -> Figure:
     """Draw loss and accuracy of both parts by epoch; a model that answers with a number has no accuracy.
 
     Args:
         history: the epochs.
         kept: the epoch that is marked as kept; the best if None.
+        by_heart: nothing was kept back, so both parts are the same examples; there is one curve.
     """
     known = all(result.accuracy is not None for result in history)
     figure = Figure(figsize=(9 if known else 5.2, 3.6), layout="constrained")
     epochs = [float(result.epoch) for result in history]
     kept = kept or max((result.epoch for result in history if result.is_best), default=None)
-    loss = "Loss (nats; validation: calibrated)" if known else "Loss (squared error, standardised)"
+    nats = "Loss (nats)" if by_heart else "Loss (nats; validation: calibrated)"
+    loss = nats if known else "Loss (squared error, standardised)"
     panels = [(loss, [r.loss for r in history], [r.validation_loss for r in history])]
     if known:
         right = [100 * (result.accuracy or 0.0) for result in history]
@@ -100,42 +86,19 @@ def plot_curves(history: Sequence[EpochResult], kept: int | None = None) -> Figu
     for axes, (title, training, validation) in zip(
         figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True
     ):
-        axes.plot(epochs, training, color=FIRST, marker=marker, markersize=3, label="training (dropout on)")
-        axes.plot(epochs, validation, color=SECOND, marker=marker, markersize=3, label="validation")
+        name = "all examples, learned by heart" if by_heart else "training (dropout on)"
+        axes.plot(epochs, training, color=FIRST, marker=marker, markersize=3, label=name)
+        if not by_heart:
+            axes.plot(epochs, validation, color=SECOND, marker=marker, markersize=3, label="validation")
         if kept is not None:
             axes.axvline(kept, color=FAINT, linestyle="--", zorder=0, label=f"kept: epoch {kept}")
         axes.set_title(title)
         axes.set_xlabel("epoch")
+        axes.set_ylabel("nats" if title == nats else "per cent" if title == "Accuracy (%)" else "squared error")
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(alpha=0.25)
     axes.legend(frameon=False, fontsize=8)
     return figure
-
-
-def plot_confusion(probabilities: Probabilities, truth: LabelIds, labels: Sequence[str]) -> Figure:
-    """Draw the confusion matrix: each row in per cent of its true label, beside the number of examples."""
-    counts = confusion(probabilities, truth)
-    support = counts.sum(axis=1)
-    shares = 100 * counts / np.maximum(support, 1)[:, None]
-    side = max(4.0, 0.42 * len(labels) + 1.8)
-    figure = Figure(figsize=(side + 0.8, side), layout="constrained")
-    axes = figure.subplots()
-    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=100)
-    figure.colorbar(image, ax=axes, shrink=0.7, label="per cent of the true label")
-    axes.set_xticks(range(len(labels)), labels, rotation=90, parse_math=False)
-    rows = [f"{name} ({n})" for name, n in zip(labels, support, strict=True)]
-    axes.set_yticks(range(len(labels)), rows, parse_math=False)
-    axes.set_xlabel("answered")
-    axes.set_ylabel("true label (examples)")
-    if len(labels) <= 40:
-        _write_cells(axes, shares)
-    return figure
-
-
-def _write_cells(axes: Axes, shares: NDArray[np.float64]) -> None:
-    for row, column in np.argwhere(shares >= 0.5):
-        colour = "white" if shares[row, column] > 55 else INK
-        axes.text(column, row, f"{shares[row, column]:.0f}", ha="center", va="center", fontsize=7, color=colour)
 
 
 def plot_reliability(before: Probabilities, after: Probabilities, truth: LabelIds) -> Figure:
@@ -197,6 +160,7 @@ def plot_mistakes(
         axes.set_axis_off()
     for axes, position in zip(panels, shown, strict=False):
         axes.imshow(images[position], cmap="gray_r")
-        title = f"{labels[answers[position]]} ({labels[truth[position]]}) {sure[position]:.0%}"
+        answer, right = (shorten(labels[ids[position]]) for ids in (answers, truth))
+        title = f"{answer} ({right}) {sure[position]:.0%}"
         axes.set_title(title, fontsize=8, parse_math=False)
     return figure

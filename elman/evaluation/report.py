@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from elman.evaluation.titles import SCORES, describe_abstentions, show_report_rows, show_rounded
+from elman.evaluation.titles import SCORES, describe_abstentions, group_labels, show_report_rows, show_rounded
 
 
 def write_report(values: Mapping[str, Any]) -> str:
@@ -97,15 +97,19 @@ def _write_thresholds(thresholds: Mapping[str, Any] | None) -> list[str]:
 
 
 def _write_label_table(per_label: Mapping[str, Any]) -> list[str]:
-    if not per_label:
-        return []
-    rows = []
-    for label, scores in per_label.items():
-        intervals = scores.get("intervals", {})
-        shares = (show_rounded(scores[key], intervals.get(key)) for key in ("precision", "recall", "f1"))
-        rows.append((label, str(scores["support"]), *shares))
-    headings = ("label", "examples", "precision", "recall", "F1")
-    return ["", "## Each label, on the test part", "", *_write_table(headings, rows)]
+    lines: list[str] = []
+    groups = group_labels(per_label)
+    if len(groups) > 1:
+        lines += ["", f"`report.json` has the scores of all {len(per_label):,} labels."]
+    for title, labels in groups:
+        rows = []
+        for label in labels:
+            scores, intervals = per_label[label], per_label[label].get("intervals", {})
+            shares = (show_rounded(scores[key], intervals.get(key)) for key in ("precision", "recall", "f1"))
+            rows.append((label, f"{scores['support']:,}", *shares))
+        headings = ("label", "examples", "precision", "recall", "F1")
+        lines += [*(["", f"{title[0].upper()}{title[1:]}:"] if title else []), "", *_write_table(headings, rows)]
+    return ["", "## Each label, on the test part", *lines] if lines else []
 
 
 def _write_settings(config: Mapping[str, Any]) -> list[str]:

@@ -122,6 +122,32 @@ COLUMNS = ("test", "baseline, test", "validation")
 """The headings of a report's scores: of the model, of the baseline, and of the model on the other part."""
 
 
+MOST_LABELS, SHOWN_LABELS = 30, 10
+"""A table of more labels than the first number shows so many of the largest, of the best and of the worst."""
+
+
+def group_labels(per_label: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
+    """Return the labels that a table shows, in groups with their titles; all in one group without a title if few.
+
+    Args:
+        per_label: the scores of each label, as ``to_dict`` of a report has them.
+    """
+    if len(per_label) <= MOST_LABELS:
+        return [("", list(per_label))] if per_label else []
+
+    def rank(key: str, *, last: bool = False) -> list[str]:
+        def place(name: str) -> tuple[float, float]:  # of equal scores the one of more examples first
+            return per_label[name][key] * (1 if last else -1), -per_label[name]["support"]
+
+        return sorted(per_label, key=place)[:SHOWN_LABELS]
+
+    return [
+        (f"the {SHOWN_LABELS} with the most examples", rank("support")),
+        (f"the {SHOWN_LABELS} with the highest F1", rank("f1")),
+        (f"the {SHOWN_LABELS} with the lowest F1", rank("f1", last=True)),
+    ]
+
+
 def show_report_rows(values: Mapping[str, Any]) -> tuple[list[str], list[tuple[str, ...]]]:
     """Return the headings and the rows of a run's scores; without a baseline there is no column for it.
 

@@ -26,7 +26,8 @@ from elman.data.examples import FeatureReading, Reading
 from elman.data.images import ImageReading
 from elman.data.splits import NOTHING_KEPT
 from elman.errors import SettingError, TrainingError
-from elman.evaluation.plots import draw_pictures, plot_curves, save_figure
+from elman.evaluation.figures import save_figure
+from elman.evaluation.plots import draw_pictures, plot_curves
 from elman.evaluation.report import write_report
 from elman.evaluation.titles import COLUMNS, describe_confused, show_rows, title_scores
 from elman.evaluation.verdict import decide
@@ -242,7 +243,9 @@ class Run:
         save_artifact(shipped, self.folder / MODEL)
         write_atomically(self.folder / REPORT, (json.dumps(values, indent=2) + "\n").encode())
         write_atomically(self.folder / REPORT_TEXT, write_report(values).encode())
-        save_figure(plot_curves(self.state.history, self.state.kept_epoch), self.folder / "curves.png")
+        by_heart = self.task.split_kind == NOTHING_KEPT
+        curves = plot_curves(self.state.history, self.state.kept_epoch, by_heart=by_heart)
+        save_figure(curves, self.folder / "curves.png")
         for file, picture in pictures.items():
             save_figure(picture.figure, self.folder / file)
         history = History(self.state.history)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from elman.evaluation.drawings import plot_explanation, plot_network
-from elman.evaluation.plots import save_figure
+from elman.evaluation.figures import save_figure
 from elman.model.config import CELLS, ModelConfig
 from elman.prediction.explanation import Explanation, explain
 from elman.training.recipes import BARE, RECIPES

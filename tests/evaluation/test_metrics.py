@@ -10,7 +10,6 @@ from elman.evaluation.metrics import (
     brier_score,
     calibration_error,
     calibration_error_by_chance,
-    confusion,
     negative_log_likelihood,
     reliability,
     score,
@@ -64,11 +63,6 @@ def test_each_label_is_scored_as_scikit_learn_scores_it(answers):
         assert [one.precision, one.recall, one.f1, one.support] == pytest.approx(
             [expected[name][key] for key in ("precision", "recall", "f1-score", "support")]
         )
-
-
-def test_confusion_counts_true_labels_in_rows_and_answers_in_columns():
-    probabilities = np.array([[0.9, 0.1, 0.0], [0.2, 0.8, 0.0], [0.6, 0.3, 0.1]])
-    assert confusion(probabilities, np.array([0, 0, 1])).tolist() == [[1, 1, 0], [1, 0, 0], [0, 0, 0]]
 
 
 def test_log_likelihood_and_brier_score_worked_by_hand():

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from elman.evaluation.confusions import plot_confusion
+from elman.evaluation.figures import save_figure
 from elman.evaluation.metrics import score_numbers
 from elman.evaluation.plots import (
     draw_pictures,
     plot_answers,
-    plot_confusion,
     plot_curves,
     plot_mistakes,
     plot_reliability,
-    save_figure,
 )
 from elman.evaluation.scores import NumberEvaluation, evaluate_logits
 from elman.reports import EpochResult
@@ -106,6 +106,13 @@ def test_reliability_names_its_axes_and_both_errors():
 def test_drawing_needs_neither_pyplot_nor_a_display(python_process):
     code = "import sys, elman.evaluation.plots; print('matplotlib.pyplot' in sys.modules)"
     assert python_process(code) == "False\n"
+
+
+def test_a_run_that_learned_all_by_heart_has_one_curve():
+    loss, accuracy = plot_curves(history(), by_heart=True).axes
+    assert (loss.get_title(), loss.get_ylabel(), accuracy.get_ylabel()) == ("Loss (nats)", "nats", "per cent")
+    names = [text.get_text() for text in accuracy.get_legend().get_texts()]
+    assert names == ["all examples, learned by heart", "kept: epoch 2"]
 
 
 # Curves of other answers

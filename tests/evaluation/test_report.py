@@ -66,3 +66,14 @@ def test_abstentions_on_the_test_part_are_a_fact():
     fact = "the model abstains for 4 of 120 examples (3 no letters, 1 too long), which count as wrong"
     assert f"\n- On the test part {fact}.\n" in text
     assert "abstains" not in write_report({**VALUES, "test": {**SCORES, "abstentions": {}}})
+
+
+def test_many_labels_have_three_short_tables():
+    scores = {"precision": 0.5, "recall": 1.0, "support": 4}
+    per_label = {f"label {k:04}": {**scores, "f1": k / 5000, "support": 5000 - k} for k in range(5000)}
+    text = write_report({**VALUES, "test": {**SCORES, "per_label": per_label}})
+    assert "`report.json` has the scores of all 5,000 labels." in text
+    assert text.count("| label | examples |") == 3
+    assert text.count("\n| label 0000 | 5,000 |") == 2  # the largest, and the worst
+    assert "\n| label 4999 | 1 |" in text
+    assert len(text.splitlines()) < 90

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from elman.evaluation.metrics import score, score_numbers, score_tags
-from elman.evaluation.titles import SCORES, describe_abstentions, list_scores, show_rows
+from elman.evaluation.titles import SCORES, describe_abstentions, group_labels, list_scores, show_rows
 
 LABELS = score(np.array([[0.5, 0.3, 0.2]]), np.array([1]), ["Dutch", "Greek", "Irish"]).to_dict()
 TAGS = score_tags([np.array([0, 1])], [np.array([0, 0])]).to_dict()
@@ -59,3 +59,17 @@ def test_abstentions_are_described_by_what_they_mean_for_the_scores():
     assert describe_abstentions({**abstained, "accuracy": 0.5}) == start + "which count as wrong"
     assert describe_abstentions({**abstained, "rmse": 0.5}) == start + "which are not scored"
     assert describe_abstentions({"examples": 9, "abstentions": {}}) is None
+
+
+def test_few_labels_are_one_group_and_no_labels_none():
+    per_label = {name: {"f1": 0.5, "support": 3} for name in "abc"}
+    assert group_labels(per_label) == [("", ["a", "b", "c"])]
+    assert group_labels({}) == []
+
+
+def test_many_labels_are_the_largest_the_best_and_the_worst():
+    per_label = {k: {"f1": (k * 7 % 101) / 101, "support": (k * 13) % 103} for k in range(100)}
+    (_, largest), (_, best), (_, worst) = group_labels(per_label)
+    by_score = sorted(per_label, key=lambda k: per_label[k]["f1"])
+    assert largest == sorted(per_label, key=lambda k: -per_label[k]["support"])[:10]
+    assert (worst, best) == (by_score[:10], by_score[:-11:-1])
