@@ -166,8 +166,7 @@ def train(
     if interrupted and not run.state.best:
         console.print("Stopped before the first epoch was done: there is nothing to keep.")
         raise typer.Exit(130)
-    fitting = "" if config.baseline == "none" else " and fitting the baseline"
-    console.print(f"Measuring the kept epoch{fitting} …", style="dim")
+    console.print(run.describe_measuring(), style="dim")
     show_report(run.finish(), console)
     if interrupted:
         again = data or "--from-sql URL --query SQL"

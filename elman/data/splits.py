@@ -12,9 +12,10 @@ Of other examples: ``given``, the test part that the source comes with; ``random
 """
 
 import hashlib
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from sklearn.model_selection import train_test_split
@@ -31,6 +32,9 @@ STRING_SPLITS = (GROUPED, STRATIFIED, NOTHING_KEPT)
 
 BY_HEART = "nothing was kept back: the scores say how well the examples were learned by heart"
 
+MOST_NAMED = 3
+"""The labels with too few examples that a note names."""
+
 Groups = Sequence[tuple[str, list[Example]]]
 """Examples that must be in one part, each group with its label."""
 
@@ -45,7 +49,8 @@ class Split:
         test: used once, at the end.
         kind: one of `STRING_SPLITS`.
         seed: what it was drawn with.
-        notes: what a user should know, such as labels with too few examples.
+        notes: what a user should know, in a few lines.
+        incomplete: the parts that have no example of a label, by label; those labels have too few.
     """
 
     train: tuple[Example, ...]
@@ -54,6 +59,7 @@ class Split:
     kind: str
     seed: int
     notes: tuple[str, ...] = ()
+    incomplete: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def part(self, name: str) -> tuple[Example, ...]:
         """Return the part of that name; ``all`` is the three of them.
@@ -118,7 +124,9 @@ def split_examples(
     split_groups = _split_by_label if by_label else _split_without_labels
     parts = [_gather(groups, positions) for positions in split_groups(groups, seed, test_share, validation_share)]
     train, validation, test = parts
-    return Split(train, validation, test, kind, seed, _note_missing_labels(parts) if by_label else ())
+    incomplete = _find_incomplete_labels(parts) if by_label else {}
+    notes = (_note_incomplete_labels(incomplete),) if incomplete else ()
+    return Split(train, validation, test, kind, seed, notes, incomplete)
 
 
 def fold_texts(examples: Iterable[Example]) -> dict[str, str]:
@@ -169,17 +177,46 @@ def _split_by_label(
             f"a split needs at least two labels with {len(PARTS)} or more examples; found {len(set(labels))}"
         )
     try:
-        rest, test = train_test_split(common, test_size=test_share, random_state=seed, stratify=labels)
-        share = round(validation_share * len(common)) / len(rest)
-        rest, validation = _hold_out(rest, groups, share, seed)
+        rest, validation, test = _divide(groups, common, seed, test_share, validation_share)
     except ValueError:
         smallest = min(round(test_share * len(common)), round(validation_share * len(common)))
         raise DataError(
             f"too few examples to split: the smallest part would hold {smallest} of {len(common)}, fewer than the "
-            f"{len(set(labels))} labels; give more examples, or larger --test-share and --validation-share"
+            f"{len(set(labels))} labels; {_advise_shares(groups, common, seed, test_share, validation_share)}"
         ) from None
     rare = [position for position, (label, _) in enumerate(groups) if counts[label] < len(PARTS)]
     return rest + rare, validation, test
+
+
+def _divide(
+    groups: Groups, common: list[int], seed: int, test_share: float, validation_share: float
+) -> tuple[list[int], list[int], list[int]]:
+    """Return the positions of each part, of the groups of labels with enough examples.
+
+    Raises:
+        ValueError: a part would be smaller than the number of labels.
+    """
+    labels = [groups[position][0] for position in common]
+    rest, test = train_test_split(common, test_size=test_share, random_state=seed, stratify=labels)
+    share = round(validation_share * len(common)) / len(rest)
+    rest, validation = _hold_out(rest, groups, share, seed)
+    return rest, validation, test
+
+
+def _advise_shares(groups: Groups, common: list[int], seed: int, test_share: float, validation_share: float) -> str:
+    """Return which shares are large enough for a split, found by splitting."""
+    least = 100 * len({groups[position][0] for position in common}) // len(common)
+    shares = [per_cent / 100 for per_cent in range(max(1, least), 50)]
+    larger = [(max(test_share, share), max(validation_share, share)) for share in shares]
+    for test, validation in (*larger, *zip(shares, shares, strict=True)):
+        if test + validation >= 1 or (test, validation) == (test_share, validation_share):
+            continue
+        try:
+            _divide(groups, common, seed, test, validation)
+        except ValueError:
+            continue
+        return f"give more examples, or --test-share {test:g} --validation-share {validation:g}"
+    return "give more examples"
 
 
 def _hold_out(positions: list[int], groups: Groups, share: float, seed: int) -> tuple[list[int], list[int]]:
@@ -200,9 +237,12 @@ def _split_without_labels(
     order = np.random.default_rng(seed).permutation(len(groups)).tolist()
     test, validation = round(test_share * len(groups)), round(validation_share * len(groups))
     if min(test, validation) < 1 or test + validation >= len(groups):
+        least = math.ceil(100 / max(1, len(groups))) / 100  # a part of one group
+        larger = f"--test-share {max(test_share, least):g} --validation-share {max(validation_share, least):g}"
         raise DataError(
-            f"too few examples to split: {len(groups)} different ones; give more, larger --test-share and "
-            "--validation-share, or learn them by heart with --split none"
+            f"too few examples to split: {len(groups)} different ones; give more, "
+            f"{f'{larger}, ' if len(groups) >= len(PARTS) and max(test_share, least) + least < 1 else ''}"
+            "or learn them by heart with --split none"
         )
     return order[test + validation :], order[test : test + validation], order[:test]
 
@@ -211,15 +251,23 @@ def _gather(groups: Groups, positions: Iterable[int]) -> tuple[Example, ...]:
     return tuple(example for position in sorted(positions) for example in groups[position][1])
 
 
-def _note_missing_labels(parts: Sequence[Sequence[Example]]) -> tuple[str, ...]:
-    """Name the labels that are missing in a part: they have too few examples to split."""
+def _find_incomplete_labels(parts: Sequence[Sequence[Example]]) -> dict[str, tuple[str, ...]]:
+    """Return the parts that have no example of a label, by label, in the order of the labels."""
     found = [{example.label for example in part} for part in parts]
     missing = {
-        label: [name for name, labels in zip(PARTS, found, strict=True) if label not in labels]
+        label: tuple(name for name, labels in zip(PARTS, found, strict=True) if label not in labels)
         for label in sorted(set().union(*found))
     }
-    return tuple(
-        f"{label}: too few examples to split; none of them is in the {' or '.join(names)} part"
-        for label, names in missing.items()
-        if names
+    return {label: names for label, names in missing.items() if names}
+
+
+def _note_incomplete_labels(incomplete: Mapping[str, tuple[str, ...]]) -> str:
+    """Return in one line which labels are not in every part."""
+    if len(incomplete) == 1:
+        label, names = next(iter(incomplete.items()))
+        return f"{label}: too few examples to split; none of them is in the {' or '.join(names)} part"
+    shown = ", ".join(list(incomplete)[:MOST_NAMED])
+    more = (
+        f" and {len(incomplete) - MOST_NAMED:,} others, which the report lists" if len(incomplete) > MOST_NAMED else ""
     )
+    return f"{len(incomplete):,} labels have too few examples to be in every part: {shown}{more}"

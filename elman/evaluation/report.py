@@ -5,6 +5,9 @@ from typing import Any
 
 from elman.evaluation.titles import SCORES, describe_abstentions, group_labels, show_report_rows, show_rounded
 
+MOST_LISTED = 100
+"""The labels with too few examples that the report names for each part."""
+
 
 def write_report(values: Mapping[str, Any]) -> str:
     """Return ``report.md``.
@@ -30,6 +33,7 @@ def write_report(values: Mapping[str, Any]) -> str:
         *_write_mistakes(values.get("surest_mistakes", ())),
         *_write_thresholds(values.get("thresholds")),
         *_write_label_table(values["test"].get("per_label", {})),
+        *_write_incomplete(values.get("incomplete_labels", {})),
         *_write_settings(values.get("config", {})),
         *_write_command(values.get("command")),
     ]
@@ -110,6 +114,21 @@ def _write_label_table(per_label: Mapping[str, Any]) -> list[str]:
         headings = ("label", "examples", "precision", "recall", "F1")
         lines += [*(["", f"{title[0].upper()}{title[1:]}:"] if title else []), "", *_write_table(headings, rows)]
     return ["", "## Each label, on the test part", *lines] if lines else []
+
+
+def _write_incomplete(incomplete: Mapping[str, Sequence[str]]) -> list[str]:
+    """List the labels that are not in every part, by the parts that they are missing in."""
+    if len(incomplete) < 2:
+        return []  # a note says it
+    by_parts: dict[str, list[str]] = {}
+    for label, parts in incomplete.items():
+        by_parts.setdefault(" or ".join(parts), []).append(label)
+    lines = []
+    for missing, labels in by_parts.items():
+        more = len(labels) - MOST_LISTED
+        others = f" and {more:,} others, in `report.json`" if more > 0 else ""
+        lines.append(f"- none in the {missing} part: {', '.join(labels[:MOST_LISTED])}{others}.")
+    return ["", "## Labels with too few examples", "", *lines]
 
 
 def _write_settings(config: Mapping[str, Any]) -> list[str]:

@@ -29,7 +29,7 @@ from elman.errors import SettingError, TrainingError
 from elman.evaluation.figures import save_figure
 from elman.evaluation.plots import draw_pictures, plot_curves
 from elman.evaluation.report import write_report
-from elman.evaluation.titles import COLUMNS, describe_confused, show_rows, title_scores
+from elman.evaluation.titles import describe_confused, show_report_rows, title_scores
 from elman.evaluation.verdict import decide
 from elman.extras import extra
 from elman.files import write_atomically
@@ -80,11 +80,11 @@ class RunReport:
     def _repr_html_(self) -> str:
         """Return the report as a notebook shows it: scores beside those of the baseline, the verdict and the curves."""
         values = self.values
-        rows = show_rows(values["test"], values["baseline"], values["validation"], labels=len(values["labels"]))
+        columns, rows = show_report_rows(values)
         confused = describe_confused(values)
         return render_card(
             title_scores(values["test"], model=values["name"], data=values["data"]["source"], part="test"),
-            render_table(rows, header=("", *COLUMNS)),
+            render_table(rows, header=("", *columns)),
             *map(render_note, [values["verdict"], *values["remarks"], *([confused] if confused else [])]),
             self.history._repr_html_() if self.history else "",
             render_note(f"Everything is in {self.folder}; elman.load({str(self.folder)!r}) answers with the model."),
@@ -204,6 +204,11 @@ class Run:
         sample = self.task.sample(self.model)
         return f"{line}  {whole(sample)}" if sample else line
 
+    def describe_measuring(self) -> str:
+        """Return what `finish` does, in one line."""
+        fitting = "" if self.config.baseline == "none" else " and fitting the baseline"
+        return f"Measuring the kept epoch{fitting} …"
+
     def watch(self, display: Display) -> None:
         """Train to the end under a display."""
         watch(
@@ -317,6 +322,7 @@ class Run:
             "parameters": artifact.parameters,
             "data": artifact.provenance["data"],
             "split": artifact.provenance["split"],
+            "incomplete_labels": {label: list(parts) for label, parts in self.task.incomplete.items()},
             "config": json.loads(json.dumps(asdict(self.config))),
             "versions": artifact.provenance["versions"],
             "command": self.command,

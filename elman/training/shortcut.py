@@ -88,7 +88,7 @@ def train_run(
     for line in (f"{config.data}: {account(reading, run.task.dropped)}", run.describe(), *notes):
         display.say(line)
     run.watch(display)
-    display.say("Measuring the kept epoch and fitting the baseline …")
+    display.say(run.describe_measuring())
     report = run.finish()
     display.say(f"{report.verdict}\nEverything is in {report.folder}")
     return report

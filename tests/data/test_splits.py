@@ -1,6 +1,7 @@
 """Splits: every example is in one part, no string is in two, and the tutorials' split is that of scikit-learn."""
 
 import random
+import re
 from collections import Counter
 
 import numpy as np
@@ -132,10 +133,34 @@ def test_a_string_with_several_labels_is_in_one_part_with_all_of_them():
 @pytest.mark.parametrize("kind", [GROUPED, STRATIFIED])
 def test_labels_too_rare_for_three_parts_are_in_the_training_part_alone_and_noted(kind):
     split = split_examples(make(Dutch=20, Greek=20, Irish=2, Arabic=1), kind)
-    assert [note.split(":")[0] for note in split.notes] == ["Arabic", "Irish"]
-    assert all("none of them is in the validation or test part" in note for note in split.notes)
+    assert split.notes == ("2 labels have too few examples to be in every part: Arabic, Irish",)
+    assert split.incomplete == {"Arabic": ("validation", "test"), "Irish": ("validation", "test")}
     assert {e.label for e in (*split.validation, *split.test)} == {"Dutch", "Greek"}
     assert Counter(e.label for e in split.train)["Irish"] == 2
+
+
+def test_one_label_that_is_too_rare_has_a_note_of_its_own():
+    (note,) = split_examples(make(Dutch=20, Greek=20, Irish=2)).notes
+    assert note == "Irish: too few examples to split; none of them is in the validation or test part"
+
+
+def test_many_labels_that_are_too_rare_are_one_line():
+    rare = {f"label {k:03}": 2 for k in range(150)}
+    split = split_examples(make(Dutch=40, Greek=40, **rare))
+    assert split.notes == (
+        "150 labels have too few examples to be in every part: label 000, label 001, label 002 and 147 others, which "
+        "the report lists",
+    )
+    assert len(split.incomplete) == 150
+
+
+@pytest.mark.parametrize("counts", [{"Dutch": 3, "Greek": 3}, {f"label {k}": 5 for k in range(10)}, {"a": 900, "b": 3}])
+@pytest.mark.parametrize("share", [0.001, 0.998])
+def test_the_shares_that_are_said_to_be_large_enough_are(counts, share):
+    with pytest.raises(DataError, match="or --test-share") as error:
+        split_examples(make(**counts), test_share=share, validation_share=0.001)
+    test, validation = map(float, re.findall(r"-share ([.\d]+)", str(error.value)))
+    assert all(split_examples(make(**counts), test_share=test, validation_share=validation).sizes.values())
 
 
 def test_many_copies_of_one_string_are_too_few_for_a_grouped_split():
@@ -295,3 +320,12 @@ def test_too_few_different_strings_are_refused_whatever_the_labels(examples, sha
     different = len(set(examples))
     with pytest.raises(DataError, match=f"too few examples to split: {different} different ones; .* --split none"):
         split_examples(examples, test_share=shares[0], validation_share=shares[1], by_label=False)
+
+
+@pytest.mark.parametrize("count", [3, 4, 9])
+def test_the_shares_of_a_split_without_labels_that_are_said_to_be_large_enough_are(count):
+    with pytest.raises(DataError, match="give more, --test-share") as error:
+        split_examples(make_tagged(count), test_share=0.02, validation_share=0.02, by_label=False)
+    test, validation = map(float, re.findall(r"-share ([.\d]+)", str(error.value)))
+    split = split_examples(make_tagged(count), test_share=test, validation_share=validation, by_label=False)
+    assert all(split.sizes.values())

@@ -77,3 +77,11 @@ def test_many_labels_have_three_short_tables():
     assert text.count("\n| label 0000 | 5,000 |") == 2  # the largest, and the worst
     assert "\n| label 4999 | 1 |" in text
     assert len(text.splitlines()) < 90
+
+
+def test_labels_that_are_too_rare_are_listed_by_the_parts_that_they_are_missing_in():
+    incomplete = {"Irish": ["validation", "test"], "Arabic": ["validation", "test"], "Welsh": ["validation"]}
+    text = write_report({**VALUES, "incomplete_labels": incomplete})
+    assert "- none in the validation or test part: Irish, Arabic.\n- none in the validation part: Welsh.\n" in text
+    many = write_report({**VALUES, "incomplete_labels": {str(k): ["test"] for k in range(5000)}})
+    assert "98, 99 and 4,900 others, in `report.json`." in many

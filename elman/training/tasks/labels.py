@@ -73,7 +73,7 @@ class LabelTask(Task):
         self.labels = Labels.from_names(example.label for example in examples)
         folds = fold_texts(examples)
         self.split = split or split_for(config, examples, folds=folds)
-        self.sizes, self.fingerprint = self.split.sizes, self.split.fingerprint
+        self.sizes, self.fingerprint, self.incomplete = self.split.sizes, self.split.fingerprint, self.split.incomplete
         self.notes = (
             *self.split.notes,
             *note_dropped(reading, config.max_characters),

@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -81,6 +82,7 @@ class Task(ABC):
         validation: what chooses the epoch.
         dropped: how many lines of the source did not become an example, by reason.
         notes: what a user should know of the data.
+        incomplete: the parts that have no example of a label, by label.
         sizes: the number of examples in the ``train``, ``validation`` and ``test`` part.
         split_kind: how the parts were made; see `elman.data.splits`.
         fingerprint: of the split: equal data that are split in the same way have equal fingerprints.
@@ -94,6 +96,7 @@ class Task(ABC):
     validation: EncodedExamples
     dropped: dict[str, int]
     notes: tuple[str, ...] = ()
+    incomplete: Mapping[str, tuple[str, ...]] = MappingProxyType({})
     sizes: dict[str, int]
     split_kind: str
     fingerprint: str
