@@ -86,6 +86,19 @@ def check_share(name: str, value: object) -> None:
         raise SettingError(f"{name} must be at least 0 and below 1; got {value!r}")
 
 
+def count_of(number: int, noun: str) -> str:
+    """Return how many of something there are, in words that fit the number.
+
+    Args:
+        number: how many.
+        noun: the word for one of them, whose plural ends in ``s``.
+
+    >>> count_of(1, "line"), count_of(1200, "line"), count_of(0, "label")
+    ('1 line', '1,200 lines', '0 labels')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def is_missing(value: object) -> bool:
     """Return whether a value marks a missing one: None, NaN, NaT, pandas' NA, or a null of Arrow.
 

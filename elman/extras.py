@@ -11,6 +11,7 @@ PURPOSES = {
     "hub": "models on the Hugging Face Hub",
     "images": "reading pictures",
     "onnx": "exporting to ONNX",
+    "plot": "drawing a picture",
     "ray": "the engine ray",
     "serve": "serving",
     "sql": "reading from a database",
@@ -19,6 +20,9 @@ PURPOSES = {
     "train": "training",
 }
 """What each extra of ``pip install 'elman[…]'`` is for, as messages say it."""
+
+WITHOUT_GPU = "pip install torch --index-url https://download.pytorch.org/whl/cpu"
+"""Installs torch without CUDA: 200 MB rather than gigabytes."""
 
 PACKAGES = {
     "MySQLdb": "mysqlclient",
@@ -64,7 +68,10 @@ def missing(module: str, name: str, *, purpose: str | None = None) -> MissingExt
     the baseline needs the package scikit-learn: pip install 'elman[train]'
     """
     package = package_of(module)
-    return MissingExtraError(f"{purpose or PURPOSES[name]} needs the package {package}: pip install 'elman[{name}]'")
+    first = f"; on a machine without a GPU first {WITHOUT_GPU}" if package == "torch" else ""
+    return MissingExtraError(
+        f"{purpose or PURPOSES[name]} needs the package {package}: pip install 'elman[{name}]'{first}"
+    )
 
 
 @contextmanager

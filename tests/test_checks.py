@@ -1,13 +1,18 @@
 """Checks refuse in one way, missing values are known by one rule, and what messages show is escaped."""
 
+import ast
 import math
+import re
 import sys
 import unicodedata
+from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
+import elman
 from elman.checks import check_whole, escape_invisible, is_missing, shown, suggest
 from elman.errors import SettingError
 
@@ -133,3 +138,44 @@ def test_a_suggestion_is_escaped():
 def test_a_number_outside_its_range_is_refused(value):
     with pytest.raises(SettingError, match="shift must be a whole number of pixels from 1 to 10; got"):
         check_whole("shift", value, 1, most=10, unit="pixels")
+
+
+# Counts in messages
+
+ROOT = Path(elman.__file__).parent
+QUANTITIES = (
+    "batches|bytes|cells|characters|columns|epochs|examples|features|files|images|labels|layers|lines|mistakes|"
+    "names|numbers|options|others|parameters|parts|pieces|pixels|processes|rows|scores|seconds|seeds|steps|strings|"
+    "symbols|tags|tokens|words"
+)
+ALWAYS_SEVERAL = {
+    "len(left)",  # pieces that two or more processes left
+    "len(labels) - SHOWN",
+    "rows",  # a picture of columns × rows
+    "len(per_label)",  # more labels than a table shows
+    "len(chosen)",  # as many labels as a picture shows
+    "len(set(labels))",  # two or more, as was checked before
+    "fit['available']",
+    "available",
+    "reading.lines",  # a share of them
+    "max_characters",
+    "columns",
+    "self.shape[0]",  # a picture of columns × rows
+    "next(iter(options))",  # names is a verb
+    *("packed", "expected", "size", "most", "longest"),  # limits, and bytes of files
+}
+"""What is never 1 where a message counts it; constants in capitals are limits."""
+
+
+def test_a_count_in_a_message_fits_its_noun():
+    wrong = [
+        f"{path.relative_to(ROOT)}:{node.lineno}: {{{ast.unparse(value.value)}}}{text.value[:20]}"
+        for path in sorted(ROOT.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.JoinedStr)
+        for value, text in pairwise(node.values)
+        if isinstance(value, ast.FormattedValue) and isinstance(text, ast.Constant)
+        if re.match(rf" (different |training |other )?({QUANTITIES})\b", text.value)
+        if not (ast.unparse(value.value).isupper() or ast.unparse(value.value) in ALWAYS_SEVERAL)
+    ]
+    assert not wrong, "\n".join(wrong)  # write them with count_of

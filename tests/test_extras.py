@@ -1,6 +1,8 @@
 """A missing package becomes one line that says what to install, and only one module does this."""
 
 import ast
+import os
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -108,3 +110,31 @@ def test_every_use_names_a_known_extra():
     names = {repr(name) for name in PURPOSES}
     unknown = [(file, name) for file, name in calls if file != "extras.py" and name not in names]
     assert calls and unknown == []
+
+
+def test_a_missing_torch_is_named_with_its_smaller_build():
+    message = str(missing("torch.nn", "train"))
+    assert message == (
+        "training needs the package torch: pip install 'elman[train]'; on a machine without a GPU first pip install "
+        "torch --index-url https://download.pytorch.org/whl/cpu"
+    )
+
+
+@pytest.mark.parametrize(
+    ("command", "picture"),
+    [(("explain", "Nakamura", "--plot"), "explained.png"), (("models", "show", "languages", "--plot"), "network.png")],
+)
+def test_pictures_of_a_model_need_matplotlib_alone(tmp_path, command, picture):
+    def draw(*missing_packages: str) -> subprocess.CompletedProcess[str]:
+        line = [sys.executable, "-c", "import bare_python, elman.cli; elman.cli.main()", *command, picture]
+        missing = ",".join(("torch", "sklearn", "scipy", "pooch", *missing_packages))
+        paths = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+        environment = {**os.environ, "ELMAN_TEST_MISSING": missing, "PYTHONPATH": paths}
+        return subprocess.run(line, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+
+    done = draw()
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / picture).read_bytes().startswith(b"\x89PNG")
+    refused = draw("matplotlib")
+    assert refused.returncode == 2
+    assert refused.stderr == "elman: drawing a picture needs the package matplotlib: pip install 'elman[plot]'\n"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from elman.checks import shown
+from elman.checks import count_of, shown
 from elman.cli.options import (
     AbstainOption,
     DelimiterOption,
@@ -154,7 +154,7 @@ def annotate(
     except KeyboardInterrupt as error:
         count = seen[-1].summary.rows if seen else 0
         advice = "" if request.writes_stream else "; continue with the same command and --resume"
-        console.print(f"stopped after {count:,} rows{advice}", highlight=False)
+        console.print(f"stopped after {count_of(count, 'row')}{advice}", highlight=False)
         if isinstance(error, _EndedBySignal):
             raise typer.Exit(error.status) from None
         raise
@@ -216,7 +216,7 @@ def _show_progress(steps: Iterable["Progress"], console: "Console", seen: "list[
             seen[:] = [step]
             kept = step.summary.rows if step.kept else kept
             rate = (step.summary.rows - kept) / (time.perf_counter() - started)
-            rows = f"{step.summary.rows:,} rows, {rate:,.0f} a second"
+            rows = f"{count_of(step.summary.rows, 'row')}, {rate:,.0f} a second"
             share: dict[str, Any] = {} if step.done is None else {"total": 1.0, "completed": step.done}
             bar.update(task, rows=rows, **share)
 
@@ -227,7 +227,7 @@ def _print_summary(summary: "Summary", console: "Console") -> None:
 
     answered = summary.rows - sum(summary.abstained.values())
     skipped = f"; {summary.malformed:,} could not be read and were skipped" if summary.malformed else ""
-    rows = "1 row" if summary.rows == 1 else f"{summary.rows:,} rows"
+    rows = count_of(summary.rows, "row")
     console.print(f"{rows}, {answered:,} answered{skipped}", highlight=False, style="bold")
     table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
     table.add_column(justify="left")
@@ -236,7 +236,8 @@ def _print_summary(summary: "Summary", console: "Console") -> None:
     labels = summary.labels.most_common()
     lines = [(label, count, "") for label, count in labels[:SHOWN]]
     if labels[SHOWN:]:
-        lines.append((f"{len(labels) - SHOWN} other labels", sum(count for _, count in labels[SHOWN:]), "dim"))
+        others = sum(count for _, count in labels[SHOWN:])
+        lines.append((count_of(len(labels) - SHOWN, "other label"), others, "dim"))
     lines += [(f"abstained, {reason}", count, "yellow") for reason, count in summary.abstained.most_common()]
     for title, count, style in lines:
         table.add_row(Text(shown(title)), f"{count:,}", f"{count / summary.rows:.1%}", style=style)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from elman.checks import whole
+from elman.checks import count_of, whole
 from elman.cli.options import (
     DelimiterOption,
     DropOption,
@@ -172,7 +172,7 @@ def _print_cells(rows: list[dict[str, Any]], console: "Console", title: str) -> 
         table.add_row(row["cell"], *shown, f"{row['seconds']:.0f}", f"{row['parameters']:,}")
     console.print(table)
     if rows[0]["seeds"] > 1:
-        console.print(f"± is the standard deviation over {rows[0]['seeds']} seeds.", style="dim")
+        console.print(f"± is the standard deviation over {count_of(rows[0]['seeds'], 'seed')}.", style="dim")
 
 
 def _print_tutorials(rows: list[dict[str, Any]], console: "Console") -> None:

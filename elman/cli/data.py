@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from elman.checks import shown, whole
+from elman.checks import count_of, shown, whole
 from elman.cli.options import (
     DelimiterOption,
     DropOption,
@@ -104,7 +104,7 @@ def _show_images(data: str, reading: "ImageReading") -> None:
         table.add_row(shown(name), *(f"{count:,}" for count in counts))
     rows, columns = reading.images.shape[1:]
     console = Console(markup=False)
-    console.print(f"{whole(data)}: {reading.lines:,} images of {columns} × {rows} pixels", highlight=False)
+    console.print(f"{whole(data)}: {count_of(reading.lines, 'image')} of {columns} × {rows} pixels", highlight=False)
     console.print(table)
 
 

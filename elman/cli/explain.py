@@ -8,6 +8,7 @@ from elman.checks import shown, whole
 from elman.cli.names import check_names
 from elman.cli.options import JsonOption, ModelOption, PlotOption, command_app
 from elman.cli.output import to_json, to_line
+from elman.extras import extra
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -41,8 +42,9 @@ def explain(
     predictor, (name,) = load(model), check_names([name])
     explanation = explain_name(predictor, name, label=label)
     if plot is not None:
-        from elman.evaluation.drawings import plot_explanation
-        from elman.evaluation.figures import save_figure
+        with extra("plot"):
+            from elman.evaluation.drawings import plot_explanation
+            from elman.evaluation.figures import save_figure
 
         save_figure(plot_explanation(explanation), plot)
     if as_json:

@@ -1,14 +1,15 @@
 """``elman models``: list, show, publish and shrink models."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from elman.checks import whole
+from elman.checks import count_of, whole
 from elman.cli.options import JsonOption, ModelArgument, PlotOption, command_app
 from elman.cli.output import print_note, to_json
 from elman.errors import SettingError
+from elman.extras import extra
 
 app = command_app(help="List, show, publish and shrink models.", no_args_is_help=True)
 
@@ -22,7 +23,8 @@ def list_models() -> None:
     for name, file in shipped_models().items():
         predictor = load(file)
         print(
-            f"{whole(name)}: {len(predictor.labels)} labels, {predictor.artifact.parameters:,} parameters, "
+            f"{whole(name)}: {count_of(len(predictor.labels), 'label')}, "
+            f"{count_of(predictor.artifact.parameters, 'parameter')}, "
             f"{file.stat().st_size / 1e6:.1f} MB"
         )
 
@@ -33,14 +35,14 @@ def show(
     plot: PlotOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show a model's card, or its labels, configuration and provenance if it has no card, or as JSON.
+    """Show a model's card, or one made from the facts in its file if it has none; all facts with --json.
 
     With [bold]--plot[/bold], draw its network instead, unrolled and with its shapes.
     """
     from dataclasses import asdict
 
     from elman.model.address import is_address
-    from elman.model.card import read_card
+    from elman.model.card import read_card, write_local_card
     from elman.model.shipped import find_model, find_origin
     from elman.prediction.predictor import load
 
@@ -48,8 +50,9 @@ def show(
     artifact = load(file).artifact
     origin = find_origin(model, file)
     if plot is not None:
-        from elman.evaluation.drawings import plot_network
-        from elman.evaluation.figures import save_figure
+        with extra("plot"):
+            from elman.evaluation.drawings import plot_network
+            from elman.evaluation.figures import save_figure
 
         steps = {
             "strings": list("hello"),
@@ -82,20 +85,15 @@ def show(
         return
     if is_address(model):
         print_note(origin)
-    _print_card(read_card(file), facts)
+    _print_card(read_card(file) or write_local_card(artifact, path=model))
 
 
-def _print_card(card: str | None, facts: dict[str, Any]) -> None:
-    """Print a model's card, or the facts in its file if it has no card. Both may come from other people."""
+def _print_card(card: str) -> None:
+    """Print a card, which may come from other people."""
     from rich.console import Console
-    from rich.highlighter import JSONHighlighter
     from rich.markdown import Markdown
 
-    if card is not None:
-        Console().print(Markdown("\n".join(whole(line.expandtabs(4)) for line in card.split("\n"))))
-    else:
-        text = JSONHighlighter()(to_json(facts, indent=2))
-        Console().print(text, soft_wrap=True)
+    Console().print(Markdown("\n".join(whole(line.expandtabs(4)) for line in card.split("\n"))))
 
 
 @app.command("push")

@@ -4,7 +4,7 @@ import io
 import sys
 from contextlib import suppress
 
-from elman.checks import shown, whole
+from elman.checks import count_of, shown, whole
 from elman.cli.answers import print_table
 from elman.cli.names import decode_text
 from elman.errors import ElmanError
@@ -20,7 +20,7 @@ def run_prompt(predictor: Predictor, top: int, abstain_below: float) -> None:
     _edit_lines()
     wanted = predictor.artifact.kind.prompt
     answers = (
-        f"{len(predictor.labels)} labels"
+        f"{count_of(len(predictor.labels), 'label')}"
         if predictor.artifact.kind.answers == "label"
         else predictor.artifact.kind.answers
     )

@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.checks import check_choice, is_missing, shown
+from elman.checks import check_choice, count_of, is_missing, shown
 from elman.data.columns import Rows, list_tables, read_columns, read_lines
 from elman.errors import DataError, SettingError
 from elman.records import Example
@@ -205,7 +205,7 @@ def read_pairs(
         else:
             examples.append(Example(source, target))
     if not examples:
-        message = f"{path}: no usable pair in {lines} lines; dropped: {dict(dropped) or 'none'}"
+        message = f"{path}: no usable pair in {count_of(lines, 'line')}; dropped: {dict(dropped) or 'none'}"
         raise DataError(message, code="empty_table")
     return Reading(tuple(examples), lines, dict(dropped), {})
 
@@ -214,11 +214,11 @@ def _parse_pair(line: str) -> tuple[str, str]:
     """Return the two strings of a line; a ValueError says why it is not a pair."""
     parts = line.split("\t")
     if len(parts) != 2:
-        raise ValueError(f"expected source<TAB>target, got {len(parts)} columns")
+        raise ValueError(f"expected source<TAB>target, got {count_of(len(parts), 'column')}")
     source, target = (unicodedata.normalize("NFKC", part) for part in parts)
     if len(source) != len(target):
         raise ValueError(
-            f"the source has {len(source)} symbols and the target {len(target)}; "
+            f"the source has {count_of(len(source), 'symbol')} and the target {len(target)}; "
             "tagging needs one target symbol for each source symbol"
         )
     if Normalisation(lower_case=False, transliterate=False).apply(source) != source or not target.isprintable():

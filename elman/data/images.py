@@ -16,7 +16,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.checks import shown
+from elman.checks import count_of, shown
 from elman.errors import DataError
 
 UNSIGNED_BYTES = 8
@@ -105,9 +105,8 @@ def read_images(folder: Path | str) -> ImageReading:
     for pictures, answers, part in ((images, labels, "train"), (test_images, test_labels, "test")):
         if len(pictures) != len(answers):
             name = files[part, "images"].name
-            raise DataError(
-                f"{folder}: {name} holds {len(pictures)} images, and there are {len(answers)} labels; fetch them again"
-            )
+            found = f"{count_of(len(pictures), 'image')} for {count_of(len(answers), 'label')}"
+            raise DataError(f"{folder}: {name} holds {found}; fetch them again")
     if images.shape[1:] != test_images.shape[1:]:
         raise DataError(f"{folder}: train images are {images.shape[1:]}, test images {test_images.shape[1:]}")
     values, ids = np.unique(labels, return_inverse=True)  # they need not start at 0, nor be without gaps

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from elman.checks import shown, suggest
+from elman.checks import count_of, shown, suggest
 from elman.data.catalog import CATALOG, ImageSet, PairSet, check_folder, find_set
 from elman.data.download import fetch
 from elman.data.examples import MAX_CHARACTERS, FeatureReading, Reading, check_unused, read_examples
@@ -113,7 +113,7 @@ def read_source(
 
 def account(reading: Reading | ImageReading | FeatureReading, dropped: dict[str, int]) -> str:
     """Return what was read and what was dropped or repaired, by reason, in one line."""
-    counts = [f"{reading.lines:,} lines read, {reading.lines - sum(dropped.values()):,} examples"]
+    counts = [f"{count_of(reading.lines, 'line')} read, {count_of(reading.lines - sum(dropped.values()), 'example')}"]
     counts += [f"{count:,} dropped: {reason}" for reason, count in dropped.items()]
     counts += [f"{count:,} repaired: {repair}" for repair, count in reading.repaired.items()]
     return "; ".join(counts)

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from sklearn.model_selection import train_test_split
 
-from elman.checks import check_choice
+from elman.checks import check_choice, count_of
 from elman.errors import DataError, SettingError
 from elman.records import Example
 from elman.text.normalisation import fold_accents
@@ -240,7 +240,7 @@ def _split_without_labels(
         least = math.ceil(100 / max(1, len(groups))) / 100  # a part of one group
         larger = f"--test-share {max(test_share, least):g} --validation-share {max(validation_share, least):g}"
         raise DataError(
-            f"too few examples to split: {len(groups)} different ones; give more, "
+            f"too few examples to split: {count_of(len(groups), 'different string')}; give more, "
             f"{f'{larger}, ' if len(groups) >= len(PARTS) and max(test_share, least) + least < 1 else ''}"
             "or learn them by heart with --split none"
         )
@@ -268,6 +268,8 @@ def _note_incomplete_labels(incomplete: Mapping[str, tuple[str, ...]]) -> str:
         return f"{label}: too few examples to split; none of them is in the {' or '.join(names)} part"
     shown = ", ".join(list(incomplete)[:MOST_NAMED])
     more = (
-        f" and {len(incomplete) - MOST_NAMED:,} others, which the report lists" if len(incomplete) > MOST_NAMED else ""
+        f" and {count_of(len(incomplete) - MOST_NAMED, 'other')}, which the report lists"
+        if len(incomplete) > MOST_NAMED
+        else ""
     )
-    return f"{len(incomplete):,} labels have too few examples to be in every part: {shown}{more}"
+    return f"{count_of(len(incomplete), 'label')} have too few examples to be in every part: {shown}{more}"

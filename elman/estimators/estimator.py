@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, check_random_state
 
-from elman.checks import check_number, check_whole, shown
+from elman.checks import check_number, check_whole, count_of, shown
 from elman.errors import DataError, SettingError
 from elman.estimators.inputs import list_strings, read_pair, read_weights
 from elman.extras import extra
@@ -257,7 +257,7 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         display = choose_display(quiet=not self.verbose)
         parts = division.split.sizes
         display.say(
-            f"{type(self).__name__}: {len(strings):,} strings, {parts['train']:,} train, "
+            f"{type(self).__name__}: {count_of(len(strings), 'string')}, {parts['train']:,} train, "
             f"{parts['validation']:,} validate ({division.split.kind}); {_count(dropped)}"
         )
         for note in task.notes:

@@ -11,6 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from elman.checks import escape_invisible
 from elman.files import write_atomically
 
 INK, FIRST, SECOND, FAINT = "#222222", "#1f5fa8", "#d1600a", "#bbbbbb"
@@ -36,7 +37,7 @@ def shorten(label: str) -> str:
     >>> shorten("the United Kingdom of Great Britain and Northern Ireland")
     'the United Kingdom of Great…'
     """
-    line = " ".join(label.split())
+    line = escape_invisible(" ".join(label.split()))
     return line if len(line) <= LONGEST_LABEL else line[: LONGEST_LABEL - 1].rstrip() + "…"
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from elman.checks import count_of
 from elman.evaluation.confusions import plot_confusion
 from elman.evaluation.figures import FAINT, FIRST, SECOND, shorten
 from elman.evaluation.metrics import LabelIds, Probabilities, calibration_error, reliability
@@ -154,7 +155,8 @@ def plot_mistakes(
     columns = 8
     rows = max(1, -(-len(shown) // columns))
     figure = Figure(figsize=(9, 1.45 * rows + 0.5), layout="constrained")
-    figure.suptitle(f"The most confident of {len(wrong):,} mistakes among {len(truth):,}: answer (truth)", fontsize=10)
+    mistakes = count_of(len(wrong), "mistake")
+    figure.suptitle(f"The most confident of {mistakes} among {len(truth):,}: answer (truth)", fontsize=10)
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes in panels:
         axes.set_axis_off()

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from elman.checks import count_of
 from elman.evaluation.titles import SCORES, describe_abstentions, group_labels, show_report_rows, show_rounded
 
 MOST_LISTED = 100
@@ -50,8 +51,9 @@ def _list_facts(values: Mapping[str, Any]) -> list[str]:
         *([f"On the test part {abstentions}."] if abstentions else []),
         f"Split: {split['kind']}, seed {split['seed']}: {split['train']:,} to train, {split['validation']:,} to "
         f"validate, {split['test']:,} to test; fingerprint {split['fingerprint'][:16]}.",
-        f"Data: {data['source']}, {data['lines']:,} lines; dropped: {dropped}; repaired: {repaired}.",
-        f"{values['parameters']:,} parameters; {values['epochs']} epochs in {values['seconds']:.0f} seconds.",
+        f"Data: {data['source']}, {count_of(data['lines'], 'line')}; dropped: {dropped}; repaired: {repaired}.",
+        f"{count_of(values['parameters'], 'parameter')}; {count_of(values['epochs'], 'epoch')} in "
+        f"{count_of(round(values['seconds']), 'second')}.",
         *(f"{note}." for note in split["notes"]),
     ]
 
@@ -126,7 +128,7 @@ def _write_incomplete(incomplete: Mapping[str, Sequence[str]]) -> list[str]:
     lines = []
     for missing, labels in by_parts.items():
         more = len(labels) - MOST_LISTED
-        others = f" and {more:,} others, in `report.json`" if more > 0 else ""
+        others = f" and {count_of(more, 'other')}, in `report.json`" if more > 0 else ""
         lines.append(f"- none in the {missing} part: {', '.join(labels[:MOST_LISTED])}{others}.")
     return ["", "## Labels with too few examples", "", *lines]
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from elman.checks import count_of
 from elman.evaluation.metrics import TOP
 
 RANKS = (2, 3, 5)
@@ -233,7 +234,7 @@ def describe_calibration(found: Mapping[str, Any]) -> str:
         if found.get("at_bound")
         else ""
     )
-    strings = f", chosen on {found['strings']:,} strings" if found.get("strings") else ""
+    strings = f", chosen on {count_of(found['strings'], 'string')}" if found.get("strings") else ""
     return (
         f"Calibration error {found['error_before']:.3f} before and {found['error_after']:.3f} after "
         f"dividing the logits by {found['temperature']:.2f}{strings}; a perfectly calibrated model would measure "
@@ -256,4 +257,4 @@ def describe_abstentions(report: Mapping[str, Any]) -> str | None:
     reasons = ", ".join(f"{count:,} {reason.partition(':')[0]}" for reason, count in abstentions.items())
     effect = "which are not scored" if "rmse" in report else "which count as wrong"
     abstained = sum(abstentions.values())
-    return f"the model abstains for {abstained:,} of {report['examples']:,} examples ({reasons}), {effect}"
+    return f"the model abstains for {abstained:,} of {count_of(report['examples'], 'example')} ({reasons}), {effect}"

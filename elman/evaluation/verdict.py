@@ -12,6 +12,7 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.stats import binomtest, norm
 
+from elman.checks import count_of
 from elman.evaluation.intervals import DRAWS, LEVEL, Interval, bound_score, resample
 from elman.reports import Outcomes
 
@@ -142,7 +143,7 @@ def write_verdict(comparisons: Sequence[Comparison], *, by_heart: bool = False) 
     'Better: on 50 strings the accuracy of the model is 25.0 points above that of a coin (10.0 to 40.0).'
     """
     first = comparisons[0]
-    strings = f"{first.examples:,} {'string' if first.examples == 1 else 'strings'}"
+    strings = f"{count_of(first.examples, 'string')}"
     parts = " and ".join(comparison.describe() for comparison in comparisons)
     found = f"on {strings} the {first.score} of the model is {parts}"
     if by_heart:

@@ -2,11 +2,12 @@
 
 import json
 import re
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from elman.checks import shown
+from elman.checks import count_of, shown
 from elman.errors import SettingError
 from elman.model.file import Artifact
 
@@ -59,6 +60,26 @@ def write_card(artifact: Artifact, *, address: str, license: str | None = None) 
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
+def write_local_card(artifact: Artifact, *, path: str) -> str:
+    """Return the card of a model that has none beside it, from the facts in its file.
+
+    Args:
+        artifact: the model.
+        path: what a command takes as the model.
+    """
+    command = f"elman predict --model {shlex.quote(path)} {artifact.kind.placeholder}"
+    parts = [
+        f"# {_escape(artifact.name)}",
+        _describe(artifact),
+        f"```console\n$ {shown(command, len(command))}\n```",
+        _describe_data(artifact),
+        _write_figures(artifact),
+        _describe_training(artifact),
+        "The configuration and the whole origin: `elman models show MODEL --json`.",
+    ]
+    return "\n\n".join(filter(None, parts)) + "\n"
+
+
 def is_own_card(text: str) -> bool:
     """Return whether `write_card` wrote a card."""
     return MARK in text
@@ -94,9 +115,9 @@ def _write_metadata(artifact: Artifact, license: str | None) -> str:
 
 def _describe(artifact: Artifact) -> str:
     labels = [_escape(name) for name in artifact.labels.names]
-    more = f" and {len(labels) - MOST_LABELS} more" if len(labels) > MOST_LABELS else ""
+    more = f" and {len(labels) - MOST_LABELS:,} more" if len(labels) > MOST_LABELS else ""
     return (
-        f"A small recurrent network ({artifact.config.cell}, {artifact.parameters:,} parameters) that "
+        f"A small recurrent network ({artifact.config.cell}, {count_of(artifact.parameters, 'parameter')}) that "
         f"{artifact.kind}: {', '.join(labels[:MOST_LABELS])}{more}."
     )
 
@@ -123,7 +144,20 @@ def _write_figures(artifact: Artifact) -> str:
         for name in test
         if _is_number(test[name])
     ]
-    return "\n".join(["| on the test part | model | baseline |", "|---|---:|---:|", *rows]) if rows else ""
+    heading = "| on the test part | model | baseline |\n|---|---:|---:|"
+    if not baseline:
+        heading, rows = "| on the test part | model |\n|---|---:|", [row[: row.rindex(" | ")] + " |" for row in rows]
+    return "\n".join([heading, *rows]) if rows else ""
+
+
+def _describe_training(artifact: Artifact) -> str:
+    """Return how the model was trained, and with what; the provenance can be any JSON."""
+    epochs, versions = artifact.provenance.get("epochs"), _part(artifact.provenance, "versions")
+    trained = f"Trained for {count_of(epochs, 'epoch')}" if isinstance(epochs, int) else ""
+    version = (
+        f"{', ' if trained else 'Written by '}Elman {_escape(str(versions['elman']))}" if "elman" in versions else ""
+    )
+    return f"{trained}{version}." if trained or version else ""
 
 
 def _format(value: Any) -> str:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from elman.checks import shown
+from elman.checks import count_of, shown
 from elman.errors import DamagedModelError, ElmanError, NewerModelError, NotAModelError, SettingError
 from elman.files import write_atomically
 from elman.model.config import ModelConfig
@@ -109,9 +109,9 @@ class Artifact:
         if self.config.readout != self.kind.readout:
             raise DamagedModelError(f"its readout {self.config.readout!r} does not answer with {answers}")
         if (len(self.labels) == 1) != (answers == "number"):
-            raise DamagedModelError(f"it has {len(self.labels)} labels to answer with {answers}")
+            raise DamagedModelError(f"it has {count_of(len(self.labels), 'label')} to answer with {answers}")
         if self.config.head == "none" and self.config.directions * self.config.hidden_size != len(self.labels):
-            raise DamagedModelError(f"it has no head to make {len(self.labels)} scores")
+            raise DamagedModelError(f"it has no head to make {count_of(len(self.labels), 'score')}")
 
     def _check_tensors(self) -> None:
         _check_layers(self.config, len(self.tensors))
@@ -145,7 +145,7 @@ class Artifact:
 def _check_layers(config: ModelConfig, tensors: int) -> None:
     """Check that there are no more layers than tensors, before the shapes of their weights are listed."""
     if config.layers > tensors:
-        raise DamagedModelError(f"its config has {config.layers} layers, more than it has tensors")
+        raise DamagedModelError(f"its config has {count_of(config.layers, 'layer')}, more than it has tensors")
 
 
 def save_artifact(artifact: Artifact, path: Path | str, *, weights: str = "float") -> None:

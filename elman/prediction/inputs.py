@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.checks import shown
+from elman.checks import count_of, shown
 from elman.errors import DataError
 from elman.extras import extra
 from elman.model.file import Artifact
@@ -298,7 +298,8 @@ class FeatureReader:
             numbers = np.array([row], np.float32)
         if len(row) != len(self.columns) or not np.isfinite(numbers).all():
             raise DataError(
-                f"'{shown(value)}': expected {len(self.columns)} numbers separated by commas, {', '.join(self.columns)}"
+                f"'{shown(value)}': expected {count_of(len(self.columns), 'number')} separated by commas, "
+                f"{', '.join(self.columns)}"
             )
         normalised = ", ".join(f"{column} {number:g}" for column, number in zip(self.columns, row, strict=True))
         return Input(key=value, numbers=numbers, normalised=normalised)

@@ -16,6 +16,7 @@ from concurrent.futures import Executor
 from operator import attrgetter
 from typing import NamedTuple
 
+from elman.checks import count_of
 from elman.errors import DataError
 from elman.prediction.predictor import Predictor
 from elman.server.errors import RequestError, encode_answer
@@ -200,7 +201,8 @@ class Batcher:
         if not isinstance(error, DataError):
             return error
         columns = self._predictor.artifact.columns
-        message = f"this model reads rows of {len(columns)} numbers separated by commas: {', '.join(columns)}"
+        numbers = count_of(len(columns), "number")
+        message = f"this model reads rows of {numbers} separated by commas: {', '.join(columns)}"
         return RequestError(422, "unreadable_input", message)
 
 

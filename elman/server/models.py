@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from elman.checks import count_of
 from elman.data.catalog import CATALOG
 from elman.errors import SettingError
 from elman.model.card import read_card
@@ -87,7 +88,7 @@ class ServedModel:
             return "Its file does not say what it learned from."
         known = CATALOG.get(source)
         about = f"{known.about} ({known.origin})" if known else Path(source).name
-        return f"Learned from {about}" + ("." if examples is None else f": {examples:,} examples.")
+        return f"Learned from {about}" + ("." if examples is None else f": {count_of(int(examples), 'example')}.")
 
     def _short_card(self) -> str:
         facts = self.facts

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
+from elman.checks import count_of
 from elman.errors import DataError
 from elman.tables.chunks import (
     CHARACTERS,
@@ -160,7 +161,7 @@ class DelimitedSource:
         if self._lines.problem:
             return self._lines.take_malformed(self._lines.problem, skip=skip)
         if row and self._width and len(row) != self._width:
-            problem = f"expected {self._width} cells as in the first row, got {len(row)}"
+            problem = f"expected {count_of(self._width, 'cell')} as in the first row, got {len(row)}"
             return self._lines.take_malformed(problem, skip=skip)
         text = self._lines.take()
         return text, row

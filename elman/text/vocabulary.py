@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.checks import shown
+from elman.checks import count_of, shown
 from elman.errors import DataError
 from elman.records import UNKNOWN
 from elman.text.encoded import EncodedStrings
@@ -162,7 +162,7 @@ class Labels:
             return np.array([self._ids[name] for name in names], dtype=np.int64)
         except KeyError as missing:
             raise DataError(
-                f"the label '{shown(missing.args[0])}' is not among the model's {len(self)} labels; "
+                f"the label '{shown(missing.args[0])}' is not among the model's {count_of(len(self), 'label')}; "
                 "use data with the labels that the model was trained on"
             ) from None
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from elman.checks import count_of
 from elman.markup import TRAINING, VALIDATION, render_card, render_curves, render_note
 from elman.reports import EpochResult
 
@@ -35,7 +36,7 @@ class History(tuple[EpochResult, ...]):
         best = next((result for result in self if result.epoch == self.kept_epoch), self[-1])
         seconds = sum(result.seconds for result in self)
         return render_card(
-            f"{len(self)} epochs, best: {best.epoch}" if len(self) > 1 else "1 epoch",
+            f"{count_of(len(self), 'epoch')}, best: {best.epoch}",
             f"<div>{''.join(plots)}</div>",
             render_note(f"validation loss {best.validation_loss:.3f}; {seconds:.1f} s"),
         )

@@ -21,7 +21,7 @@ from typing import Any
 
 import torch
 
-from elman.checks import whole
+from elman.checks import count_of, whole
 from elman.data.examples import FeatureReading, Reading
 from elman.data.images import ImageReading
 from elman.data.splits import NOTHING_KEPT
@@ -192,7 +192,7 @@ class Run:
             else "linear"
         )
         return (
-            f"{cells}, {parameters:,} parameters\n"
+            f"{cells}, {count_of(parameters, 'parameter')}\n"
             f"{whole(self.task.description())}: "
             f"{sizes['train']:,} train, {sizes['validation']:,} validate, {sizes['test']:,} test\n"
             f"folder: {whole(self.folder)}"

@@ -1,10 +1,14 @@
 """``elman models``: list shipped models, show what a model file contains, and shrink it."""
 
 import json
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
+from elman.model.file import save_artifact
 from elman.model.shipped import shipped_models
+from elman.text.vocabulary import Labels
 
 
 def test_list_has_a_line_for_each_shipped_model(elman_here):
@@ -35,10 +39,23 @@ def test_show_takes_a_run_folder(elman_here, model_file):
     assert by_file == by_folder
 
 
-def test_show_without_a_card_prints_the_facts(elman_here, model_file):
+def test_a_model_without_a_card_gets_one_from_its_facts(elman_here, model_file, predictor):
     outcome = elman_here("models", "show", model_file)
-    assert outcome.status == 0
-    assert json.loads(outcome.out)["labels"] == ["Alfa", "Beta", "Gamma"]
+    assert (outcome.status, outcome.err) == (0, "")
+    words = " ".join(outcome.out.split())
+    for text in ("toy", "Alfa, Beta, Gamma", "elman predict --model", "on the test part", "baseline", "Trained for"):
+        assert text in words
+    assert f"{predictor.artifact.parameters:,} parameters" in words and "{" not in words
+
+
+def test_the_card_of_a_model_with_many_labels_is_short(elman_here, tiny_artifact, tmp_path):
+    labels = Labels.from_names(f"label {number:04}" for number in range(3000))
+    shape = tiny_artifact.config.tensor_shapes(symbols=len(tiny_artifact.vocabulary), labels=3000)
+    tensors = {name: np.zeros(size, np.float32) for name, size in shape.items() if not name.startswith("bag")}
+    config = replace(tiny_artifact.config, bag_orders=())
+    save_artifact(replace(tiny_artifact, config=config, labels=labels, tensors=tensors), tmp_path / "many.safetensors")
+    outcome = elman_here("models", "show", tmp_path / "many.safetensors")
+    assert "and 2,940 more" in " ".join(outcome.out.split()) and len(outcome.out) < 4000
 
 
 def test_show_prints_the_card_beside_a_model(elman_here, tiny_file):

@@ -339,7 +339,7 @@ def test_pairs_that_are_too_long_are_dropped_and_counted(tmp_path):
         ("abc\tab", "the source has 3 symbols and the target 2; .* one target symbol for each source symbol"),
         ("abc\t", "the source has 3 symbols and the target 0"),
         ("ﬁn\tab", "the source has 3 symbols and the target 2"),  # composition replaces the ligature by two letters
-        ("abc", "expected source<TAB>target, got 1 columns"),
+        ("abc", "expected source<TAB>target, got 1 column"),
         ("ab\tab\tab", "got 3 columns"),
         (" ab\tabc", "white space"),
         ("ab \tabc", "white space"),

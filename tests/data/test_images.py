@@ -171,11 +171,11 @@ def test_a_plain_file_is_read_rather_than_a_gzipped_one(tmp_path):
     [
         (
             {"train_labels": ANSWERS[:4]},
-            "train-images-idx3-ubyte holds 5 images, and there are 4 labels; fetch them again",
+            "train-images-idx3-ubyte holds 5 images for 4 labels; fetch them again",
         ),
         (
             {"t10k_images": PICTURES[:2]},
-            "t10k-images-idx3-ubyte holds 2 images, and there are 3 labels; fetch them again",
+            "t10k-images-idx3-ubyte holds 2 images for 3 labels; fetch them again",
         ),
         ({"t10k_images": PICTURES[1:4, :, :2]}, "train images are (4, 3), test images (4, 2)"),
         ({"t10k_labels": np.array([1, 2, 7], np.uint8)}, "got [0, 1, 2], and for the test also [7]"),

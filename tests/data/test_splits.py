@@ -10,6 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from sklearn.model_selection import train_test_split
 
+from elman.checks import count_of
 from elman.data.splits import (
     BY_HEART,
     GROUPED,
@@ -317,8 +318,8 @@ def test_parts_are_drawn_from_all_examples_and_not_from_the_first_ones():
     [([], (0.1, 0.05)), (make_tagged(1), (0.4, 0.4)), (make_tagged(9), (0.1, 0.05)), (make_tagged(2) * 50, (0.3, 0.3))],
 )
 def test_too_few_different_strings_are_refused_whatever_the_labels(examples, shares):
-    different = len(set(examples))
-    with pytest.raises(DataError, match=f"too few examples to split: {different} different ones; .* --split none"):
+    different = count_of(len(set(examples)), "different string")
+    with pytest.raises(DataError, match=f"too few examples to split: {different}; .* --split none"):
         split_examples(examples, test_share=shares[0], validation_share=shares[1], by_label=False)
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from elman.errors import SettingError
-from elman.model.card import is_own_card, read_card, write_card
+from elman.model.card import is_own_card, read_card, write_card, write_local_card
 from elman.model.kinds import KINDS
 from elman.text.vocabulary import Labels
 
@@ -72,3 +72,17 @@ def test_a_card_is_read_without_its_metadata(tiny_artifact, tmp_path):
 def test_a_readme_of_something_else_is_no_card(tmp_path):
     (tmp_path / "README.md").write_text("---\nlibrary_name: other\n---\n# My project\n")
     assert read_card(tmp_path / "model.safetensors") is None
+
+
+def test_a_model_without_a_baseline_has_no_column_for_it(tiny_artifact):
+    artifact = replace(tiny_artifact, provenance={"figures": {"test": {"accuracy": 0.75}}})
+    assert "| on the test part | model |\n|---|---:|\n| accuracy | 0.75 |\n" in write_card(artifact, address="hf://a/b")
+
+
+@pytest.mark.parametrize(
+    "provenance", [{}, {"epochs": "many", "versions": 3}, {"epochs": 1, "versions": {"elman": "9"}}]
+)
+def test_a_local_card_names_the_command_and_needs_no_origin(tiny_artifact, provenance):
+    card = write_local_card(replace(tiny_artifact, provenance=provenance), path="my runs/people")
+    assert "$ elman predict --model 'my runs/people' NAME" in card
+    assert ("Trained for 1 epoch, Elman 9." in card) == (len(provenance) > 1 and provenance["epochs"] == 1)

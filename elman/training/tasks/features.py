@@ -13,6 +13,7 @@ from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import train_test_split
 from torch import Tensor
 
+from elman.checks import count_of
 from elman.data.batches import EncodedExamples
 from elman.data.examples import FeatureReading
 from elman.data.splits import BY_HEART, NOTHING_KEPT, RANDOM
@@ -52,7 +53,7 @@ class FeatureTask(Task):
             raise SettingError(f"features are fitted without recurrence: leave --cell out; got {config.model.cell!r}")
         if config.model.input_size != len(reading.columns):
             raise SettingError(
-                f"{len(reading.columns)} features need a network with input_size {len(reading.columns)}; "
+                f"{count_of(len(reading.columns), 'feature')} need a network with input_size {len(reading.columns)}; "
                 f"got {config.model.input_size}"
             )
         self.config, self.reading, self.dropped = config, reading, reading.dropped

@@ -10,6 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
 from torch import Tensor
 
+from elman.checks import count_of
 from elman.data.batches import EncodedExamples
 from elman.data.images import ImageReading
 from elman.data.splits import GIVEN
@@ -128,14 +129,14 @@ class ImageTask(Task):
 
     def remarks(self, findings: Findings) -> tuple[str, ...]:
         """Explain the baseline and the calibration; see `Task.remarks`."""
-        fitted = (
-            f"The baseline is logistic regression on the pixels of {self._count_baseline_images():,} training images."
-        )
+        images = count_of(self._count_baseline_images(), "training image")
+        fitted = f"The baseline is logistic regression on the pixels of {images}."
         return (*([fitted] if findings.baseline else []), *describe_labels(findings.values))
 
     def description(self) -> str:
         """Return the labels and the size of the images; see `Task.description`."""
-        return f"{len(self.labels)} labels; {self.shape[0]} rows of {self.shape[1]} pixels; the source's own test part"
+        rows, pixels = count_of(self.shape[0], "row"), count_of(self.shape[1], "pixel")
+        return f"{count_of(len(self.labels), 'label')}; {rows} of {pixels}; the source's own test part"
 
 
 def to_steps(images: NDArray[np.uint8]) -> list[NDArray[np.float32]]:

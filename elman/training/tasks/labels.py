@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from elman.checks import count_of
 from elman.data.augment import FOLDED_WEIGHT, add_folded_spellings
 from elman.data.batches import EncodedExamples
 from elman.data.examples import Reading
@@ -140,7 +141,7 @@ class LabelTask(Task):
 
     def description(self) -> str:
         """Return the number of labels and the kind of split; see `Task.description`."""
-        return f"{len(self.labels)} labels; {self.split_kind} split"
+        return f"{count_of(len(self.labels), 'label')}; {self.split_kind} split"
 
 
 def fit_for(artifact: Artifact, examples: Sequence[Example], kind: str) -> Baseline:

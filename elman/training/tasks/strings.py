@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.checks import count_of
 from elman.data.examples import BLANK, Reading
 from elman.data.splits import Split, split_examples
 from elman.errors import DataError
@@ -41,7 +42,7 @@ def normalise_examples(reading: Reading, normalisation: Normalisation) -> tuple[
     counts = {reason: count for reason, count in dropped.items() if count}
     if not kept:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in counts.items())
-        message = f"no usable example in {reading.lines:,} lines; dropped: {reasons or 'none'}"
+        message = f"no usable example in {count_of(reading.lines, 'line')}; dropped: {reasons or 'none'}"
         raise DataError(message, code="empty_table")
     return kept, counts
 

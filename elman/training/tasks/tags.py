@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from elman.checks import count_of
 from elman.data.batches import EncodedExamples
 from elman.data.examples import Reading
 from elman.errors import DataError
@@ -108,7 +109,7 @@ class TagTask(Task):
 
     def description(self) -> str:
         """Return the number of tags and the kind of split; see `Task.description`."""
-        return f"{len(self.labels)} tags; {self.split_kind} split"
+        return f"{count_of(len(self.labels), 'tag')}; {self.split_kind} split"
 
     def sample(self, model: SequenceModel) -> str | None:
         """Return the first validation string, and what the network answers to it now."""

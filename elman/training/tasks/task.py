@@ -54,7 +54,7 @@ class Findings:
     Args:
         test: the model's scores on the test part.
         validation: its scores on the validation part.
-        baseline: the scores of a simple baseline on the test part; None if there is none.
+        baseline: the scores of a simple baseline on the test part; None without a baseline.
         baseline_validation: the scores of the baseline on the validation part, if known.
         values: other values for ``report.json``, by their key there.
         evaluation: the numbers that the pictures of the test part are drawn from; None if there are none to draw.
