@@ -17,7 +17,8 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from elman.checks import check_choice
 from elman.evaluation.linear import LinearModel, count_ngrams
 from elman.evaluation.metrics import score
-from elman.records import EvalReport, Example
+from elman.records import Example
+from elman.reports import EvalReport
 from elman.text.vocabulary import Labels
 
 QUICK, FULL = "quick", "full"

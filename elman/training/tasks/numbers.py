@@ -25,7 +25,8 @@ from elman.evaluation.verdict import BASELINE, CONSTANT, compare
 from elman.model.file import Artifact
 from elman.model.tensors import BAG_HEAD, BAG_WEIGHT, HEAD_BIAS, HEAD_WEIGHT
 from elman.prediction.predictor import Predictor
-from elman.records import Example, NumberReport
+from elman.records import Example
+from elman.reports import NumberReport
 from elman.text.vocabulary import Labels
 from elman.training.config import RunConfig
 from elman.training.tasks.strings import Importance, look_up, normalise_examples, split_for
