@@ -17,7 +17,7 @@ from elman.data.examples import Reading
 from elman.evaluation.verdict import BETTER
 from elman.records import Example
 from elman.training.options import new_config
-from elman.training.run import RunReport, train_run
+from elman.training.shortcut import train_run
 
 
 def main() -> None:

@@ -109,7 +109,7 @@ def test_a_gpu_that_is_not_there_is_refused_and_auto_is_the_processor():
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
 def test_a_gpu_trains_as_the_processor_does(toy_reading, toy_folder, tmp_path, cell):
     from elman.training.options import new_config
-    from elman.training.run import train_run
+    from elman.training.shortcut import train_run
 
     reports = {}
     for device in ("cpu", "cuda"):

@@ -12,7 +12,7 @@ from elman.model.file import load_artifact
 from elman.model.tensors import BAG_CODES, BAG_WEIGHT, EMBEDDING, HEAD_WEIGHT, name_layer
 from elman.records import Example
 from elman.training.options import apply_options, new_config, stored_config
-from elman.training.run import train_run
+from elman.training.shortcut import train_run
 from elman.training.tasks import build_task
 from elman.training.tuning import begin_with
 
