@@ -17,6 +17,7 @@ from elman.data.examples import Reading
 from elman.evaluation.verdict import BETTER
 from elman.records import Example
 from elman.training.options import new_config
+from elman.training.run import RunReport
 from elman.training.shortcut import train_run
 
 
