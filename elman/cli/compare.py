@@ -57,7 +57,10 @@ def compare(
     hidden_size: Annotated[int | None, typer.Option(help="Numbers in the hidden state, for each cell.")] = None,
     seed: Annotated[int, typer.Option(help="Of the split and of the first training of each cell.")] = 0,
     seeds: Annotated[
-        int, typer.Option(min=1, help="Trainings of each cell, with the seeds that follow --seed; shows their spread.")
+        int,
+        typer.Option(
+            min=1, max=1000, help="Trainings of each cell, with the seeds that follow --seed; shows their spread."
+        ),
     ] = 1,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder for the runs; runs/compare-DATA if not given.")

@@ -23,6 +23,9 @@ HEADS = ("output", "concatenation", "none")
 LONGEST_NGRAM, MOST_ORDERS = 32, 32
 """The most symbols of an n-gram, and the most lengths of n-grams: each costs time and memory for each symbol read."""
 
+LARGEST_SIZE, MOST_LAYERS = 8192, 64
+"""The largest hidden state and embedding, and the most layers: a cell of that size has gigabytes of weights."""
+
 LARGEST_BAG_SCALE = 1e6
 
 FIRST_STATES = ("zeros", "drawn")
@@ -129,7 +132,9 @@ class ModelConfig(Config):
         check_choice("head", self.head, HEADS)
         check_choice("first_state", self.first_state, FIRST_STATES)
         check_choice("initialisation", self.initialisation, INITIALISATIONS)
-        for name in ("hidden_size", "layers", "ngram_buckets", "bag_min_count", "bag_most"):
+        check_whole("hidden_size", self.hidden_size, 1, most=LARGEST_SIZE)
+        check_whole("layers", self.layers, 1, most=MOST_LAYERS)
+        for name in ("ngram_buckets", "bag_min_count", "bag_most"):
             check_whole(name, getattr(self, name), 1)
         if self.bag_size is not None:
             check_whole("bag_size", self.bag_size, 0)
@@ -137,8 +142,8 @@ class ModelConfig(Config):
             check_whole("separator", self.separator, 1)
         if self.bag_words not in (None, True, False):
             raise SettingError(f"bag_words must be true, false or null; got {self.bag_words!r}")
-        for name in ("input_size", "embedding_size"):
-            check_whole(name, getattr(self, name), 0)
+        check_whole("input_size", self.input_size, 0)
+        check_whole("embedding_size", self.embedding_size, 0, most=LARGEST_SIZE)
         check_whole("directions", self.directions, 1)
         if self.directions > 2:
             raise SettingError(f"directions must be 1 or 2; got {self.directions!r}")

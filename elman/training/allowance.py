@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from elman.model.config import NO_CELL, ModelConfig
 from elman.model.file import Artifact
+from elman.model.tensors import name_layer
 from elman.records import Example
 
 SHARE = 0.2
@@ -53,4 +54,6 @@ def count_weights(model: ModelConfig, *, symbols: int, labels: int) -> int:
     if model.cell == NO_CELL:
         return 0
     shapes = model.tensor_shapes(symbols=symbols, labels=labels)
-    return sum(shape[0] * shape[1] for name, shape in shapes.items() if ".weight_ih" in name or ".weight_hh" in name)
+    layers = (name_layer(layer, direction) for layer in range(model.layers) for direction in range(model.directions))
+    matrices = [shapes[name] for names in layers for name in (names.weight_ih, names.weight_hh)]
+    return sum(rows * columns for rows, columns in matrices)

@@ -24,6 +24,9 @@ PASSES, PASSES_EXAMPLES, LEAST_PASSES = 18, 20_000, 3
 LARGEST_RATE = 1e30
 """The largest learning rate; float32, and so torch, cannot hold much larger ones."""
 
+MOST_THREADS = 1024
+"""More threads than this end the process in some builds of torch."""
+
 LARGEST_SEED = 2**32 - 1
 """The largest seed that scikit-learn takes."""
 
@@ -41,12 +44,12 @@ class TrainConfig(Config):
         optimiser: ``adamw``, ``adam``, ``sgd`` or ``rmsprop``.
         learning_rate: the highest rate of the schedule, above 0.
         schedule: ``one-cycle`` rises and falls over all steps; ``constant``.
-        weight_decay: of matrices, not biases; decoupled in ``adamw``.
+        weight_decay: of matrices, not biases, 0 to 1; decoupled in ``adamw``.
         clip: the largest gradient norm, above 0; None: no limit.
         label_smoothing: share of the target spread over all labels, 0 up to 1.
-        class_weighting: the loss of an example counts 1 / (frequency of its label) to this power: 0 has no effect, 1
-            makes all labels count alike.
-        copy_weighting: copies of a string count as their number to this power: 0 as one, 1 as all of them.
+        class_weighting: the loss of an example counts 1 / (frequency of its label) to this power, 0 to 1: 0 has no
+            effect, 1 makes all labels count alike.
+        copy_weighting: copies of a string count as their number to this power, 0 to 1: 0 as one, 1 as all of them.
         average: decay of the running average of the weights that is evaluated and kept, 0 up to 1; 0 uses none.
         draws: steps in an epoch, each of one example: a label drawn uniformly, then an example of it by its weight;
             batch_size must be 1. None: every example once.
@@ -87,16 +90,16 @@ class TrainConfig(Config):
         check_choice("keep", self.keep, KEEPS)
         check_whole("batch_size", self.batch_size, 1)
         check_whole("seed", self.seed, 0)
-        for name in ("epochs", "draws", "patience", "threads"):
+        for name, most in (("epochs", None), ("draws", None), ("patience", None), ("threads", MOST_THREADS)):
             if getattr(self, name) is not None:
-                check_whole(name, getattr(self, name), 1)
+                check_whole(name, getattr(self, name), 1, most=most)
         if self.draws is not None and self.batch_size != 1:
             raise SettingError(f"examples are drawn one by one: draws needs batch_size 1; got {self.batch_size}")
         check_number("learning_rate", self.learning_rate, above=0, most=LARGEST_RATE)
         if self.clip is not None:
             check_number("clip", self.clip, above=0)
         for name in ("weight_decay", "class_weighting", "copy_weighting"):
-            check_number(name, getattr(self, name), least=0)
+            check_number(name, getattr(self, name), least=0, most=1)
         for name in ("label_smoothing", "average"):
             check_share(name, getattr(self, name))
 

@@ -14,6 +14,7 @@ from elman.data.catalog import CATALOG
 from elman.data.examples import PAIRS, FeatureReading, Reading, check_unused, read_features, read_pairs
 from elman.data.images import ImageReading, has_images
 from elman.data.reading import name_source, read_source
+from elman.data.splits import NOTHING_KEPT
 from elman.errors import SettingError
 from elman.model.kinds import named_kind
 from elman.tables.sql.queries import Query
@@ -44,6 +45,21 @@ READING = (
 """Options of how DATA is read. A resumed run may get other ones, if the split stays the same."""
 
 
+_OF_CELLS = ("hand", "activation", "hidden_size", "layers", "directions", "embedding_size", "dropout", "products")
+_OF_TEXT, _OF_LABELS = ("keep_case", "keep_script"), ("label_smoothing", "class_weighting")
+
+WITHOUT_EFFECT = {
+    "features": (*_OF_CELLS, "plain", *_OF_TEXT, *_OF_LABELS, "baseline"),
+    "images": ("embedding_size", "plain", *_OF_TEXT, "class_weighting", "test_share"),
+    "number": _OF_LABELS,
+    "tags": ("class_weighting", "baseline"),
+}
+"""Options of `elman train` that nothing reads, by task."""
+
+NAMES = {"features": "a linear regression", "images": "images", "number": "a number as the answer", "tags": "tags"}
+"""What messages call the tasks with such options."""
+
+
 def new_config(data: str, name: str, options: Options) -> RunConfig:
     """Return the settings of a new run: those of a recipe, or the best ones for the data, changed by the options.
 
@@ -56,6 +72,7 @@ def new_config(data: str, name: str, options: Options) -> RunConfig:
         SettingError: options contradict each other or the data, or a value cannot work.
     """
     task = _choose_task(data, options)
+    _refuse_without_effect(task, options)
     recipe = options.get("recipe") or OF_DATA.get(data)
     if recipe is not None:
         config = named_recipe(recipe).config
@@ -79,6 +96,15 @@ def new_config(data: str, name: str, options: Options) -> RunConfig:
     if base is not None:
         check_kept(base, config)
     return config
+
+
+def _refuse_without_effect(task: str, options: Options) -> None:
+    useless = [option for option in WITHOUT_EFFECT.get(task, ()) if option in options]
+    if useless:
+        raise SettingError(f"--{useless[0].replace('_', '-')} has no effect on {NAMES[task]}; leave it out")
+    shares = [option for option in ("test_share", "validation_share") if option in options]
+    if options.get("split") == NOTHING_KEPT and shares:
+        raise SettingError(f"--{shares[0].replace('_', '-')} has no effect with --split none; leave it out")
 
 
 def _choose_task(data: str, options: Options) -> str:

@@ -238,7 +238,7 @@ def test_show_counts_images_by_label(elman_here, digits):
 def test_show_has_the_one_pair_of_hello(elman_here):
     outcome = elman_here("data", "show", "hello")
     assert (outcome.status, outcome.err) == (0, "")
-    assert "1 lines read, 1 examples" in outcome.out
+    assert "1 line read, 1 example" in outcome.out
     assert "ohlol" in outcome.out
 
 

@@ -461,7 +461,7 @@ def test_what_a_model_reads_and_answers_with_is_read_back(tmp_path, parts):
         ("strings to labels", {"kind": KINDS["tags"]}, "its readout 'last' does not answer with tags"),
         ("strings to tags", {"kind": KINDS["label"]}, "its readout 'each' does not answer with label"),
         ("strings to labels", {"kind": KINDS["number"]}, "it has 3 labels to answer with number"),
-        ("strings to a number", {"kind": KINDS["label"]}, "it has 1 labels to answer with label"),
+        ("strings to a number", {"kind": KINDS["label"]}, "it has 1 label to answer with label"),
         ("no head", {"labels": Labels(("x", "y"))}, "it has no head to make 2 scores"),
     ],
 )

@@ -1,6 +1,7 @@
 """The configurations of a training and of a run check themselves; a run has the kind of split that its task needs."""
 
 import json
+import math
 from dataclasses import asdict, replace
 
 import pytest
@@ -157,3 +158,12 @@ def test_the_baseline_is_one_of_three_and_some_tasks_have_one_alone():
     for task in ("tags", "features"):
         with pytest.raises(SettingError, match=f"{task} have one baseline"):
             RunConfig("a", "b", task=task, baseline="none")
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [("class_weighting", 5), ("copy_weighting", 1.5), ("weight_decay", 1e9), ("threads", 100_000), ("clip", math.nan)],
+)
+def test_a_training_setting_outside_its_range_is_refused(setting, value):
+    with pytest.raises(SettingError, match=f"^{setting} must be .*; got {value}$"):
+        TrainConfig(**{setting: value})

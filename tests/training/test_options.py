@@ -7,14 +7,17 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
+import typer
 from pictures import write_picture_folder
 
+from elman.cli.train import app as train_app
 from elman.data.examples import FeatureReading, Reading
 from elman.data.images import ImageReading
 from elman.errors import DataError, SettingError, TrainingError
 from elman.records import Example
 from elman.training.config import RunConfig
 from elman.training.options import (
+    WITHOUT_EFFECT,
     apply_options,
     default_folder,
     name_of,
@@ -311,3 +314,38 @@ def test_a_setting_that_the_data_of_a_task_have_no_use_for_is_refused(tmp_path, 
     (tmp_path / "a.csv").write_text("ab\tcd\n")
     with pytest.raises(SettingError, match=message):
         read_for(RunConfig(name="", **{"data": str(tmp_path / "a.csv"), **config}))
+
+
+# Options that nothing reads
+
+
+@pytest.mark.parametrize(
+    ("options", "option", "what"),
+    [
+        ({"number": "rent", "features": "rooms", "keep_case": True}, "keep-case", "a linear regression"),
+        ({"number": "rent", "features": "rooms", "hidden_size": 9}, "hidden-size", "a linear regression"),
+        ({"number": "rent", "features": "rooms", "baseline": "none"}, "baseline", "a linear regression"),
+        ({"number": "age", "class_weighting": 0.5}, "class-weighting", "a number as the answer"),
+        ({"tags": True, "class_weighting": 0.5}, "class-weighting", "tags"),
+        ({"tags": True, "baseline": "full"}, "baseline", "tags"),
+    ],
+)
+def test_an_option_that_has_no_effect_on_the_task_is_refused(options, option, what):
+    with pytest.raises(SettingError, match=rf"^--{option} has no effect on {what}; leave it out$"):
+        new_config("people.csv", "people", options)
+
+
+@pytest.mark.parametrize("option", ["keep_case", "embedding_size", "class_weighting", "test_share", "plain"])
+def test_options_of_strings_are_refused_for_images(option):
+    with pytest.raises(SettingError, match="has no effect on images"):
+        new_config("mnist", "digits", {option: 1})
+
+
+def test_shares_are_refused_where_nothing_is_kept_back():
+    with pytest.raises(SettingError, match="--test-share has no effect with --split none"):
+        new_config("people.csv", "people", {"split": "none", "test_share": 0.2})
+
+
+def test_each_option_without_effect_is_one_of_train():
+    options = {parameter.name for parameter in typer.main.get_command(train_app).params}
+    assert {option for useless in WITHOUT_EFFECT.values() for option in useless} <= options
