@@ -1,6 +1,7 @@
 """What commands print while they work and when they are done: JSON, progress bars, and the report of a run."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from elman.checks import whole
@@ -44,6 +45,26 @@ class download_bar:  # noqa: N801 - pooch takes an object with these methods
     def close(self) -> None:
         """Remove the bar."""
         self._progress.stop()
+
+
+@contextmanager
+def rows_bar() -> "Iterator[Callable[[str, int], None]]":
+    """Show how many rows of a source are read, and then written to shards; nothing before the first."""
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
+    progress = Progress(*columns, console=Console(stderr=True), transient=True)
+    bar = progress.add_task("rows")
+
+    def show(what: str, rows: int) -> None:
+        progress.start()
+        progress.update(bar, description=f"{rows:,} rows {what}")
+
+    try:
+        yield show
+    finally:
+        progress.stop()
 
 
 def train_with_bar(run: "Run", console: "Console") -> bool:

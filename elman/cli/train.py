@@ -20,7 +20,7 @@ from elman.cli.options import (
     TextOption,
     command_app,
 )
-from elman.cli.progress import download_bar, print_notes, show_report, train_with_bar
+from elman.cli.progress import download_bar, print_notes, rows_bar, show_report, train_with_bar
 from elman.data.examples import MAX_CHARACTERS
 
 NETWORK, TRAINING, DATA, RUN = "Network", "Training", "Data", "Run"
@@ -59,11 +59,15 @@ def train(
         str,
         _option(
             DATA,
-            "grouped: no string in two parts (default). stratified: by line. none: learn all by heart.",
+            "grouped: no string in two parts (default). stratified: by line. hashed: grouped, by a hash of the string. "
+            "none: learn all by heart.",
         ),
     ] = "grouped",
     test_share: Annotated[float, _option(DATA, "Share kept for the test (0.1).")] = 0.1,
     validation_share: Annotated[float, _option(DATA, "Share that chooses the epoch and temperature (0.05).")] = 0.05,
+    stream: Annotated[
+        bool, _option(DATA, "DATA is larger than memory: train on shuffled shards of it, on the disk.", "--stream")
+    ] = False,
     keep_case: Annotated[bool, _option(DATA, "Distinguish upper and lower case.", "--keep-case")] = False,
     keep_script: Annotated[
         bool, _option(DATA, "Do not write other scripts in Latin letters.", "--keep-script")
@@ -148,7 +152,10 @@ def train(
     ranks = start_ranks(options.get("device"))
     if not ranks.is_first:
         ranks.wait()  # until the first has downloaded a named set
-    config, reading = prepare(source, options, name=name, folder=out, resume=resume, progress=download_bar())
+    with rows_bar() as on_rows:
+        config, reading = prepare(
+            source, options, name=name, folder=out, resume=resume, progress=download_bar(), on_rows=on_rows
+        )
     if ranks.is_first:
         ranks.wait()
         print_notes(reading)

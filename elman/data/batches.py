@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,22 @@ class Batch:
     targets: NDArray[Any]
     weights: NDArray[np.float32]
     positions: NDArray[np.int64]
+
+
+class BatchSource(Protocol):
+    """Where training batches come from."""
+
+    def __len__(self) -> int:
+        """Return the number of examples."""
+
+    def steps(self, batch_size: int) -> int:
+        """Return how many batches of at most ``batch_size`` hold all examples once."""
+
+    def batches(self, batch_size: int, shuffle: np.random.Generator | None = None, *, skip: int = 0) -> Iterator[Batch]:
+        """Yield every example once; see `EncodedExamples.batches`."""
+
+    def draw(self, draws: int, shuffle: np.random.Generator) -> Iterator[Batch]:
+        """Yield batches of one example; see `EncodedExamples.draw`."""
 
 
 class EncodedExamples:
@@ -119,19 +135,24 @@ class EncodedExamples:
         """Return how many batches of at most ``batch_size`` hold all examples once."""
         return sum(-(-len(positions) // batch_size) for positions, _, _ in self._groups)
 
-    def batches(self, batch_size: int, shuffle: np.random.Generator | None = None) -> Iterator[Batch]:
+    def batches(self, batch_size: int, shuffle: np.random.Generator | None = None, *, skip: int = 0) -> Iterator[Batch]:
         """Yield every example once, in batches of at most ``batch_size`` sequences of one length.
 
         Args:
             batch_size: B at most.
             shuffle: draws the order of examples within each length and of batches; None: the order of the data.
+            skip: leave out so many batches at the beginning; the others are the same.
         """
         pieces: list[tuple[int, NDArray[np.int64]]] = []
         for group, (positions, _, _) in enumerate(self._groups):
             order = np.arange(len(positions)) if shuffle is None else shuffle.permutation(len(positions))
             pieces += [(group, order[start : start + batch_size]) for start in range(0, len(order), batch_size)]
-        for piece in range(len(pieces)) if shuffle is None else shuffle.permutation(len(pieces)):
-            yield self._batch(*pieces[piece], shuffle)
+        places = np.arange(len(pieces)) if shuffle is None else shuffle.permutation(len(pieces))
+        if self.shift and shuffle is not None:
+            for group, members in (pieces[piece] for piece in places[:skip]):  # they draw how far their images move
+                self._batch(group, members, shuffle)
+        for group, members in (pieces[piece] for piece in places[skip:]):
+            yield self._batch(group, members, shuffle)
 
     def draw(self, draws: int, shuffle: np.random.Generator) -> Iterator[Batch]:
         """Yield batches of one example: a label drawn uniformly, then an example of it by its weight (tutorial T1).

@@ -9,7 +9,8 @@ import math
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -41,6 +42,9 @@ PAIRS = "lines of source<TAB>target"
 LABEL_FILES = "a folder of Label.txt files"
 NOT_NUMBERS = "not all numbers"
 STRAY_COMMA = "stray comma removed"
+
+Columns = tuple[list[str], list[str]]
+"""Some strings, without white space at their ends, and their labels."""
 
 
 @dataclass(frozen=True)
@@ -106,24 +110,86 @@ def read_examples(
             read and ``on_error`` is ``stop``.
         SettingError: ``on_error`` is neither, or an option is for other files than these.
     """
+    tally = Tally()
+    columns = read_strings(
+        path,
+        tally,
+        text=text,
+        label=label,
+        max_characters=max_characters,
+        junk=junk,
+        options=options,
+        on_error=on_error,
+    )
+    return _gather(columns, tally)
+
+
+@dataclass
+class Tally:
+    """What became of the rows of a source, as far as they are read.
+
+    Args:
+        examples: how many became an example.
+        dropped: as in `Reading`.
+        repaired: as in `Reading`.
+        notes: as in `Reading`.
+    """
+
+    examples: int = 0
+    dropped: Counter[str] = field(default_factory=Counter)
+    repaired: Counter[str] = field(default_factory=Counter)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def lines(self) -> int:
+        """How many lines or rows were read."""
+        return self.examples + self.dropped.total()
+
+
+def read_strings(
+    path: Path | str | Query,
+    tally: Tally,
+    *,
+    text: str = "name",
+    label: str = "label",
+    max_characters: int = MAX_CHARACTERS,
+    junk: Collection[str] = (),
+    options: TextOptions | None = None,
+    on_error: str = "skip",
+) -> Iterator[Columns]:
+    """Yield the strings and the labels of a source, some rows at a time.
+
+    Args:
+        path: as in `read_examples`, like the other arguments.
+        tally: counts what became of the rows; it is complete at the end.
+        text: of a table.
+        label: of a table.
+        max_characters: of a string.
+        junk: lines to drop.
+        options: of text files.
+        on_error: of rows that cannot be read.
+
+    Raises:
+        DataError: as in `read_examples`.
+        SettingError: as there.
+    """
     check_choice("on_error", on_error, ON_ERROR)
-    options, notes, skip = options or TextOptions(), list[str](), on_error == "skip"
+    options, notes, skip = options or TextOptions(), tally.notes, on_error == "skip"
     columns = {"--text": text, "--label": label}
     if isinstance(path, Query):
         check_options(options, (), "a query")
         rows = read_columns(path, columns, options, skip=skip, notes=notes)
-        return _collect(path.place, rows, max_characters, frozenset(junk), notes, skip=skip)
-    path = Path(path)
-    if path.is_dir() and (files := _find_label_files(path, notes)):
+    elif Path(path).is_dir() and (files := _find_label_files(Path(path), notes)):
         check_unused(LABEL_FILES, text=text, label=label)
         check_options(options, ("lines",), LABEL_FILES)
         rows = _read_folder(files, options, skip=skip)
-    elif tables := list_tables(path):
+    elif tables := list_tables(Path(path)):
         check_options(options, {format_of(table).kind for table in tables}, str(path))
         rows = read_columns(tables, columns, options, skip=skip, notes=notes)
     else:
-        raise _explain_path(path)
-    return _collect(str(path), rows, max_characters, frozenset(junk), notes, skip=skip)
+        raise _explain_path(Path(path))
+    title = path.place if isinstance(path, Query) else str(path)
+    yield from _select(title, rows, max_characters, frozenset(junk), tally, skip=skip)
 
 
 def collect_examples(
@@ -154,8 +220,8 @@ def collect_examples(
     texts, answers = list(strings), [None if is_missing(label) else label for label in labels]
     if len(texts) != len(answers):
         raise DataError(f"{title}: expected one label for each string; got {len(texts):,} and {len(answers):,}")
-    rows = iter([Rows((texts, answers))])
-    return _collect(title, rows, max_characters, frozenset(), [], skip=on_error == "skip")
+    rows, tally = iter([Rows((texts, answers))]), Tally()
+    return _gather(_select(title, rows, max_characters, frozenset(), tally, skip=on_error == "skip"), tally)
 
 
 def read_pairs(
@@ -311,15 +377,20 @@ def _parse_numbers(cells: Sequence[str]) -> list[float] | None:
     return values if all(map(math.isfinite, values)) else None
 
 
-def _collect(
-    title: str, rows: Iterator[Rows], max_characters: int, junk: frozenset[str], notes: list[str], *, skip: bool
-) -> Reading:
-    """Make an example of each usable row, and count the others by reason."""
-    examples: list[Example] = []
-    dropped: Counter[str] = Counter()
-    repaired: Counter[str] = Counter()
-    label_of = _LabelSpellings()
+def _gather(columns: Iterable[Columns], tally: Tally) -> Reading:
+    """Return all examples in one record."""
+    examples = tuple(chain.from_iterable(map(Example, *both) for both in columns))
+    return Reading(examples, tally.lines, dict(tally.dropped), dict(tally.repaired), tuple(tally.notes))
+
+
+def _select(
+    title: str, rows: Iterator[Rows], max_characters: int, junk: frozenset[str], tally: Tally, *, skip: bool
+) -> Iterator[Columns]:
+    """Yield the strings and labels of the usable rows, and count the others by reason."""
+    dropped, label_of = tally.dropped, _LabelSpellings()
     for some in rows:
+        strings: list[str] = []
+        labels: list[str] = []
         texts, values = some.columns
         if some.malformed:
             dropped[MALFORMED] += some.malformed
@@ -335,16 +406,17 @@ def _collect(
                 dropped[NO_LABEL] += 1
             elif label is None:
                 if not skip:
-                    number = len(examples) + dropped.total() + 1
+                    number = tally.lines + len(strings) + 1
                     message = f"{title}, row {number:,}: expected a label of characters that can be shown"
                     raise DataError(f"{message}, got {shown(str(value))}", code="malformed_row", line=number)
                 dropped[MALFORMED] += 1
             else:
                 if bare != text and bare != text.strip():
-                    repaired[STRAY_COMMA] += 1
-                examples.append(Example(bare, label))
-    lines = len(examples) + dropped.total()
-    return Reading(tuple(examples), lines, dict(dropped), dict(repaired), tuple(notes))
+                    tally.repaired[STRAY_COMMA] += 1
+                strings.append(bare)
+                labels.append(label)
+        tally.examples += len(strings)
+        yield strings, labels
 
 
 class _LabelSpellings(dict[str, str | None]):

@@ -6,6 +6,9 @@ Kinds of split, of examples that are strings:
   labelled string become one example with a count.
 - ``stratified``: every line is an example, as in the tutorials, so one string can be in two parts. Use it to compare
   scores with published ones.
+- ``hashed``: as ``grouped``, but a hash of the string decides its part. This needs no memory, so data that are streamed
+  are split so. Labels have their shares only on average, and the validation and the test part hold at most
+  `MOST_KEPT_BACK` strings each; the others train.
 - ``none``: every part holds every example, and the scores say what was memorised.
 
 Of other examples: ``given``, the test part that the source comes with; ``random``, rows at random.
@@ -18,6 +21,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
 from elman.checks import check_choice, count_of
@@ -26,9 +30,13 @@ from elman.records import Example
 from elman.text.normalisation import fold_accents
 
 PARTS = ("train", "validation", "test")
-GROUPED, STRATIFIED, NOTHING_KEPT, GIVEN, RANDOM = "grouped", "stratified", "none", "given", "random"
-STRING_SPLITS = (GROUPED, STRATIFIED, NOTHING_KEPT)
+GROUPED, STRATIFIED, HASHED, NOTHING_KEPT = "grouped", "stratified", "hashed", "none"
+GIVEN, RANDOM = "given", "random"
+STRING_SPLITS = (GROUPED, STRATIFIED, HASHED, NOTHING_KEPT)
 """The kinds of split of examples that are strings."""
+
+MOST_KEPT_BACK = 100_000
+"""The most different strings of the validation part, and of the test part, of a hashed split."""
 
 BY_HEART = "nothing was kept back: the scores say how well the examples were learned by heart"
 
@@ -81,6 +89,8 @@ class Split:
     @property
     def fingerprint(self) -> str:
         """SHA-256 over the examples of each part, whatever their order: equal splits have equal fingerprints."""
+        if self.kind == HASHED:
+            return fingerprint_counts({name: self.part(name) for name in PARTS})
         digest = hashlib.sha256()
         for name in PARTS:
             for line in sorted(f"{name}\t{e.text}\t{e.label}\t{e.count}\n" for e in self.part(name)):
@@ -102,8 +112,8 @@ def split_examples(
 
     Args:
         examples: with normalised text, so that spellings of one string are equal.
-        kind: ``grouped``, ``stratified`` or ``none``.
-        seed: of the shuffle.
+        kind: ``grouped``, ``stratified``, ``hashed`` or ``none``.
+        seed: of the shuffle or the hash.
         test_share: share of the strings (grouped) or lines (stratified) that is kept for the test, between 0 and 1.
         validation_share: share of all that chooses the epoch and the temperature.
         by_label: give each part its share of every label; False if labels are tags or numbers.
@@ -120,22 +130,30 @@ def split_examples(
         )
     if kind == NOTHING_KEPT:
         return Split(tuple(examples), tuple(examples), tuple(examples), kind, seed, (BY_HEART,))
-    groups = _group_by_string(examples, folds) if kind == GROUPED else [(e.label, [e]) for e in examples]
-    split_groups = _split_by_label if by_label else _split_without_labels
-    parts = [_gather(groups, positions) for positions in split_groups(groups, seed, test_share, validation_share)]
+    if kind == HASHED:
+        parts = _split_by_hash(examples, seed, test_share, validation_share, folds)
+    else:
+        groups = _group_by_string(examples, folds) if kind == GROUPED else [(e.label, [e]) for e in examples]
+        split_groups = _split_by_label if by_label else _split_without_labels
+        parts = [_gather(groups, positions) for positions in split_groups(groups, seed, test_share, validation_share)]
     train, validation, test = parts
-    incomplete = _find_incomplete_labels(parts) if by_label else {}
-    notes = (_note_incomplete_labels(incomplete),) if incomplete else ()
+    incomplete = find_incomplete_labels(parts) if by_label else {}
+    notes = (note_incomplete_labels(incomplete),) if incomplete else ()
     return Split(train, validation, test, kind, seed, notes, incomplete)
 
 
 def fold_texts(examples: Iterable[Example]) -> dict[str, str]:
-    """Return each text without its accents; a text that occurs often is folded once.
+    """Return the text of each example without its accents, as `fold_all` does.
 
     >>> fold_texts([Example("müller", "German"), Example("ito", "Japanese"), Example("müller", "Dutch")])
     {'müller': 'muller', 'ito': 'ito'}
     """
-    distinct = dict.fromkeys(example.text for example in examples)
+    return fold_all(example.text for example in examples)
+
+
+def fold_all(texts: Iterable[str]) -> dict[str, str]:
+    """Return each text without its accents; a text that occurs often is folded once."""
+    distinct = dict.fromkeys(texts)
     return {text: text if text.isascii() else fold_accents(text) for text in distinct}
 
 
@@ -151,6 +169,126 @@ def ceiling(examples: Sequence[Example]) -> float:
     for example in examples:
         seen[example.text][example.label] += 1
     return float(np.sum([max(counter.values()) for counter in seen.values()]) / len(examples))
+
+
+class Borders:
+    """Which strings of a hashed split are kept back: the lowest hashes for the test, the highest for validation.
+
+    Args:
+        test_share: as in `split_examples`.
+        validation_share: as there.
+        most: the most different strings of each of the two parts; `MOST_KEPT_BACK` if None.
+    """
+
+    def __init__(self, test_share: float, validation_share: float, most: int | None = None) -> None:
+        self.most = MOST_KEPT_BACK if most is None else most
+        self._test, self._validation = _Lowest(test_share, self.most), _Lowest(validation_share, self.most)
+
+    def add(self, hashes: NDArray[np.uint64]) -> None:
+        """Count the strings with these hashes, (N,), as `hash_strings` returns them; copies count as one."""
+        self._test.add(hashes)
+        self._validation.add(~hashes)
+
+    def choose_parts(self, hashes: NDArray[np.uint64]) -> NDArray[np.int64]:
+        """Return the position in `PARTS` of the part of each string, (N,), once all of them are counted."""
+        parts = np.zeros(len(hashes), np.int64)
+        parts[~hashes < self._validation.find_border()] = PARTS.index("validation")
+        parts[hashes < self._test.find_border()] = PARTS.index("test")
+        return parts
+
+
+class _Lowest:
+    """The lowest of many hashes, in bounded memory: a share of all possible ones, and at most so many different."""
+
+    def __init__(self, share: float, most: int) -> None:
+        self._border, self._most = np.uint64(int(share * 2**64)), most
+        self._found, self._waiting = np.empty(0, np.uint64), np.empty(0, np.uint64)
+
+    def add(self, hashes: NDArray[np.uint64]) -> None:
+        self._waiting = np.concatenate([self._waiting, hashes[hashes < self._border]])
+        if len(self._waiting) > self._most:
+            self.find_border()
+
+    def find_border(self) -> np.uint64:
+        """Return the lowest hash that is not among them."""
+        if len(self._waiting):
+            found = np.unique(np.concatenate([self._found, self._waiting]))
+            self._found, self._waiting = found[: self._most], self._waiting[:0]
+            if len(found) > self._most:
+                self._border = found[self._most]
+        return self._border
+
+
+def hash_strings(texts: Iterable[str], seed: int) -> NDArray[np.uint64]:
+    """Return a number for each text that depends on nothing but the text and the seed, (N,), uint64.
+
+    Args:
+        texts: without accents, so that all spellings of a string have one hash.
+        seed: from 0, below 2¹²⁸.
+
+    >>> (hash_strings(["ito", "lee", "ito"], seed=0) % 1000).tolist()
+    [732, 252, 732]
+    """
+    start = hashlib.blake2b(digest_size=8, salt=seed.to_bytes(16, "little"))
+    digests = []
+    for text in texts:
+        digest = start.copy()
+        digest.update(text.encode("utf-8", "surrogatepass"))
+        digests.append(digest.digest())
+    return np.frombuffer(b"".join(digests), "<u8").astype(np.uint64)
+
+
+def fingerprint_counts(parts: Mapping[str, Iterable[Example]], before: str = "") -> str:
+    """Return a digest of the examples of each part, whatever their order and however they are counted.
+
+    It is the sum of the SHA-256 of all examples modulo 2²⁵⁶. Examples that follow can therefore be added later.
+
+    Args:
+        parts: the examples of each part, by its name.
+        before: the digest of other examples, to add these to.
+
+    >>> ito, lee = Example("ito", "Japanese", 2), Example("lee", "English")
+    >>> first = fingerprint_counts({"train": [ito]})
+    >>> fingerprint_counts({"train": [lee, ito]}) == fingerprint_counts({"train": [lee]}, first)
+    True
+    """
+    total = int(before or "0", 16)
+    for name, examples in parts.items():
+        for one in examples:
+            line = f"{name}\t{one.text}\t{one.label}\n".encode("utf-8", "surrogatepass")
+            total += one.count * int.from_bytes(hashlib.sha256(line).digest(), "big")
+    return f"{total % 2**256:064x}"
+
+
+def _split_by_hash(
+    examples: Sequence[Example], seed: int, test_share: float, validation_share: float, folds: Mapping[str, str] | None
+) -> list[tuple[Example, ...]]:
+    """Return the examples of each part; copies of one labelled string become one example with a count."""
+    folds = fold_texts(examples) if folds is None else folds
+    counts: Counter[tuple[str, str]] = Counter()
+    for example in examples:
+        counts[example.text, example.label] += example.count
+    counted = [Example(text, label, count) for (text, label), count in counts.items()]
+    hashes = hash_strings((folds[example.text] for example in counted), seed)
+    borders = Borders(test_share, validation_share)
+    borders.add(hashes)
+    chosen = borders.choose_parts(hashes)
+    parts = [tuple(counted[place] for place in np.flatnonzero(chosen == part)) for part in range(len(PARTS))]
+    check_hashed([len(part) for part in parts])
+    return parts
+
+
+def check_hashed(sizes: Sequence[int]) -> None:
+    """Check that no part of a hashed split is empty.
+
+    Raises:
+        DataError: one is.
+    """
+    if min(sizes) < 1:
+        found = ", ".join(f"{size} {part}" for size, part in zip(sizes, PARTS, strict=True))
+        raise DataError(
+            f"too few examples to split by hash ({found}); give more, or larger --test-share and --validation-share"
+        )
 
 
 def _group_by_string(examples: Sequence[Example], folds: Mapping[str, str] | None) -> Groups:
@@ -251,7 +389,7 @@ def _gather(groups: Groups, positions: Iterable[int]) -> tuple[Example, ...]:
     return tuple(example for position in sorted(positions) for example in groups[position][1])
 
 
-def _find_incomplete_labels(parts: Sequence[Sequence[Example]]) -> dict[str, tuple[str, ...]]:
+def find_incomplete_labels(parts: Sequence[Sequence[Example]]) -> dict[str, tuple[str, ...]]:
     """Return the parts that have no example of a label, by label, in the order of the labels."""
     found = [{example.label for example in part} for part in parts]
     missing = {
@@ -261,7 +399,7 @@ def _find_incomplete_labels(parts: Sequence[Sequence[Example]]) -> dict[str, tup
     return {label: names for label, names in missing.items() if names}
 
 
-def _note_incomplete_labels(incomplete: Mapping[str, tuple[str, ...]]) -> str:
+def note_incomplete_labels(incomplete: Mapping[str, tuple[str, ...]]) -> str:
     """Return in one line which labels are not in every part."""
     if len(incomplete) == 1:
         label, names = next(iter(incomplete.items()))

@@ -46,16 +46,19 @@ class Baseline:
         kind: ``quick`` or ``full``.
         strings: how many different strings it was fitted on.
         available: how many the training part has.
+        is_streamed: whether the training part is larger than memory, so that only a sample of it could be used.
     """
 
     model: LinearModel | Pipeline
     kind: str
     strings: int
     available: int
+    is_streamed: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Return what ``report.json`` says of the fit."""
-        return {"kind": self.kind, "strings": self.strings, "available": self.available}
+        fit = {"kind": self.kind, "strings": self.strings, "available": self.available}
+        return {**fit, "streamed": True} if self.is_streamed else fit
 
 
 def describe_fit(fit: Mapping[str, Any]) -> str:
@@ -70,10 +73,11 @@ def describe_fit(fit: Mapping[str, Any]) -> str:
     hashed = "hashed " if fit["kind"] == QUICK else ""
     sample = "the same training part"
     if fit["strings"] < fit["available"]:
-        sample = (
-            f"{fit['strings']:,} of the {fit['available']:,} strings of the training part, drawn at random, so that it "
-            "takes at most a fifth of the training's time; --baseline full fits all of them"
-        )
+        sample = f"{fit['strings']:,} of the {fit['available']:,} strings of the training part, drawn at random"
+        if fit.get("streamed"):
+            sample += ", because the data are streamed"
+        else:
+            sample += ", so that it takes at most a fifth of the training's time; --baseline full fits all of them"
     return f"The baseline is logistic regression on {hashed}character n-grams of 1 to 5, fitted on {sample}."
 
 

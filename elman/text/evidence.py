@@ -5,7 +5,7 @@ strings without letters, such as part numbers, reads them. The training part dec
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +42,17 @@ def evidence_of(examples: Iterable[Example], vocabulary: Vocabulary) -> str:
     for example in examples:
         strings[example.label] += 1
         letterless[example.label] += not has_letter(example.text)
+    return judge_evidence(strings, letterless, vocabulary)
+
+
+def judge_evidence(strings: Mapping[str, int], letterless: Mapping[str, int], vocabulary: Vocabulary) -> str:
+    """Return what `evidence_of` does, given counts.
+
+    Args:
+        strings: training examples of each label.
+        letterless: how many of them have no letter.
+        vocabulary: of the model.
+    """
     is_learned = any(2 <= count >= LETTERLESS * strings[label] for label, count in letterless.items())
     return ALL if is_learned or not has_letter("".join(vocabulary.symbols)) else LETTERS
 

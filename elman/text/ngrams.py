@@ -30,6 +30,9 @@ WORD, PAIR = 1_442_695_040_888_963_407, 3_935_559_000_370_003_845  # odd numbers
 WAITING = 2**22
 """How many codes wait at least to be merged with the others."""
 
+MOST_COUNTED = 2**23
+"""The most codes that are counted at a time. If there are more, the rarest are forgotten."""
+
 
 def ngram_codes(ids: Any, order: int) -> Any:
     """Return for each step a code of the ``order`` symbols that end there.
@@ -152,6 +155,11 @@ def inventory(
 ) -> NDArray[np.int64]:
     """Return the codes of what occurs at least ``min_count`` times in the batches, in rising order.
 
+    Memory is bounded. With more than `MOST_COUNTED` different codes, those that were met once so far are forgotten, or
+    twice if that is not enough, and so on; their counts begin again when they are met again. The most frequent codes
+    stay the same, but for some that occur rarely (G. S. Manku and R. Motwani, "Approximate frequency counts over data
+    streams", 2002).
+
     Args:
         batches: symbol ids, (T, B), int64; all sequences of a batch have one length.
         orders: lengths of the n-grams, each at least 1.
@@ -169,13 +177,23 @@ def inventory(
         if found:
             waiting.append(np.unique(np.concatenate([code.ravel() for code in found]), return_counts=True))
         if sum(len(part) for part, _ in waiting) > len(codes) + WAITING:  # merging costs in proportion to all codes
-            codes, counts = _merge([(codes, counts), *waiting])
+            codes, counts = _forget(*_merge([(codes, counts), *waiting]))
             waiting = []
     codes, counts = _merge([(codes, counts), *waiting])
     kept = np.flatnonzero((counts >= min_count) & (codes != NO_CODE))
     if most is not None and len(kept) > most:
         kept = np.sort(kept[np.argsort(-counts[kept], kind="stable")[:most]])
     return codes[kept]
+
+
+def _forget(codes: NDArray[np.int64], counts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the codes and counts without the rarest, so that at most `MOST_COUNTED` are left."""
+    rare = 0
+    while len(codes) > MOST_COUNTED:
+        rare += 1
+        kept = counts > rare
+        codes, counts = codes[kept], counts[kept]
+    return codes, counts
 
 
 def _merge(parts: Iterable[tuple[NDArray[np.int64], NDArray[np.int64]]]) -> tuple[NDArray[np.int64], ...]:

@@ -7,8 +7,9 @@ the letter without accents if that is known (``ễ`` as ``e``), and is still rep
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +51,17 @@ class Vocabulary:
             min_count: at least 1.
             first: symbols that keep the first ids, whether they occur or not.
         """
-        counts = Counter(symbol for text in texts for symbol in text)
+        return cls.from_counts(Counter(chain.from_iterable(texts)), min_count=min_count, first=first)
+
+    @classmethod
+    def from_counts(cls, counts: Mapping[str, int], *, min_count: int = 1, first: Sequence[str] = ()) -> "Vocabulary":
+        """Return the symbols that occur at least ``min_count`` times, in code point order.
+
+        Args:
+            counts: how often each symbol occurs.
+            min_count: as in `from_texts`.
+            first: as there.
+        """
         found = sorted(symbol for symbol, count in counts.items() if count >= min_count and symbol not in first)
         return cls((*first, *found))
 
@@ -78,8 +89,16 @@ class Vocabulary:
         >>> Vocabulary(("a", "b")).encode_all(["abc", "b"]).split()
         [array([1, 2, 0], dtype=int32), array([2], dtype=int32)]
         """
-        joined = "".join(texts).encode("utf-32-le", "surrogatepass")
-        symbols = np.frombuffer(joined, np.uint32)
+        return self.encode_joined("".join(texts), np.fromiter(map(len, texts), np.int64, len(texts)))
+
+    def encode_joined(self, joined: str, lengths: NDArray[np.int64]) -> EncodedStrings:
+        """Return the ids of many texts, given one after the other.
+
+        Args:
+            joined: the texts, without anything between them.
+            lengths: characters of each, (N,).
+        """
+        symbols = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
         known = np.array([ord(symbol) for symbol in self.symbols], np.uint32)
         by_code_point = np.zeros(int(known.max(initial=0)) + 2, np.int32)  # the last entry is for all larger ones
         by_code_point[known] = np.arange(1, len(known) + 1)
@@ -87,7 +106,7 @@ class Vocabulary:
         unknown = np.flatnonzero(ids == UNKNOWN)
         distinct, place = np.unique(symbols[unknown], return_inverse=True)
         ids[unknown] = np.array([self._id_without_accent(chr(point)) for point in distinct.tolist()], np.int32)[place]
-        return EncodedStrings(ids, np.fromiter(map(len, texts), np.int64, len(texts)))
+        return EncodedStrings(ids, lengths)
 
     def decode(self, ids: Iterable[int], *, unknown: str = "\N{REPLACEMENT CHARACTER}") -> str:
         """Return the text of ``ids``, with ``unknown`` for id 0.

@@ -30,8 +30,9 @@ MOST_THREADS = 1024
 LARGEST_SEED = 2**32 - 1
 """The largest seed that scikit-learn takes."""
 
-STRING_SPLIT, SOURCE_SPLITS = "grouped", {"images": "given", "features": "random"}
-"""The default kinds of split: of strings, and by task of other examples; see `elman.data.splits`."""
+STRING_SPLIT, STREAM_SPLIT, SOURCE_SPLITS = "grouped", "hashed", {"images": "given", "features": "random"}
+"""The default kinds of split: of strings, of strings that are streamed, and by task of other examples; see
+`elman.data.splits`."""
 
 
 @dataclass(frozen=True)
@@ -133,8 +134,8 @@ class RunConfig:
         model: the shape of the network.
         train: how it is trained.
         task: ``label``, ``tags`` or ``number`` of strings; ``images``; or ``features`` for a linear regression.
-        split: of strings ``grouped``, ``stratified`` or ``none``; of images ``given``; of features ``random`` or
-            ``none``. Empty: the first of these.
+        split: of strings ``grouped``, ``stratified``, ``hashed`` or ``none``; of images ``given``; of features
+            ``random`` or ``none``. Empty: the first of these; ``hashed`` if the data are streamed.
         split_seed: of the shuffle before the split.
         test_share: share of the examples that is kept for the test.
         validation_share: share that chooses the epoch and the temperature.
@@ -156,6 +157,8 @@ class RunConfig:
             bounded; or ``full``, see `elman.evaluation.baseline`. ``tags`` and ``features`` have one baseline, which is
             always quick.
         init: the model that the training starts from, a name or a path; see `elman.training.tuning`.
+        stream: the examples are in shards on the disk, one of which is in memory; see `elman.data.streaming`. Of
+            ``label`` alone.
     """
 
     name: str = ""
@@ -182,6 +185,7 @@ class RunConfig:
     on_error: str | None = None
     baseline: str = "quick"
     init: str | None = None
+    stream: bool = False
 
     def __post_init__(self) -> None:
         """Check what no other config checks, and choose the kind of split if it is empty."""
@@ -196,7 +200,28 @@ class RunConfig:
         if self.baseline != "quick" and self.task in ("tags", "features"):
             raise SettingError(f"{self.task} have one baseline, which takes no time; leave baseline out")
         self.text_options()
-        object.__setattr__(self, "split", self.split or SOURCE_SPLITS.get(self.task, STRING_SPLIT))
+        usual = STREAM_SPLIT if self.stream else SOURCE_SPLITS.get(self.task, STRING_SPLIT)
+        object.__setattr__(self, "split", self.split or usual)
+        if self.stream:
+            self._check_stream()
+
+    def _check_stream(self) -> None:
+        """Check that examples in shards can be trained on.
+
+        Raises:
+            SettingError: they cannot.
+        """
+        if self.task != "label":
+            raise SettingError(
+                f"only strings with labels are streamed, and the task is {self.task}; leave --stream out"
+            )
+        if self.split != STREAM_SPLIT:
+            raise SettingError(
+                f"data that are streamed are split by a hash of the string ({STREAM_SPLIT}); got {self.split}: leave "
+                "--split or --stream out"
+            )
+        if self.train.draws is not None:
+            raise SettingError("examples in shards cannot be drawn label by label; leave draws or --stream out")
 
     def of_any_length(self) -> "RunConfig":
         """Return the settings without those that say how long to train."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from elman.data.batches import Batch, EncodedExamples
+from elman.data.batches import Batch, BatchSource, EncodedExamples
 from elman.errors import NonFiniteLossError
 from elman.evaluation.calibration import fit_temperature
 from elman.evaluation.metrics import negative_log_likelihood
@@ -31,7 +31,7 @@ WARM_UP = 0.25  # share of the one-cycle schedule that rises
 
 def train(
     state: TrainingState,
-    training: EncodedExamples,
+    training: BatchSource,
     validation: EncodedExamples,
     *,
     on_step: OnStep | None = None,
@@ -58,7 +58,7 @@ def train(
         yield _close_epoch(state, validation, calibrate=calibrate)
 
 
-def _read_epoch(state: TrainingState, training: EncodedExamples, on_step: OnStep | None) -> None:
+def _read_epoch(state: TrainingState, training: BatchSource, on_step: OnStep | None) -> None:
     """Train on each batch of the epoch that is not done yet."""
     model, config, progress = state.model, state.config, state.progress
     if progress.step == 0:
@@ -66,12 +66,12 @@ def _read_epoch(state: TrainingState, training: EncodedExamples, on_step: OnStep
     else:  # the same order as before the interruption
         state.shuffle.bit_generator.state = progress.shuffle
     if config.draws is None:
-        batches = training.batches(config.batch_size, state.shuffle)
+        batches = training.batches(config.batch_size, state.shuffle, skip=progress.step)
     else:
-        batches = training.draw(config.draws, state.shuffle)
+        batches = islice(training.draw(config.draws, state.shuffle), progress.step, None)
     model.train()
     epoch, clock = state.epoch + 1, time.perf_counter()
-    for batch in islice(batches, progress.step, None):
+    for batch in batches:
         progress.step += 1
         rate = learning_rate(config, state.step, state.steps_in_epoch * config.passes)
         loss, right = _take_step(state, batch, rate)
@@ -210,11 +210,25 @@ def example_weights(labels: NDArray[np.int64], counts: NDArray[np.int64], config
         counts: how many copies each example represents, (N,).
         config: its ``class_weighting`` and ``copy_weighting``.
     """
-    weights = counts.astype(np.float64) ** config.copy_weighting
-    frequency = np.bincount(labels, weights=counts)
-    weights *= frequency[labels] ** -config.class_weighting
+    weights = weigh(labels, counts, np.bincount(labels, weights=counts).astype(np.float64), config)
     scaled: NDArray[np.float32] = (weights / weights.mean()).astype(np.float32)
     return scaled
+
+
+def weigh(
+    labels: NDArray[np.int64], counts: NDArray[np.int64], frequency: NDArray[np.float64], config: TrainConfig
+) -> NDArray[np.float64]:
+    """Return how much each example counts in the loss, before all of them are divided by their mean, (N,).
+
+    Args:
+        labels: as in `example_weights`.
+        counts: as there.
+        frequency: how many copies of examples each label has, (C,).
+        config: as there.
+    """
+    weights: NDArray[np.float64] = counts.astype(np.float64) ** config.copy_weighting
+    weights *= frequency[labels] ** -config.class_weighting
+    return weights
 
 
 def logits_of(model: nn.Module, data: EncodedExamples, *, batch_size: int = 512) -> Tensor:

@@ -15,12 +15,14 @@ from elman.data.examples import PAIRS, FeatureReading, Reading, check_unused, re
 from elman.data.images import ImageReading, has_images
 from elman.data.reading import name_source, read_source
 from elman.data.splits import NOTHING_KEPT
+from elman.data.streaming import OnRows, StreamedReading, stream_examples
 from elman.errors import SettingError
 from elman.model.kinds import named_kind
 from elman.tables.sql.queries import Query
 from elman.training.config import RunConfig
+from elman.training.ranks import Ranks
 from elman.training.recipes import OF_DATA, RECIPES, best_settings, named_recipe
-from elman.training.run import read_run_config
+from elman.training.run import SHARDS, check_new, read_run_config
 from elman.training.tuning import begin_with, check_kept, load_base
 
 Options = Mapping[str, Any]
@@ -145,6 +147,8 @@ def apply_options(config: RunConfig, options: Options) -> RunConfig:
         values["data_folder"] = str(values["data_folder"])
     if values.pop("plain", False):
         values |= {"ngram_orders": (), "bag_orders": ()}
+    if values.get("stream"):
+        values.setdefault("split", "")
     if "seed" in values:
         values["split_seed"] = values["seed"]
     normalisation = config.normalisation
@@ -220,6 +224,8 @@ def _find_options(config: RunConfig, recipe: str | None, *, plain: bool) -> dict
         options["cell"] = config.model.cell
     if config.model.by_hand:
         options["hand"] = True
+    if config.stream:
+        options["stream"] = True
     try:
         start = new_config(config.data, config.name, options)
     except SettingError:
@@ -318,22 +324,35 @@ def default_folder(name: str, resume: bool) -> Path:
 
 
 def read_for(
-    config: RunConfig, source: str | Query | None = None, *, progress: Any = False
+    config: RunConfig,
+    source: str | Query | None = None,
+    *,
+    run: Path | None = None,
+    resume: bool = False,
+    progress: Any = False,
+    on_rows: OnRows | None = None,
 ) -> Reading | ImageReading | FeatureReading:
     """Read the data of a run in the form that its task needs.
 
     Args:
         config: its task, its data, and how they are read.
         source: what to read instead of ``config.data``, which never holds a query.
+        run: the folder of the run, for shards.
+        resume: whether the run exists already.
         progress: as `elman.data.download.fetch` takes it.
+        on_rows: as `elman.data.streaming.stream_examples` takes it.
 
     Raises:
-        SettingError: there is a folder for data that are not a named set, or the task does not read queries.
+        SettingError: there is a folder for data that are not a named set, the task does not read queries, or a named
+            set is to be streamed.
         DataError: the data cannot be read.
+        TrainingError: the disk is full.
     """
     if isinstance(source, Query) and config.task in ("tags", "features"):
         raise SettingError(f"the task {config.task!r} reads files; write the rows of the query to one first")
     config = replace(config, data=source) if isinstance(source, str) else config
+    if config.stream:
+        return _stream_for(config, source or config.data, run, on_rows, resume=resume)
     folder = Path(config.data_folder) if config.data_folder else None
     if config.data not in CATALOG and folder is None and config.task == "tags":
         check_unused(PAIRS, text=config.text_column, label=config.label_column)
@@ -365,8 +384,41 @@ def read_for(
     )
 
 
+def _stream_for(
+    config: RunConfig, source: str | Query, run: Path | None, on_rows: OnRows | None, *, resume: bool
+) -> StreamedReading:
+    """Write the data of a run to shards in its folder, unless they are there."""
+    if run is None:
+        raise SettingError("data are streamed to shards in the folder of a run, and there is no run here")
+    if config.data in CATALOG or config.data_folder:
+        raise SettingError(f"--stream is for tables of your own; the named set {config.data!r} fits in memory")
+    if not resume and Ranks.of_environment().is_first:
+        check_new(run)
+    return stream_examples(
+        source,
+        run / SHARDS,
+        normalisation=config.normalisation,
+        seed=config.split_seed,
+        test_share=config.test_share,
+        validation_share=config.validation_share,
+        text=config.text_column,
+        label=config.label_column,
+        max_characters=config.max_characters,
+        options=config.text_options(),
+        on_error=config.on_error or "skip",
+        on_rows=on_rows,
+    )
+
+
 def prepare(
-    data: str | Query, options: Options, *, name: str, folder: Path, resume: bool = False, progress: Any = False
+    data: str | Query,
+    options: Options,
+    *,
+    name: str,
+    folder: Path,
+    resume: bool = False,
+    progress: Any = False,
+    on_rows: OnRows | None = None,
 ) -> tuple[RunConfig, Reading | ImageReading | FeatureReading]:
     """Return the settings of a new or stored run, and its data.
 
@@ -377,13 +429,14 @@ def prepare(
         folder: of the run.
         resume: use the settings that are stored in the folder.
         progress: as `elman.data.download.fetch` takes it.
+        on_rows: as `elman.data.streaming.stream_examples` takes it.
 
     Raises:
         ElmanError: as `new_config` or `stored_config`, and `read_for`.
     """
     config = stored_config(folder, options) if resume else new_config(name_source(data), name, options)
     how = apply_options(config, {option: value for option, value in options.items() if option in READING})
-    reading = read_for(how, data, progress=progress)
+    reading = read_for(how, data, run=folder, resume=resume, progress=progress, on_rows=on_rows)
     return config if resume else fit_config(config, reading), reading
 
 

@@ -8,6 +8,7 @@ nothing and takes the step too.
 
 import os
 from collections.abc import Iterable
+from datetime import timedelta
 
 import numpy as np
 import torch
@@ -19,6 +20,9 @@ from elman.errors import SettingError, TrainingError
 
 VARIABLES = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
 """What torchrun tells the processes that it starts."""
+
+LONGEST_WAIT = timedelta(days=1)
+"""How long a process waits for another: the first alone writes the shards of data that are streamed."""
 
 
 def choose_device(name: str, local: int = 0) -> torch.device:
@@ -102,7 +106,7 @@ class Ranks:
             return
         if missing := [name for name in VARIABLES if name not in os.environ]:
             raise SettingError(f"{', '.join(missing)} is not set; start several processes with torchrun")
-        distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+        distributed.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=LONGEST_WAIT)
 
     def wait(self) -> None:
         """Wait until all processes are here.

@@ -3,6 +3,7 @@
     config.json              the settings, and the fingerprint of the split
     metrics.jsonl            one line for each epoch
     checkpoint.safetensors   what the run needs to continue
+    shards/                  the examples, if they are streamed; removed when the run has finished
     model.safetensors        the model
     report.json, report.md   its scores beside those of the baseline
     curves.png               loss and accuracy by epoch
@@ -15,6 +16,7 @@ Other models have other pictures. A `Run` trains while its `epochs` are iterated
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,7 @@ from elman.checks import count_of, whole
 from elman.data.examples import FeatureReading, Reading
 from elman.data.images import ImageReading
 from elman.data.splits import NOTHING_KEPT
+from elman.data.streaming import StreamedReading
 from elman.errors import SettingError, TrainingError
 from elman.evaluation.figures import save_figure
 from elman.evaluation.plots import draw_pictures, plot_curves
@@ -48,6 +51,7 @@ from elman.training.tasks.task import Findings, Report
 from elman.version import __version__
 
 CHECKPOINT, CONFIG, METRICS = "checkpoint.safetensors", "config.json", "metrics.jsonl"
+SHARDS = "shards"
 MODEL, REPORT, REPORT_TEXT = "model.safetensors", "report.json", "report.md"
 
 CHECKPOINT_SECONDS = 1.0
@@ -123,11 +127,12 @@ class Run:
         self.folder, self.reading, self.command = folder, reading, command
         if config.train.threads is not None:
             torch.set_num_threads(config.train.threads)
-        self.task = build_task(reading, config)
-        self.config = config = self.task.config
-        self.model, self.state = start_training(self.task, config, Ranks.of_environment())
-        writer = _import_summary_writer() if tensorboard else None
-        self._open(resume)
+        with _remove_shards(reading, keep=resume):
+            self.task = build_task(reading, config)
+            self.config = config = self.task.config
+            self.model, self.state = start_training(self.task, config, Ranks.of_environment())
+            writer = _import_summary_writer() if tensorboard else None
+            self._open(resume)
         self._tensorboard = writer(str(folder / "tensorboard")) if writer else None
 
     @property
@@ -253,12 +258,14 @@ class Run:
         save_figure(curves, self.folder / "curves.png")
         for file, picture in pictures.items():
             save_figure(picture.figure, self.folder / file)
+        if self.finished and isinstance(self.reading, StreamedReading):
+            self.reading.shards.remove()
         history = History(self.state.history)
         return RunReport(self.folder, values, findings.test, findings.baseline, values["verdict"], history)
 
     def _open(self, resume: bool) -> None:
         """Start a new run in the folder, or restore the run that it holds."""
-        checkpoint, config = self.folder / CHECKPOINT, self.folder / CONFIG
+        checkpoint = self.folder / CHECKPOINT
         if resume:
             stored = read_run_config(self.folder)
             if stored["fingerprint"] != self.task.fingerprint:
@@ -274,10 +281,7 @@ class Run:
             return
         if not self.state.ranks.is_first:
             return
-        if self.folder.exists() and not self.folder.is_dir():
-            raise SettingError(f"{self.folder}: is a file; give a folder for the run with --out")
-        if config.exists():
-            raise SettingError(f"{self.folder}: already holds a run; continue it with --resume, or use another --out")
+        check_new(self.folder)
         self._write_config()
 
     def _write_config(self) -> None:
@@ -329,6 +333,18 @@ class Run:
         }
 
 
+def check_new(folder: Path) -> None:
+    """Check that a new run can use a folder.
+
+    Raises:
+        SettingError: it holds a run, or is a file.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise SettingError(f"{folder}: is a file; give a folder for the run with --out")
+    if (folder / CONFIG).exists():
+        raise SettingError(f"{folder}: already holds a run; continue it with --resume, or use another --out")
+
+
 def read_run_config(folder: Path) -> dict[str, Any]:
     """Return what ``config.json`` of a run folder holds: ``config`` and ``fingerprint``.
 
@@ -346,6 +362,17 @@ def read_run_config(folder: Path) -> dict[str, Any]:
 def _summarise(report: Report) -> dict[str, Any]:
     """Return the scores of a report without those of each label."""
     return {name: value for name, value in report.to_dict().items() if name != "per_label"}
+
+
+@contextmanager
+def _remove_shards(reading: Reading | ImageReading | FeatureReading, *, keep: bool) -> Iterator[None]:
+    """Remove the shards of a new run, if there are any, when it cannot start."""
+    try:
+        yield
+    except BaseException:
+        if isinstance(reading, StreamedReading) and not keep and Ranks.of_environment().is_first:
+            reading.shards.remove()
+        raise
 
 
 def _import_summary_writer() -> Any:

@@ -9,6 +9,7 @@ from elman.checks import shown, suggest
 from elman.data.examples import FeatureReading, Reading, collect_examples
 from elman.data.images import ImageReading
 from elman.data.reading import account
+from elman.data.streaming import StreamedReading
 from elman.errors import DataError, SettingError
 from elman.prediction.names import list_names
 from elman.records import Example
@@ -79,8 +80,15 @@ def train_run(
     """
     columns = {"text": text, "label": label, "number": number}
     options = {option: column for option, column in columns.items() if column is not None}
-    reading, config = _prepare(data, config, options)
-    place = Path(folder) if folder is not None else default_folder(config.name, resume)
+    reading: AnyReading
+    if isinstance(data, str | Path):
+        config = _complete_settings(str(data), config, options)
+        place = _choose_folder(folder, config, resume=resume)
+        reading = read_for(config, run=place, resume=resume)
+        config = fit_config(config, reading)
+    else:
+        reading, config = _prepare(data, config, options)
+        place = _choose_folder(folder, config, resume=resume)
     command = write_command(config) if isinstance(data, str | Path) else None
     run = Run(reading, config, place, resume=resume, command=command)
     display = choose_display(quiet=quiet or not run.state.ranks.is_first)
@@ -95,9 +103,7 @@ def train_run(
 
 
 def _prepare(data: Any, config: RunConfig | None, options: Options) -> tuple[AnyReading, RunConfig]:
-    """Return the examples and the settings, with a name for the model and for the data."""
-    if isinstance(data, str | Path):
-        return _prepare_source(str(data), config, options)
+    """Return examples that are in memory and the settings, with a name for the model and for the data."""
     if isinstance(data, Reading | ImageReading | FeatureReading):
         if options:
             raise SettingError(f"{next(iter(options))} names a column of a table, and these examples are read already")
@@ -113,20 +119,23 @@ def _prepare(data: Any, config: RunConfig | None, options: Options) -> tuple[Any
 def _choose_settings(reading: AnyReading) -> RunConfig:
     """Return the best settings for examples that are read already."""
     if not isinstance(reading, FeatureReading):
-        return best_settings("images" if isinstance(reading, ImageReading) else "label")
+        best = best_settings("images" if isinstance(reading, ImageReading) else "label")
+        return apply_options(best, {"stream": True}) if isinstance(reading, StreamedReading) else best
     best = best_settings("features")
     shape = replace(best.model, input_size=len(reading.columns))
     return replace(best, feature_columns=reading.columns, label_column=reading.number, model=shape)
 
 
-def _prepare_source(data: str, config: RunConfig | None, options: Options) -> tuple[AnyReading, RunConfig]:
+def _complete_settings(data: str, config: RunConfig | None, options: Options) -> RunConfig:
+    """Return the settings for the data of a path or a name, with a name for the model."""
     name = name_of(data)
     if config is None:
-        config = new_config(data, name, options)
-    else:
-        config = _name(replace(apply_options(config, options), data=data), data, name)
-    reading = read_for(config)
-    return reading, fit_config(config, reading)
+        return new_config(data, name, options)
+    return _name(replace(apply_options(config, options), data=data), data, name)
+
+
+def _choose_folder(folder: Path | str | None, config: RunConfig, *, resume: bool) -> Path:
+    return default_folder(config.name, resume) if folder is None else Path(folder)
 
 
 def _name(config: RunConfig, data: str, name: str = "model") -> RunConfig:

@@ -86,6 +86,18 @@ def test_the_arrays_have_their_stated_types():
     assert batch.inputs.flags.c_contiguous
 
 
+@pytest.mark.parametrize("shuffled", [True, False])
+def test_skipped_batches_leave_the_others_as_they_are(shuffled):
+    source = EncodedExamples([np.full((4, 4), k, np.uint8) for k in range(9)], np.arange(9), shift=1)
+
+    def draw(**settings):
+        return list(source.batches(2, np.random.default_rng(5) if shuffled else None, **settings))
+
+    for batch, expected in zip(draw(skip=2), draw()[2:], strict=True):
+        assert batch.positions.tolist() == expected.positions.tolist()
+        assert (batch.inputs == expected.inputs).all()
+
+
 def test_the_default_weight_is_1():
     (batch,) = encode([Example("a", "Dutch"), Example("b", "Greek")]).batches(8)
     assert batch.weights.tolist() == [1.0, 1.0]

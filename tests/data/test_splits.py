@@ -189,7 +189,7 @@ def test_all_is_the_three_parts_and_an_unknown_part_is_refused():
 
 @pytest.mark.parametrize("kind", ["random", "given", ""])
 def test_a_kind_of_split_that_strings_do_not_have_is_refused(kind):
-    with pytest.raises(SettingError, match=f"split must be one of grouped, stratified, none; got '{kind}'"):
+    with pytest.raises(SettingError, match=f"split must be one of grouped, stratified, hashed, none; got '{kind}'"):
         split_examples(make(Dutch=20, Greek=20), kind)
 
 

@@ -205,3 +205,16 @@ def test_an_inventory_of_many_batches_is_that_of_one(monkeypatch):
     expected = inventory([np.concatenate(batches, axis=1)], (1, 2, 3), 2, most=50, separator=1)
     monkeypatch.setattr(ngrams, "WAITING", 0)
     assert inventory(batches, (1, 2, 3), 2, most=50, separator=1).tolist() == expected.tolist()
+
+
+def test_an_inventory_in_bounded_memory_keeps_the_frequent_codes_and_forgets_the_rarest(monkeypatch):
+    common, rare = np.full((3, 4), 1), [np.arange(90).reshape(3, 30) + 100 * batch for batch in range(1, 20)]
+    batches = [ids for some in rare for ids in (common, some)]
+    expected = inventory([common], (1, 2), 1)
+    monkeypatch.setattr(ngrams, "WAITING", 0)
+    monkeypatch.setattr(ngrams, "MOST_COUNTED", 40)
+    counted = []
+    merge = ngrams._merge
+    monkeypatch.setattr(ngrams, "_merge", lambda parts: counted.append(len(merge(parts)[0])) or merge(parts))
+    assert inventory(batches, (1, 2), 2, most=len(expected)).tolist() == expected.tolist()
+    assert max(counted) < 19 * 90

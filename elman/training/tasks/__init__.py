@@ -5,6 +5,7 @@ from typing import Any
 
 from elman.data.examples import FeatureReading, Reading
 from elman.data.images import ImageReading
+from elman.data.streaming import StreamedReading
 from elman.errors import SettingError
 from elman.model.kinds import named_kind
 from elman.training.config import RunConfig
@@ -12,6 +13,7 @@ from elman.training.tasks.features import FeatureTask
 from elman.training.tasks.images import ImageTask
 from elman.training.tasks.labels import LabelTask
 from elman.training.tasks.numbers import NumberTask
+from elman.training.tasks.streamed import StreamedLabelTask
 from elman.training.tasks.tags import TagTask
 from elman.training.tasks.task import Findings, Task
 
@@ -26,6 +28,7 @@ __all__ = [
     "LabelTask",
     "NumberTask",
     "RunConfig",
+    "StreamedLabelTask",
     "TagTask",
     "Task",
     "build_task",
@@ -44,7 +47,9 @@ def build_task(reading: Reading | ImageReading | FeatureReading, config: RunConf
         raise SettingError(f"the task {kind.name!r} does not work with the readout {config.model.readout!r}")
     if reading.reads != kind.reads:
         raise SettingError(f"the task {kind.name!r} reads {kind.reads}, and {config.data} holds {reading.reads}")
-    task: Callable[[Any, RunConfig], Task] = TASKS[kind.name]
+    if config.stream != isinstance(reading, StreamedReading):
+        raise SettingError("examples in shards, and no others, are for settings with stream; see stream_examples")
+    task: Callable[[Any, RunConfig], Task] = StreamedLabelTask if config.stream else TASKS[kind.name]
     built = task(reading, config)
     built.settle()
     return built

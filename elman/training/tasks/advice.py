@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from elman.data.examples import TOO_LONG, Reading
 from elman.errors import DataError
@@ -22,15 +22,17 @@ DROPPED_SHARE = 0.01
 """Dropped strings are worth a note if they are so large a share of the source."""
 
 
-def refuse_several_labels(examples: Iterable[Example]) -> None:
+def refuse_several_labels(counts: Mapping[str, int]) -> None:
     """Check that no label consists of several other labels.
 
     A label such as ``a;b`` is refused only if ``a`` and ``b`` are labels of other examples.
 
+    Args:
+        counts: rows of each label.
+
     Raises:
         DataError: a label does.
     """
-    counts = Counter(example.label for example in examples)
     for separator in SEPARATORS:
         several = [label for label in counts if separator in label and _are_labels(label.split(separator), counts)]
         if several:

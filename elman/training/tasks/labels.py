@@ -69,7 +69,7 @@ class LabelTask(Task):
         importance: Importance | None = None,
     ) -> None:
         self.config = config
-        refuse_several_labels(reading.examples)
+        refuse_several_labels(Counter(example.label for example in reading.examples))
         examples, self.dropped = normalise_examples(reading, config.normalisation)
         self.labels = Labels.from_names(example.label for example in examples)
         folds = fold_texts(examples)
@@ -92,19 +92,32 @@ class LabelTask(Task):
 
     def artifact(self, weights: Mapping[str, Tensor], provenance: dict[str, Any]) -> Artifact:
         """Return the model, with the number of training examples of each label; see `Task.artifact`."""
-        counts = Counter(example.label for example in self.split.train)
+        counts = self.count_examples()
         per_label = {name: counts[name] for name in self.labels.names}
         data = {**provenance["data"], "training_examples_per_label": per_label}
-        evidence = evidence_of(self.split.train, self.vocabulary)
-        return self.build_artifact(round_weights(weights), {**provenance, "data": data}, evidence=evidence)
+        return self.build_artifact(round_weights(weights), {**provenance, "data": data}, evidence=self.find_evidence())
+
+    def count_examples(self) -> Mapping[str, int]:
+        """Return how many training examples each label has."""
+        return Counter(example.label for example in self.split.train)
+
+    def find_evidence(self) -> str:
+        """Return which symbols an answer can rest on; see `elman.text.evidence`."""
+        return evidence_of(self.split.train, self.vocabulary)
+
+    def fit_baseline(self, artifact: Artifact) -> Baseline:
+        """Return the baseline of the config, fitted on the training part."""
+        return fit_for(artifact, self.split.train, self.config.baseline)
+
+    def list_labels(self) -> Sequence[Example]:
+        """Return examples whose labels and counts are those of the training part, to find its most frequent label."""
+        return self.split.train
 
     def measure(self, artifact: Artifact) -> tuple[Artifact, Findings]:
         """Measure the model beside logistic regression on n-grams; see `Task.measure`."""
         predictor, split = Predictor(artifact), self.split
-        fitted = None
-        if self.config.baseline != "none":
-            fitted = fit_for(artifact, split.train, self.config.baseline)
-        label, share = find_majority(split.train, split.test)
+        fitted = None if self.config.baseline == "none" else self.fit_baseline(artifact)
+        label, share = find_majority(self.list_labels(), split.test)
         artifact, findings = measure_classifier(
             artifact,
             test=self._answer(predictor, split.test),
@@ -144,16 +157,22 @@ class LabelTask(Task):
         return f"{count_of(len(self.labels), 'label')}; {self.split_kind} split"
 
 
-def fit_for(artifact: Artifact, examples: Sequence[Example], kind: str) -> Baseline:
+def fit_for(artifact: Artifact, examples: Sequence[Example], kind: str, *, available: int | None = None) -> Baseline:
     """Fit the baseline of a model on its training part.
 
     Args:
         artifact: the model; its provenance says how it was trained.
         examples: its training part, normalised.
         kind: ``quick`` or ``full``.
+        available: how many strings the training part has, if the examples are a sample of it.
     """
     seed = artifact.provenance.get("train", {}).get("seed", 0)
-    return fit_baseline(examples, kind, allowed=allow_products(examples, artifact), seed=seed)
+    allowed = allow_products(examples, artifact)
+    if available is None:
+        return fit_baseline(examples, kind, allowed=allowed, seed=seed)
+    allowed = None if allowed is None else allowed * available / len(examples)
+    fitted = fit_baseline(examples, kind, allowed=allowed, seed=seed)
+    return replace(fitted, available=available, is_streamed=True)
 
 
 def bound_share_of(share: float, examples: Sequence[Example]) -> tuple[float, float]:

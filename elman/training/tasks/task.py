@@ -6,9 +6,11 @@ the trained model. The run keeps the folder, the epochs and the checkpoints, and
 
 import platform
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import chain
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -17,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from elman.data.batches import EncodedExamples
+from elman.data.batches import BatchSource, EncodedExamples
 from elman.data.splits import NOTHING_KEPT
 from elman.evaluation.scores import Evaluation, NumberEvaluation
 from elman.evaluation.verdict import Comparison, write_verdict
@@ -92,7 +94,7 @@ class Task(ABC):
     config: RunConfig
     labels: Labels
     vocabulary: Vocabulary = Vocabulary(())
-    training: EncodedExamples
+    training: BatchSource
     validation: EncodedExamples
     dropped: dict[str, int]
     notes: tuple[str, ...] = ()
@@ -170,8 +172,12 @@ class Task(ABC):
 
     def collect_symbols(self, texts: Iterable[str]) -> Vocabulary:
         """Return the symbols of the training part, after those of the model that the training starts from."""
+        return self.choose_symbols(Counter(chain.from_iterable(texts)))
+
+    def choose_symbols(self, counts: Mapping[str, int]) -> Vocabulary:
+        """Return what `collect_symbols` does, given how often each symbol occurs."""
         first = () if self.base is None else self.base.vocabulary.symbols
-        return Vocabulary.from_texts(texts, min_count=self.config.symbol_min_count, first=first)
+        return Vocabulary.from_counts(counts, min_count=self.config.symbol_min_count, first=first)
 
     def settle(self) -> None:
         """Choose the settings that depend on the data, once the labels, the vocabulary and the examples are known."""
