@@ -28,7 +28,7 @@ tables.sql tables.sql.statements tables.sql.databases tables.sql.results tables.
 annotation annotation.annotator annotation.paths annotation.job annotation.parts annotation.local
 annotation.pieces annotation.cluster annotation.request annotation.frames
 data data.columns data.examples data.images data.catalog data.download data.reading data.splits data.augment
-data.batches
+data.batches data.shards data.streaming
 cells.contract cells.elman cells.gru cells.lstm cells.library cells.unroll cells.passes.buffers cells.passes.steps
 cells.passes.elman cells.passes.gru cells.passes.lstm cells.passes cells.fused cells
 evaluation evaluation.intervals evaluation.uncertainty evaluation.metrics evaluation.verdict evaluation.mistakes
@@ -36,9 +36,9 @@ evaluation.calibration evaluation.linear evaluation.baseline evaluation.scores e
 evaluation.report evaluation.figures evaluation.confusions evaluation.plots evaluation.drawings
 training training.config training.allowance training.history training.progress training.rows training.averages
 training.network training.ranks training.tuning training.state training.loop
-training.tasks.task training.tasks.advice training.tasks.strings training.tasks.labels training.tasks.tags
-training.tasks.numbers training.tasks.features training.tasks.images training.tasks training.fitting training.recipes
-training.run training.options training.shortcut training.held_out training.comparison
+training.tasks.task training.tasks.advice training.tasks.strings training.tasks.labels training.tasks.streamed
+training.tasks.tags training.tasks.numbers training.tasks.features training.tasks.images training.tasks
+training.fitting training.recipes training.run training.options training.shortcut training.held_out training.comparison
 estimators estimators.inputs estimators.division estimators.estimator estimators.classifier estimators.regressor
 server.settings server.bugs server.jobs server.errors server.metrics server.schemas server.worker server.pool
 server.batching server.models server.middleware server.limits server.service server.uploads server.openapi

@@ -102,7 +102,7 @@ class Shard:
         """About how much memory the examples take while they are encoded."""
         return CHARACTER_BYTES * int(self.lengths.sum()) + EXAMPLE_BYTES * len(self)
 
-    def joined(self) -> str:
+    def read_text(self) -> str:
         """Return all strings one after the other."""
         return self.text.tobytes().decode("utf-8", "surrogatepass")
 
@@ -113,7 +113,7 @@ class Shard:
             names: of all labels.
             rows: which examples; all if None.
         """
-        joined, ends = self.joined(), np.cumsum(self.lengths)
+        joined, ends = self.read_text(), np.cumsum(self.lengths)
         rows = np.arange(len(self)) if rows is None else rows
         columns = (values[rows].tolist() for values in (ends - self.lengths, ends, self.labels, self.counts))
         return tuple(
@@ -297,7 +297,7 @@ class ShardedExamples:
 
     def _encode(self, number: int) -> EncodedExamples:
         shard = self.shards.load(number)
-        strings = self.vocabulary.encode_joined(shard.joined(), shard.lengths)
+        strings = self.vocabulary.encode_joined(shard.read_text(), shard.lengths)
         return EncodedExamples.of_encoded(strings, shard.labels, self.weigh(shard))
 
 

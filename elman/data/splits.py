@@ -19,10 +19,10 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.model_selection import train_test_split
 
 from elman.checks import check_choice, count_of
 from elman.errors import DataError, SettingError
@@ -42,9 +42,6 @@ BY_HEART = "nothing was kept back: the scores say how well the examples were lea
 
 MOST_NAMED = 3
 """The labels with too few examples that a note names."""
-
-Groups = Sequence[tuple[str, list[Example]]]
-"""Examples that must be in one part, each group with its label."""
 
 
 @dataclass(frozen=True)
@@ -133,9 +130,9 @@ def split_examples(
     if kind == HASHED:
         parts = _split_by_hash(examples, seed, test_share, validation_share, folds)
     else:
-        groups = _group_by_string(examples, folds) if kind == GROUPED else [(e.label, [e]) for e in examples]
+        groups = Groups.of_strings(examples, folds) if kind == GROUPED else Groups.of_lines(examples)
         split_groups = _split_by_label if by_label else _split_without_labels
-        parts = [_gather(groups, positions) for positions in split_groups(groups, seed, test_share, validation_share)]
+        parts = [groups.gather(positions) for positions in split_groups(groups, seed, test_share, validation_share)]
     train, validation, test = parts
     incomplete = find_incomplete_labels(parts) if by_label else {}
     notes = (note_incomplete_labels(incomplete),) if incomplete else ()
@@ -265,15 +262,12 @@ def _split_by_hash(
 ) -> list[tuple[Example, ...]]:
     """Return the examples of each part; copies of one labelled string become one example with a count."""
     folds = fold_texts(examples) if folds is None else folds
-    counts: Counter[tuple[str, str]] = Counter()
-    for example in examples:
-        counts[example.text, example.label] += example.count
-    counted = [Example(text, label, count) for (text, label), count in counts.items()]
+    counted = count_copies(examples)
     hashes = hash_strings((folds[example.text] for example in counted), seed)
     borders = Borders(test_share, validation_share)
     borders.add(hashes)
     chosen = borders.choose_parts(hashes)
-    parts = [tuple(counted[place] for place in np.flatnonzero(chosen == part)) for part in range(len(PARTS))]
+    parts = [tuple(compress(counted, (chosen == part).tolist())) for part in range(len(PARTS))]
     check_hashed([len(part) for part in parts])
     return parts
 
@@ -291,88 +285,143 @@ def check_hashed(sizes: Sequence[int]) -> None:
         )
 
 
-def _group_by_string(examples: Sequence[Example], folds: Mapping[str, str] | None) -> Groups:
-    """Group spellings of one string: their most frequent label, and one counted example for each text and label."""
-    folds = fold_texts(examples) if folds is None else folds
-    groups: defaultdict[str, Counter[tuple[str, str]]] = defaultdict(Counter)
+@dataclass(frozen=True)
+class Groups:
+    """Examples that must be in one part, group by group.
+
+    Args:
+        examples: N of them, those of a group together, the groups in the order of their first examples.
+        members: the group of each example, (N,), rising.
+        labels: of each group, (G,), as positions in the labels in alphabetical order.
+    """
+
+    examples: Sequence[Example]
+    members: NDArray[np.int64]
+    labels: NDArray[np.int64]
+
+    @classmethod
+    def of_lines(cls, examples: Sequence[Example]) -> "Groups":
+        """Return groups of one example each."""
+        return cls(examples, np.arange(len(examples)), _number_labels(examples))
+
+    @classmethod
+    def of_strings(cls, examples: Sequence[Example], folds: Mapping[str, str] | None) -> "Groups":
+        """Group spellings of one string: their most frequent label, and one counted example for each text and label."""
+        folds = fold_texts(examples) if folds is None else folds
+        counted = count_copies(examples)
+        numbers: dict[str, int] = {}
+        found = (numbers.setdefault(folds[example.text], len(numbers)) for example in counted)
+        members = np.fromiter(found, np.int64, len(counted))
+        order = np.argsort(members, kind="stable")
+        examples, members = [counted[place] for place in order.tolist()], members[order]
+        counts = np.fromiter((example.count for example in examples), np.int64, len(examples))
+        best = np.lexsort((-counts, members))  # stable: of equally frequent labels the first
+        return cls(examples, members, _number_labels(examples)[best[np.searchsorted(members, np.arange(len(numbers)))]])
+
+    def __len__(self) -> int:
+        """Return the number of groups, G."""
+        return len(self.labels)
+
+    def gather(self, groups: NDArray[np.int64]) -> tuple[Example, ...]:
+        """Return the examples of some groups, in the order of all examples."""
+        chosen = np.zeros(len(self), np.bool_)
+        chosen[groups] = True
+        return tuple(compress(self.examples, chosen[self.members].tolist()))
+
+
+def count_copies(examples: Iterable[Example]) -> list[Example]:
+    """Return one example for each text and label, with the number of its copies, in the order of the first ones.
+
+    >>> count_copies([Example("ito", "Japanese"), Example("lee", "English"), Example("ito", "Japanese", 2)])
+    [Example(text='ito', label='Japanese', count=3), Example(text='lee', label='English', count=1)]
+    """
+    counted: dict[tuple[str, str], Example] = {}
     for example in examples:
-        groups[folds[example.text]][example.text, example.label] += example.count
-    return [
-        (counter.most_common(1)[0][0][1], [Example(text, label, count) for (text, label), count in counter.items()])
-        for counter in groups.values()
-    ]
+        key = example.text, example.label
+        known = counted.get(key)
+        counted[key] = example if known is None else Example(*key, known.count + example.count)
+    return list(counted.values())
+
+
+def _number_labels(examples: Sequence[Example]) -> NDArray[np.int64]:
+    """Return the position of each example's label in the labels in alphabetical order, (N,)."""
+    ids = {label: place for place, label in enumerate(sorted({example.label for example in examples}))}
+    return np.fromiter((ids[example.label] for example in examples), np.int64, len(examples))
+
+
+Positions = NDArray[np.int64]
+"""Of some groups."""
 
 
 def _split_by_label(
     groups: Groups, seed: int, test_share: float, validation_share: float
-) -> tuple[list[int], list[int], list[int]]:
+) -> tuple[Positions, Positions, Positions]:
     """Return the positions of the groups of each part, with each label's share; rare labels train only."""
-    counts = Counter(label for label, _ in groups)
-    common = [position for position, (label, _) in enumerate(groups) if counts[label] >= len(PARTS)]
-    labels = [groups[position][0] for position in common]
-    if len(set(labels)) < 2:
-        raise DataError(
-            f"a split needs at least two labels with {len(PARTS)} or more examples; found {len(set(labels))}"
-        )
+    is_common = np.bincount(groups.labels)[groups.labels] >= len(PARTS)
+    common, labels = np.flatnonzero(is_common), len(np.unique(groups.labels[is_common]))
+    if labels < 2:
+        raise DataError(f"a split needs at least two labels with {len(PARTS)} or more examples; found {labels}")
     try:
-        rest, validation, test = _divide(groups, common, seed, test_share, validation_share)
+        rest, validation, test = _divide(groups.labels, common, seed, test_share, validation_share)
     except ValueError:
         smallest = min(round(test_share * len(common)), round(validation_share * len(common)))
         raise DataError(
             f"too few examples to split: the smallest part would hold {smallest} of {len(common)}, fewer than the "
-            f"{len(set(labels))} labels; {_advise_shares(groups, common, seed, test_share, validation_share)}"
+            f"{labels} labels; {_advise_shares(groups.labels, common, seed, test_share, validation_share)}"
         ) from None
-    rare = [position for position, (label, _) in enumerate(groups) if counts[label] < len(PARTS)]
-    return rest + rare, validation, test
+    return np.concatenate([rest, np.flatnonzero(~is_common)]), validation, test
 
 
 def _divide(
-    groups: Groups, common: list[int], seed: int, test_share: float, validation_share: float
-) -> tuple[list[int], list[int], list[int]]:
+    labels: NDArray[np.int64], common: Positions, seed: int, test_share: float, validation_share: float
+) -> tuple[Positions, Positions, Positions]:
     """Return the positions of each part, of the groups of labels with enough examples.
 
     Raises:
         ValueError: a part would be smaller than the number of labels.
     """
-    labels = [groups[position][0] for position in common]
-    rest, test = train_test_split(common, test_size=test_share, random_state=seed, stratify=labels)
+    rest, test = _draw(labels, common, test_share, seed)
     share = round(validation_share * len(common)) / len(rest)
-    rest, validation = _hold_out(rest, groups, share, seed)
-    return rest, validation, test
+    is_single = np.bincount(labels[rest])[labels[rest]] < 2  # the last group of a label trains
+    kept, validation = _draw(labels, rest[~is_single], share, seed)
+    return np.concatenate([kept, rest[is_single]]), validation, test
 
 
-def _advise_shares(groups: Groups, common: list[int], seed: int, test_share: float, validation_share: float) -> str:
+def _draw(labels: NDArray[np.int64], positions: Positions, share: float, seed: int) -> tuple[Positions, Positions]:
+    """Return some groups without a share of each label, and that share.
+
+    Raises:
+        ValueError: a part would be smaller than the number of labels.
+    """
+    from sklearn.model_selection import train_test_split  # heavy, and other splits do without
+
+    kept, drawn = train_test_split(positions, test_size=share, random_state=seed, stratify=labels[positions])
+    return kept, drawn
+
+
+def _advise_shares(
+    labels: NDArray[np.int64], common: Positions, seed: int, test_share: float, validation_share: float
+) -> str:
     """Return which shares are large enough for a split, found by splitting."""
-    least = 100 * len({groups[position][0] for position in common}) // len(common)
+    least = 100 * len(np.unique(labels[common])) // len(common)
     shares = [per_cent / 100 for per_cent in range(max(1, least), 50)]
     larger = [(max(test_share, share), max(validation_share, share)) for share in shares]
     for test, validation in (*larger, *zip(shares, shares, strict=True)):
         if test + validation >= 1 or (test, validation) == (test_share, validation_share):
             continue
         try:
-            _divide(groups, common, seed, test, validation)
+            _divide(labels, common, seed, test, validation)
         except ValueError:
             continue
         return f"give more examples, or --test-share {test:g} --validation-share {validation:g}"
     return "give more examples"
 
 
-def _hold_out(positions: list[int], groups: Groups, share: float, seed: int) -> tuple[list[int], list[int]]:
-    """Take a stratified share away, but nothing of labels that have a single group left."""
-    counts = Counter(groups[position][0] for position in positions)
-    single = [position for position in positions if counts[groups[position][0]] < 2]
-    several = [position for position in positions if counts[groups[position][0]] >= 2]
-    kept, held = train_test_split(
-        several, test_size=share, random_state=seed, stratify=[groups[position][0] for position in several]
-    )
-    return kept + single, held
-
-
 def _split_without_labels(
     groups: Groups, seed: int, test_share: float, validation_share: float
-) -> tuple[list[int], list[int], list[int]]:
+) -> tuple[Positions, Positions, Positions]:
     """Return the positions of the groups of each part, whatever their labels are."""
-    order = np.random.default_rng(seed).permutation(len(groups)).tolist()
+    order = np.random.default_rng(seed).permutation(len(groups))
     test, validation = round(test_share * len(groups)), round(validation_share * len(groups))
     if min(test, validation) < 1 or test + validation >= len(groups):
         least = math.ceil(100 / max(1, len(groups))) / 100  # a part of one group
@@ -383,10 +432,6 @@ def _split_without_labels(
             "or learn them by heart with --split none"
         )
     return order[test + validation :], order[test : test + validation], order[:test]
-
-
-def _gather(groups: Groups, positions: Iterable[int]) -> tuple[Example, ...]:
-    return tuple(example for position in sorted(positions) for example in groups[position][1])
 
 
 def find_incomplete_labels(parts: Sequence[Sequence[Example]]) -> dict[str, tuple[str, ...]]:

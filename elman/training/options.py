@@ -387,7 +387,7 @@ def read_for(
 def _stream_for(
     config: RunConfig, source: str | Query, run: Path | None, on_rows: OnRows | None, *, resume: bool
 ) -> StreamedReading:
-    """Write the data of a run to shards in its folder, unless they are there."""
+    """Write the data of a run to shards in its folder, unless it has them already."""
     if run is None:
         raise SettingError("data are streamed to shards in the folder of a run, and there is no run here")
     if config.data in CATALOG or config.data_folder:

@@ -35,7 +35,11 @@ def normalise_examples(reading: Reading, normalisation: Normalisation) -> tuple[
     Raises:
         DataError: no example is left.
     """
-    examples = [Example(normalisation.apply(e.text), e.label, e.count) for e in reading.examples]
+    texts = normalisation.apply_all([example.text for example in reading.examples])
+    examples = [
+        example if example.text == text else Example(text, example.label, example.count)
+        for example, text in zip(reading.examples, texts, strict=True)
+    ]
     kept = [example for example in examples if example.text]
     dropped = Counter(reading.dropped)
     dropped[BLANK] += len(examples) - len(kept)
