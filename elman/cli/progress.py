@@ -64,7 +64,8 @@ def rows_bar() -> "Iterator[Callable[[str, int], None]]":
     try:
         yield show
     finally:
-        progress.stop()
+        if progress.live.is_started:  # rich ends a line even if it showed nothing
+            progress.stop()
 
 
 def train_with_bar(run: "Run", console: "Console") -> bool:

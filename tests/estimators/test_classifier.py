@@ -184,7 +184,8 @@ def test_a_fitted_estimator_unpickles_and_predicts_without_torch(fitted, tmp_pat
     (tmp_path / "model.pickle").write_bytes(pickle.dumps(fitted))
     printed = python_process(WITHOUT_TORCH, tmp_path / "model.pickle").splitlines()
     assert printed[0] == f"{fitted.predict(['kamoto', 'kaakis']).tolist()} {fitted.best_epoch_} {len(fitted.history_)}"
-    assert printed[1:] == ["training needs the package torch: pip install 'elman[train]'"]
+    assert len(printed) == 2
+    assert printed[1].startswith("training needs the package torch: pip install 'elman[train]'")
 
 
 def test_a_pickle_holds_the_model_file(fitted, tmp_path):
