@@ -54,7 +54,8 @@ def rows_bar() -> "Iterator[Callable[[str, int], None]]":
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
-    progress = Progress(*columns, console=Console(stderr=True), transient=True)
+    console = Console(stderr=True)
+    progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
     bar = progress.add_task("rows")
 
     def show(what: str, rows: int) -> None:

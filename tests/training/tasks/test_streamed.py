@@ -142,6 +142,7 @@ def test_the_command_line_streams_and_says_so(elman_here, toy_table, tmp_path):
     command = ["train", toy_table, "--text", "word", "--label", "kind", "--epochs", "1", "--hidden-size", "4"]
     done = elman_here(*command, "--stream", "--out", "run", *("--test-share", "0.2"))
     assert done.status == 0 and "hashed split" in done.out
+    assert done.err == ""  # no terminal, no bar
     assert sorted(path.name for path in (tmp_path / "run").glob("shards*")) == []
     values = json.loads((tmp_path / "run" / "report.json").read_text("utf-8"))
     assert "--stream" in values["command"] and "--split" not in values["command"]
