@@ -24,6 +24,9 @@ PASSES, PASSES_EXAMPLES, LEAST_PASSES = 18, 20_000, 3
 LARGEST_RATE = 1e30
 """The largest learning rate; float32, and so torch, cannot hold much larger ones."""
 
+LARGEST_DECAY = 1000.0
+"""The largest weight decay: at the lowest useful rates it removes a weight in one step."""
+
 MOST_THREADS = 1024
 """More threads than this end the process in some builds of torch."""
 
@@ -45,7 +48,7 @@ class TrainConfig(Config):
         optimiser: ``adamw``, ``adam``, ``sgd`` or ``rmsprop``.
         learning_rate: the highest rate of the schedule, above 0.
         schedule: ``one-cycle`` rises and falls over all steps; ``constant``.
-        weight_decay: of matrices, not biases, 0 to 1; decoupled in ``adamw``.
+        weight_decay: of matrices, not biases, at least 0; decoupled in ``adamw``.
         clip: the largest gradient norm, above 0; None: no limit.
         label_smoothing: share of the target spread over all labels, 0 up to 1.
         class_weighting: the loss of an example counts 1 / (frequency of its label) to this power, 0 to 1: 0 has no
@@ -99,7 +102,8 @@ class TrainConfig(Config):
         check_number("learning_rate", self.learning_rate, above=0, most=LARGEST_RATE)
         if self.clip is not None:
             check_number("clip", self.clip, above=0)
-        for name in ("weight_decay", "class_weighting", "copy_weighting"):
+        check_number("weight_decay", self.weight_decay, least=0, most=LARGEST_DECAY)
+        for name in ("class_weighting", "copy_weighting"):
             check_number(name, getattr(self, name), least=0, most=1)
         for name in ("label_smoothing", "average"):
             check_share(name, getattr(self, name))

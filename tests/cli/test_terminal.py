@@ -164,7 +164,10 @@ def test_a_run_and_its_evaluation_show_no_raw_character(on_screen, tmp_path):
         (folder / f"{label}.txt").write_text("".join(f"{label[0]}{a}{b}\n" for a in "abcdef" for b in "uvwxyz"))
     (folder / f"hidden{CANARY}").touch()
     options = ("--epochs", 1, "--hidden-size", 4, "--embedding-size", 4, "--threads", 1)
-    for arguments in (("train", CANARY, "--out", out, *options), ("evaluate", out, CANARY, "--baseline", "--out", "e")):
+    for arguments in (
+        ("train", CANARY, "--out", out, *options),
+        ("evaluate", out, CANARY, "--baseline", "quick", "--out", "e"),
+    ):
         status, output = on_screen(*arguments)
         assert (status, raw(output)) == (0, []) and r"\u202e" in output, output
     assert r"b\u3164\u2800" in output and "note: " in output
