@@ -70,7 +70,7 @@ class LineDisplay(NoDisplay):
 
     def say(self, line: str) -> None:
         """See `Display.say`."""
-        print(escape_invisible(line), file=sys.stderr, flush=True)
+        print(escape_invisible(line, kept="\n"), file=sys.stderr, flush=True)
 
     def show_epoch(self, result: EpochResult, line: str) -> None:
         """See `Display.show_epoch`."""
@@ -101,7 +101,7 @@ class BarDisplay(NoDisplay):
 
     def say(self, line: str) -> None:
         """See `Display.say`."""
-        self._console.print(escape_invisible(line), highlight=False)
+        self._console.print(escape_invisible(line, kept="\n"), highlight=False)
 
     def show_step(self, step: StepResult) -> None:
         """See `Display.show_step`."""
