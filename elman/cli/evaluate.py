@@ -116,6 +116,7 @@ def _print(values: dict[str, Any], scores: dict[str, Any], *, labels: int, part:
     """Print the scores in one table, and in sentences what else is known of the part that was scored."""
     from rich.console import Console
 
+    from elman.evaluation.baseline import describe_fit
     from elman.evaluation.metrics import TOP
     from elman.evaluation.titles import (
         COLUMNS,
@@ -132,7 +133,8 @@ def _print(values: dict[str, Any], scores: dict[str, Any], *, labels: int, part:
     columns = (part, COLUMNS[1].replace("test", part))[: len(reports)]
     title = title_scores(scores, model=values["model"], data=values["data"], part=part)
     print_scores(show_rows(*reports, labels=labels, ranks=TOP), columns, title, console)
-    sentences = describe_labels(values)
+    fit = values.get("baseline_fit")
+    sentences = [*([describe_fit(fit)] if fit else []), *describe_labels(values)]
     if abstentions := describe_abstentions(scores):
         others = scores.get("answered_accuracy")
         of_others = SCORES["accuracy"].show(others, scores["intervals"].get("answered_accuracy"))

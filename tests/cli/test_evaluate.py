@@ -131,6 +131,13 @@ def test_the_baseline_is_that_of_the_report(elman_here, model_file, toy_folder, 
     assert (found["majority"], found["verdict"]) == (report["majority"], report["verdict"])
 
 
+def test_the_baseline_says_what_it_is(elman_here, model_file, toy_folder):
+    out = " ".join(elman_here("evaluate", model_file, toy_folder, "--baseline", "full").out.split())
+    assert (
+        "The baseline is logistic regression on character n-grams of 1 to 5, fitted on the same training part." in out
+    )
+
+
 def test_a_baseline_for_other_data_is_refused(elman_here, model_file, other_table):
     outcome = elman_here("evaluate", model_file, other_table, "--baseline", "quick")
     assert (outcome.status, outcome.err.count("\n")) == (2, 1)
