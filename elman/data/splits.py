@@ -367,7 +367,7 @@ def _split_by_label(
         smallest = min(round(test_share * len(common)), round(validation_share * len(common)))
         raise DataError(
             f"too few examples to split: the smallest part would hold {smallest} of {len(common)}, fewer than the "
-            f"{labels} labels; {_advise_shares(groups.labels, common, seed, test_share, validation_share)}"
+            f"{count_of(labels, 'label')}; {_advise_shares(groups.labels, common, seed, test_share, validation_share)}"
         ) from None
     return np.concatenate([rest, np.flatnonzero(~is_common)]), validation, test
 

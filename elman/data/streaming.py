@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.checks import count_of
 from elman.data.augment import add_folded_spellings
 from elman.data.columns import list_tables
 from elman.data.examples import BLANK, MAX_CHARACTERS, Columns, Reading, Tally, read_strings
@@ -260,7 +261,7 @@ class _Compaction:
         self.rows, self.folder, self.shard_bytes = rows, folder, shard_bytes
         if not rows.labels:
             reasons = ", ".join(f"{count:,} {reason}" for reason, count in rows.tally.dropped.items() if count)
-            message = f"no usable example in {rows.tally.lines:,} lines; dropped: {reasons or 'none'}"
+            message = f"no usable example in {count_of(rows.tally.lines, 'line')}; dropped: {reasons or 'none'}"
             raise DataError(message, code="empty_table")
         self.labels = Labels.from_names(rows.labels)
         self.parts: dict[str, list[Example]] = {"validation": [], "test": []}

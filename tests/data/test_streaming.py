@@ -194,7 +194,7 @@ def test_a_sample_keeps_rows_that_train_as_they_are_in_the_source(stream, table,
 
 def test_a_source_without_examples_is_refused(stream, tmp_path):
     (tmp_path / "empty.csv").write_text("name,label\n\u200b,Alfa\n", encoding="utf-8")
-    with pytest.raises(DataError, match="no usable example in 1 lines; dropped: 1 blank"):
+    with pytest.raises(DataError, match="no usable example in 1 line; dropped: 1 blank"):
         stream(tmp_path / "empty.csv")
 
 
