@@ -4,6 +4,7 @@ A task turns examples into numbers, builds the network that fits them, makes the
 the trained model. The run keeps the folder, the epochs and the checkpoints, and is the same for every task.
 """
 
+import math
 import platform
 from abc import ABC, abstractmethod
 from collections import Counter
@@ -26,6 +27,7 @@ from elman.evaluation.verdict import Comparison, write_verdict
 from elman.model.config import ModelConfig
 from elman.model.file import Artifact
 from elman.model.kinds import KINDS
+from elman.model.tensors import BAG_CODES
 from elman.reports import EvalReport, NumberReport, TagReport
 from elman.text.ngrams import inventory
 from elman.text.vocabulary import Labels, Vocabulary
@@ -39,8 +41,8 @@ Report = EvalReport | TagReport | NumberReport
 
 Tensors = Mapping[str, NDArray[Any]]
 
-MOST_NUMBERS = 65_536 * 64
-"""The most numbers of a bag: a model file, with 16 bits for each, has less than 12 MB."""
+MOST_NUMBERS, CODE_NUMBERS = 5_500_000, 4
+"""The most numbers of a network by default, of 16 bits each in the model file; a code takes as much room as so many."""
 
 LEAST_ROWS = 32_768
 """A bag can have so many rows, however few strings there are."""
@@ -154,7 +156,13 @@ class Task(ABC):
                 batches,
                 shape.bag_orders,
                 shape.bag_min_count,
-                most=self._choose_rows(shape),
+                most=choose_rows(
+                    shape,
+                    symbols=len(self.vocabulary),
+                    labels=len(self.labels),
+                    strings=len(self.training),
+                    kept=0 if self.base is None else len(self.base.tensors.get(BAG_CODES, ())),
+                ),
                 separator=shape.separator,
             )
             inventoried = inventoried if self.base is None else join_codes(self.base, inventoried)
@@ -192,11 +200,6 @@ class Task(ABC):
         epochs = config.train.epochs or passes_for(len(self.training))
         self.config = replace(config, model=shape, train=replace(config.train, epochs=epochs))
 
-    def _choose_rows(self, shape: ModelConfig) -> int:
-        """Return the most rows of a bag: no more than there are strings, and few enough for a small model file."""
-        most = MOST_NUMBERS // (shape.bag_size or len(self.labels))
-        return min(shape.bag_most, most, max(LEAST_ROWS, len(self.training)))
-
     def build_artifact(
         self,
         tensors: Tensors,
@@ -221,6 +224,25 @@ class Task(ABC):
             picture=picture,
             evidence=evidence,
         )
+
+
+def choose_rows(shape: ModelConfig, *, symbols: int, labels: int, strings: int, kept: int = 0) -> int:
+    """Return the most rows that a bag may get: about one for each string, and few enough for a small model file.
+
+    Args:
+        shape: of the network, whose ``bag_size`` is chosen.
+        symbols: V, including the unknown symbol.
+        labels: C; 1 if the answer is a number.
+        strings: of the training part.
+        kept: rows that the bag has in any case, those of the model that the training starts from.
+
+    >>> from elman.model.config import ModelConfig
+    >>> [choose_rows(ModelConfig(bag_size=64), symbols=200, labels=labels, strings=10**6) for labels in (176, 10_000)]
+    [65536, 27442]
+    """
+    others = sum(map(math.prod, shape.tensor_shapes(symbols=symbols, labels=labels).values()))
+    most = min(shape.bag_most, max(LEAST_ROWS, strings))
+    return max(0, min(most, (MOST_NUMBERS - others) // ((shape.bag_size or labels) + CODE_NUMBERS)) - kept)
 
 
 def versions() -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Models that answer with a label: what they learn from, and what is measured."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -10,12 +11,15 @@ from elman.data.augment import FOLDED_WEIGHT, add_folded_spellings
 from elman.data.examples import FeatureReading, Reading
 from elman.errors import DataError, SettingError
 from elman.evaluation import baseline
+from elman.model.config import ModelConfig
+from elman.model.tensors import dtype_of
 from elman.prediction.predictor import Predictor
 from elman.records import Example
 from elman.text.normalisation import fold_accents
 from elman.training.held_out import config_for, measure
 from elman.training.run import Run
 from elman.training.tasks import LabelTask, build_task
+from elman.training.tasks.task import BAG_SIZE, MANY_LABELS, choose_rows
 
 
 def test_the_loaded_model_answers_as_the_report_says(finished_run):
@@ -214,3 +218,15 @@ def test_noise_is_no_victory(toy_config, tmp_path):
         answers.append(values["answer"])
         assert values["verdict"].lower().startswith(values["answer"])
     assert "better" not in answers
+
+
+@pytest.mark.parametrize("labels", [2, 63, 64, 1000, 10_000])
+@pytest.mark.parametrize("symbols", [30, 20_000])
+def test_the_weights_of_a_model_have_less_than_12_megabytes_whatever_the_data(labels, symbols):
+    shape = ModelConfig(bag_size=0 if labels < MANY_LABELS else BAG_SIZE)
+    rows = choose_rows(shape, symbols=symbols, labels=labels, strings=10**7)
+    shapes = shape.tensor_shapes(symbols=symbols, labels=labels, bag=rows)
+    size = sum((8 if dtype_of(name) == "int64" else 2) * math.prod(sizes) for name, sizes in shapes.items())
+    assert rows > 1000
+    assert size < 11.5e6  # the document with labels and symbols needs the rest
+    assert choose_rows(shape, symbols=symbols, labels=labels, strings=10**7, kept=10**6) == 0
