@@ -69,7 +69,7 @@ def compare(
 ) -> None:
     """Train each cell with its recipe on the same split, and compare them by their scores on the validation part.
 
-    The best one is then measured on the test part, once, beside the baseline. [bold]rnn[/bold] is another name of
+    The best one is then measured on the test part, once, beside the baseline. [bold]rnn[/bold] is another name for
     [bold]elman[/bold]. With [bold]--tutorials[/bold]: each tutorial's network, trained as its author does, beside
     Elman's.
     """

@@ -23,7 +23,7 @@ from elman.training.run import CONFIG, Run, RunReport, read_run_config
 
 
 def cell_configs(data: str, name: str, cells: Iterable[str], options: Options) -> dict[str, RunConfig]:
-    """Return the best settings of each cell, by cell; ``rnn`` is another name of ``elman``.
+    """Return the best settings of each cell, by cell; ``rnn`` is another name for ``elman``.
 
     Args:
         data: a named set or a path.

@@ -78,8 +78,8 @@ def check_kept(base: Artifact, config: RunConfig) -> None:
     for name in KEPT:
         kept, wanted = getattr(base.config, name), getattr(config.model, name)
         if kept != wanted:
-            message = f"--init keeps the network of its model, whose {name} is {kept}; it cannot become {wanted}"
-            raise SettingError(message)
+            message = f"--init keeps the network of its model, whose {name} is {kept}"
+            raise SettingError(f"{message}; leave out the option that makes it {wanted}")
 
 
 def join_codes(base: Artifact, codes: NDArray[np.int64]) -> NDArray[np.int64]:
