@@ -34,6 +34,7 @@ export function prepare(model, text) {
   const cleaned = text.trim().replace(/[,\s]+$/u, "");
   if (cleaned.length > LONGEST_INPUT) return { normalised: "", reason: "too long" };
   const composed = compose(cleaned);
+  if (isTooLong(composed, longest)) return { normalised: "", reason: "too long" };
   if (normalisation.transliterate && isForeign(composed)) return { normalised: "", reason: "another script" };
   const normalised = normalise(composed, normalisation);
   const symbols = [...normalised];
@@ -66,6 +67,11 @@ function compose(text) {
   const unify = (some) => some.replace(APOSTROPHES, "'").replace(DASHES, "-");
   const composed = unify(unify(text).normalize("NFKC"));
   return composed.replace(/\p{C}/gu, (one) => (/[\s\x1c-\x1f\x85]/u.test(one) ? one : "")).normalize("NFKC");
+}
+
+function isTooLong(composed, longest) {
+  const symbols = [...composed.split(/\s+/u).join(" ")];
+  return symbols.length > 4 * longest || symbols.filter(isLetter).length > longest;
 }
 
 function isForeign(text) {
