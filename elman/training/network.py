@@ -19,7 +19,7 @@ from elman.model.config import NO_CELL, ModelConfig
 from elman.model.tensors import BAG_WEIGHT, EMBEDDING, NGRAMS
 from elman.records import UNKNOWN
 from elman.text.ngrams import EDGE, bag_codes, ngram_ids, word_codes
-from elman.training.rows import MANY, look_up
+from elman.training.rows import LARGE, look_up
 
 LookUp = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 
@@ -89,7 +89,7 @@ class SequenceModel(nn.Module):
     def tables(self) -> dict[str, nn.Parameter]:
         """The parameters of which a batch reads a few of many rows."""
         found = {name: self.get_parameter(name) for name in (EMBEDDING, NGRAMS, BAG_WEIGHT) if self._has(name)}
-        return {name: table for name, table in found.items() if len(table) >= MANY}
+        return {name: table for name, table in found.items() if table.numel() >= LARGE}
 
     def _has(self, name: str) -> bool:
         return hasattr(self, name.split(".", 1)[0])
@@ -150,7 +150,7 @@ class SequenceModel(nn.Module):
 
     def _look_up(self, table: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Return a table and the rows to read of it; of a large one only these rows, and the place of each there."""
-        large = self.has_sparse_gradients and self.training and len(table) >= MANY
+        large = self.has_sparse_gradients and self.training and table.numel() >= LARGE
         return look_up(table, rows) if large else (table, rows)
 
     def _drawn_state(self, size: int, device: torch.device) -> State:

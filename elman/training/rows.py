@@ -12,8 +12,9 @@ from torch.autograd.function import once_differentiable
 
 Closure = Callable[[], float]
 
-MANY = 8192
-"""Tables of fewer rows change as a whole: batches read most of them anyway."""
+LARGE = 2**20
+"""Tables of fewer numbers change as a whole: that takes little time, and Adam's first moment makes a bag of few labels
+a little more accurate (`benchmarks/accuracy.py`)."""
 
 
 def look_up(table: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
@@ -53,7 +54,7 @@ class RowAdam(torch.optim.Optimizer):
 
     The second moment is one number for each row, the mean over its columns, as in FBGEMM's row-wise optimisers: rare
     rows, whose columns have seen few gradients, are estimated better. There is no first moment: it would be old by the
-    time that a rare row is read again. So a table needs little memory beside its own. Weight decay is decoupled
+    time that a rare row of many is read again. So a table needs little memory beside its own. Weight decay is decoupled
     (I. Loshchilov and F. Hutter, 2019) and counts for a row when it changes.
 
     Args:

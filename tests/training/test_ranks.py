@@ -22,7 +22,7 @@ SETTINGS = {"epochs": 3, "batch_size": 6, "average": 0.9}
 
 
 WAYS = {"rows": 1, "whole": 8192}
-"""Whether tables change row by row or as a whole: the least rows of those that change row by row."""
+"""Whether tables change row by row or as a whole: the least numbers of tables that change row by row."""
 
 
 def train_as(rank: int, size: int, port: int, folder: str) -> None:
@@ -31,8 +31,8 @@ def train_as(rank: int, size: int, port: int, folder: str) -> None:
     os.environ.update({name: str(value) for name, value in names.items()})
     torch.set_num_threads(1)
     ranks = start_ranks("cpu")
-    for way, many in WAYS.items():
-        network.MANY = many
+    for way, least in WAYS.items():
+        network.LARGE = least
         state = finish(begin(ModelConfig(**SHAPE), ranks=ranks, **SETTINGS))
         losses = torch.tensor([result.loss for result in state.history])
         torch.save({**state.best, "losses": losses}, f"{folder}/{way}-{rank}.pt")
@@ -49,10 +49,10 @@ def test_two_processes_end_with_the_weights_of_one(tmp_path, monkeypatch):
     # The last batch of a length can leave the second process without any string.
     assert any(len(batch.weights) == 1 for batch in TRAINING.batches(6))
     torch.multiprocessing.start_processes(train_as, args=(2, free_port(), str(tmp_path)), nprocs=2)
-    for way, many in WAYS.items():
+    for way, least in WAYS.items():
         first, second = (torch.load(tmp_path / f"{way}-{rank}.pt") for rank in range(2))
         assert are_equal(first, second)
-        monkeypatch.setattr(network, "MANY", many)
+        monkeypatch.setattr(network, "LARGE", least)
         state = finish(begin(ModelConfig(**SHAPE), **SETTINGS))
         assert bool(state.tables) == (way == "rows")
         for name, weight in state.best.items():

@@ -112,16 +112,16 @@ def test_a_network_with_large_tables_has_the_gradients_of_one_with_small_tables(
     ids = torch.from_numpy(np.random.default_rng(0).integers(1, 6, (5, 7)))
     codes = network_codes(config, ids)
     gradients = {}
-    for many in (1, 10_000):
-        monkeypatch.setattr(network, "MANY", many)
+    for least in (1, 10_000):
+        monkeypatch.setattr(network, "LARGE", least)
         torch.manual_seed(0)
         model = SequenceModel(config, symbols=6, labels=3, inventory=codes)
         with torch.no_grad():
             model.bag.weight.normal_()
         state = TrainingState(model, TrainConfig(), steps_in_epoch=1)
-        assert bool(state.tables) == (many == 1)
+        assert bool(state.tables) == (least == 1)
         model.train()(ids).square().sum().backward()
-        gradients[many] = {name: p.grad.to_dense() for name, p in model.named_parameters()}
+        gradients[least] = {name: p.grad.to_dense() for name, p in model.named_parameters()}
     for name, gradient in gradients[1].items():
         assert torch.allclose(gradient, gradients[10_000][name], atol=1e-5), name
 

@@ -73,13 +73,13 @@ def test_no_other_weights_change_nothing(tiny_model):
 # Checkpoints
 
 
-@pytest.mark.parametrize("many", [1, 8192], ids=["row by row", "whole tables"])
+@pytest.mark.parametrize("least", [1, 8192], ids=["row by row", "whole tables"])
 @pytest.mark.parametrize(("optimiser", "average"), CARRIED)
 @pytest.mark.parametrize("step", [1, 13])
 def test_a_training_that_is_killed_in_an_epoch_ends_with_the_weights_of_one_that_is_not(
-    monkeypatch, tiny_model, tmp_path, optimiser, average, step, many
+    monkeypatch, tiny_model, tmp_path, optimiser, average, step, least
 ):
-    monkeypatch.setattr(network, "MANY", many)
+    monkeypatch.setattr(network, "LARGE", least)
     settings = {"epochs": 3, "optimiser": optimiser, "average": average, "seed": 2}
     whole = finish(begin(tiny_model(bag_size=2), **settings))
     state = begin(tiny_model(bag_size=2), **settings)
