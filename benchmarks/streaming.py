@@ -1,7 +1,7 @@
 """The time and the memory of streaming: a table of made-up names to shards, and from shards to the first batches.
 
     python benchmarks/streaming.py
-    python benchmarks/streaming.py --rows 50000000 --folder /scratch
+    python benchmarks/streaming.py --rows 50000000 --folder FOLDER
 
 The process only streams; another one has written the table. Its memory is the largest that the system has counted,
 with Python and all libraries.

@@ -8,7 +8,7 @@ from elman.errors import MissingExtraError
 PURPOSES = {
     "docs": "building the documentation",
     "frames": "annotating a data frame",
-    "hub": "models on the Hugging Face Hub",
+    "hub": "reaching the Hugging Face Hub",
     "images": "reading pictures",
     "onnx": "exporting to ONNX",
     "plot": "drawing a picture",
