@@ -26,7 +26,6 @@ DATA_CODES = (
     "not_strings",
     "column_taken",
     "column_twice",
-    "several_labels",
 )
 """The values of `DataError.code`. Programs test the code, never the words of a message."""
 

@@ -42,7 +42,6 @@ def refuse_several_labels(counts: Mapping[str, int]) -> None:
                 f"the label {label!r} is several labels in one cell, as in {rows:,} of the rows, and a string has one "
                 "label here; write a row for each label, keep the most important one, or, if it is a label of its own, "
                 f"write it without {separator!r}",
-                code="several_labels",
             )
 
 
