@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +22,9 @@ from elman.checks import count_of, shown
 from elman.errors import DamagedModelError, ElmanError, NewerModelError, NotAModelError, SettingError
 from elman.files import write_atomically
 from elman.model.config import ModelConfig
-from elman.model.header import SCALE, check_document, check_tensors, digest_of_content, parse_json, read_header
+from elman.model.header import check_document, check_tensors, digest_of_content, parse_json, read_header
 from elman.model.kinds import KINDS, Kind, find_kind
+from elman.model.packing import Tensors, are_packed, has_bytes, pack, quantise, unpack
 from elman.model.tensors import BAG_CODES, dtype_of
 from elman.text.evidence import EVIDENCE
 from elman.text.normalisation import Normalisation
@@ -39,9 +40,6 @@ SETTINGS_OF_BAGS = ("bag_most", "bag_size", "bag_words", "separator")
 
 WEIGHTS = ("float", "int8")
 
-FIRST = 1024
-"""How many numbers of a tensor are rounded to 16 bits before all of them are."""
-
 _HEADER_KEY = "elman"
 
 LOWEST_TEMPERATURE, HIGHEST_TEMPERATURE = 1e-6, 1e6
@@ -50,7 +48,13 @@ LOWEST_TEMPERATURE, HIGHEST_TEMPERATURE = 1e-6, 1e6
 LONGEST_REASON = 400
 """The most characters in an error message that come from the file."""
 
-Tensors = Mapping[str, NDArray[Any]]
+
+class _Saved(NamedTuple):
+    """What a file says: its document, its digest, and whether some of its tensors have 8 bits."""
+
+    document: str
+    digest: str
+    has_bytes: bool
 
 
 @dataclass(frozen=True)
@@ -86,8 +90,8 @@ class Artifact:
     columns: tuple[str, ...] = ()
     picture: tuple[int, ...] = ()
     evidence: str | None = None
-    # Document and digest of the file that the model was read from, if saving it again writes the same tensors.
-    _saved: tuple[str, str] | None = field(default=None, init=False, repr=False, compare=False)
+    # Of the file that the model was read from, if saving the model again writes the same tensors.
+    _saved: "_Saved | None" = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Check that the parts are consistent."""
@@ -132,8 +136,8 @@ class Artifact:
     @cached_property
     def digest(self) -> str:
         """The SHA-256 that identifies the model, in hexadecimal: the digest in the file that `save_artifact` writes."""
-        if self._saved is not None and self._saved[0] == _describe(self, "float"):
-            return self._saved[1]
+        if self._saved is not None and self._saved.document == _describe(self, self._saved.has_bytes):
+            return self._saved.digest
         return _digest(*_encode(self, "float"))
 
     @property
@@ -154,9 +158,10 @@ def save_artifact(artifact: Artifact, path: Path | str, *, weights: str = "float
     Args:
         artifact: the model.
         path: the file.
-        weights: ``float`` keeps all weights exactly: a tensor has 16 bits if that loses nothing. ``int8`` rounds
-            matrices to 8 bits, with a scale for each row. Predictions then change slightly (`benchmarks/weights.py`);
-            scoring takes the same time, because weights become float32 when the file is read.
+        weights: ``float`` keeps all weights exactly: a tensor has 16 bits, or 8 with a scale for each row, if that
+            loses nothing. ``int8`` rounds matrices to 8 bits. Predictions then change slightly
+            (`benchmarks/weights.py`); scoring takes the same time, because weights become float32 when the file is
+            read.
 
     Raises:
         SettingError: ``weights`` has another value.
@@ -179,19 +184,18 @@ def _encode(artifact: Artifact, weights: str) -> tuple[str, dict[str, NDArray[An
     """Return the document and the tensors of a model file."""
     if weights not in WEIGHTS:
         raise SettingError(f"weights must be one of {', '.join(WEIGHTS)}; got {weights!r}")
-    tensors = {name: _narrow(tensor) for name, tensor in artifact.tensors.items()}
-    if weights == "int8":
-        tensors = {name: part for both in artifact.tensors.items() for name, part in _quantise(*both).items()}
-    return _describe(artifact, weights), tensors
+    form = quantise if weights == "int8" else pack
+    tensors = {name: part for both in artifact.tensors.items() for name, part in form(*both).items()}
+    return _describe(artifact, has_bytes(tensors)), tensors
 
 
-def _describe(artifact: Artifact, weights: str) -> str:
-    """Return the JSON document of a model file."""
+def _describe(artifact: Artifact, has_bytes: bool) -> str:
+    """Return the JSON document of a model file, some of whose tensors may have 8 bits."""
     config = asdict(artifact.config)
     if artifact.config.bag_size or artifact.config.separator is not None:
         version = 4
     else:
-        version = 3 if weights == "int8" else 2
+        version = 3 if has_bytes else 2
         config = {name: value for name, value in config.items() if name not in SETTINGS_OF_BAGS}
     document = {
         "format_version": version,
@@ -258,7 +262,7 @@ def parse_artifact(content: bytes, path: str) -> Artifact:
         artifact = Artifact(
             name=document["name"],
             config=config,
-            tensors=_widen(tensors),
+            tensors=unpack(tensors),
             vocabulary=vocabulary,
             labels=labels,
             normalisation=Normalisation(**document["normalisation"]),
@@ -267,8 +271,8 @@ def parse_artifact(content: bytes, path: str) -> Artifact:
             evidence=document.get("evidence"),
             **_parse_kind(document, version),
         )
-        if all(_narrow(tensor) is tensor for tensor in tensors.values()):
-            object.__setattr__(artifact, "_saved", (body, digest))
+        if are_packed(tensors):
+            object.__setattr__(artifact, "_saved", _Saved(body, digest, has_bytes(tensors)))
         return artifact
     except (NotAModelError, NewerModelError):
         raise
@@ -298,39 +302,6 @@ def _parse_kind(document: Mapping[str, Any], version: int) -> dict[str, Any]:
         )
     columns, picture = tuple(map(str, document["columns"])), tuple(map(int, document["picture"]))
     return {"kind": kind, "columns": columns, "picture": picture}
-
-
-def _widen(tensors: Tensors) -> dict[str, NDArray[Any]]:
-    """Return the tensors of a file with the number types that scoring uses: float32, and int64 for codes."""
-    wide = {}
-    for name, tensor in tensors.items():
-        if tensor.dtype == np.int8:
-            with np.errstate(over="ignore", invalid="ignore"):  # the check for finite weights follows
-                wide[name] = tensor * tensors[name + SCALE][:, None]
-        elif not (name.endswith(SCALE) and name.removesuffix(SCALE) in tensors):
-            wide[name] = tensor.astype(np.float32) if tensor.dtype == np.float16 else tensor
-    return wide
-
-
-def _quantise(name: str, tensor: NDArray[Any]) -> dict[str, NDArray[Any]]:
-    """Return a matrix of floats as 8-bit numbers and a scale for each row; other tensors as `_narrow` does."""
-    if tensor.ndim != 2 or tensor.dtype.kind != "f":
-        return {name: _narrow(tensor)}
-    scale = np.abs(tensor).max(axis=1, initial=0) / np.float32(127)
-    scale[scale == 0] = 1
-    return {name: np.rint(tensor / scale[:, None]).astype(np.int8), name + SCALE: scale.astype(np.float32)}
-
-
-def _narrow(tensor: NDArray[Any]) -> NDArray[Any]:
-    """Return a tensor of floats in 16 bits if that loses nothing, and unchanged otherwise."""
-    if tensor.dtype != np.float32:
-        return tensor
-    for part in (tensor.flat[:FIRST], tensor):  # the first numbers show of most tensors that they need 32 bits
-        with np.errstate(over="ignore"):
-            half = part.astype(np.float16)
-        if not np.array_equal(half.astype(np.float32), part):
-            return tensor
-    return half
 
 
 def _digest(body: str, tensors: Tensors) -> str:

@@ -27,12 +27,14 @@ from elman.evaluation.verdict import Comparison, write_verdict
 from elman.model.config import ModelConfig
 from elman.model.file import Artifact
 from elman.model.kinds import KINDS
-from elman.model.tensors import BAG_CODES
+from elman.model.packing import round_rows
+from elman.model.tensors import BAG_CODES, Shape
 from elman.reports import EvalReport, NumberReport, TagReport
 from elman.text.ngrams import inventory
 from elman.text.vocabulary import Labels, Vocabulary
 from elman.training.config import RunConfig, passes_for
 from elman.training.network import SequenceModel
+from elman.training.rows import LARGE
 from elman.training.tuning import join_codes, keep_weights, load_base
 from elman.version import __version__
 
@@ -41,8 +43,11 @@ Report = EvalReport | TagReport | NumberReport
 
 Tensors = Mapping[str, NDArray[Any]]
 
-MOST_NUMBERS, CODE_NUMBERS = 5_500_000, 4
-"""The most numbers of a network by default, of 16 bits each in the model file; a code takes as much room as so many."""
+MOST_BYTES = 11_300_000
+"""The most bytes of the tensors in a model file by default."""
+
+CODE_BYTES, SCALE_BYTES = 8, 4
+"""How many bytes the code of a row of the bag takes, and the scale of a row of 8 bits."""
 
 LEAST_ROWS = 32_768
 """A bag can have so many rows, however few strings there are."""
@@ -238,11 +243,20 @@ def choose_rows(shape: ModelConfig, *, symbols: int, labels: int, strings: int, 
 
     >>> from elman.model.config import ModelConfig
     >>> [choose_rows(ModelConfig(bag_size=64), symbols=200, labels=labels, strings=10**6) for labels in (176, 10_000)]
-    [65536, 27442]
+    [131072, 27442]
     """
-    others = sum(map(math.prod, shape.tensor_shapes(symbols=symbols, labels=labels).values()))
-    most = min(shape.bag_most, max(LEAST_ROWS, strings))
-    return max(0, min(most, (MOST_NUMBERS - others) // ((shape.bag_size or labels) + CODE_NUMBERS)) - kept)
+    others = sum(map(_count_bytes, shape.tensor_shapes(symbols=symbols, labels=labels).values()))
+    size, left = shape.bag_size or labels, MOST_BYTES - others
+    rows = left // (size + SCALE_BYTES + CODE_BYTES)
+    if rows * size < LARGE:
+        rows = left // (2 * size + CODE_BYTES)
+    return max(0, min(shape.bag_most, max(LEAST_ROWS, strings), rows) - kept)
+
+
+def _count_bytes(shape: Shape) -> int:
+    """Return how many bytes a tensor takes in the model file; see `round_weights`."""
+    numbers = math.prod(shape)
+    return numbers + SCALE_BYTES * shape[0] if len(shape) == 2 and numbers >= LARGE else 2 * numbers
 
 
 def versions() -> dict[str, str]:
@@ -256,12 +270,17 @@ def versions() -> dict[str, str]:
 
 
 def round_weights(weights: Mapping[str, Tensor]) -> dict[str, Any]:
-    """Return weights as numpy arrays, rounded to float16; a tensor with larger numbers than float16 holds is kept."""
+    """Return weights as numpy arrays, rounded to what a model file needs few bits for.
+
+    Large matrices have 8 bits and a scale for each row; other tensors 16 bits, if none of their numbers is too large.
+    """
     return {name: _round(tensor).numpy() for name, tensor in weights.items()}
 
 
 def _round(tensor: Tensor) -> Tensor:
     if not tensor.is_floating_point():
         return tensor
+    if tensor.ndim == 2 and tensor.numel() >= LARGE:
+        return torch.from_numpy(round_rows(tensor.numpy()))
     half = tensor.half().float()
     return half if bool(half.isfinite().all()) else tensor
