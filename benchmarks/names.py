@@ -87,7 +87,15 @@ def read_languages(folder: Path | None) -> tuple[Pairs, Pairs]:
 
 
 def read_nana(wheel: Path) -> Pairs:
-    """Return NaNa's full names, each with the first of its labels.
+    """Return NaNa's full names, each with the first of its labels; see `read_nana_pairs`."""
+    first_labels: dict[str, str] = {}
+    for name, label in read_nana_pairs(wheel):
+        first_labels.setdefault(name, label)
+    return list(first_labels.items())
+
+
+def read_nana_pairs(wheel: Path) -> Pairs:
+    """Return NaNa's full names with each of their labels.
 
     Raises:
         SystemExit: the file is not that wheel.
@@ -96,7 +104,8 @@ def read_nana(wheel: Path) -> Pairs:
         raise SystemExit(f"{wheel}: is not the wheel of name2nat 0.5.1; pip download --no-deps name2nat==0.5.1")
     with zipfile.ZipFile(wheel) as archive, archive.open("name2nat/name2nats.pkl") as file:
         labels_of: dict[str, list[str]] = _PlainUnpickler(file).load()
-    return [(name, labels[0]) for name, labels in labels_of.items() if not set(name) & {"\n", "\r"}]
+    usable = (pair for pair in labels_of.items() if not set(pair[0]) & {"\n", "\r"})
+    return [(name, label) for name, labels in usable for label in labels]
 
 
 class _PlainUnpickler(pickle.Unpickler):

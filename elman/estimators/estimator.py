@@ -64,7 +64,7 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         directions: int = ModelConfig.directions,
         embedding_size: int = ModelConfig.embedding_size,
         ngrams: bool = True,
-        dropout: float = ModelConfig.dropout,
+        dropout: float | None = ModelConfig.dropout,
         epochs: int | None = TrainConfig.epochs,
         batch_size: int = TrainConfig.batch_size,
         optimiser: str = TrainConfig.optimiser,

@@ -3,13 +3,26 @@
 It needs neither torch nor numpy, so that training and the torch-free runtime share it.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Self
 
 from elman.checks import check_choice, check_number, check_share, check_whole
 from elman.errors import SettingError
-from elman.model.tensors import BAG_CODES, BAG_HEAD, BAG_WEIGHT, HEAD_BIAS, HEAD_WEIGHT, Shape, StepInputs, name_layer
+from elman.model.tensors import (
+    BAG_CODES,
+    BAG_HEAD,
+    BAG_HIDDEN_BIAS,
+    BAG_HIDDEN_WEIGHT,
+    BAG_OUTPUT,
+    BAG_WEIGHT,
+    HEAD_BIAS,
+    HEAD_WEIGHT,
+    Shape,
+    StepInputs,
+    name_layer,
+)
 
 CELLS = ("elman", "rnn", "gru", "lstm")
 """``rnn`` is torch.nn's name for the Elman network."""
@@ -28,8 +41,16 @@ LARGEST_SIZE, MOST_LAYERS = 8192, 64
 
 LARGEST_BAG_SCALE = 1e6
 
+PARTS = 3
+"""The parts of a string that the hidden layer of a bag reads: its first word, the words between, and its last word."""
+
 FIRST_STATES = ("zeros", "drawn")
 INITIALISATIONS = ("orthogonal", "uniform", "refractory")
+
+RATES = {"dropout": (0.5, 0.2), "input_dropout": (0.3, 0.1), "ngram_dropout": (0.5, 0.2), "bag_dropout": (0.3, 0.25)}
+"""Shares that training drops where the config does not say, with `FEW` examples and with `MANY`."""
+
+FEW, MANY = 20_000, 1_000_000
 
 _GATES = {"elman": 1, "rnn": 1, "gru": 3, "lstm": 4, NO_CELL: 0}
 
@@ -85,9 +106,13 @@ class ModelConfig(Config):
         bag_scale: factor of the bag's sum; a larger one trains the bag faster than the recurrent path.
         bag_size: R, the numbers of a row of the bag, from which a linear layer makes logits; 0: a row has a number for
             each label. None: training chooses.
+        bag_hidden: U, the units of a hidden layer of the bag. It reads the sums of the first word, of the last word and
+            of those between apart, so that it can learn which words go together, and adds to the logits. It needs
+            ``bag_size``; 0: no such layer. None: training chooses.
         bag_words: whether words, and pairs of adjacent words, are in the bag like n-grams. None: training chooses.
         separator: the id of the symbol between words, at least 1; set by training if ``bag_words`` is true.
-        dropout: share of the final state dropped in training, 0 up to 1.
+        dropout: share of the final state dropped in training, 0 up to 1. None, here and in the next three: training
+            chooses; see `rates`.
         input_dropout: share of each step's input dropped in training.
         ngram_dropout: share of whole n-grams dropped from each step's input in training.
         bag_dropout: share of whole n-grams dropped from the bag in training.
@@ -115,12 +140,13 @@ class ModelConfig(Config):
     bag_most: int = 131_072
     bag_scale: float = 3.0
     bag_size: int | None = None
+    bag_hidden: int | None = None
     bag_words: bool | None = None
     separator: int | None = None
-    dropout: float = 0.5
-    input_dropout: float = 0.3
-    ngram_dropout: float = 0.5
-    bag_dropout: float = 0.3
+    dropout: float | None = None
+    input_dropout: float | None = None
+    ngram_dropout: float | None = None
+    bag_dropout: float | None = None
     symbol_dropout: float = 0.02
     layer_dropout: float = 0.0
 
@@ -136,8 +162,9 @@ class ModelConfig(Config):
         check_whole("layers", self.layers, 1, most=MOST_LAYERS)
         for name in ("ngram_buckets", "bag_min_count", "bag_most"):
             check_whole(name, getattr(self, name), 1)
-        if self.bag_size is not None:
-            check_whole("bag_size", self.bag_size, 0)
+        for name in ("bag_size", "bag_hidden"):
+            if getattr(self, name) is not None:
+                check_whole(name, getattr(self, name), 0, most=LARGEST_SIZE)
         if self.separator is not None:
             check_whole("separator", self.separator, 1)
         if self.bag_words not in (None, True, False):
@@ -153,8 +180,9 @@ class ModelConfig(Config):
         _check_orders("ngram_orders", self.ngram_orders, 2)
         _check_orders("bag_orders", self.bag_orders, 1)
         check_number("bag_scale", self.bag_scale, above=0, most=LARGEST_BAG_SCALE)
-        for name in ("dropout", "input_dropout", "ngram_dropout", "bag_dropout", "symbol_dropout", "layer_dropout"):
-            check_share(name, getattr(self, name))
+        for name in (*RATES, "symbol_dropout", "layer_dropout"):
+            if getattr(self, name) is not None or name not in RATES:
+                check_share(name, getattr(self, name))
         self._check_parts_fit()
 
     def _check_parts_fit(self) -> None:
@@ -162,6 +190,8 @@ class ModelConfig(Config):
             raise SettingError("numbers have no n-grams: input_size needs ngram_orders and bag_orders to be empty")
         if not self.input_size and not self.embedding_size and self.ngram_orders:
             raise SettingError("one-hot inputs take no n-grams: embedding_size 0 needs ngram_orders to be empty")
+        if self.bag_hidden and self.bag_size == 0:
+            raise SettingError("the hidden layer of a bag reads sums of rows: bag_hidden needs bag_size to be above 0")
         if self.readout == "each" and self.bag_orders:
             raise SettingError("a bag of n-grams scores whole sequences: readout each needs bag_orders to be empty")
         if self.head == "none" and self.cell == NO_CELL:
@@ -170,6 +200,24 @@ class ModelConfig(Config):
             raise SettingError(
                 "head concatenation needs cells of one layer and direction: set layers and directions to 1"
             )
+
+    def rates(self, examples: int = FEW) -> dict[str, float]:
+        """Return the shares that training drops, by the name of their setting; those left open are chosen.
+
+        Args:
+            examples: of the training part. The more there are, the less is dropped.
+
+        >>> [ModelConfig().rates(examples)["dropout"] for examples in (200, 20_000, 150_000, 1_000_000)]
+        [0.5, 0.5, 0.35, 0.2]
+        >>> ModelConfig(dropout=0.1).rates()
+        {'dropout': 0.1, 'input_dropout': 0.3, 'ngram_dropout': 0.5, 'bag_dropout': 0.3}
+        """
+        part = math.log(min(max(examples, FEW), MANY) / FEW) / math.log(MANY / FEW)
+        rates = {}
+        for name, (few, many) in RATES.items():
+            chosen = getattr(self, name)
+            rates[name] = round(few + part * (many - few), 2) if chosen is None else chosen
+        return rates
 
     def step_inputs(self, symbols: int) -> StepInputs:
         """Return what the cells read at each step.
@@ -190,6 +238,11 @@ class ModelConfig(Config):
         inputs = self.step_size(symbols) if self.head == "concatenation" else 0
         return inputs + self.directions * self.hidden_size
 
+    @property
+    def bag_parts(self) -> int:
+        """How many parts of a string the bag sums apart; see `elman.text.ngrams.find_parts`."""
+        return PARTS if self.bag_hidden and self.separator is not None else 1
+
     def tensor_shapes(self, *, symbols: int, labels: int, bag: int = 0) -> dict[str, Shape]:
         """Return the name and shape of every tensor.
 
@@ -203,6 +256,10 @@ class ModelConfig(Config):
         if self.bag_orders:
             shapes |= {BAG_CODES: (bag,), BAG_WEIGHT: (bag, self.bag_size or labels)}
             shapes |= {BAG_HEAD: (labels, self.bag_size)} if self.bag_size else {}
+            if self.bag_size and self.bag_hidden:
+                units = self.bag_hidden
+                shapes |= {BAG_HIDDEN_WEIGHT: (units, self.bag_parts * self.bag_size), BAG_HIDDEN_BIAS: (units,)}
+                shapes |= {BAG_OUTPUT: (labels, units)}
         rows = _GATES[self.cell] * self.hidden_size
         for layer in range(self.layers if rows else 0):
             columns = inputs.size if layer == 0 else self.directions * self.hidden_size

@@ -35,7 +35,7 @@ FORMAT_VERSION = 4
 3 added weights of 8 bits, version 4 bags with a head and bags of words. A file has the lowest version that describes
 it, so that older versions of Elman can read it."""
 
-SETTINGS_OF_BAGS = ("bag_most", "bag_size", "bag_words", "separator")
+SETTINGS_OF_BAGS = ("bag_most", "bag_size", "bag_hidden", "bag_words", "separator")
 """Settings of version 4, which are in older files only if they say nothing."""
 
 WEIGHTS = ("float", "int8")

@@ -29,6 +29,12 @@ BAG_WEIGHT = "bag.weight"
 BAG_HEAD = "bag.head.weight"
 """From the sum of the bag's rows to the logits, (C, R)."""
 
+BAG_HIDDEN_WEIGHT, BAG_HIDDEN_BIAS = "bag.hidden.weight", "bag.hidden.bias"
+"""From the sums of the parts of a string to the hidden layer of the bag, (U, parts · R) and (U,)."""
+
+BAG_OUTPUT = "bag.output.weight"
+"""From the hidden layer of the bag to the logits, (C, U)."""
+
 HEAD_WEIGHT = "head.weight"
 """(C, size of what the head reads)."""
 

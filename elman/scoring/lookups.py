@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.model.config import ModelConfig
-from elman.model.tensors import BAG_CODES, BAG_HEAD, BAG_WEIGHT, count_symbols
-from elman.scoring.reference import LARGEST_ARRAY, embed_inputs
+from elman.model.tensors import BAG_CODES, BAG_WEIGHT, count_symbols
+from elman.scoring.reference import LARGEST_ARRAY, embed_inputs, score_sums
 from elman.text.encoded import EncodedStrings
 from elman.text.ngrams import EDGE, find_words, mix_pair, mix_word, ngram_codes
 
@@ -104,8 +104,8 @@ class Bag:
 
     def __init__(self, config: ModelConfig, tensors: Mapping[str, NDArray[Any]], strings: EncodedStrings) -> None:
         self.orders, self.scale = config.bag_orders, config.bag_scale
+        self.config, self.tensors = config, tensors
         self._table, self._inventory = tensors[BAG_WEIGHT], tensors[BAG_CODES]
-        self._head = tensors[BAG_HEAD] if config.bag_size else None
         self._separator, self._strings = config.separator, strings
         self._tokens, windows = _find_contexts(strings, max(self.orders), with_end=True)
         self._rows = self._sum_rows(windows)
@@ -114,28 +114,49 @@ class Bag:
         """Return what the bag adds to the logits of each string, (N, C)."""
         order = np.argsort(self._tokens.lengths, kind="stable")
         places, starts = self._tokens.lengths[order], self._tokens.starts[order]  # the symbols and the edge after them
-        sums = np.zeros((len(order), self._table.shape[1]), np.float32)
+        parts = None if self.config.bag_parts == 1 else self._find_parts()
+        sums = np.zeros((len(order), self.config.bag_parts, self._table.shape[1]), np.float32)
         for step in range(places[-1]):
             left = np.searchsorted(places, step, side="right")  # shorter strings have ended
-            sums[left:] += self._rows[self._tokens.ids[starts[left:] + step]]
+            now = starts[left:] + step
+            if parts is None:
+                sums[left:, 0] += self._rows[self._tokens.ids[now]]
+            else:
+                sums[np.arange(left, len(order)), parts[now]] += self._rows[self._tokens.ids[now]]
         if self._separator is not None:
-            sums += self._sum_words(self._separator)[order]
+            sums += self._sum_words(self._separator, parts)[order]
         count = sum(places - 1 if size == 1 else np.maximum(places + 2 - size, 0) for size in self.orders)
-        sums *= (self.scale / np.sqrt(np.maximum(count, 1))).astype(np.float32)[:, None]
+        sums *= (self.scale / np.sqrt(np.maximum(count, 1))).astype(np.float32)[:, None, None]
         total = np.empty_like(sums)
         total[order] = sums
-        return total if self._head is None else total @ self._head.T
+        return score_sums(self.config, self.tensors, total)
 
-    def _sum_words(self, separator: int) -> Array:
-        """Return for each string the sum of the rows of its words and pairs of words, (N, R)."""
-        total = np.zeros((len(self._strings), self._table.shape[1]), np.float32)
-        words, of_string = find_words(self._strings, separator)
+    def _find_parts(self) -> Ids:
+        """Return for each symbol, and for the edge after each string, the part of its string; see `find_parts`."""
+        ends = self._tokens.starts + self._tokens.lengths - 1
+        separates = np.zeros(len(self._tokens.ids), np.int64)
+        inside = np.ones(len(separates), bool)
+        inside[ends] = False
+        separates[inside] = self._strings.ids == self._separator
+        before = np.cumsum(separates) - separates
+        word = before - np.repeat(before[self._tokens.starts], self._tokens.lengths)
+        is_last = word == np.repeat(word[ends], self._tokens.lengths)
+        parts: Ids = (word > 0) * 1 + ((word > 0) & is_last) * 1
+        return parts
+
+    def _sum_words(self, separator: int, parts: Ids | None) -> Array:
+        """Return for each part of each string the sum of the rows of its words and pairs of words, (N, parts, R)."""
+        total = np.zeros((len(self._strings), self.config.bag_parts, self._table.shape[1]), np.float32)
+        words, of_string, ends = find_words(self._strings, separator)
         follows = np.flatnonzero(of_string[1:] == of_string[:-1]) + 1
         pairs = mix_pair(words[follows - 1], words[follows])
         codes = np.concatenate([mix_word(words), pairs])
-        owners = np.concatenate([of_string, of_string[follows]])
+        found = np.concatenate([np.arange(len(words)), follows])
         rows, known = self._find(codes)
-        np.add.at(total, owners[known], self._table[rows[known]])
+        found = found[known]
+        owners = of_string[found]
+        of_part = np.zeros_like(owners) if parts is None else parts[ends[found] + owners]  # an edge after each string
+        np.add.at(total, (owners, of_part), self._table[rows[known]])
         return total
 
     def _find(self, codes: Ids) -> tuple[Ids, Ids]:

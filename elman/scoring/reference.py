@@ -15,6 +15,9 @@ from elman.model.config import NO_CELL, ModelConfig
 from elman.model.tensors import (
     BAG_CODES,
     BAG_HEAD,
+    BAG_HIDDEN_BIAS,
+    BAG_HIDDEN_WEIGHT,
+    BAG_OUTPUT,
     BAG_WEIGHT,
     EMBEDDING,
     HEAD_BIAS,
@@ -25,7 +28,7 @@ from elman.model.tensors import (
     name_layer,
 )
 from elman.scoring.probabilities import allow_overflow
-from elman.text.ngrams import add_edges, bag_codes, ngram_ids, word_codes
+from elman.text.ngrams import add_edges, bag_codes, bag_parts, ngram_ids, word_codes
 
 Array = NDArray[np.float32]
 Tensors = Mapping[str, NDArray[Any]]
@@ -127,8 +130,9 @@ class ReferenceScorer:
     def _score_bag(self, ids: NDArray[np.int64]) -> Array:
         """Return what the bag of n-grams adds to the logits, (B, C)."""
         config, table, inventory = self.config, self.tensors[BAG_WEIGHT], self.tensors[BAG_CODES]
-        total = np.zeros((ids.shape[1], table.shape[1]), np.float32)
-        bags = bag_codes(add_edges(ids), config.bag_orders)
+        sums = np.zeros((ids.shape[1], config.bag_parts, table.shape[1]), np.float32)
+        padded, everyone = add_edges(ids), np.arange(ids.shape[1])
+        bags = bag_codes(padded, config.bag_orders)
         scale = config.bag_scale / np.sqrt(max(1, sum(map(len, bags))))
         if config.separator is not None:
             bags += word_codes(ids, config.separator)
@@ -136,11 +140,13 @@ class ReferenceScorer:
             codes = np.concatenate(bags)
             rows = np.minimum(np.searchsorted(inventory, codes), len(inventory) - 1)
             known = inventory[rows] == codes
-            # One n-gram of each string at a time: long strings need no more memory than one (B, C) block.
-            for row, is_known in zip(rows, known, strict=True):
-                total += table[row] * is_known[:, None]
-        total *= np.float32(scale)
-        return total @ self.tensors[BAG_HEAD].T if config.bag_size else total
+            parts = np.zeros_like(rows)
+            if config.bag_parts > 1 and config.separator is not None:
+                parts = np.concatenate(bag_parts(padded, config.bag_orders, config.separator))
+            # One n-gram of each string at a time: long strings need no more memory than one block.
+            for row, part, is_known in zip(rows, parts, known, strict=True):
+                sums[everyone, part] += table[row] * is_known[:, None]
+        return score_sums(config, self.tensors, sums * np.float32(scale))
 
     def _unroll(self, inputs: Array, weights: Sequence[Array], direction: int) -> Array:
         """Return the outputs of one layer in one direction: from (T, B, I) to (T, B, H)."""
@@ -178,6 +184,23 @@ def embed_inputs(inputs: StepInputs, tensors: Tensors, values: NDArray[Any], ste
     for order in inputs.ngram_orders:
         rows += tensors[NGRAMS][ngram_ids(values, order, inputs.ngram_buckets)[steps]]
     return rows
+
+
+def score_sums(config: ModelConfig, tensors: Tensors, sums: Array) -> Array:
+    """Return what a bag adds to the logits, (B, C).
+
+    Args:
+        config: the shape of the network.
+        tensors: its weights by name.
+        sums: of the rows of each part of the strings, (B, parts, R), float32.
+    """
+    total: Array = sums.sum(axis=1)
+    logits = total @ tensors[BAG_HEAD].T if config.bag_size else total
+    if config.bag_size and config.bag_hidden:
+        inputs = sums.reshape(len(sums), -1)
+        hidden = np.maximum(inputs @ tensors[BAG_HIDDEN_WEIGHT].T + tensors[BAG_HIDDEN_BIAS], np.float32(0))
+        logits += hidden @ tensors[BAG_OUTPUT].T
+    return logits
 
 
 def count_answers(config: ModelConfig, tensors: Tensors) -> int:

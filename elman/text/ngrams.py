@@ -110,15 +110,52 @@ def word_codes(ids: Any, separator: int) -> list[Any]:
     return [words, pairs]
 
 
-def find_words(strings: EncodedStrings, separator: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the words of many strings, as the polynomials that `mix_word` takes, and the string of each.
+def find_parts(ids: Any, separator: int) -> Any:
+    """Return for each step the part of its string: 0 in the first word, 2 in the last, 1 in those between.
+
+    A separator belongs to the word before it. A string of one word is a first word.
+
+    Args:
+        ids: symbol ids, (T, B), int64; a numpy array or a torch tensor.
+        separator: the id of the symbol between words.
+
+    Returns:
+        (T, B), int64, an array or tensor as ``ids``.
+    """
+    separates = (ids == separator) * 1
+    upto = separates.cumsum(0)
+    word, last = upto - separates, upto[-1]
+    return (word > 0) * 1 + ((word > 0) & (word == last)) * 1
+
+
+def bag_parts(ids: Any, orders: tuple[int, ...], separator: int) -> list[Any]:
+    """Return the part where each n-gram ends, and each word and pair of words.
+
+    Args:
+        ids: symbol ids between two rows of `EDGE`, (T + 2, B), int64; a numpy array or a torch tensor.
+        orders: lengths of the n-grams, each at least 1.
+        separator: the id of the symbol between words.
+
+    Returns:
+        As `bag_codes` and then `word_codes` return their codes: parts as `find_parts` has them.
+    """
+    parts = find_parts(ids, separator)
+    ends = [parts[1:-1] if order == 1 else parts[order - 1 :] for order in orders if order == 1 or order <= len(ids)]
+    return [*ends, parts[1:-1], parts[1:-1]]
+
+
+def find_words(
+    strings: EncodedStrings, separator: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return the words of many strings, as the polynomials that `mix_word` takes, the string of each, and its end.
 
     Args:
         strings: N of them, of any lengths.
         separator: the id of the symbol between words.
 
     Returns:
-        Both (number of words,), int64, in the order of the strings.
+        All (number of words,), int64, in the order of the strings; the end is the place of the last symbol among those
+        of all strings.
     """
     inside = strings.ids != separator
     starts, ends = inside.copy(), inside.copy()
@@ -132,7 +169,7 @@ def find_words(strings: EncodedStrings, separator: int) -> tuple[NDArray[np.int6
     for step in range(int((last - first).max(initial=-1)) + 1):
         left = left[first[left] + step <= last[left]]
         words[left] = words[left] * MULTIPLIER + (strings.ids[first[left] + step].astype(np.int64) + 2)
-    return words, np.searchsorted(strings.starts, first, side="right") - 1
+    return words, np.searchsorted(strings.starts, first, side="right") - 1, last
 
 
 def mix_word(word: Any) -> Any:

@@ -122,9 +122,9 @@ def passes_for(examples: int) -> int:
     """Return how many passes over a training part are enough: the fewer, the more examples there are.
 
     >>> [passes_for(examples) for examples in (200, 20_000, 100_000, 1_000_000)]
-    [18, 18, 9, 4]
+    [18, 18, 11, 6]
     """
-    share: float = (PASSES_EXAMPLES / examples) ** 0.4
+    share: float = (PASSES_EXAMPLES / examples) ** 0.28
     return min(PASSES, max(LEAST_PASSES, round(PASSES * share)))
 
 

@@ -93,7 +93,7 @@ def _take_step(state: TrainingState, batch: Batch, rate: float) -> tuple[float, 
     share = ranks.share(batch)
     for optimiser in state.optimisers:
         for group in optimiser.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group.get("factor", 1.0)
         optimiser.zero_grad(set_to_none=isinstance(optimiser, RowAdam))  # keep the memory of dense gradients
     loss, right = 0.0, 0.0
     if len(share.weights):

@@ -11,14 +11,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.functional import dropout, embedding, embedding_bag, one_hot, pad
+from torch.nn.functional import dropout, embedding, embedding_bag, one_hot, pad, relu
 
 from elman.cells import Fused, State, build_recurrence
 from elman.errors import SettingError
 from elman.model.config import NO_CELL, ModelConfig
 from elman.model.tensors import BAG_WEIGHT, EMBEDDING, NGRAMS
 from elman.records import UNKNOWN
-from elman.text.ngrams import EDGE, bag_codes, ngram_ids, word_codes
+from elman.text.ngrams import EDGE, bag_codes, bag_parts, ngram_ids, word_codes
 from elman.training.rows import LARGE, look_up
 
 LookUp = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
@@ -54,7 +54,7 @@ class SequenceModel(nn.Module):
         self, config: ModelConfig, *, symbols: int, labels: int, inventory: NDArray[np.int64] | None = None
     ) -> None:
         super().__init__()
-        self.config, self.inputs = config, config.step_inputs(symbols)
+        self.config, self.rates, self.inputs = config, config.rates(), config.step_inputs(symbols)
         self.has_sparse_gradients = False
         inventory = np.empty(0, np.int64) if inventory is None else inventory
         tables = self.inputs.shapes
@@ -107,7 +107,7 @@ class SequenceModel(nn.Module):
         if self.training and config.symbol_dropout and self.inputs.are_symbols:
             inputs = inputs.masked_fill(torch.rand(inputs.shape, device=inputs.device) < config.symbol_dropout, UNKNOWN)
         read = self._read(inputs)
-        read = dropout(read, config.dropout, self.training)
+        read = dropout(read, self.rates["dropout"], self.training)
         logits: Tensor = self.head(read) if config.head != "none" else read
         return logits + self.bag(inputs, self._look_up) if config.bag_orders else logits
 
@@ -138,7 +138,7 @@ class SequenceModel(nn.Module):
     def _looks_up(self) -> bool:
         """Whether the cells read one row of a table for each symbol, so that its product can be looked up."""
         config = self.config
-        changed = bool(config.ngram_orders) or (self.training and config.input_dropout > 0)
+        changed = bool(config.ngram_orders) or (self.training and self.rates["input_dropout"] > 0)
         return self.inputs.are_symbols and config.cell != NO_CELL and config.head != "concatenation" and not changed
 
     def _distinct_rows(self, ids: Tensor) -> tuple[Tensor, Tensor]:
@@ -165,7 +165,7 @@ class SequenceModel(nn.Module):
         """Return what the cells read at each step, (T, B, E)."""
         config = self.config
         if not self.inputs.are_symbols:
-            return dropout(ids, config.input_dropout, self.training)
+            return dropout(ids, self.rates["input_dropout"], self.training)
         if self.inputs.are_embedded:
             table, places = self._look_up(self.embedding.weight, ids)
             inputs = embedding(places, table)
@@ -174,11 +174,11 @@ class SequenceModel(nn.Module):
         if config.ngram_orders:
             rows = torch.stack([ngram_ids(ids, n, config.ngram_buckets) for n in config.ngram_orders], dim=-1)
             kept = torch.ones(rows.shape, device=rows.device)
-            kept = dropout(kept, config.ngram_dropout, self.training).flatten(0, 1)  # whole n-grams are dropped
+            kept = dropout(kept, self.rates["ngram_dropout"], self.training).flatten(0, 1)  # whole n-grams are dropped
             table, places = self._look_up(self.ngrams.weight, rows.flatten(0, 1))
             sums = embedding_bag(places, table, mode="sum", per_sample_weights=kept)
             inputs = inputs + sums.view_as(inputs)
-        return dropout(inputs, config.input_dropout, self.training)
+        return dropout(inputs, self.rates["input_dropout"], self.training)
 
     def _initialise(self) -> None:
         """Initialise tables with small numbers, and recurrent weights as the config says."""
@@ -213,11 +213,14 @@ class NgramBag(nn.Module):
 
     def __init__(self, config: ModelConfig, inventory: NDArray[np.int64], labels: int) -> None:
         super().__init__()
-        self.config = config
+        self.config, self.rates = config, config.rates()
         self.register_buffer("codes", torch.from_numpy(inventory))
         self.weight = nn.Parameter(torch.zeros(len(inventory), config.bag_size or labels))
         if config.bag_size:  # one of the two factors must not begin at zero
             self.head = nn.Linear(config.bag_size, labels, bias=False)
+        if config.bag_size and config.bag_hidden:
+            self.hidden = nn.Linear(config.bag_parts * config.bag_size, config.bag_hidden)
+            self.output = nn.Linear(config.bag_hidden, labels, bias=False)
 
     def forward(self, ids: Tensor, find: LookUp) -> Tensor:
         """Return what the n-grams and words of the sequences, (T, B), add to the logits, (B, C).
@@ -226,19 +229,28 @@ class NgramBag(nn.Module):
             ids: (T, B), int64.
             find: returns the table and rows to read for a table and rows, as `elman.training.rows.look_up`.
         """
-        config = self.config
-        bags = bag_codes(pad(ids, (0, 0, 1, 1), value=EDGE), config.bag_orders)
+        config, rates = self.config, self.rates
+        padded = pad(ids, (0, 0, 1, 1), value=EDGE)
+        bags = bag_codes(padded, config.bag_orders)
         scale = config.bag_scale / math.sqrt(max(1, sum(map(len, bags))))
         if config.separator is not None:
             bags += word_codes(ids, config.separator)
         if not bags or len(self.codes) == 0:  # no n-gram fits, or none was frequent
-            sums = self.weight.new_zeros(ids.shape[1], self.weight.shape[1])
+            sums = [self.weight.new_zeros(ids.shape[1], self.weight.shape[1])] * config.bag_parts
         else:
             codes = torch.cat(bags).T.contiguous()
             rows = torch.searchsorted(self.codes, codes).clamp_(max=len(self.codes) - 1)
             known = (self.codes[rows] == codes).float()  # unknown n-grams add nothing
-            weights = dropout(known, config.bag_dropout, self.training) * scale
+            weights = dropout(known, rates["bag_dropout"], self.training) * scale
             table, places = find(self.weight, rows)
-            sums = embedding_bag(places, table, mode="sum", per_sample_weights=weights)
-        logits: Tensor = self.head(sums) if config.bag_size else sums
+            kept = [weights]
+            if config.bag_parts > 1 and config.separator is not None:
+                parts = torch.cat(bag_parts(padded, config.bag_orders, config.separator)).T
+                kept = [weights * (parts == part) for part in range(config.bag_parts)]
+            sums = [embedding_bag(places, table, mode="sum", per_sample_weights=some) for some in kept]
+        total = torch.stack(sums).sum(dim=0)
+        logits: Tensor = self.head(total) if config.bag_size else total
+        if config.bag_size and config.bag_hidden:
+            hidden = relu(self.hidden(torch.cat(sums, dim=1)))
+            logits = logits + self.output(dropout(hidden, rates["dropout"], self.training))
         return logits

@@ -19,6 +19,9 @@ from elman.model.shipped import find_model
 from elman.model.tensors import (
     BAG_CODES,
     BAG_HEAD,
+    BAG_HIDDEN_BIAS,
+    BAG_HIDDEN_WEIGHT,
+    BAG_OUTPUT,
     BAG_WEIGHT,
     EMBEDDING,
     HEAD_BIAS,
@@ -62,7 +65,8 @@ def load_base(model: str, kind: Kind) -> Artifact:
 
 def begin_with(base: Artifact, config: RunConfig) -> RunConfig:
     """Return the settings of a training that starts from a model: its network and its normalisation."""
-    shape = replace(base.config, bag_size=base.config.bag_size or None, fused=config.model.fused)
+    size, hidden = base.config.bag_size or None, base.config.bag_hidden or None
+    shape = replace(base.config, bag_size=size, bag_hidden=hidden, fused=config.model.fused)
     train = replace(config.train, learning_rate=TUNING_RATE)
     return replace(config, model=shape, train=train, normalisation=base.normalisation)
 
@@ -106,9 +110,12 @@ def keep_weights(network: SequenceModel, base: Artifact, kind: Kind, labels: Lab
             new[name][: len(tensor)] = tensor
         elif name in first and not base.config.embedding_size:  # a column for each symbol
             new[name][:, : tensor.shape[1]] = tensor
-        elif name in (HEAD_WEIGHT, HEAD_BIAS, BAG_HEAD):
+        elif name in (HEAD_WEIGHT, HEAD_BIAS, BAG_HEAD, BAG_OUTPUT):
             if name in new and new[name].shape[1:] == tensor.shape[1:]:
                 new[name][list(answers[0])] = tensor[list(answers[1])]
+        elif name in (BAG_HIDDEN_WEIGHT, BAG_HIDDEN_BIAS):
+            if name in new and new[name].shape == tensor.shape:
+                new[name].copy_(tensor)
         elif name not in (BAG_CODES, BAG_WEIGHT):
             new[name].copy_(tensor)
     if BAG_CODES in old:

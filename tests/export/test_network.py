@@ -39,6 +39,8 @@ LABELS = {
     "a bag with a head": {"bag_size": 2},
     "a bag of words": {"separator": 1, "bag_orders": (1, 2)},
     "a bag of words with a head": {"separator": 2, "bag_size": 4, "ngram_orders": ()},
+    "a bag with hidden units": {"bag_size": 4, "bag_hidden": 5},
+    "a bag of words with hidden units": {"separator": 2, "bag_size": 4, "bag_hidden": 5, "ngram_orders": ()},
     "an n-gram twice": {"bag_orders": (1, 1, 2)},
 }
 TAGS = {

@@ -115,6 +115,11 @@ def test_first_state_and_initialisation_add_no_tensor(initialisation, first_stat
     assert shapes_agree(ModelConfig(hidden_size=3, initialisation=initialisation, first_state=first_state))
 
 
+def test_hidden_units_of_a_bag_need_sums_of_rows():
+    with pytest.raises(SettingError, match="bag_hidden needs bag_size to be above 0"):
+        ModelConfig(bag_size=0, bag_hidden=4)
+
+
 def test_a_one_hot_network_may_have_a_bag():
     assert shapes_agree(ModelConfig(hidden_size=3, embedding_size=0, ngram_orders=()))
 

@@ -93,17 +93,18 @@ def test_symbols_that_do_not_occur_have_no_context():
     assert (len(contexts), contexts.size) == (2, 3)
 
 
-@pytest.mark.parametrize("size", [0, 2])
+@pytest.mark.parametrize(("size", "hidden"), [(0, 0), (2, 0), (2, 3)])
 @pytest.mark.parametrize("separator", [None, 1])
 @given(texts=TEXTS, seen=TEXTS)
-def test_bags_with_words_and_a_head_are_those_of_the_reference(size, separator, texts, seen):
+def test_bags_with_words_a_head_and_hidden_units_are_those_of_the_reference(size, hidden, separator, texts, seen):
     codes = inventory([np.array(ids)[:, None] for ids in seen], (1, 2, 3), 1, separator=separator)
     config = ModelConfig(
-        cell="none", embedding_size=3, ngram_orders=(), bag_orders=(1, 2, 3), bag_size=size, separator=separator
-    )
+        cell="none", embedding_size=3, ngram_orders=(), bag_orders=(1, 2, 3),
+        bag_size=size, bag_hidden=hidden, separator=separator,
+    )  # fmt: skip
     tensors = {**tensors_of(config, bag=len(codes)), "bag.codes": codes}
     sequences = [np.array(ids) for ids in texts]
     found = score_bags(config, tensors, EncodedStrings.gather(sequences))
-    without = replace(config, bag_orders=(), bag_size=0, separator=None)
+    without = replace(config, bag_orders=(), bag_size=0, bag_hidden=0, separator=None)
     expected = ReferenceScorer(config, tensors).logits(sequences) - ReferenceScorer(without, tensors).logits(sequences)
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)

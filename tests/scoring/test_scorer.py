@@ -16,6 +16,7 @@ from elman.scoring.probabilities import softmax
 from elman.scoring.reference import ReferenceScorer
 from elman.scoring.scorer import FEW, MANY, Scorer
 from elman.text.encoded import EncodedStrings
+from elman.text.ngrams import inventory
 from elman.training.network import SequenceModel
 
 SYMBOLS, LABELS, INPUTS = 9, 4, 5
@@ -170,6 +171,18 @@ def test_a_network_without_a_head_scores_as_torch_does(both, cell, directions, l
 @pytest.mark.parametrize("directions", [1, 2])
 def test_a_network_without_a_head_adds_its_bag_as_torch_does(both, directions):
     agree(*both(hidden_size=LABELS // directions, directions=directions, head="none"), words([1, 2, 6, 2]))
+
+
+@pytest.mark.parametrize("separator", [None, 1])
+def test_a_bag_with_hidden_units_adds_what_it_does_in_torch(tiny_model, separator):
+    sequences = words([1, 2, 6, 2, 9, 12])
+    shape = {"bag_size": 3, "bag_hidden": 5, "bag_words": True, "separator": separator}
+    config = tiny_model(**shape)
+    codes = inventory([ids[:, None] for ids in sequences[:4]], config.bag_orders, 1, separator=separator)
+    torch.manual_seed(0)
+    model = SequenceModel(config, symbols=SYMBOLS, labels=LABELS, inventory=codes).eval()
+    torch.nn.init.normal_(model.bag.weight)
+    agree(model, Scorer(config, {name: tensor.numpy() for name, tensor in model.state_dict().items()}), sequences)
 
 
 @pytest.mark.parametrize("readout", ["last", "each"])

@@ -15,6 +15,8 @@ from elman.text.ngrams import (
     NO_CODE,
     add_edges,
     bag_codes,
+    bag_parts,
+    find_parts,
     find_words,
     inventory,
     mix_pair,
@@ -179,9 +181,41 @@ def test_each_word_and_each_pair_of_adjacent_words_has_a_code_at_its_end(texts):
 
 @given(words)
 def test_words_of_many_strings_are_those_of_each(texts):
-    found, owners = find_words(EncodedStrings.gather([np.array(ids) for ids in texts]), 1)
+    strings = EncodedStrings.gather([np.array(ids) for ids in texts])
+    found, owners, ends = find_words(strings, 1)
     expected = [(polynomial(word), owner) for owner, ids in enumerate(texts) for word in split_words(ids)]
     assert list(zip(found.tolist(), owners.tolist(), strict=True)) == expected
+    each = [np.flatnonzero(word_codes(column(ids), 1)[0][:, 0] != NO_CODE) for ids in texts]
+    assert ends.tolist() == [start + end for start, of_one in zip(strings.starts, each, strict=True) for end in of_one]
+
+
+@pytest.mark.parametrize(
+    ("ids", "parts"),
+    [
+        ([2], [0]),
+        ([2, 3, 1, 2], [0, 0, 0, 2]),
+        ([2, 1, 3, 4, 1, 2, 2], [0, 0, 1, 1, 1, 2, 2]),
+        ([2, 1, 3, 1, 4, 1, 5], [0, 0, 1, 1, 1, 1, 2]),
+        ([1, 2], [0, 2]),
+        ([1], [0]),
+    ],
+)
+def test_a_string_has_a_first_word_a_last_word_and_words_between(ids, parts):
+    assert find_parts(column(ids), 1)[:, 0].tolist() == parts
+    assert find_parts(torch.tensor(ids)[:, None], 1)[:, 0].tolist() == parts
+
+
+@given(words)
+def test_each_ngram_belongs_to_the_part_where_it_ends(texts):
+    for ids in texts:
+        padded, parts = add_edges(column(ids)), find_parts(column(ids), 1)[:, 0].tolist()
+        orders = (1, 2, 3)
+        found = bag_parts(padded, orders, 1)
+        codes = [*bag_codes(padded, orders), *word_codes(column(ids), 1)]
+        assert [part.shape for part in found] == [code.shape for code in codes]
+        ends = [*parts, 2 if 1 in ids else 0]
+        expected = [parts, *([ends[order - 2 :] for order in (2, 3)]), parts, parts]
+        assert [part[:, 0].tolist() for part in found] == expected
 
 
 def test_words_of_tensors_are_those_of_arrays():

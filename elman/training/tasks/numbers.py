@@ -23,7 +23,7 @@ from elman.evaluation.metrics import score_numbers
 from elman.evaluation.scores import NumberEvaluation, evaluate_numbers
 from elman.evaluation.verdict import BASELINE, CONSTANT, compare
 from elman.model.file import Artifact
-from elman.model.tensors import BAG_HEAD, BAG_WEIGHT, HEAD_BIAS, HEAD_WEIGHT
+from elman.model.tensors import BAG_HEAD, BAG_OUTPUT, BAG_WEIGHT, HEAD_BIAS, HEAD_WEIGHT
 from elman.prediction.predictor import Predictor
 from elman.records import Example
 from elman.reports import NumberReport
@@ -88,8 +88,9 @@ class NumberTask(Task):
         tensors[HEAD_WEIGHT] = tensors[HEAD_WEIGHT] * np.float32(self.deviation)
         tensors[HEAD_BIAS] = (tensors[HEAD_BIAS] * self.deviation + self.mean).astype(np.float32)
         if self.config.model.bag_orders:
-            last = BAG_HEAD if self.config.model.bag_size else BAG_WEIGHT
-            tensors[last] = tensors[last] * np.float32(self.deviation)
+            last = [BAG_HEAD] if self.config.model.bag_size else [BAG_WEIGHT]
+            for name in (*last, *([BAG_OUTPUT] if BAG_OUTPUT in tensors else [])):
+                tensors[name] = tensors[name] * np.float32(self.deviation)
         return self.build_artifact(tensors, provenance)
 
     def measure(self, artifact: Artifact) -> tuple[Artifact, Findings]:

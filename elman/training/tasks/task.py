@@ -52,8 +52,9 @@ CODE_BYTES, SCALE_BYTES = 8, 4
 LEAST_ROWS = 32_768
 """A bag can have so many rows, however few strings there are."""
 
-MANY_LABELS, BAG_SIZE = 64, 64
-"""With so many labels, rows of a bag have this size by default, and words are in the bag."""
+MANY_LABELS, BAG_SIZE, BAG_HIDDEN = 64, 64, 256
+"""With so many labels, rows of a bag have this size by default, words are in the bag, and it has so many hidden units
+if strings have several words."""
 
 
 @dataclass(frozen=True)
@@ -202,6 +203,10 @@ class Task(ABC):
             shape = replace(shape, bag_words=many and bool(shape.bag_orders))
         if shape.bag_words and shape.bag_orders:
             shape = replace(shape, separator=shape.separator or blank)
+        if shape.bag_hidden is None:
+            shape = replace(shape, bag_hidden=BAG_HIDDEN if shape.bag_size and shape.separator is not None else 0)
+        rates: dict[str, Any] = {**shape.rates(len(self.training))}
+        shape = replace(shape, **rates)
         epochs = config.train.epochs or passes_for(len(self.training))
         self.config = replace(config, model=shape, train=replace(config.train, epochs=epochs))
 

@@ -20,7 +20,7 @@ from elman.text.normalisation import fold_accents
 from elman.training.held_out import config_for, measure
 from elman.training.run import Run
 from elman.training.tasks import LabelTask, build_task
-from elman.training.tasks.task import BAG_SIZE, MANY_LABELS, choose_rows, round_weights
+from elman.training.tasks.task import BAG_HIDDEN, BAG_SIZE, MANY_LABELS, choose_rows, round_weights
 
 
 def test_the_loaded_model_answers_as_the_report_says(finished_run):
@@ -224,13 +224,27 @@ def test_noise_is_no_victory(toy_config, tmp_path):
 @pytest.mark.parametrize("labels", [2, 63, 64, 1000, 10_000])
 @pytest.mark.parametrize("symbols", [30, 20_000])
 def test_the_weights_of_a_model_have_less_than_12_megabytes_whatever_the_data(labels, symbols):
-    shape = ModelConfig(bag_size=0 if labels < MANY_LABELS else BAG_SIZE)
+    few = labels < MANY_LABELS
+    shape = ModelConfig(bag_size=0 if few else BAG_SIZE, bag_hidden=0 if few else BAG_HIDDEN, separator=1)
     rows = choose_rows(shape, symbols=symbols, labels=labels, strings=10**7)
     shapes = shape.tensor_shapes(symbols=symbols, labels=labels, bag=rows)
     weights = {name: torch.rand(sizes) for name, sizes in shapes.items() if dtype_of(name) == "float32"}
     packed = [part for name, tensor in round_weights(weights).items() for part in pack(name, tensor).values()]
     assert rows > 1000
-    assert (
-        sum(part.nbytes for part in packed) + 8 * rows < 11.5e6
-    )  # the document with labels and symbols needs the rest
+    size = sum(part.nbytes for part in packed) + 8 * rows
+    assert size < 11.5e6  # the document with labels and symbols needs the rest
     assert choose_rows(shape, symbols=symbols, labels=labels, strings=10**7, kept=10**6) == 0
+
+
+@pytest.mark.parametrize(("count", "separator", "expected"), [(63, " ", (0, 0)), (64, " ", (BAG_SIZE, BAG_HIDDEN)),
+                                                            (64, "-", (BAG_SIZE, 0))])  # fmt: skip
+def test_a_bag_has_hidden_units_if_labels_are_many_and_strings_have_words(toy_config, count, separator, expected):
+    texts = [
+        (f"{a}{separator}{b}", f"label {k}") for k in range(count) for a, b in zip("abcdefgh", "hgfedcba", strict=True)
+    ]
+    examples = tuple(Example(f"{text}{k % 7}", label) for k, (text, label) in enumerate(texts))
+    config = toy_config()
+    shape = replace(config.model, bag_size=None, bag_hidden=None, bag_words=None)
+    task = LabelTask(Reading(examples, len(examples), {}, {}), replace(config, model=shape, split="none"))
+    task.settle()
+    assert (task.config.model.bag_size, task.config.model.bag_hidden) == expected

@@ -1,0 +1,110 @@
+"""Training on many strings with many labels: what one command takes, and what its model scores.
+
+    python benchmarks/large.py WHEEL                                      all of NaNa, the default settings
+    python benchmarks/large.py WHEEL --strings 50000 --labels 172 --epochs 2
+    python benchmarks/large.py WHEEL --strings 100000 --ranks             two processes against one, by turns
+
+WHEEL is that of name2nat 0.5.1 (Apache-2.0; `pip download --no-deps name2nat==0.5.1`), which holds the NaNa names. It
+is only read and never run. The split is 8:1:1 within each label. The training runs in a process of its own, as
+`elman train` does in a shell; its memory is the most that the system has counted.
+"""
+
+import argparse
+import csv
+import json
+import os
+import re
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+from names import Pairs, read_nana_pairs
+
+SPLIT = ("--split", "stratified", "--test-share", "0.1", "--validation-share", "0.1")
+ROUNDS = 3
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("wheel", type=Path)
+    parser.add_argument("--strings", type=int, help="a sample of so many, drawn with a fixed seed; all if not given")
+    parser.add_argument("--labels", type=int, help="only the most frequent labels; all if not given")
+    parser.add_argument("--epochs", type=int, help="passes; chosen by Elman if not given")
+    parser.add_argument("--folder", type=Path, help="keep the run here; a temporary folder if not given")
+    parser.add_argument("--ranks", action="store_true", help="time one epoch with one process and with two")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        table = Path(scratch) / "names.csv"
+        pairs = choose(read_nana_pairs(arguments.wheel), arguments.strings, arguments.labels)
+        write(table, pairs)
+        print(f"{len(pairs):,} strings, {len({label for _, label in pairs})} labels", flush=True)
+        if arguments.ranks:
+            compare_ranks(table, Path(scratch))
+        else:
+            measure(table, arguments.folder or Path(scratch) / "run", arguments.epochs)
+
+
+def choose(pairs: Pairs, strings: int | None, labels: int | None) -> Pairs:
+    """Return a sample of names: of the most frequent labels of the whole, in their shares."""
+    if labels is not None:
+        kept = {label for label, _ in Counter(label for _, label in pairs).most_common(labels)}
+        pairs = [pair for pair in pairs if pair[1] in kept]
+    if strings is None or strings >= len(pairs):
+        return pairs
+    return [pairs[place] for place in np.random.default_rng(0).permutation(len(pairs))[:strings].tolist()]
+
+
+def write(path: Path, pairs: Pairs) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([("name", "label"), *pairs])
+
+
+def measure(table: Path, run: Path, epochs: int | None) -> None:
+    """Train with one command, and print its time, its memory and its scores."""
+    chosen = () if epochs is None else ("--epochs", str(epochs))
+    started = time.perf_counter()
+    subprocess.run([sys.executable, "-m", "elman", "train", table, "--out", run, *SPLIT, *chosen], check=True)
+    seconds = time.perf_counter() - started
+    memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    report = json.loads((run / "report.json").read_text())
+    sizes = {name: (run / name).stat().st_size / 1e6 for name in ("checkpoint.safetensors", "model.safetensors")}
+    print(f"{seconds:,.0f} s in all, {report['seconds']:,.0f} s of them training; at most {memory:,.0f} MB of memory")
+    print(f"{report['epochs']} epochs; " + ", ".join(f"{name} {size:.1f} MB" for name, size in sizes.items()))
+    for name in ("test", "baseline"):
+        if report[name] is not None:
+            top = {int(rank): share for rank, share in report[name]["top"].items()} | {1: report[name]["accuracy"]}
+            print(f"{name}: " + ", ".join(f"P@{rank} {100 * share:.2f} %" for rank, share in sorted(top.items())))
+
+
+def compare_ranks(table: Path, scratch: Path) -> None:
+    """Print the names a second of one process and of two, each with as many threads as it has cores, by turns."""
+    rates: dict[int, list[float]] = {1: [], 2: []}
+    cores = len(os.sched_getaffinity(0))
+    for turn in range(ROUNDS):
+        for ranks in rates:
+            run = scratch / f"run{turn}{ranks}"
+            torchrun = ("torch.distributed.run", "--nproc-per-node", str(ranks), "-m") if ranks > 1 else ()
+            command = [sys.executable, "-m", *torchrun, "elman", "train", table, "--out", run, *SPLIT, "--epochs", "1"]
+            threads = str(max(1, cores // ranks))
+            options = ("--threads", threads, "--baseline", "none")
+            subprocess.run(
+                [*command, *options],
+                check=True,
+                stdout=subprocess.DEVNULL,
+                env={**os.environ, "OMP_NUM_THREADS": threads},
+            )
+            report = json.loads((run / "report.json").read_text())
+            rates[ranks].append(report["split"]["train"] / report["seconds"])
+            print(f"round {turn + 1}: {ranks} of {threads} threads, {rates[ranks][-1]:,.0f} names a second", flush=True)
+    one, two = (statistics.median(found) for found in rates.values())
+    print(f"two processes against one, {cores} cores: {two / one:.2f}")
+
+
+if __name__ == "__main__":
+    main()
