@@ -13,7 +13,6 @@ import argparse
 import csv
 import json
 import os
-import re
 import resource
 import statistics
 import subprocess

@@ -239,10 +239,8 @@ def test_the_weights_of_a_model_have_less_than_12_megabytes_whatever_the_data(la
 @pytest.mark.parametrize(("count", "separator", "expected"), [(63, " ", (0, 0)), (64, " ", (BAG_SIZE, BAG_HIDDEN)),
                                                             (64, "-", (BAG_SIZE, 0))])  # fmt: skip
 def test_a_bag_has_hidden_units_if_labels_are_many_and_strings_have_words(toy_config, count, separator, expected):
-    texts = [
-        (f"{a}{separator}{b}", f"label {k}") for k in range(count) for a, b in zip("abcdefgh", "hgfedcba", strict=True)
-    ]
-    examples = tuple(Example(f"{text}{k % 7}", label) for k, (text, label) in enumerate(texts))
+    texts = [(f"{letter}{separator}{k}", f"label {k}") for k in range(count) for letter in "abcdefgh"]
+    examples = tuple(Example(text, label) for text, label in texts)
     config = toy_config()
     shape = replace(config.model, bag_size=None, bag_hidden=None, bag_words=None)
     task = LabelTask(Reading(examples, len(examples), {}, {}), replace(config, model=shape, split="none"))
