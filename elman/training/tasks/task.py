@@ -28,16 +28,13 @@ from elman.model.config import ModelConfig
 from elman.model.file import Artifact
 from elman.model.kinds import KINDS
 from elman.model.tensors import BAG_CODES
-from elman.reports import EvalReport, NumberReport, TagReport
+from elman.reports import Report
 from elman.text.ngrams import inventory
 from elman.text.vocabulary import Labels, Vocabulary
 from elman.training.config import RunConfig, passes_for
 from elman.training.network import SequenceModel
 from elman.training.tuning import join_codes, keep_weights, load_base
 from elman.version import __version__
-
-Report = EvalReport | TagReport | NumberReport
-"""The scores of any kind of model."""
 
 Tensors = Mapping[str, NDArray[Any]]
 
