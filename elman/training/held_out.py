@@ -1,15 +1,25 @@
-"""Measuring a model file on data: which examples may be scored, and the scores that fit its answers."""
+"""Measuring a model file on data: which examples may be scored, and the scores that fit its answers.
+
+Nothing here needs torch.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from elman.checks import check_choice
+from elman.data.catalog import CATALOG
+from elman.data.columns import list_tables
 from elman.data.examples import FeatureReading, Reading
-from elman.data.images import ImageReading
-from elman.data.splits import BY_HEART, NOTHING_KEPT, Split, ceiling
+from elman.data.held_back import HeldBackReading, hold_back
+from elman.data.images import ImageReading, has_images
+from elman.data.numbers import parse_numbers, select_numbers
+from elman.data.splits import BY_HEART, HASHED, NOTHING_KEPT, Split, ceiling
+from elman.data.steps import features_to_steps, images_to_steps
 from elman.errors import DataError, SettingError
 from elman.evaluation.baseline import evaluate_baseline
+from elman.evaluation.intervals import bound_share_of
 from elman.evaluation.scores import (
     NGRAM_BASELINE,
     Evaluation,
@@ -25,12 +35,12 @@ from elman.evaluation.scores import (
 from elman.evaluation.verdict import decide, write_verdict
 from elman.prediction.predictor import Predictor
 from elman.records import Example
+from elman.reports import Report
+from elman.tables.sql.queries import Query
+from elman.training.allowance import fit_for
 from elman.training.config import BASELINES, RunConfig
-from elman.training.tasks import features, images
-from elman.training.tasks.labels import bound_share_of, fit_for
-from elman.training.tasks.numbers import parse_numbers, select_numbers
+from elman.training.reading import read_data
 from elman.training.tasks.strings import normalise_examples, split_again
-from elman.training.tasks.task import Report
 
 OTHER_DATA = "these are not the data that {model!r} was trained on; strings that are in both were learned"
 ALL_SCORED = "all examples are scored, also those that the model was trained on, if any"
@@ -64,12 +74,16 @@ class Selection:
     Args:
         examples: with normalised text.
         part: what they are: ``train``, ``validation``, ``test`` or ``all``.
-        split: the split that the model was trained with; None if these are other data, or the part is ``all``.
+        split: the split that the model was trained with; None if these are other data, the part is ``all``, or the
+            training part is not in memory.
+        trained: examples with the labels and the counts of the training part; empty if these are other data, or the
+            part is ``all``.
     """
 
     examples: Sequence[Example]
     part: str
     split: Split | None
+    trained: Sequence[Example] = ()
 
 
 def config_for(predictor: Predictor, data: str, *, label: str | None = None, **reading: Any) -> RunConfig:
@@ -94,6 +108,63 @@ def config_for(predictor: Predictor, data: str, *, label: str | None = None, **r
     )
 
 
+def read_held_out(
+    predictor: Predictor,
+    config: RunConfig,
+    source: str | Query | None = None,
+    part: str | None = None,
+    *,
+    baseline: str = "none",
+    progress: Any = False,
+) -> Reading | ImageReading | FeatureReading:
+    """Read what `measure` needs to score a model on a part of its data.
+
+    The data are in memory, unless they can be larger: of a table, a folder or a query that a hashed split divides only
+    the validation and the test part are kept, if no more is needed. Other data than those that the model was trained on
+    are then read a second time.
+
+    Args:
+        predictor: the model.
+        config: as in `measure`.
+        source: what to read instead of ``config.data``.
+        part: as in `measure`.
+        baseline: as in `measure`.
+        progress: as `elman.data.download.fetch` takes it.
+
+    Raises:
+        ElmanError: as `elman.training.reading.read_data`.
+    """
+    stored = predictor.artifact.provenance.get("split", {})
+    if stored.get("kind") == HASHED and part not in ("train", "all") and baseline == "none":
+        found = _hold_back(config, config.data if source is None else source, stored)
+        if found is not None and found.fingerprint == stored["fingerprint"]:
+            return found
+    return read_data(config, source, progress=progress)
+
+
+def _hold_back(config: RunConfig, source: str | Query, split: Mapping[str, Any]) -> HeldBackReading | None:
+    """Return what a hashed split keeps back of labelled strings; None if the source is another one."""
+    if config.task != "label" or config.data_folder is not None:
+        return None
+    if not isinstance(source, Query):
+        path = Path(source)
+        is_folder = path.is_dir() and not has_images(path)
+        if source in CATALOG or not (is_folder or list_tables(path)):
+            return None
+    return hold_back(
+        source,
+        normalisation=config.normalisation,
+        seed=split["seed"],
+        test_share=split["test_share"],
+        validation_share=split["validation_share"],
+        text=config.text_column,
+        label=config.label_column,
+        max_characters=config.max_characters,
+        options=config.text_options(),
+        on_error=config.on_error or "skip",
+    )
+
+
 def measure(
     predictor: Predictor,
     reading: Reading | ImageReading | FeatureReading,
@@ -106,7 +177,7 @@ def measure(
 
     Args:
         predictor: the model.
-        reading: the data.
+        reading: the data; see `read_held_out`.
         config: its task, and how the data were read; see `config_for`.
         part: ``train``, ``validation`` or ``test`` of the split that the model was trained with, or ``all``. None: the
             test part if these are the data that the model was trained on, otherwise all.
@@ -152,7 +223,7 @@ def choose_part(
         except DataError:  # too few examples to split: not the data that the model was trained on
             split = None
         if split is not None and split.fingerprint == stored["fingerprint"]:
-            return Selection(split.part(part or "test"), part or "test", split)
+            return Selection(split.part(part or "test"), part or "test", split, split.train)
     if part in (None, "all"):
         return Selection(examples, "all", None)
     raise DataError(
@@ -171,17 +242,20 @@ def _check_kind(predictor: Predictor, reading: Reading | ImageReading | FeatureR
 def _measure_labels(
     predictor: Predictor, reading: Reading, config: RunConfig, part: str | None, baseline: str
 ) -> Measurement:
-    examples, dropped = normalise_examples(reading, config.normalisation)
-    chosen = choose_part(predictor, examples, part)
+    if isinstance(reading, HeldBackReading):
+        chosen, dropped = _choose_held_back(reading, part), reading.dropped
+    else:
+        examples, dropped = normalise_examples(reading, config.normalisation)
+        chosen = choose_part(predictor, examples, part)
     if baseline != "none" and chosen.split is None:
         raise DataError(
             f"--baseline needs the data that {predictor.name!r} was trained on, to fit the baseline on the same part"
         )
     evaluation = evaluate(predictor, chosen.examples)
     values: dict[str, Any] = {"ceiling": ceiling(chosen.examples)}
-    if chosen.split is not None:
-        label, share = find_majority(chosen.split.train, chosen.examples)
-        interval = list(bound_share_of(share, chosen.examples))
+    if chosen.trained:
+        label, share = find_majority(chosen.trained, chosen.examples)
+        interval = list(bound_share_of(share, len(chosen.examples)))
         values["majority"] = {"label": label, "accuracy": share, "interval": interval}
     values["calibration"] = measure_calibration(evaluation, predictor.artifact.temperature)
     values |= list_findings(evaluation, evaluation.select([example.text for example in chosen.examples]))
@@ -201,11 +275,15 @@ def _measure_labels(
     return Measurement(evaluation.report, chosen.part, dropped, notes, evaluation, values)
 
 
+def _choose_held_back(reading: HeldBackReading, part: str | None) -> Selection:
+    return Selection(reading.part(part or "test"), part or "test", None, reading.list_labels())
+
+
 def _measure_strings(predictor: Predictor, reading: Reading, config: RunConfig, part: str | None) -> Measurement:
     """Score a model that answers strings with tags or a number."""
     examples, dropped = normalise_examples(reading, config.normalisation)
     if config.task == "number":
-        examples, _ = select_numbers(examples, config)
+        examples, _ = select_numbers(examples, config.label_column, config.data)
     chosen = choose_part(predictor, examples, part, by_label=False)
     report: Report
     if config.task == "tags":
@@ -224,7 +302,7 @@ def _measure_images(predictor: Predictor, reading: ImageReading, config: RunConf
         raise SettingError(f"images are scored on the source's own test part; got --part {part}")
     if reading.test_images.shape[1:] != artifact.picture or reading.names != artifact.labels.names:
         raise DataError(f"{config.data}: holds other images than {predictor.name!r} was trained on")
-    logits = predictor.scorer.logits(images.to_steps(reading.test_images))
+    logits = predictor.scorer.logits(images_to_steps(reading.test_images))
     evaluation = evaluate_logits(logits, reading.test_labels, artifact.labels, artifact.temperature)
     return Measurement(evaluation.report, "test", reading.dropped, _write_notes(predictor, part, "test"), evaluation)
 
@@ -232,7 +310,7 @@ def _measure_images(predictor: Predictor, reading: ImageReading, config: RunConf
 def _measure_features(predictor: Predictor, reading: FeatureReading, part: str | None) -> Measurement:
     if part not in (None, "all"):
         raise SettingError(f"a linear regression is scored on all rows; got --part {part}")
-    evaluation = evaluate_numbers(predictor, features.to_steps(reading.features), reading.numbers)
+    evaluation = evaluate_numbers(predictor, features_to_steps(reading.features), reading.numbers)
     return Measurement(evaluation.report, "all", reading.dropped, _write_notes(predictor, part, "all"))
 
 
