@@ -13,18 +13,18 @@ import elman
 LADDER = """
 errors version checks markup records reports files extras
 text text.scripts text.normalisation text.encoded text.ngrams text.vocabulary text.evidence
-model model.kinds model.tensors model.config model.header model.packing model.hierarchy model.file
-model.card model.address
-model.hub model.shipped
+model model.kinds model.tensors model.config model.header model.packing model.hierarchy model.sets
+model.file model.prior
+model.card model.address model.hub model.shipped
 scoring scoring.processor scoring.probabilities scoring.reference scoring.layers scoring.lookups scoring.trie
 scoring.scorer
-prediction prediction.names prediction.inputs prediction.pool prediction.columns prediction.explanation
-prediction.facts prediction.predictor prediction.worker
+prediction prediction.names prediction.inputs prediction.options prediction.pool prediction.answers prediction.columns
+prediction.explanation prediction.facts prediction.predictor prediction.worker
 export export.graph export.ngrams export.bag export.layers export.network export.content export.parity export.file
 tables tables.formats tables.values
 tables.columnar tables.columnar.arrays tables.columnar.weights tables.chunks tables.lines tables.delimited tables.jsonl
 tables.columnar.objects tables.columnar.thrift tables.columnar.footer tables.columnar.pages tables.columnar.groups
-tables.columnar.parquet tables.sources
+tables.columnar.parquet tables.sources tables.small
 tables.sql tables.sql.statements tables.sql.databases tables.sql.results tables.sql.queries tables.sinks
 annotation annotation.annotator annotation.paths annotation.job annotation.parts annotation.local
 annotation.pieces annotation.cluster annotation.request annotation.frames

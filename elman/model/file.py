@@ -7,7 +7,7 @@ digest of both detects altered files. Nothing in the file can run: reading it pa
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from elman.checks import count_of, shown
+from elman.checks import count_of, is_finite_number, shown
 from elman.errors import DamagedModelError, ElmanError, NewerModelError, NotAModelError, SettingError
 from elman.files import write_atomically
 from elman.model.config import ModelConfig
@@ -26,6 +26,7 @@ from elman.model.header import check_document, check_tensors, digest_of_content,
 from elman.model.hierarchy import Levels
 from elman.model.kinds import KINDS, Kind, find_kind
 from elman.model.packing import Tensors, are_packed, has_bytes, pack, quantise, unpack
+from elman.model.sets import Sets
 from elman.model.tensors import BAG_CODES, dtype_of
 from elman.text.evidence import EVIDENCE
 from elman.text.normalisation import Normalisation
@@ -78,6 +79,9 @@ class Artifact:
         evidence: ``letters`` or ``all``: the symbols that an answer can rest on, as `elman.text.evidence.evidence_of`
             finds them; None for files that do not say: letters for labels, and all symbols otherwise.
         levels: groups of the labels, such as regions; None if the model has none.
+        prior: the share of each label that the probabilities assume, (C,), above 0; None: its share of the training
+            part.
+        sets: thresholds of prediction sets; None if the model has none.
     """
 
     name: str
@@ -93,6 +97,8 @@ class Artifact:
     picture: tuple[int, ...] = ()
     evidence: str | None = None
     levels: Levels | None = None
+    prior: tuple[float, ...] | None = None
+    sets: Sets | None = None
     # Of the file that the model was read from, if saving the model again writes the same tensors.
     _saved: "_Saved | None" = field(default=None, init=False, repr=False, compare=False)
 
@@ -105,7 +111,7 @@ class Artifact:
             raise DamagedModelError(f"its temperature must be {limits}; it is {self.temperature}")
         if self.evidence not in (None, *EVIDENCE):
             raise DamagedModelError(f"its evidence must be one of {', '.join(EVIDENCE)}; it is {self.evidence!r}")
-        self._check_levels()
+        self._check_answers()
         if not all(np.isfinite(tensor).all() for tensor in self.tensors.values()):
             raise DamagedModelError("some of its weights are not finite")
 
@@ -121,12 +127,19 @@ class Artifact:
         if self.config.head == "none" and self.config.directions * self.config.hidden_size != len(self.labels):
             raise DamagedModelError(f"it has no head to make {count_of(len(self.labels), 'score')}")
 
-    def _check_levels(self) -> None:
-        if self.levels is None:
-            return
-        if self.kind.answers != "label":
-            raise DamagedModelError(f"it has levels, and answers with {self.kind.answers}")
-        if len(self.levels) != len(self.labels):
+    def _check_answers(self) -> None:
+        """Check the optional parts that only a model that answers with a label can have."""
+        given = [name for name in ("levels", "prior", "sets") if getattr(self, name) is not None]
+        if given and self.kind.answers != "label":
+            raise DamagedModelError(f"it has {given[0]}, and answers with {self.kind.answers}")
+        is_share = [is_finite_number(share) and share > 0 for share in self.prior or ()]
+        if self.prior is not None and (len(is_share) != len(self.labels) or not all(is_share)):
+            raise DamagedModelError("its prior must be a number above 0 for each label")
+        if self.sets is not None and len(self.sets.thresholds) != (
+            1 if self.levels is None else len(self.levels.names)
+        ):
+            raise DamagedModelError("its prediction sets must have thresholds for each level")
+        if self.levels is not None and len(self.levels) != len(self.labels):
             raise DamagedModelError(
                 f"its levels have groups for {count_of(len(self.levels), 'label')}; it has {len(self.labels):,}"
             )
@@ -226,6 +239,8 @@ def _describe(artifact: Artifact, has_bytes: bool) -> str:
         "picture": list(artifact.picture),
         **({} if artifact.evidence is None else {"evidence": artifact.evidence}),
         **({} if artifact.levels is None else {"levels": artifact.levels.to_dict()}),
+        **({} if artifact.prior is None else {"prior": list(artifact.prior)}),
+        **({} if artifact.sets is None else {"sets": artifact.sets.to_dict()}),
     }
     return json.dumps(document, sort_keys=True)
 
@@ -284,7 +299,7 @@ def parse_artifact(content: bytes, path: str) -> Artifact:
             temperature=float(document["temperature"]),
             provenance=document["provenance"],
             evidence=document.get("evidence"),
-            levels=None if document.get("levels") is None else Levels.from_dict(document["levels"]),
+            **_parse_answers(document),
             **_parse_kind(document, version),
         )
         if are_packed(tensors):
@@ -318,6 +333,12 @@ def _parse_kind(document: Mapping[str, Any], version: int) -> dict[str, Any]:
         )
     columns, picture = tuple(map(str, document["columns"])), tuple(map(int, document["picture"]))
     return {"kind": kind, "columns": columns, "picture": picture}
+
+
+def _parse_answers(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the optional parts that answers are made with."""
+    read: dict[str, Callable[[Any], Any]] = {"levels": Levels.from_dict, "prior": tuple, "sets": Sets.from_dict}
+    return {name: parse(document[name]) for name, parse in read.items() if document.get(name) is not None}
 
 
 def _digest(body: str, tensors: Tensors) -> str:

@@ -64,9 +64,7 @@ class Levels:
             parents = dict(zip(finer, coarser, strict=True))
             several = [group for group, parent in zip(finer, coarser, strict=True) if parents[group] != parent]
             if several:
-                raise DataError(
-                    f"{shown(several[0])!r} is in several groups of the level {shown(name)!r}; put it in one"
-                )
+                raise DataError(f"{shown(several[0])!r} must be in one group of the level {shown(name)!r}; got several")
 
     def __len__(self) -> int:
         """Return the number of labels."""

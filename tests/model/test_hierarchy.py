@@ -47,7 +47,7 @@ def test_the_probability_of_a_group_is_the_sum_of_those_of_its_labels(groups, se
         (("kind", "half"), (("x\0",),), "no control characters"),
         (("kind", "half"), (("",),), "a group of labels must have 1 to 1,000 characters"),
         (("kind", "half", "all"), (("x", "y"), ("z",)), "a group for each label"),
-        (("kind", "half", "all"), (("x", "x"), ("y", "z")), "'x' is in several groups of the level 'all'"),
+        (("kind", "half", "all"), (("x", "x"), ("y", "z")), "'x' must be in one group of the level 'all'; got several"),
     ],
 )
 def test_invalid_levels_are_refused_in_one_line(names, groups, message):
@@ -98,7 +98,7 @@ def test_a_file_without_levels_is_the_same_as_before_and_one_with_them_has_no_hi
         ({"names": ["kind", "half"], "groups": "abc"}, "levels must be an object"),
         ({"names": ["kind", "half"], "groups": [["x", "y"]]}, "groups for 2 labels; it has 3"),
         ({"names": ["kind", "half"], "groups": [["x", "y", "\u0007"]]}, "no control characters"),
-        ({"names": ["kind", "half", "all"], "groups": [["x", "x", "y"], ["p", "q", "q"]]}, "several groups"),
+        ({"names": ["kind", "half", "all"], "groups": [["x", "x", "y"], ["p", "q", "q"]]}, "got several"),
     ],
 )
 def test_a_file_with_invalid_levels_is_damaged(forge, levels, message):

@@ -29,9 +29,11 @@ from elman.evaluation.scores import (
 )
 from elman.evaluation.titles import describe_labels
 from elman.model.file import Artifact
+from elman.model.hierarchy import Levels, build_levels
 from elman.prediction.predictor import Predictor
 from elman.records import Example
 from elman.reports import EvalReport
+from elman.tables.small import read_levels
 from elman.text.evidence import evidence_of
 from elman.text.vocabulary import Labels
 from elman.training.allowance import allow_products
@@ -72,6 +74,7 @@ class LabelTask(Task):
         refuse_several_labels(Counter(example.label for example in reading.examples))
         examples, self.dropped = normalise_examples(reading, config.normalisation)
         self.labels = Labels.from_names(example.label for example in examples)
+        self.levels = find_levels(config, self.labels)
         folds = fold_texts(examples)
         self.split = split or split_for(config, examples, folds=folds)
         self.sizes, self.fingerprint, self.incomplete = self.split.sizes, self.split.fingerprint, self.split.incomplete
@@ -95,7 +98,10 @@ class LabelTask(Task):
         counts = self.count_examples()
         per_label = {name: counts[name] for name in self.labels.names}
         data = {**provenance["data"], "training_examples_per_label": per_label}
-        return self.build_artifact(round_weights(weights), {**provenance, "data": data}, evidence=self.find_evidence())
+        artifact = self.build_artifact(
+            round_weights(weights), {**provenance, "data": data}, evidence=self.find_evidence()
+        )
+        return replace(artifact, levels=self.levels)
 
     def count_examples(self) -> Mapping[str, int]:
         """Return how many training examples each label has."""
@@ -155,6 +161,15 @@ class LabelTask(Task):
     def description(self) -> str:
         """Return the number of labels and the kind of split; see `Task.description`."""
         return f"{count_of(len(self.labels), 'label')}; {self.split_kind} split"
+
+
+def find_levels(config: RunConfig, labels: Labels) -> Levels | None:
+    """Return the levels of the labels from the table that a config names, if it names one.
+
+    Raises:
+        DataError: the table cannot be read, or does not fit the labels.
+    """
+    return None if config.levels is None else build_levels(*read_levels(config.levels), labels.names)
 
 
 def fit_for(artifact: Artifact, examples: Sequence[Example], kind: str, *, available: int | None = None) -> Baseline:
