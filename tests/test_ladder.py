@@ -33,7 +33,7 @@ data.batches data.shards data.streaming
 cells.contract cells.elman cells.gru cells.lstm cells.library cells.unroll cells.passes.buffers cells.passes.steps
 cells.passes.elman cells.passes.gru cells.passes.lstm cells.passes cells.fused cells
 evaluation evaluation.intervals evaluation.uncertainty evaluation.metrics evaluation.verdict evaluation.mistakes
-evaluation.calibration evaluation.linear evaluation.baseline evaluation.scores evaluation.titles
+evaluation.calibration evaluation.conformal evaluation.linear evaluation.baseline evaluation.scores evaluation.titles
 evaluation.report evaluation.figures evaluation.confusions evaluation.plots evaluation.drawings
 training training.config training.allowance training.history training.progress training.rows training.averages
 training.network training.ranks training.tuning training.state training.loop

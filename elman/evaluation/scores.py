@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from elman.errors import DataError
 from elman.evaluation.calibration import is_at_bound
+from elman.evaluation.conformal import measure_sets
 from elman.evaluation.metrics import (
     NO_ANSWER,
     LabelIds,
@@ -25,6 +26,7 @@ from elman.evaluation.metrics import (
 )
 from elman.evaluation.mistakes import list_confused, list_surest_mistakes
 from elman.evaluation.verdict import BASELINE, CONSTANT, Comparison, compare
+from elman.model.file import Artifact
 from elman.prediction.inputs import NOT_FINITE
 from elman.prediction.predictor import Predictor
 from elman.records import Example
@@ -166,6 +168,14 @@ def list_findings(evaluation: Evaluation, texts: Sequence[str] = ()) -> dict[str
         rows = list_thresholds(probabilities[:, positive], truth == positive)
         found["thresholds"] = {"positive": evaluation.report.positive, "rows": rows}
     return found
+
+
+def list_sets(evaluation: Evaluation, artifact: Artifact) -> dict[str, Any]:
+    """Return what ``report.json`` says of a model's prediction sets; empty if it has none or answered nothing."""
+    if artifact.sets is None or not len(evaluation.truth):
+        return {}
+    rows = measure_sets(artifact.sets, evaluation.probabilities, evaluation.truth, artifact.levels)
+    return {"sets": {"strings": artifact.sets.strings, "rows": rows}}
 
 
 def _add_not_finite(reasons: Sequence[str | None], finite: NDArray[np.bool_]) -> list[str | None]:

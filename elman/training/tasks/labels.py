@@ -16,6 +16,7 @@ from elman.data.examples import Reading
 from elman.data.splits import Split, ceiling, fold_texts
 from elman.evaluation.baseline import Baseline, describe_fit, evaluate_baseline, fit_baseline
 from elman.evaluation.calibration import fit_temperature
+from elman.evaluation.conformal import describe_sets, fit_sets
 from elman.evaluation.intervals import bound_share
 from elman.evaluation.metrics import LabelIds, find_answered
 from elman.evaluation.scores import (
@@ -25,6 +26,7 @@ from elman.evaluation.scores import (
     evaluate_logits,
     find_majority,
     list_findings,
+    list_sets,
     measure_calibration,
 )
 from elman.evaluation.titles import describe_labels
@@ -156,7 +158,12 @@ class LabelTask(Task):
     def remarks(self, findings: Findings) -> tuple[str, ...]:
         """Explain the baseline, the limits of the data, and the calibration; see `Task.remarks`."""
         fit = findings.values.get("baseline_fit")
-        return (*([describe_fit(fit)] if fit else []), *describe_labels(findings.values))
+        sets = findings.values.get("sets")
+        return (
+            *([describe_fit(fit)] if fit else []),
+            *describe_labels(findings.values),
+            *(describe_sets(sets["rows"], sets["strings"]) if sets else ()),
+        )
 
     def description(self) -> str:
         """Return the number of labels and the kind of split; see `Task.description`."""
@@ -238,6 +245,7 @@ def measure_classifier(
             **values,
             "calibration": measure_calibration(evaluation, artifact.temperature, strings=strings),
             **list_findings(evaluation, evaluation.select(texts)),
+            **list_sets(evaluation, artifact),
         },
         evaluation=evaluation,
     )
@@ -245,7 +253,7 @@ def measure_classifier(
 
 
 def calibrate_classifier(artifact: Artifact, validation: Answers) -> tuple[Artifact, int | None]:
-    """Choose the temperature of a model that answers with a label.
+    """Choose the temperature of a model that answers with a label, and the thresholds of its prediction sets.
 
     Args:
         artifact: the model.
@@ -258,5 +266,6 @@ def calibrate_classifier(artifact: Artifact, validation: Answers) -> tuple[Artif
     answered = find_answered(reasons, len(truth)) & np.isfinite(logits).all(axis=1)
     if not answered.any():
         return artifact, None
-    temperature = fit_temperature(logits[answered], truth[answered])
-    return replace(artifact, temperature=temperature), int(answered.sum())
+    logits, truth = logits[answered], truth[answered]
+    sets = fit_sets(logits, truth, levels=artifact.levels)
+    return replace(artifact, temperature=fit_temperature(logits, truth), sets=sets), int(answered.sum())
