@@ -58,6 +58,8 @@ class Prediction:
         value: the number, if the model answers with one; None otherwise.
         level: the level of ``label``, such as ``region``; None if the model has no levels.
         levels: for each level of the model, its most likely groups, best first; None if the model has no levels.
+        familiar: how much ``name`` is like those that the model learned from: 0.02 if 2 % of such names are less so;
+            None if the model does not measure it, or read nothing.
         set: the labels among which the right one is with the coverage asked for, most likely first; None unless asked.
     """
 
@@ -75,6 +77,7 @@ class Prediction:
     level: str | None = None
     levels: Mapping[str, tuple[Candidate, ...]] | None = None
     set: tuple[str, ...] | None = None
+    familiar: float | None = None
 
     @property
     def abstained(self) -> bool:
@@ -84,8 +87,8 @@ class Prediction:
     def to_dict(self) -> dict[str, Any]:
         """Return the prediction as plain values for JSON, in the order that the command line prints.
 
-        ``value`` is included only if the answer is a number, and ``level``, ``levels`` and ``set`` only if they are
-        known.
+        ``value`` is included only if the answer is a number, and ``level``, ``levels``, ``set`` and
+        ``familiar`` only if they are known.
         """
         levels = self.levels or {}
         return {
@@ -104,6 +107,7 @@ class Prediction:
             **({} if self.level is None else {"level": self.level}),
             **({"levels": {name: _list_candidates(top) for name, top in levels.items()}} if levels else {}),
             **({} if self.set is None else {"set": list(self.set)}),
+            **({} if self.familiar is None else {"familiar": self.familiar}),
         }
 
     def _repr_html_(self) -> str:
@@ -132,7 +136,7 @@ def _list_candidates(candidates: tuple[Candidate, ...]) -> list[dict[str, Any]]:
     return [{"label": one.label, "probability": one.probability} for one in candidates]
 
 
-ARRAYS = ("best", "probabilities", "reason_ids", "level_ids", "set_sizes", "set_ids", "every")
+ARRAYS = ("best", "probabilities", "reason_ids", "level_ids", "set_sizes", "set_ids", "familiar", "every")
 """The fields of `PredictionColumns` that are arrays; the last ones can be None."""
 
 
@@ -152,6 +156,8 @@ class PredictionColumns:
         level_ids: the level of each answer, (N,), int8, as a position in ``levels``; None if no level was asked for.
         set_sizes: how many labels each prediction set has, (N,), int32, 0 if the name was not read; None without sets.
         set_ids: ids of the labels in all sets, one set after the other, (sum of sizes,), int32; None without sets.
+        familiar: how familiar each name is, as in `Prediction`, (N,), float64, NaN if it was not read; None if the
+            model does not measure it.
         every: the probability of each label, (N, C), float64, NaN if the name was not read; None unless asked for.
     """
 
@@ -165,6 +171,7 @@ class PredictionColumns:
     level_ids: "NDArray[np.int8] | None" = None
     set_sizes: "NDArray[np.int32] | None" = None
     set_ids: "NDArray[np.int32] | None" = None
+    familiar: "NDArray[np.float64] | None" = None
     every: "NDArray[np.float64] | None" = None
 
     def __len__(self) -> int:

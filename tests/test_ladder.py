@@ -12,10 +12,9 @@ import elman
 # A module imports from the lines above its own, or from its left.
 LADDER = """
 errors version checks markup records reports files extras
-text text.scripts text.normalisation text.encoded text.ngrams text.vocabulary text.evidence
-model model.kinds model.tensors model.config model.header model.packing model.hierarchy model.sets
-model.file model.prior
-model.card model.address model.hub model.shipped
+text text.scripts text.normalisation text.placeholders text.encoded text.ngrams text.vocabulary text.evidence
+model model.kinds model.tensors model.config model.header model.packing model.hierarchy model.sets model.familiarity
+model.file model.prior model.card model.address model.hub model.shipped
 scoring scoring.processor scoring.probabilities scoring.reference scoring.layers scoring.lookups scoring.trie
 scoring.scorer
 prediction prediction.names prediction.inputs prediction.options prediction.pool prediction.answers prediction.columns
@@ -33,7 +32,8 @@ data.batches data.shards data.streaming
 cells.contract cells.elman cells.gru cells.lstm cells.library cells.unroll cells.passes.buffers cells.passes.steps
 cells.passes.elman cells.passes.gru cells.passes.lstm cells.passes cells.fused cells
 evaluation evaluation.intervals evaluation.uncertainty evaluation.metrics evaluation.verdict evaluation.mistakes
-evaluation.calibration evaluation.conformal evaluation.linear evaluation.baseline evaluation.scores evaluation.titles
+evaluation.calibration evaluation.conformal evaluation.familiarity
+evaluation.linear evaluation.baseline evaluation.scores evaluation.titles
 evaluation.report evaluation.figures evaluation.confusions evaluation.plots evaluation.drawings
 training training.config training.allowance training.history training.progress training.rows training.averages
 training.network training.ranks training.tuning training.state training.loop

@@ -34,7 +34,7 @@ SEPARATOR = "; "
 MOST_WIDE = 1000
 """The most labels whose probabilities are all written, a column each."""
 
-ADDABLE = ("script", "unknown", "set")
+ADDABLE = ("script", "unknown", "familiar", "set")
 """What can be added to a table beside the answers."""
 
 USUAL_COVERAGE = 0.9
@@ -57,8 +57,10 @@ class AnnotateConfig:
         level: as in `elman.prediction.predictor.Predictor.predict`, and likewise ``prior`` and ``coverage``.
         prior: the shares of the labels.
         coverage: of the prediction sets, which get a column.
+        unfamiliar_below: as in `elman.prediction.predictor.Predictor.predict`.
         every: write the probability of every label, or of every group of the level, in a column each.
-        add: what else to write, of `ADDABLE`: the script, the symbols that the model does not know, and the set.
+        add: what else to write, of `ADDABLE`: the script, the symbols that the model does not know, how
+            familiar the name is, and the set.
 
     Raises:
         SettingError: the prefix or the column is empty, or something unknown is to be added.
@@ -75,6 +77,7 @@ class AnnotateConfig:
     coverage: float | None = None
     every: bool = False
     add: tuple[str, ...] = ()
+    unfamiliar_below: float | None = None
 
     def __post_init__(self) -> None:
         """Check the names; the predictor checks the rest."""
@@ -92,7 +95,16 @@ class AnnotateConfig:
         Raises:
             SettingError: a value cannot work.
         """
-        return AnswerOptions(self.top, self.abstain_below, self.level, self.prior, self.coverage, self.every)
+        return AnswerOptions(
+            self.top,
+            self.abstain_below,
+            self.level,
+            self.prior,
+            self.coverage,
+            self.unfamiliar_below,
+            familiar="familiar" in self.add,
+            every=self.every,
+        )
 
 
 @dataclass(frozen=True)
@@ -194,7 +206,7 @@ class Annotator:
                 columns |= {f"{prefix}label{which}": str, f"{prefix}probability{which}": float}
         columns |= {f"{prefix}level": str} if config.level == AUTO else {}
         columns |= {f"{prefix}set": str} if config.coverage is not None else {}
-        columns |= {f"{prefix}{name}": str for name in config.add if name != "set"}
+        columns |= {f"{prefix}{name}": float if name == "familiar" else str for name in config.add if name != "set"}
         columns |= {f"{prefix}reason": str}
         return columns | ({f"{prefix}p_{label}": float for label in self._labels} if config.every else {})
 
@@ -269,6 +281,9 @@ def _format_more(answers: PredictionColumns) -> dict[str, list[Any]]:
         names = iter(answers.set_ids.tolist())
         sets = [[labels[place] for place in islice(names, size)] for size in answers.set_sizes.tolist()]
         columns["set"] = [SEPARATOR.join(members) or None for members in sets]
+    if answers.familiar is not None:
+        familiar = np.round(answers.familiar, DIGITS).tolist()
+        columns["familiar"] = [None if one != one else one for one in familiar]  # NaN differs from itself
     if answers.every is not None:
         every = np.round(answers.every, DIGITS).astype(object)
         every[~np.isfinite(answers.every)] = None

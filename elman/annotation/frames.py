@@ -27,6 +27,7 @@ def annotate_frame(
     coverage: float | None = None,
     every: bool = False,
     add: Sequence[str] = (),
+    unfamiliar_below: float | None = None,
 ) -> Frame:
     """Answer for every row of a data frame: the same frame, with the answers in new columns.
 
@@ -41,7 +42,8 @@ def annotate_frame(
         prior: the shares of the labels.
         coverage: of the prediction sets, which get a column.
         every: write the probability of every label, in a column each.
-        add: what else to write: ``script``, ``unknown`` and ``set``.
+        add: what else to write: ``script``, ``unknown``, ``familiar`` and ``set``.
+        unfamiliar_below: as in `elman.Predictor.predict`.
 
     Returns:
         A frame of the same kind, with the same rows, and the same index if it has one.
@@ -81,6 +83,7 @@ def annotate_frame(
         coverage=coverage,
         every=every,
         add=tuple(add),
+        unfamiliar_below=unfamiliar_below,
     )
     annotator = Annotator(predictor, config)
     _check_columns(columns, column, annotator)

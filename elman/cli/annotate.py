@@ -26,6 +26,7 @@ from elman.cli.options import (
     QueryOption,
     SetOption,
     TopOption,
+    UnfamiliarOption,
     command_app,
     read_prior,
 )
@@ -79,6 +80,7 @@ def annotate(
     level: LevelOption = None,
     prior: PriorOption = None,
     coverage: SetOption = None,
+    unfamiliar_below: UnfamiliarOption = None,
     every: Annotated[
         bool, typer.Option("--all", help="Write every probability, one column a label: elman_p_LABEL.")
     ] = False,
@@ -86,7 +88,7 @@ def annotate(
         str | None,
         typer.Option(
             metavar="LIST",
-            help="Add columns beside the answers, separated by commas: script, unknown (symbols), set.",
+            help="Add columns beside the answers, separated by commas: script, unknown (symbols), familiar, set.",
             show_default=False,
         ),
     ] = None,
@@ -174,6 +176,7 @@ def annotate(
         coverage,
         every,
         tuple(name.strip() for name in add.split(",")) if add else (),
+        unfamiliar_below,
     )
     seen: list[Progress] = []
     try:

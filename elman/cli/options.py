@@ -131,6 +131,16 @@ SetOption = Annotated[
     ),
 ]
 
+UnfamiliarOption = Annotated[
+    float | None,
+    typer.Option(
+        "--unfamiliar-below",
+        metavar="NUMBER",
+        help="Abstain for names less familiar than this (0 to 1; 0: never); by default the model's threshold.",
+        show_default=False,
+    ),
+]
+
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else.")]
 
 PlotOption = Annotated[

@@ -17,6 +17,7 @@ from elman.cli.options import (
     PriorOption,
     SetOption,
     TopOption,
+    UnfamiliarOption,
     command_app,
     read_prior,
 )
@@ -39,6 +40,7 @@ def predict(
     level: LevelOption = None,
     prior: PriorOption = None,
     coverage: SetOption = None,
+    unfamiliar_below: UnfamiliarOption = None,
     encoding: EncodingOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -62,6 +64,7 @@ def predict(
         "level": level,
         "prior": read_prior(prior),
         "coverage": coverage,
+        "unfamiliar_below": unfamiliar_below,
     }
     AnswerOptions(**settings).check(predictor.artifact)
     blocks: Iterable[list[str]]

@@ -22,7 +22,15 @@ from elman.checks import count_of, is_finite_number, shown
 from elman.errors import DamagedModelError, ElmanError, NewerModelError, NotAModelError, SettingError
 from elman.files import write_atomically
 from elman.model.config import ModelConfig
-from elman.model.header import check_document, check_tensors, digest_of_content, parse_json, read_header
+from elman.model.familiarity import Familiarity
+from elman.model.header import (
+    LONGEST_TEXT,
+    check_document,
+    check_tensors,
+    digest_of_content,
+    parse_json,
+    read_header,
+)
 from elman.model.hierarchy import Levels
 from elman.model.kinds import KINDS, Kind, find_kind
 from elman.model.packing import Tensors, are_packed, has_bytes, pack, quantise, unpack
@@ -41,6 +49,11 @@ SETTINGS_OF_BAGS = ("bag_most", "bag_size", "bag_words", "separator")
 """Settings of version 4, which are in older files only if they say nothing."""
 
 WEIGHTS = ("float", "int8")
+
+MOST_PLACEHOLDERS = 100
+
+_OF_LABELS = ("levels", "prior", "sets", "familiarity", "placeholders")
+"""The optional parts that only a model that answers with a label can have."""
 
 _HEADER_KEY = "elman"
 
@@ -82,6 +95,9 @@ class Artifact:
         prior: the share of each label that the probabilities assume, (C,), above 0; None: its share of the training
             part.
         sets: thresholds of prediction sets; None if the model has none.
+        familiarity: what measures how familiar a string is; None if the model has none.
+        placeholders: strings that say that something is missing, in lower case, at most `MOST_PLACEHOLDERS`; None for
+            those of `elman.text.placeholders`.
     """
 
     name: str
@@ -99,6 +115,8 @@ class Artifact:
     levels: Levels | None = None
     prior: tuple[float, ...] | None = None
     sets: Sets | None = None
+    familiarity: Familiarity | None = None
+    placeholders: tuple[str, ...] | None = None
     # Of the file that the model was read from, if saving the model again writes the same tensors.
     _saved: "_Saved | None" = field(default=None, init=False, repr=False, compare=False)
 
@@ -129,12 +147,19 @@ class Artifact:
 
     def _check_answers(self) -> None:
         """Check the optional parts that only a model that answers with a label can have."""
-        given = [name for name in ("levels", "prior", "sets") if getattr(self, name) is not None]
+        given = [name for name in _OF_LABELS if getattr(self, name) is not None]
         if given and self.kind.answers != "label":
             raise DamagedModelError(f"it has {given[0]}, and answers with {self.kind.answers}")
         is_share = [is_finite_number(share) and share > 0 for share in self.prior or ()]
         if self.prior is not None and (len(is_share) != len(self.labels) or not all(is_share)):
             raise DamagedModelError("its prior must be a number above 0 for each label")
+        if self.familiarity is not None and self.kind.reads != "strings":
+            raise DamagedModelError(f"it has a measure of strings, and reads {self.kind.reads}")
+        texts = self.placeholders or ()
+        if len(texts) > MOST_PLACEHOLDERS or not all(
+            isinstance(one, str) and len(one) <= LONGEST_TEXT for one in texts
+        ):
+            raise DamagedModelError(f"its placeholders must be at most {MOST_PLACEHOLDERS} strings")
         if self.sets is not None and len(self.sets.thresholds) != (
             1 if self.levels is None else len(self.levels.names)
         ):
@@ -241,6 +266,8 @@ def _describe(artifact: Artifact, has_bytes: bool) -> str:
         **({} if artifact.levels is None else {"levels": artifact.levels.to_dict()}),
         **({} if artifact.prior is None else {"prior": list(artifact.prior)}),
         **({} if artifact.sets is None else {"sets": artifact.sets.to_dict()}),
+        **({} if artifact.familiarity is None else {"familiarity": artifact.familiarity.to_dict()}),
+        **({} if artifact.placeholders is None else {"placeholders": list(artifact.placeholders)}),
     }
     return json.dumps(document, sort_keys=True)
 
@@ -337,7 +364,13 @@ def _parse_kind(document: Mapping[str, Any], version: int) -> dict[str, Any]:
 
 def _parse_answers(document: Mapping[str, Any]) -> dict[str, Any]:
     """Return the optional parts that answers are made with."""
-    read: dict[str, Callable[[Any], Any]] = {"levels": Levels.from_dict, "prior": tuple, "sets": Sets.from_dict}
+    read: dict[str, Callable[[Any], Any]] = {
+        "levels": Levels.from_dict,
+        "prior": tuple,
+        "sets": Sets.from_dict,
+        "familiarity": Familiarity.from_dict,
+        "placeholders": tuple,
+    }
     return {name: parse(document[name]) for name, parse in read.items() if document.get(name) is not None}
 
 

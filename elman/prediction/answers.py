@@ -4,6 +4,7 @@ The most likely labels alone are found by `elman.scoring.scorer.Scorer.best`, wh
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,7 @@ class Answers:
         ranked: for each level asked for, its best groups as places in ``names``, and their probabilities, both (N, k).
         members: places in ``names`` of the labels in each prediction set, most likely first, an array for each string;
             None without sets.
+        familiar: how familiar each string is, (N,), float64; None if that is not measured.
         every: the probability of each name, (N, C), float64; None unless asked for.
     """
 
@@ -44,6 +46,7 @@ class Answers:
     level_ids: NDArray[np.int8]
     ranked: tuple[tuple[NDArray[np.int32], NDArray[np.float64]], ...]
     members: NDArray[np.object_] | None
+    familiar: NDArray[np.float64] | None
     every: NDArray[np.float64] | None
 
 
@@ -59,6 +62,7 @@ class Answerer:
     def __init__(self, artifact: Artifact, options: AnswerOptions, *, all_levels: bool = False) -> None:
         self.options, self.temperature = options, artifact.temperature
         self._levels, self._sets, self._shift = artifact.levels, artifact.sets, shift_logits(artifact, options.prior)
+        self._familiarity = artifact.familiarity if options.measures(artifact) else None
         labels = artifact.labels.names
         if self._levels is None:
             self.levels: tuple[str, ...] = ("",)
@@ -86,14 +90,19 @@ class Answerer:
             levels=() if self._levels is None else self.levels,
             level_ids=np.zeros(count, np.int8),
             ranked=tuple((np.empty((count, top), np.int32), np.empty((count, top))) for top in tops),
+            familiar=None if self._familiarity is None else np.empty(count),
             members=None if self.options.coverage is None else np.empty(count, object),
             every=np.empty((count, sum(sizes))) if self.options.every else None,
         )
         if count:
-            scorer.each(sequences, lambda rows, logits: self._answer(rows, logits, answers), threads=threads)
+            strings = EncodedStrings.gather(sequences) if self._familiarity is not None else None
+            work = partial(self._answer, answers, strings)
+            scorer.each(sequences, work, threads=threads)
         return answers
 
-    def _answer(self, rows: NDArray[np.int64], logits: NDArray[np.float32], answers: Answers) -> None:
+    def _answer(
+        self, answers: Answers, strings: EncodedStrings | None, rows: NDArray[np.int64], logits: NDArray[np.float32]
+    ) -> None:
         """Set the answers of some strings."""
         of_labels = self._weigh(logits)
         of_levels = [self._sum(of_labels, level) for level in self.levels]
@@ -106,6 +115,10 @@ class Answerer:
             own = rows[chosen == level]
             answers.best[own, : ids.shape[1]] = ids[own]
             answers.probabilities[own, : ids.shape[1]] = probabilities[own]
+        if answers.familiar is not None and self._familiarity is not None and strings is not None:
+            with allow_overflow():
+                measures = self._familiarity.measure_strings(strings.select(rows), logits, self.temperature)
+                answers.familiar[rows] = self._familiarity.rank(measures)
         if answers.every is not None:
             answers.every[rows] = np.concatenate(of_levels, axis=1)
         if answers.members is not None:

@@ -52,7 +52,7 @@ def answer_columns(
     strings, reasons, reason_ids = _encode(reader, names)
     read = np.flatnonzero(reason_ids < 0)
     more: dict[str, Any] = {}
-    if options.is_plain:
+    if options.is_plain and not options.measures(artifact):
         labels = artifact.labels.names
         found, chances = scorer.best(strings, top=options.top, temperature=artifact.temperature, threads=threads)
     else:
@@ -66,9 +66,12 @@ def answer_columns(
     best[read], probabilities[read] = found, chances
     reasons += [TOO_UNSURE.format(limit=options.abstain_below), NOT_FINITE]
     reason_ids[read[chances[:, 0] < options.abstain_below]] = len(reasons) - 2
+    if artifact.familiarity is not None and "familiar" in more:
+        reasons.append(artifact.familiarity.reason)
+        reason_ids[read[more["familiar"][read] < options.limit(artifact)]] = len(reasons) - 1
     if not (finite := np.isfinite(chances[:, 0])).all():
         lost = read[~finite]
-        reason_ids[lost], best[lost], probabilities[lost] = len(reasons) - 1, -1, np.nan
+        reason_ids[lost], best[lost], probabilities[lost] = reasons.index(NOT_FINITE), -1, np.nan
     return PredictionColumns(labels, best, probabilities, reason_ids, tuple(reasons), artifact.name, **more)
 
 
@@ -82,6 +85,9 @@ def _spread(answers: "Answers", read: NDArray[np.int64], count: int) -> dict[str
         more["set_sizes"] = np.zeros(count, np.int32)
         more["set_sizes"][read] = [len(one) for one in answers.members]
         more["set_ids"] = np.concatenate([np.empty(0, np.int32), *answers.members]).astype(np.int32)
+    if answers.familiar is not None:
+        more["familiar"] = np.full(count, np.nan)
+        more["familiar"][read] = answers.familiar
     if answers.every is not None:
         more["every"] = np.full((count, answers.every.shape[1]), np.nan)
         more["every"][read] = answers.every

@@ -5,6 +5,7 @@ Python, the command line and the service all use this one runtime.
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict, Unpack, overload
@@ -38,6 +39,7 @@ class AnswerSettings(TypedDict, total=False):
     level: str | None
     prior: Prior | None
     coverage: float | None
+    unfamiliar_below: float | None
 
 
 class Predictor:
@@ -94,6 +96,7 @@ class Predictor:
         level: str | None = None,
         prior: Prior | None = None,
         coverage: float | None = None,
+        unfamiliar_below: float | None = None,
     ) -> Prediction | list[Prediction]:
         """Answer for one string or for many.
 
@@ -108,6 +111,8 @@ class Predictor:
                 None or ``model`` for the shares that the model assumes.
             coverage: give each answer a set of labels among which the right one is with this probability: 0.8, 0.9 or
                 0.95; None for no sets.
+            unfamiliar_below: abstain for names that are less familiar than this, 0 to 1; None for the model's own
+                threshold, if it has one. 0 never abstains.
 
         Returns:
             One `Prediction`, or a list of the same length and order as ``names``.
@@ -116,7 +121,7 @@ class Predictor:
             SettingError: an option is invalid or the model has no such thing, a name is not a string, or ``names`` is
                 a table.
         """
-        options = AnswerOptions(top, abstain_below, level, prior, coverage)
+        options = AnswerOptions(top, abstain_below, level, prior, coverage, unfamiliar_below)
         if is_one_name(names):
             return self.answer_all([read_name(names)], options)[0]
         return self.answer_all(list_names(names), options)
@@ -143,6 +148,8 @@ class Predictor:
         level: str | None = None,
         prior: Prior | None = None,
         coverage: float | None = None,
+        unfamiliar_below: float | None = None,
+        familiar: bool = False,
         every: bool = False,
         threads: int | None = None,
         processes: int = 1,
@@ -156,6 +163,8 @@ class Predictor:
             level: as in `predict`.
             prior: as in `predict`.
             coverage: as in `predict`.
+            unfamiliar_below: as in `predict`.
+            familiar: say how familiar each name is, if the model measures it.
             every: keep the probability of every label, or of every group of the level.
             threads: as in `elman.scoring.scorer.Scorer.logits`.
             processes: if more than 1, so many worker processes share the work. They start with the first such call,
@@ -169,7 +178,7 @@ class Predictor:
         >>> columns[0][0], columns[1]
         ('Japanese', (None, None, 'blank: there is nothing to read'))
         """
-        options = AnswerOptions(top, abstain_below, level, prior, coverage, every)
+        options = AnswerOptions(top, abstain_below, level, prior, coverage, unfamiliar_below, familiar, every)
         return self.answer_columns(list_names(names), options, threads=threads, processes=processes)
 
     def answer_columns(
@@ -336,7 +345,7 @@ class Predictor:
         readable = {one.key: one.numbers for one in inputs if one.numbers is not None}
         found = dict(zip(readable, self._answer(list(readable.values()), options), strict=True))
         answers = {
-            name: self._build_prediction(name, one, found.get(one.key, _NOTHING), options.abstain_below)
+            name: self._build_prediction(name, one, found.get(one.key, _NOTHING), options)
             for name, one in zip(distinct, inputs, strict=True)
         }
         missing = Prediction("", None, None, (), "", (), "None", False, MISSING, self.name)
@@ -350,7 +359,9 @@ class Predictor:
             return [_Found(value=float(value)) for value in self.scorer.logits(sequences)[:, 0]]
         if self.artifact.kind.answers == "tags":
             return [_Found((self._build_tags(logits),)) for logits in self.scorer.logits_of_steps(sequences)]
-        if not options.is_plain or self.artifact.levels is not None:
+        if not options.is_plain or self.artifact.levels is not None or self.artifact.familiarity is not None:
+            if self.artifact.familiarity is not None:
+                options = replace(options, familiar=True)
             return self._answer_all(sequences, options)
         labels, chances = self.scorer.best(sequences, top=options.top, temperature=self.artifact.temperature)
         rows = zip(labels.tolist(), chances.tolist(), strict=True)
@@ -367,7 +378,9 @@ class Predictor:
             tops = [_list_candidates(names, *row) for row in rows]
             of_levels = dict(zip(answers.levels, tops, strict=True)) if answers.levels else None
             of_set = None if members is None else tuple(names[one] for one in members[place].tolist())
-            yield _Found(tops[level], None, answers.levels[level] if answers.levels else None, of_levels, of_set)
+            familiar = None if answers.familiar is None else float(answers.familiar[place])
+            own_level = answers.levels[level] if answers.levels else None
+            yield _Found(tops[level], None, own_level, of_levels, of_set, familiar)
 
     def _build_tags(self, logits: NDArray[np.float32]) -> Candidate:
         """Return the most likely tag of each step as one string, from logits (T, C)."""
@@ -375,12 +388,14 @@ class Predictor:
         tags = "".join(self.labels[label] for label in probabilities.argmax(axis=1))
         return Candidate(tags, float(probabilities.max(axis=1).prod()))
 
-    def _build_prediction(self, name: str, one: Input, found: "_Found", abstain_below: float) -> Prediction:
-        reason, top = one.reason, found.top
+    def _build_prediction(self, name: str, one: Input, found: "_Found", options: AnswerOptions) -> Prediction:
+        reason, top, measure = one.reason, found.top, self.artifact.familiarity
         if not math.isfinite(top[0].probability if top else found.value or 0.0):
             reason, found, top = NOT_FINITE, _NOTHING, ()
-        elif top and top[0].probability < abstain_below:
-            reason = TOO_UNSURE.format(limit=abstain_below)
+        elif measure is not None and found.familiar is not None and found.familiar < options.limit(self.artifact):
+            reason = measure.reason
+        elif top and top[0].probability < options.abstain_below:
+            reason = TOO_UNSURE.format(limit=options.abstain_below)
         is_answered = top and not reason
         return Prediction(
             name=name,
@@ -397,6 +412,7 @@ class Predictor:
             level=found.level,
             levels=found.levels,
             set=found.members,
+            familiar=found.familiar,
         )
 
 
@@ -408,6 +424,7 @@ class _Found(NamedTuple):
     level: str | None = None
     levels: dict[str, tuple[Candidate, ...]] | None = None
     members: tuple[str, ...] | None = None
+    familiar: float | None = None
 
 
 _NOTHING = _Found()

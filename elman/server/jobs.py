@@ -19,6 +19,7 @@ class MoreColumns:
     coverage: float | None = None
     every: bool = False
     add: tuple[str, ...] = ()
+    unfamiliar_below: float | None = None
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,7 @@ async def predict(request: Request, body: PredictRequest) -> Response:
     """
     service = _service(request)
     model = service.find_model(body.model)
-    options = AnswerOptions(body.top, body.abstain_below, body.level, body.prior, body.coverage)
+    options = AnswerOptions(body.top, body.abstain_below, body.level, body.prior, body.coverage, body.unfamiliar_below)
     work = service.predict(model, body.names, options)
     is_large = len(body.names) > WATCHED_NAMES
     predictions = await (run_while_connected(request.receive, work) if is_large else work)
@@ -126,9 +126,13 @@ async def annotate(
     coverage: Annotated[
         float | None, Query(ge=0, le=1, allow_inf_nan=False, description="Write prediction sets that hold so often.")
     ] = None,
+    unfamiliar_below: Annotated[
+        float | None, Query(ge=0, le=1, allow_inf_nan=False, description="Abstain for names less familiar than this.")
+    ] = None,
     all: Annotated[bool, Query(description="Write every probability, in a column for each label.")] = False,
     add: Annotated[
-        list[Literal["script", "unknown", "set"]], Query(description="What else to write, in a column each.")
+        list[Literal["script", "unknown", "familiar", "set"]],
+        Query(description="What else to write, in a column each."),
     ] = [],  # noqa: B006 - the framework copies it
     format: Annotated[
         Literal["csv", "tsv", "jsonl", "parquet"] | None,
@@ -153,7 +157,9 @@ async def annotate(
     """Answer for a column of a table, and return the table with the answers in new columns: every row, in order."""
     service = _service(request)
     suffix = None if format is None else f".{format}"
-    more = MoreColumns(level, prior, coverage, every=all, add=tuple(dict.fromkeys(add)))
+    more = MoreColumns(
+        level, prior, coverage, every=all, add=tuple(dict.fromkeys(add)), unfamiliar_below=unfamiliar_below
+    )
     table = TableRequest(column, top, abstain_below, suffix, header, delimiter, encoding, more)
     return await annotate_upload(service, service.find_model(model, classifier=True), request, table)
 

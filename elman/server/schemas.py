@@ -107,6 +107,10 @@ class PredictRequest(_RequestBody):
     coverage: Annotated[
         Share | None, Field(description="Give each answer the set of labels that holds the right one so often.")
     ] = None
+    unfamiliar_below: Annotated[
+        Share | None,
+        Field(description="Abstain for names less familiar than this; the model's own threshold if missing."),
+    ] = None
     model: Model = None
 
 
@@ -145,6 +149,9 @@ class PredictionAnswer(BaseModel):
     level: str | None = Field(None, description="The level of the label; missing if the model has no levels.")
     levels: dict[str, list[CandidateAnswer]] | None = Field(
         None, description="The most likely groups of each level; missing if the model has no levels."
+    )
+    familiar: float | None = Field(
+        None, description="The share of names like those learned that are less familiar; missing if not measured."
     )
     set: list[str] | None = Field(None, description="The prediction set; missing if no coverage was asked for.")
 

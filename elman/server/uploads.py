@@ -174,6 +174,8 @@ def _make_job(limits: Settings, model: ServedModel, table: TableRequest, *, read
         level=table.more.level,
         prior=table.more.prior,
         coverage=table.more.coverage or coverage,
+        unfamiliar_below=table.more.unfamiliar_below,
+        familiar="familiar" in table.more.add,
         every=table.more.every,
     )
     check_options(model, options)

@@ -17,6 +17,7 @@ from elman.data.splits import Split, ceiling, fold_texts
 from elman.evaluation.baseline import Baseline, describe_fit, evaluate_baseline, fit_baseline
 from elman.evaluation.calibration import fit_temperature
 from elman.evaluation.conformal import describe_sets, fit_sets
+from elman.evaluation.familiarity import fit_familiarity
 from elman.evaluation.intervals import bound_share
 from elman.evaluation.metrics import LabelIds, find_answered
 from elman.evaluation.scores import (
@@ -37,6 +38,7 @@ from elman.records import Example
 from elman.reports import EvalReport
 from elman.tables.small import read_levels
 from elman.text.evidence import evidence_of
+from elman.text.placeholders import PLACEHOLDERS, find_placeholders
 from elman.text.vocabulary import Labels
 from elman.training.allowance import allow_products
 from elman.training.config import RunConfig
@@ -44,6 +46,9 @@ from elman.training.loop import example_weights
 from elman.training.tasks.advice import note_case, note_dropped, refuse_several_labels
 from elman.training.tasks.strings import Importance, look_up, normalise_examples, split_for
 from elman.training.tasks.task import Findings, Task, round_weights
+
+LEAST_KNOWN = 1000
+"""The fewest strings of a validation part with which familiarity is measured."""
 
 Answers = tuple[NDArray[np.float32], LabelIds, Sequence[str | None]]
 """Logits, (N, C), the true label ids, (N,), and why the model abstains, as in `elman.evaluation.metrics.score`."""
@@ -103,7 +108,7 @@ class LabelTask(Task):
         artifact = self.build_artifact(
             round_weights(weights), {**provenance, "data": data}, evidence=self.find_evidence()
         )
-        return replace(artifact, levels=self.levels)
+        return replace(artifact, levels=self.levels, placeholders=self.find_placeholders())
 
     def count_examples(self) -> Mapping[str, int]:
         """Return how many training examples each label has."""
@@ -112,6 +117,11 @@ class LabelTask(Task):
     def find_evidence(self) -> str:
         """Return which symbols an answer can rest on; see `elman.text.evidence`."""
         return evidence_of(self.split.train, self.vocabulary)
+
+    def find_placeholders(self) -> tuple[str, ...] | None:
+        """Return which strings say that something is missing, without those of the training part; None: all of them."""
+        found = find_placeholders(example.text for example in self.split.train)
+        return None if found == PLACEHOLDERS else found
 
     def fit_baseline(self, artifact: Artifact) -> Baseline:
         """Return the baseline of the config, fitted on the training part."""
@@ -140,6 +150,7 @@ class LabelTask(Task):
             calibrate=self.is_calibrated,
             texts=[example.text for example in split.test],
         )
+        artifact = self.add_familiarity(artifact)
         assert isinstance(findings.test, EvalReport) and isinstance(findings.baseline, EvalReport | None)
         truth = [example.label for example in split.test]
         comparisons = compare_labels(findings.test, truth, label, findings.baseline, name=NGRAM_BASELINE)
@@ -149,7 +160,17 @@ class LabelTask(Task):
         """Fit the temperature on the validation part; see `Task.calibrate`."""
         if not self.is_calibrated:
             return artifact
-        return calibrate_classifier(artifact, self._answer(Predictor(artifact), self.split.validation))[0]
+        artifact = calibrate_classifier(artifact, self._answer(Predictor(artifact), self.split.validation))[0]
+        return self.add_familiarity(artifact)
+
+    def add_familiarity(self, artifact: Artifact) -> Artifact:
+        """Return the model with what measures how familiar a string is, if enough strings were kept back for that."""
+        known = [example.text for example in self.split.validation]
+        learned = [example.text for example in self.split.train]
+        if not self.is_calibrated or not learned or len(known) < LEAST_KNOWN:
+            return artifact
+        found = fit_familiarity(artifact, learned, known, threshold=0.0, seed=self.config.train.seed)
+        return replace(artifact, familiarity=found)
 
     def _answer(self, predictor: Predictor, examples: Sequence[Example]) -> Answers:
         texts, truth = [e.text for e in examples], self.labels.encode([e.label for e in examples])
@@ -161,8 +182,8 @@ class LabelTask(Task):
         sets = findings.values.get("sets")
         return (
             *([describe_fit(fit)] if fit else []),
-            *describe_labels(findings.values),
             *(describe_sets(sets["rows"], sets["strings"]) if sets else ()),
+            *describe_labels(findings.values),
         )
 
     def description(self) -> str:
