@@ -17,6 +17,7 @@ from elman.evaluation.metrics import (
     Probabilities,
     calibration_error_by_chance,
     count_reasons,
+    curve_of_coverage,
     find_answered,
     list_thresholds,
     negative_log_likelihood,
@@ -168,6 +169,27 @@ def list_findings(evaluation: Evaluation, texts: Sequence[str] = ()) -> dict[str
         rows = list_thresholds(probabilities[:, positive], truth == positive)
         found["thresholds"] = {"positive": evaluation.report.positive, "rows": rows}
     return found
+
+
+CURVE_STEPS = 50
+"""The most points of a curve in ``report.json``."""
+
+
+def list_selected(evaluation: Evaluation) -> dict[str, Any]:
+    """Return what ``report.json`` says of answering only the surest examples: accuracy by the share that is answered.
+
+    The area under the curve of the error is that of R. El-Yaniv and Y. Wiener, "On the foundations of noise-free
+    selective classification", 2010: 0 if no answer is wrong.
+    """
+    if not len(evaluation.truth):
+        return {}
+    answered, limits, accuracy = curve_of_coverage(evaluation.probabilities, evaluation.truth)
+    chosen = np.unique(np.linspace(0, len(answered) - 1, CURVE_STEPS).round().astype(int)).tolist()
+    rows = [
+        {"answered": float(answered[k]), "abstain_below": float(limits[k]), "accuracy": float(accuracy[k])}
+        for k in chosen
+    ]
+    return {"abstention": {"area_under_accuracy": float(accuracy.mean()), "rows": rows}}
 
 
 def list_sets(evaluation: Evaluation, artifact: Artifact) -> dict[str, Any]:

@@ -60,7 +60,7 @@ def answer_columns(
 
         answers = Answerer(artifact, options).answer_all(scorer, strings, threads=threads)
         labels, found, chances = answers.names, answers.best, answers.probabilities
-        more = _spread(answers, read, len(names))
+        more = _build_optional(answers, read, len(names))
     best = np.full((len(names), found.shape[1]), -1, np.int32)
     probabilities = np.full(best.shape, np.nan)
     best[read], probabilities[read] = found, chances
@@ -75,7 +75,7 @@ def answer_columns(
     return PredictionColumns(labels, best, probabilities, reason_ids, tuple(reasons), artifact.name, **more)
 
 
-def _spread(answers: "Answers", read: NDArray[np.int64], count: int) -> dict[str, Any]:
+def _build_optional(answers: "Answers", read: NDArray[np.int64], count: int) -> dict[str, Any]:
     """Return the optional columns of so many names, of which some were read."""
     more: dict[str, Any] = {}
     if answers.levels:

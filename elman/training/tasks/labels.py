@@ -27,6 +27,7 @@ from elman.evaluation.scores import (
     evaluate_logits,
     find_majority,
     list_findings,
+    list_selected,
     list_sets,
     measure_calibration,
 )
@@ -267,6 +268,7 @@ def measure_classifier(
             "calibration": measure_calibration(evaluation, artifact.temperature, strings=strings),
             **list_findings(evaluation, evaluation.select(texts)),
             **list_sets(evaluation, artifact),
+            **list_selected(evaluation),
         },
         evaluation=evaluation,
     )
