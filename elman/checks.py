@@ -4,6 +4,7 @@ import math
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
+from typing import TypeGuard
 
 from elman.errors import SettingError
 
@@ -72,12 +73,20 @@ def check_number(
     Raises:
         SettingError: it is not.
     """
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if is_number and math.isfinite(value) and above < value and least <= value <= most:  # type: ignore[operator,arg-type]
+    if is_finite_number(value) and above < value and least <= value <= most:
         return
     lower = f"above {above:g}" if math.isfinite(above) else f"of at least {least:g}"
     upper = f" and at most {most:g}" if math.isfinite(most) else ""
     raise SettingError(f"{name} must be a number {lower}{upper}; got {value!r}")
+
+
+def is_finite_number(value: object) -> TypeGuard[float]:
+    """Return whether a value is a finite number; True and False are not numbers.
+
+    >>> [is_finite_number(value) for value in (1, 0.5, True, "1", float("nan"))]
+    [True, True, False, False, False]
+    """
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def check_share(name: str, value: object) -> None:

@@ -1,5 +1,6 @@
 """Records that several packages share: frozen, without torch, and without behaviour beyond their own fields."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +56,11 @@ class Prediction:
         reason: why the model abstains; None if it answers.
         model: the name of the model.
         value: the number, if the model answers with one; None otherwise.
+        level: the level of ``label``, such as ``region``; None if the model has no levels.
+        levels: for each level of the model, its most likely groups, best first; None if the model has no levels.
+        familiar: how much ``name`` is like those that the model learned from: 0.02 if 2 % of such names are less so;
+            None if the model does not measure it, or read nothing.
+        set: the labels among which the right one is with the coverage asked for, most likely first; None unless asked.
     """
 
     name: str
@@ -68,6 +74,10 @@ class Prediction:
     reason: str | None
     model: str
     value: float | None = None
+    level: str | None = None
+    levels: Mapping[str, tuple[Candidate, ...]] | None = None
+    set: tuple[str, ...] | None = None
+    familiar: float | None = None
 
     @property
     def abstained(self) -> bool:
@@ -77,13 +87,15 @@ class Prediction:
     def to_dict(self) -> dict[str, Any]:
         """Return the prediction as plain values for JSON, in the order that the command line prints.
 
-        ``value`` is included only if the answer is a number.
+        ``value`` is included only if the answer is a number, and ``level``, ``levels``, ``set`` and
+        ``familiar`` only if they are known.
         """
+        levels = self.levels or {}
         return {
             "name": self.name,
             "label": self.label,
             "probability": self.probability,
-            "top": [{"label": c.label, "probability": c.probability} for c in self.top],
+            "top": _list_candidates(self.top),
             "abstained": self.abstained,
             "reason": self.reason,
             "normalised": self.normalised,
@@ -92,6 +104,10 @@ class Prediction:
             "transliterated": self.transliterated,
             "model": self.model,
             **({} if self.value is None else {"value": self.value}),
+            **({} if self.level is None else {"level": self.level}),
+            **({"levels": {name: _list_candidates(top) for name, top in levels.items()}} if levels else {}),
+            **({} if self.set is None else {"set": list(self.set)}),
+            **({} if self.familiar is None else {"familiar": self.familiar}),
         }
 
     def _repr_html_(self) -> str:
@@ -101,6 +117,8 @@ class Prediction:
         notes = [f"read as {self.normalised}"] if self.normalised not in ("", self.name.lower()) else []
         notes += [f"unknown: {' '.join(self.unknown)}"] if self.unknown else []
         notes += ["transliterated"] if self.transliterated else []
+        notes += [f"set: {', '.join(self.set)}"] if self.set else []
+        notes += [f"{name}: {top[0].label}" for name, top in (self.levels or {}).items() if name != self.level and top]
         rows = [
             [escape(one.label), f"{one.probability:.1%}".replace("%", " %"), render_bar(one.probability)]
             for one in self.top
@@ -114,17 +132,33 @@ class Prediction:
         )
 
 
+def _list_candidates(candidates: tuple[Candidate, ...]) -> list[dict[str, Any]]:
+    return [{"label": one.label, "probability": one.probability} for one in candidates]
+
+
+ARRAYS = ("best", "probabilities", "reason_ids", "level_ids", "set_sizes", "set_ids", "familiar", "every")
+"""The fields of `PredictionColumns` that are arrays; the last ones can be None."""
+
+
 @dataclass(frozen=True)
 class PredictionColumns:
     """Answers for many names in columns, for tables; they need far less memory than as many `Prediction`.
 
     Args:
-        labels: the labels, in the order of their ids.
+        labels: the labels, in the order of their ids; with levels the groups of each level asked for, one level after
+            the other.
         best: ids of the most likely labels, best first, (N, top), int32; −1 if the name was not read.
         probabilities: of these labels, (N, top), float64; NaN if the name was not read.
         reason_ids: why the model abstained, (N,), int8, as a position in ``reasons``; −1 if it answered.
         reasons: in words.
         model: the name of the model.
+        levels: the names of the levels asked for; empty if none was.
+        level_ids: the level of each answer, (N,), int8, as a position in ``levels``; None if no level was asked for.
+        set_sizes: how many labels each prediction set has, (N,), int32, 0 if the name was not read; None without sets.
+        set_ids: ids of the labels in all sets, one set after the other, (sum of sizes,), int32; None without sets.
+        familiar: how familiar each name is, as in `Prediction`, (N,), float64, NaN if it was not read; None if the
+            model does not measure it.
+        every: the probability of each label, (N, C), float64, NaN if the name was not read; None unless asked for.
     """
 
     labels: tuple[str, ...]
@@ -133,6 +167,12 @@ class PredictionColumns:
     reason_ids: "NDArray[np.int8]"
     reasons: tuple[str, ...]
     model: str
+    levels: tuple[str, ...] = ()
+    level_ids: "NDArray[np.int8] | None" = None
+    set_sizes: "NDArray[np.int32] | None" = None
+    set_ids: "NDArray[np.int32] | None" = None
+    familiar: "NDArray[np.float64] | None" = None
+    every: "NDArray[np.float64] | None" = None
 
     def __len__(self) -> int:
         """Return the number of names."""

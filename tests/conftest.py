@@ -6,7 +6,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ from hypothesis import settings
 from elman.data.examples import Reading, read_examples
 from elman.model.config import ModelConfig
 from elman.model.file import Artifact, save_artifact
+from elman.model.hierarchy import Levels
+from elman.model.sets import Sets
 from elman.prediction.predictor import Predictor, load
 from elman.text.ngrams import inventory
 from elman.text.normalisation import Normalisation
@@ -186,6 +188,15 @@ def tiny_artifact(tiny_model: Callable[..., ModelConfig]) -> Artifact:
         temperature=1.25,
         provenance={"data": {"source": "made up"}, "seed": 3},
     )
+
+
+@pytest.fixture(scope="session")
+def tiny_levels(tiny_artifact: Artifact) -> Artifact:
+    """The tiny model with two levels above its labels, thresholds of sets, and counts of training examples."""
+    levels = Levels(("kind", "half", "all"), (("low", "low", "high"), ("every", "every", "every")))
+    sets = Sets((0.8, 0.9), ((0.3, 0.8), (0.2, 0.5), (0.0, 0.0)))
+    counts = {"training_examples_per_label": {"Alfa": 50, "Beta": 30, "Gämma": 20}}
+    return replace(tiny_artifact, levels=levels, sets=sets, provenance={"data": counts})
 
 
 @pytest.fixture

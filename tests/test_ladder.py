@@ -12,18 +12,18 @@ import elman
 # A module imports from the lines above its own, or from its left.
 LADDER = """
 errors version checks markup records reports files extras
-text text.scripts text.normalisation text.encoded text.ngrams text.vocabulary text.evidence
-model model.kinds model.tensors model.config model.header model.packing model.file model.card model.address
-model.hub model.shipped
+text text.scripts text.normalisation text.placeholders text.encoded text.ngrams text.vocabulary text.evidence
+model model.kinds model.tensors model.config model.header model.packing model.hierarchy model.sets model.familiarity
+model.file model.prior model.card model.address model.hub model.shipped
 scoring scoring.processor scoring.probabilities scoring.reference scoring.layers scoring.lookups scoring.trie
 scoring.scorer
-prediction prediction.names prediction.inputs prediction.pool prediction.columns prediction.explanation
-prediction.facts prediction.predictor prediction.worker
+prediction prediction.names prediction.inputs prediction.options prediction.pool prediction.answers prediction.columns
+prediction.explanation prediction.facts prediction.predictor prediction.worker
 export export.graph export.ngrams export.bag export.layers export.network export.content export.parity export.file
 tables tables.formats tables.values
 tables.columnar tables.columnar.arrays tables.columnar.weights tables.chunks tables.lines tables.delimited tables.jsonl
 tables.columnar.objects tables.columnar.thrift tables.columnar.footer tables.columnar.pages tables.columnar.groups
-tables.columnar.parquet tables.sources
+tables.columnar.parquet tables.sources tables.small
 tables.sql tables.sql.statements tables.sql.databases tables.sql.results tables.sql.queries tables.sinks
 annotation annotation.annotator annotation.paths annotation.job annotation.parts annotation.local
 annotation.pieces annotation.cluster annotation.request annotation.frames
@@ -32,7 +32,8 @@ data.augment data.batches data.shards data.streaming data.held_back
 cells.contract cells.elman cells.gru cells.lstm cells.library cells.unroll cells.passes.buffers cells.passes.steps
 cells.passes.elman cells.passes.gru cells.passes.lstm cells.passes cells.fused cells
 evaluation evaluation.intervals evaluation.uncertainty evaluation.metrics evaluation.verdict evaluation.mistakes
-evaluation.calibration evaluation.linear evaluation.baseline evaluation.scores evaluation.titles
+evaluation.calibration evaluation.conformal evaluation.familiarity
+evaluation.linear evaluation.baseline evaluation.scores evaluation.titles
 evaluation.report evaluation.figures evaluation.confusions evaluation.plots evaluation.drawings
 training training.config training.allowance training.reading training.history training.progress
 training.tasks training.tasks.strings training.tasks.advice training.held_out

@@ -47,7 +47,7 @@ def test_the_script_trains_measures_and_copies(ship, toy_reading, toy_config, tm
     first = (tmp_path / "shipped" / "languages.md").read_text("utf-8")
     assert elman.load(tmp_path / "shipped" / "languages.safetensors").labels == ("Alfa", "Beta", "Gamma")
     pictures = {path.name for path in (tmp_path / "pictures").iterdir()}
-    assert pictures == {"curves.png", "confusion.png", "reliability.png"}
+    assert pictures == {"curves.png", "confusion.png", "reliability.png", "abstention.png"}
     ship.main()  # the run is finished, so it is not trained again
     assert (tmp_path / "shipped" / "languages.md").read_text("utf-8") == first
 

@@ -7,12 +7,16 @@ have a prefix.
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
-from elman.checks import shown
+from elman.checks import check_choice, count_of, shown
 from elman.errors import SettingError
+from elman.model.hierarchy import AUTO
+from elman.model.prior import Prior
+from elman.prediction.options import AnswerOptions
 from elman.prediction.predictor import Predictor
 from elman.records import PredictionColumns
 from elman.tables.formats import TextOptions
@@ -23,6 +27,18 @@ PREFIX = "elman_"
 DIGITS = 6
 """Decimal places of a probability in a table."""
 
+
+SEPARATOR = "; "
+"""What is between the labels of a prediction set in a table."""
+
+MOST_WIDE = 1000
+"""The most labels whose probabilities are all written, a column each."""
+
+ADDABLE = ("script", "unknown", "familiar", "set")
+"""What can be added to a table beside the answers."""
+
+USUAL_COVERAGE = 0.9
+"""The coverage of sets that are added without one."""
 
 Answer = Callable[[Sequence[str | None]], PredictionColumns]
 
@@ -38,9 +54,16 @@ class AnnotateConfig:
         prefix: the first part of the names of new columns.
         skip_malformed: skip rows that cannot be read, and write them to another file, rather than stop.
         text: how text files are read, where their names and contents are not enough.
+        level: as in `elman.prediction.predictor.Predictor.predict`, and likewise ``prior`` and ``coverage``.
+        prior: the shares of the labels.
+        coverage: of the prediction sets, which get a column.
+        unfamiliar_below: as in `elman.prediction.predictor.Predictor.predict`.
+        every: write the probability of every label, or of every group of the level, in a column each.
+        add: what else to write, of `ADDABLE`: the script, the symbols that the model does not know, how
+            familiar the name is, and the set.
 
     Raises:
-        SettingError: the prefix or the column is empty.
+        SettingError: the prefix or the column is empty, or something unknown is to be added.
     """
 
     column: str = "name"
@@ -49,11 +72,39 @@ class AnnotateConfig:
     prefix: str = PREFIX
     skip_malformed: bool = False
     text: TextOptions = TextOptions()
+    level: str | None = None
+    prior: Prior | None = None
+    coverage: float | None = None
+    every: bool = False
+    add: tuple[str, ...] = ()
+    unfamiliar_below: float | None = None
 
     def __post_init__(self) -> None:
         """Check the names; the predictor checks the rest."""
+        for name in self.add:
+            check_choice("what is added", name, ADDABLE)
+        if "set" in self.add and self.coverage is None:
+            object.__setattr__(self, "coverage", USUAL_COVERAGE)
         if not self.prefix or not self.column:
             raise SettingError("the column and the prefix of new columns need at least one character")
+
+    @property
+    def options(self) -> AnswerOptions:
+        """What an answer says.
+
+        Raises:
+            SettingError: a value cannot work.
+        """
+        return AnswerOptions(
+            self.top,
+            self.abstain_below,
+            self.level,
+            self.prior,
+            self.coverage,
+            self.unfamiliar_below,
+            familiar="familiar" in self.add,
+            every=self.every,
+        )
 
 
 @dataclass(frozen=True)
@@ -126,26 +177,42 @@ class Annotator:
         if artifact.kind.reads != "strings":
             raise SettingError(f"{name} reads {artifact.kind.reads}; a table's column needs a model of strings")
         if artifact.kind.answers == "label":
-            predictor.check_columns(top=config.top, abstain_below=config.abstain_below)
+            predictor.check_columns(config.options)
         elif config.top != 1:
             raise SettingError(f"{name} answers with {artifact.kind.answers}, one for each row; got top {config.top}")
+        config.options.check(artifact)
         self.predictor, self.config = predictor, config
+        if config.every and len(self._labels) > MOST_WIDE:
+            count = count_of(len(self._labels), "label")
+            raise SettingError(f"at most {MOST_WIDE:,} labels get a column each, and {name} has {count}; use --top")
+
+    @property
+    def _labels(self) -> tuple[str, ...]:
+        """The labels, or the groups of the level, that answers are of."""
+        labels, levels, level = self.predictor.labels, self.predictor.artifact.levels, self.config.level
+        return labels if levels is None or level in (None, AUTO) else levels.list_groups(level, labels)
 
     @property
     def columns(self) -> dict[str, type]:
         """The new columns, each with the type of its values, `str` or `float`; a value is None without an answer."""
-        prefix = self.config.prefix
-        if self.predictor.artifact.kind.answers == "number":
-            return {f"{prefix}value": float, f"{prefix}reason": str}
+        prefix, config = self.config.prefix, self.config
         columns: dict[str, type] = {}
-        for rank in range(1, min(self.config.top, len(self.predictor.labels)) + 1):
-            which = f"_{rank}" if rank > 1 else ""
-            columns |= {f"{prefix}label{which}": str, f"{prefix}probability{which}": float}
-        return {**columns, f"{prefix}reason": str}
+        if self.predictor.artifact.kind.answers == "number":
+            columns[f"{prefix}value"] = float
+        else:
+            most = len(self.predictor.labels) if config.level == AUTO else len(self._labels)
+            for rank in range(1, min(config.top, most) + 1):
+                which = f"_{rank}" if rank > 1 else ""
+                columns |= {f"{prefix}label{which}": str, f"{prefix}probability{which}": float}
+        columns |= {f"{prefix}level": str} if config.level == AUTO else {}
+        columns |= {f"{prefix}set": str} if config.coverage is not None else {}
+        columns |= {f"{prefix}{name}": float if name == "familiar" else str for name in config.add if name != "set"}
+        columns |= {f"{prefix}reason": str}
+        return columns | ({f"{prefix}p_{label}": float for label in self._labels} if config.every else {})
 
     def answer(self, names: Sequence[str | None]) -> PredictionColumns:
         """Answer in this process."""
-        return self.predictor.predict_columns(names, top=self.config.top, abstain_below=self.config.abstain_below)
+        return self.predictor.answer_columns(names, self.config.options)
 
     def annotate(
         self, names: Sequence[str | None], answer: Answer | None = None
@@ -157,28 +224,80 @@ class Annotator:
             answer: the function that answers, if the model answers with labels; `answer` if None.
         """
         if self.predictor.artifact.kind.answers == "label":
-            return self._format_labels((answer or self.answer)(names))
+            answers = (answer or self.answer)(names)
+            values, summary = {**_format_labels(answers), **_format_more(answers)}, _summarise(answers)
+        else:
+            values, summary = self._answer_otherwise(names)
+        values |= self._describe_names(names)
+        prefix = self.config.prefix
+        return {column: values[column.removeprefix(prefix)] for column in self.columns}, summary
+
+    def _answer_otherwise(self, names: Sequence[str | None]) -> tuple[dict[str, list[Any]], Summary]:
+        """Return the columns and the summary of a model that answers with tags or a number."""
         answers = self.predictor.predict(names, top=1, abstain_below=self.config.abstain_below)
         summary = Summary(len(answers), abstained=Counter(one.reason for one in answers if one.reason))
-        reasons = [one.reason for one in answers]
-        if self.predictor.artifact.kind.answers == "number":
-            values = [None if one.abstained else one.value for one in answers]
-            return dict(zip(self.columns, (values, reasons), strict=True)), summary
         rounded = [None if one.probability is None else round(one.probability, DIGITS) for one in answers]
-        return dict(zip(self.columns, ([one.label for one in answers], rounded, reasons), strict=True)), summary
+        return {
+            "value": [None if one.abstained else one.value for one in answers],
+            "label": [one.label for one in answers],
+            "probability": rounded,
+            "reason": [one.reason for one in answers],
+        }, summary
 
-    def _format_labels(self, answers: PredictionColumns) -> tuple[dict[str, list[Any]], Summary]:
-        answered = answers.reason_ids < 0
-        labels, reasons = np.array([*answers.labels, None], object), np.array([*answers.reasons, None], object)
-        chosen = np.where(answered[:, None], answers.best, -1)
-        probabilities = np.round(answers.probabilities, DIGITS).astype(object)
-        probabilities[~answered] = None
-        values = [column.tolist() for pair in zip(labels[chosen].T, probabilities.T, strict=True) for column in pair]
-        counts = np.bincount(chosen[answered, 0], minlength=len(answers.labels)).tolist()
-        abstained = np.bincount(answers.reason_ids[~answered], minlength=len(answers.reasons)).tolist()
-        summary = Summary(
-            len(answers),
-            Counter({label: count for label, count in zip(answers.labels, counts, strict=True) if count}),
-            Counter({reason: count for reason, count in zip(answers.reasons, abstained, strict=True) if count}),
-        )
-        return dict(zip(self.columns, [*values, reasons[answers.reason_ids].tolist()], strict=True)), summary
+    def _describe_names(self, names: Sequence[str | None]) -> dict[str, list[Any]]:
+        """Return the columns that describe the names themselves; empty for a missing name."""
+        if not {"script", "unknown"} & set(self.config.add):
+            return {}
+        inputs = iter(self.predictor.reader.read_all([name for name in names if name is not None]))
+        described = [None if name is None else next(inputs) for name in names]
+        return {
+            "script": [None if one is None else one.script for one in described],
+            "unknown": [None if one is None else " ".join(one.unknown) or None for one in described],
+        }
+
+
+def _format_labels(answers: PredictionColumns) -> dict[str, list[Any]]:
+    """Return the columns of the best labels, their probabilities and the reasons, without the prefix."""
+    answered = answers.reason_ids < 0
+    labels, reasons = np.array([*answers.labels, None], object), np.array([*answers.reasons, None], object)
+    chosen = np.where(answered[:, None], answers.best, -1)
+    probabilities = np.round(answers.probabilities, DIGITS).astype(object)
+    probabilities[chosen < 0] = None
+    columns: dict[str, list[Any]] = {"reason": reasons[answers.reason_ids].tolist()}
+    for rank, (names, chances) in enumerate(zip(labels[chosen].T, probabilities.T, strict=True), start=1):
+        which = f"_{rank}" if rank > 1 else ""
+        columns |= {f"label{which}": names.tolist(), f"probability{which}": chances.tolist()}
+    return columns
+
+
+def _format_more(answers: PredictionColumns) -> dict[str, list[Any]]:
+    """Return the columns that were asked for beside them."""
+    columns: dict[str, list[Any]] = {}
+    labels, answered = answers.labels, answers.reason_ids < 0
+    if answers.level_ids is not None:
+        levels = np.array([*answers.levels, None], object)
+        columns["level"] = levels[np.where(answered, answers.level_ids, -1)].tolist()
+    if answers.set_sizes is not None and answers.set_ids is not None:
+        names = iter(answers.set_ids.tolist())
+        sets = [[labels[place] for place in islice(names, size)] for size in answers.set_sizes.tolist()]
+        columns["set"] = [SEPARATOR.join(members) or None for members in sets]
+    if answers.familiar is not None:
+        familiar = np.round(answers.familiar, DIGITS).tolist()
+        columns["familiar"] = [None if one != one else one for one in familiar]  # NaN differs from itself
+    if answers.every is not None:
+        every = np.round(answers.every, DIGITS).astype(object)
+        every[~np.isfinite(answers.every)] = None
+        columns |= {f"p_{label}": column.tolist() for label, column in zip(labels, every.T, strict=True)}
+    return columns
+
+
+def _summarise(answers: PredictionColumns) -> Summary:
+    """Return the counts of rows by label and by reason."""
+    answered = answers.reason_ids < 0
+    counts = np.bincount(answers.best[answered, 0], minlength=len(answers.labels)).tolist()
+    abstained = np.bincount(answers.reason_ids[~answered], minlength=len(answers.reasons)).tolist()
+    labels: Counter[str] = Counter()
+    for label, count in zip(answers.labels, counts, strict=True):  # groups of two levels can have one name
+        labels.update({label: count} if count else {})
+    reasons = Counter({reason: count for reason, count in zip(answers.reasons, abstained, strict=True) if count})
+    return Summary(len(answers), labels, reasons)

@@ -8,6 +8,7 @@ from elman.annotation.annotator import PREFIX, AnnotateConfig, Annotator
 from elman.checks import is_missing, shown, suggest
 from elman.errors import DataError, SettingError
 from elman.extras import extra
+from elman.model.prior import Prior
 from elman.prediction.predictor import Predictor, load
 
 Frame = TypeVar("Frame")
@@ -21,6 +22,12 @@ def annotate_frame(
     top: int = 1,
     abstain_below: float = 0.0,
     prefix: str = PREFIX,
+    level: str | None = None,
+    prior: Prior | None = None,
+    coverage: float | None = None,
+    every: bool = False,
+    add: Sequence[str] = (),
+    unfamiliar_below: float | None = None,
 ) -> Frame:
     """Answer for every row of a data frame: the same frame, with the answers in new columns.
 
@@ -31,6 +38,12 @@ def annotate_frame(
         top: how many labels to write for each row, at least 1.
         abstain_below: abstain if the best label's probability is lower, 0 to 1.
         prefix: the first part of the names of new columns.
+        level: as in `elman.Predictor.predict`, and likewise ``prior`` and ``coverage``.
+        prior: the shares of the labels.
+        coverage: of the prediction sets, which get a column.
+        every: write the probability of every label, in a column each.
+        add: what else to write: ``script``, ``unknown``, ``familiar`` and ``set``.
+        unfamiliar_below: as in `elman.Predictor.predict`.
 
     Returns:
         A frame of the same kind, with the same rows, and the same index if it has one.
@@ -60,7 +73,19 @@ def annotate_frame(
     except NarwhalsError as error:  # as for two columns of one name
         raise DataError(f"the frame cannot be read: {shown(' '.join(str(error).split()), 200)}") from None
     predictor = model if isinstance(model, Predictor) else load(model)
-    annotator = Annotator(predictor, AnnotateConfig(str(column), top, abstain_below, prefix))
+    config = AnnotateConfig(
+        str(column),
+        top,
+        abstain_below,
+        prefix,
+        level=level,
+        prior=prior,
+        coverage=coverage,
+        every=every,
+        add=tuple(add),
+        unfamiliar_below=unfamiliar_below,
+    )
+    annotator = Annotator(predictor, config)
     _check_columns(columns, column, annotator)
     answers, _ = annotator.annotate(_read_names(table.get_column(column).to_list(), column))
     kinds: dict[type, Any] = {str: nw.String, float: nw.Float64}

@@ -121,8 +121,8 @@ def make_parts(task: Task, job: Job | None = None) -> Iterator[Part]:
     first = list(islice(chunks, 2))
     answer: Answer | None = None
     if processes > 1 and len(first) > 1 and annotator.predictor.artifact.kind.answers == "label":
-        workers, config = annotator.predictor.workers(processes), annotator.config
-        answer = partial(workers.predict_columns, top=config.top, abstain_below=config.abstain_below)
+        workers = annotator.predictor.workers(processes)
+        answer = partial(workers.predict_columns, options=annotator.config.options)
     make = partial(_make_part, annotator, task.sink, job, answer)
     ahead = processes if answer else 1
     waiting: deque[Future[Part]] = deque()

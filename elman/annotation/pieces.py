@@ -171,10 +171,7 @@ class PieceAnnotator:
         return stack.enter_context(open_atomically(Path(name_side_file(str(path))), keep_empty=False))
 
     def _answer(self, names: Sequence[str | None]) -> PredictionColumns:
-        config = self._annotator.config
-        return self._annotator.predictor.predict_columns(
-            names, top=config.top, abstain_below=config.abstain_below, threads=1
-        )
+        return self._annotator.predictor.answer_columns(names, self._annotator.config.options, threads=1)
 
 
 def _cut_table(source: str, name: str, column: str) -> list[tuple[Any, ...]]:

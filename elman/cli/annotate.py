@@ -20,10 +20,15 @@ from elman.cli.options import (
     EncodingOption,
     FromSqlOption,
     HeaderOption,
+    LevelOption,
     ModelOption,
+    PriorOption,
     QueryOption,
+    SetOption,
     TopOption,
+    UnfamiliarOption,
     command_app,
+    read_prior,
 )
 
 if TYPE_CHECKING:
@@ -72,6 +77,21 @@ def annotate(
     model: ModelOption = "languages",
     top: TopOption = 1,
     abstain_below: AbstainOption = 0.0,
+    level: LevelOption = None,
+    prior: PriorOption = None,
+    coverage: SetOption = None,
+    unfamiliar_below: UnfamiliarOption = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="Write every probability, one column a label: elman_p_LABEL.")
+    ] = False,
+    add: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LIST",
+            help="Add columns beside the answers, separated by commas: script, unknown (symbols), familiar, set.",
+            show_default=False,
+        ),
+    ] = None,
     prefix: Annotated[str, typer.Option(help="The first part of the names of new columns.")] = "elman_",
     read_as: Annotated[
         str | None,
@@ -144,7 +164,20 @@ def annotate(
     )
     predictor, console = load(model), Console(stderr=True)
     text = TextOptions(delimiter, encoding, header)
-    config = AnnotateConfig(column, top, abstain_below, prefix, on_error is OnError.skip, text)
+    config = AnnotateConfig(
+        column,
+        top,
+        abstain_below,
+        prefix,
+        on_error is OnError.skip,
+        text,
+        level,
+        read_prior(prior),
+        coverage,
+        every,
+        tuple(name.strip() for name in add.split(",")) if add else (),
+        unfamiliar_below,
+    )
     seen: list[Progress] = []
     try:
         with _end_on_signals(writes_stream=request.writes_stream):

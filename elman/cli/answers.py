@@ -2,12 +2,12 @@
 
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import IO
 
 from elman.checks import shown
 from elman.cli.output import to_json, to_line
-from elman.records import Prediction
+from elman.records import Candidate, Prediction
 
 MEMORY = 2**24
 """Characters of JSON that wait in memory; more of them wait in a file without a name."""
@@ -47,13 +47,18 @@ def _write_json(blocks: Iterable[Sequence[Prediction]], file: IO[str]) -> None:
 
 
 def _cells(answer: Prediction) -> Sequence[str]:
-    """Return the cells of a line: name, answer or ``-``, then label and probability pairs or the reason."""
+    """Return the cells of a line: name, answer or ``-``, then label and probability pairs or the reason.
+
+    A level above that of the labels and a prediction set follow, each after its name.
+    """
     if answer.reason is not None:
         return answer.name, "-", answer.reason
     if answer.value is not None:
         return answer.name, f"{answer.value:.6g}"
     pairs = (part for one in answer.top[1:] for part in (one.label, f"{one.probability:.4f}"))
-    return answer.name, str(answer.label), f"{answer.probability:.4f}", *pairs
+    more = [] if answer.level in (None, *list(answer.levels or {})[:1]) else [f"level: {answer.level}"]
+    more += [] if answer.set is None else [f"set: {'; '.join(answer.set)}"]
+    return answer.name, str(answer.label), f"{answer.probability:.4f}", *pairs, *more
 
 
 def _to_cell(text: str) -> str:
@@ -94,6 +99,18 @@ def _describe(answer: Prediction) -> str:
         notes.append(f"{answer.script} was read as '{shown(answer.normalised)}'")
     if answer.unknown:
         notes.append(f"unknown to the model: {shown(' '.join(answer.unknown))}")
+    if answer.set is not None:
+        notes.append(f"set: {shown(', '.join(answer.set), 200)}")
+    notes += [f"{name}: {shown(best.label)} {best.probability * 100:.1f} %" for name, best in _best_above(answer)]
     if answer.abstained and answer.top:
         notes.append(f"abstained: {answer.reason}")
     return f"{to_line(answer.name)}: {'; '.join(notes)}" if notes else ""
+
+
+def _best_above(answer: Prediction) -> Iterator[tuple[str, Candidate]]:
+    """Yield the name and the best group of each level that is coarser than the answer's."""
+    levels = list((answer.levels or {}).items())
+    place = [name for name, _ in levels].index(answer.level) if answer.level is not None else len(levels)
+    for name, top in levels[place + 1 :]:
+        if top:
+            yield name, top[0]

@@ -55,7 +55,7 @@ def evaluate(
     encoding: EncodingOption = None,
     on_error: DropOption = None,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Also write report.json, confusion.png and reliability.png here.")
+        Path | None, typer.Option("--out", "-o", help="Also write report.json and the pictures here.")
     ] = None,
     baseline: Annotated[
         str,
@@ -111,7 +111,7 @@ def evaluate(
     if config.task == "label":
         _print_labels(scores["per_label"])
     if out is not None:
-        print(f"Written to {whole(out)}: report.json, confusion.png, reliability.png")
+        print(f"Written to {whole(out)}: report.json, confusion.png, reliability.png, abstention.png")
 
 
 def _print(values: dict[str, Any], scores: dict[str, Any], *, labels: int, part: str) -> None:

@@ -8,7 +8,22 @@ from typer.core import TyperGroup
 
 from elman.checks import shown, suggest
 from elman.errors import SettingError
+from elman.model.prior import MODEL as MODEL_PRIOR
+from elman.model.prior import UNIFORM, Prior
 from elman.text.normalisation import LONGEST
+
+
+def read_prior(prior: str | None) -> Prior | None:
+    """Return the prior that an option names: ``uniform``, ``model``, or the shares in a file.
+
+    Raises:
+        DataError: the file cannot be read, or holds something else.
+    """
+    if prior is None or prior in (MODEL_PRIOR, UNIFORM):
+        return prior
+    from elman.tables.small import read_shares  # predicting without a file loads no tables
+
+    return read_shares(prior)
 
 
 class CommandGroup(TyperGroup):
@@ -83,6 +98,47 @@ TopOption = Annotated[int, typer.Option("--top", "-k", help="The number of label
 
 AbstainOption = Annotated[
     float, typer.Option("--abstain-below", help="Abstain if the best label's probability is lower (0 to 1).")
+]
+
+LevelOption = Annotated[
+    str | None,
+    typer.Option(
+        "--level",
+        metavar="LEVEL",
+        help="Answer at a level of the model's labels, by its name, or auto: the finest one that is sure enough.",
+        show_default=False,
+    ),
+]
+
+PriorOption = Annotated[
+    str | None,
+    typer.Option(
+        "--prior",
+        metavar="FILE|uniform|model",
+        help="Re-weight to a population: a CSV file of labels and shares, or uniform. model: the shares of the "
+        "model's training part.",
+        show_default=False,
+    ),
+]
+
+SetOption = Annotated[
+    float | None,
+    typer.Option(
+        "--set",
+        metavar="COVERAGE",
+        help="Add the set of labels that holds the right one with this probability: 0.8, 0.9 or 0.95.",
+        show_default=False,
+    ),
+]
+
+UnfamiliarOption = Annotated[
+    float | None,
+    typer.Option(
+        "--unfamiliar-below",
+        metavar="NUMBER",
+        help="Abstain for names less familiar than this (0 to 1; 0: never); by default the model's threshold.",
+        show_default=False,
+    ),
 ]
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else.")]

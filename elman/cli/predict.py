@@ -8,9 +8,22 @@ import typer
 
 from elman.cli.answers import print_answers, print_json
 from elman.cli.names import check_names, read_names
-from elman.cli.options import AbstainOption, EncodingOption, JsonOption, ModelOption, TopOption, command_app
+from elman.cli.options import (
+    AbstainOption,
+    EncodingOption,
+    JsonOption,
+    LevelOption,
+    ModelOption,
+    PriorOption,
+    SetOption,
+    TopOption,
+    UnfamiliarOption,
+    command_app,
+    read_prior,
+)
 from elman.cli.output import print_note
-from elman.prediction.predictor import load
+from elman.prediction.options import AnswerOptions
+from elman.prediction.predictor import AnswerSettings, load
 
 app = command_app()
 
@@ -24,6 +37,10 @@ def predict(
     model: ModelOption = "languages",
     top: TopOption = 3,
     abstain_below: AbstainOption = 0.0,
+    level: LevelOption = None,
+    prior: PriorOption = None,
+    coverage: SetOption = None,
+    unfamiliar_below: UnfamiliarOption = None,
     encoding: EncodingOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -41,6 +58,15 @@ def predict(
     [bold]elman predict[/bold]  a prompt, until quit or Ctrl-D
     """
     predictor = load(model)
+    settings: AnswerSettings = {
+        "top": top,
+        "abstain_below": abstain_below,
+        "level": level,
+        "prior": read_prior(prior),
+        "coverage": coverage,
+        "unfamiliar_below": unfamiliar_below,
+    }
+    AnswerOptions(**settings).check(predictor.artifact)
     blocks: Iterable[list[str]]
     if names is not None:
         blocks = [check_names(names) if predictor.artifact.kind.reads == "strings" else names]
@@ -49,12 +75,12 @@ def predict(
     elif sys.stdout.isatty() and not as_json:
         from elman.cli.prompt import run_prompt
 
-        run_prompt(predictor, top, abstain_below)
+        run_prompt(predictor, settings)
         return
     else:
         print_note("names are read from the terminal, one a line; Ctrl-D ends")
         blocks = read_names(sys.stdin.buffer, encoding)
-    answers = (predictor.predict(block, top=top, abstain_below=abstain_below) for block in blocks)
+    answers = (predictor.predict(block, **settings) for block in blocks)
     if as_json:
         print_json(answers)
     else:

@@ -8,12 +8,12 @@ from elman.checks import count_of, shown, whole
 from elman.cli.answers import print_table
 from elman.cli.names import decode_text
 from elman.errors import ElmanError
-from elman.prediction.predictor import Predictor
+from elman.prediction.predictor import AnswerSettings, Predictor
 
 ENDINGS, HELP = ("quit", "exit"), ("help", "?")
 
 
-def run_prompt(predictor: Predictor, top: int, abstain_below: float) -> None:
+def run_prompt(predictor: Predictor, settings: AnswerSettings) -> None:
     """Answer each typed line until ``quit`` or the end of input. Ctrl-C only discards the line, as in a shell."""
     if isinstance(sys.stdin, io.TextIOWrapper):
         sys.stdin.reconfigure(errors="surrogateescape")
@@ -28,7 +28,7 @@ def run_prompt(predictor: Predictor, top: int, abstain_below: float) -> None:
     is_open = True
     while is_open:
         try:
-            is_open = _answer_line(predictor, input("name> ").strip(), wanted, top, abstain_below)
+            is_open = _answer_line(predictor, input("name> ").strip(), wanted, settings)
         except EOFError:
             print()
             return
@@ -44,7 +44,7 @@ def _edit_lines() -> None:
         readline.parse_and_bind("set enable-bracketed-paste off")  # each pasted line is a name of its own
 
 
-def _answer_line(predictor: Predictor, line: str, wanted: str, top: int, abstain_below: float) -> bool:
+def _answer_line(predictor: Predictor, line: str, wanted: str, settings: AnswerSettings) -> bool:
     """Answer one line, and return whether to continue."""
     word = line.lower()
     if word in ENDINGS:
@@ -57,7 +57,7 @@ def _answer_line(predictor: Predictor, line: str, wanted: str, top: int, abstain
     elif line:
         try:
             name = decode_text(line, "this line")
-            print_table([predictor.predict(name, top=top, abstain_below=abstain_below)])
+            print_table([predictor.predict(name, **settings)])
         except ElmanError as error:  # a mistyped path or row does not end the prompt
             print(whole(" ".join(str(error).split())))
     return True

@@ -54,6 +54,10 @@ def train(
     features: Annotated[
         str | None, _option(DATA, "With --number: a linear regression on these columns, separated by commas.")
     ] = None,
+    levels: Annotated[
+        Path | None,
+        _option(DATA, "Groups of the labels: a CSV file with a line for each label and a column for each level."),
+    ] = None,
     shift: Annotated[int | None, _option(DATA, "Move images at random by up to so many pixels in training.")] = None,
     split: Annotated[
         str,

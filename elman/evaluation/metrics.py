@@ -188,6 +188,30 @@ def list_thresholds(chances: NDArray[np.float64], positive: NDArray[np.bool_]) -
     return rows
 
 
+def curve_of_coverage(
+    probabilities: Probabilities, truth: LabelIds
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return how accurate a classifier is if it answers only the examples of which it is surest.
+
+    Args:
+        probabilities: (N, C).
+        truth: label ids, (N,), N at least 1.
+
+    Returns:
+        For each number of answers, all (N,): the share that is answered, rising to 1; the probability of the least sure
+        answer; and the accuracy of the answers. Equal probabilities share one accuracy, that of all of them.
+
+    >>> curve_of_coverage(np.array([[0.6, 0.4], [0.9, 0.1]]), np.array([1, 0]))[2].tolist()
+    [1.0, 0.5]
+    """
+    sure, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == truth
+    order = np.argsort(-sure, kind="stable")
+    limits, counts = sure[order], np.arange(1, len(sure) + 1)
+    last = np.searchsorted(-limits, -limits, side="right") - 1
+    accuracy: NDArray[np.float64] = (np.cumsum(right[order]) / counts)[last]
+    return counts / len(sure), limits, accuracy
+
+
 def find_answered(reasons: Sequence[str | None], examples: int) -> NDArray[np.bool_]:
     """Return which of so many examples are answered, (N,), bool; all of them if there are no reasons."""
     return np.array([reason is None for reason in reasons]) if len(reasons) else np.full(examples, True)

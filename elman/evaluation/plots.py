@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from elman.checks import count_of
 from elman.evaluation.confusions import plot_confusion
 from elman.evaluation.figures import FAINT, FIRST, SECOND, shorten
-from elman.evaluation.metrics import LabelIds, Probabilities, calibration_error, reliability
+from elman.evaluation.metrics import LabelIds, Probabilities, calibration_error, curve_of_coverage, reliability
 from elman.evaluation.scores import Evaluation, NumberEvaluation
 from elman.reports import EpochResult
 
@@ -58,11 +58,44 @@ def _draw_answered_labels(evaluation: Evaluation) -> dict[str, Picture]:
     pictures = {
         "confusion.png": Picture("Confusion matrix of the test part", confused),
         "reliability.png": Picture("Reliability of the test part", reliable),
+        "abstention.png": Picture(
+            "Accuracy on the test part by the share answered", plot_abstention(probabilities, truth)
+        ),
     }
     if evaluation.images is not None:
         mistakes = plot_mistakes(evaluation.images, probabilities, truth, labels)
         pictures["mistakes.png"] = Picture("The most confident mistakes on the test part", mistakes)
     return pictures
+
+
+def plot_abstention(probabilities: Probabilities, truth: LabelIds) -> Figure:
+    """Draw the accuracy of the surest answers by the share of examples that they are.
+
+    Args:
+        probabilities: (N, C).
+        truth: label ids, (N,), N at least 1.
+    """
+    answered, limits, accuracy = curve_of_coverage(probabilities, truth)
+    figure = Figure(figsize=(6.4, 4.4), layout="constrained")
+    axes = figure.subplots()
+    axes.plot(100 * answered, 100 * accuracy, color=FIRST)
+    axes.axhline(100 * accuracy[-1], color=FAINT, linewidth=0.8, linestyle="--")
+    for limit in (0.5, 0.9):
+        place = int((limits >= limit).sum()) - 1
+        if 0 <= place < len(answered) - 1:
+            axes.plot(100 * answered[place], 100 * accuracy[place], "o", color=SECOND)
+            axes.annotate(
+                f"abstain below {limit:g}",
+                (100 * answered[place], 100 * accuracy[place]),
+                xytext=(7, 5),
+                textcoords="offset points",
+                fontsize=8,
+            )
+    axes.set_xlim(0, 100)
+    axes.set_xlabel("answered, surest first (%)")
+    axes.set_ylabel("right among the answers (%)")
+    axes.set_title(f"mean {100 * accuracy.mean():.1f} %; all answered {100 * accuracy[-1]:.1f} %", fontsize=10)
+    return figure
 
 
 def plot_curves(history: Sequence[EpochResult], kept: int | None = None, *, by_heart: bool = False) -> Figure:

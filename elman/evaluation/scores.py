@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 
 from elman.errors import DataError
 from elman.evaluation.calibration import is_at_bound
+from elman.evaluation.conformal import measure_sets
 from elman.evaluation.metrics import (
     NO_ANSWER,
     LabelIds,
     Probabilities,
     calibration_error_by_chance,
     count_reasons,
+    curve_of_coverage,
     find_answered,
     list_thresholds,
     negative_log_likelihood,
@@ -25,6 +27,7 @@ from elman.evaluation.metrics import (
 )
 from elman.evaluation.mistakes import list_confused, list_surest_mistakes
 from elman.evaluation.verdict import BASELINE, CONSTANT, Comparison, compare
+from elman.model.file import Artifact
 from elman.prediction.inputs import NOT_FINITE
 from elman.prediction.predictor import Predictor
 from elman.records import Example
@@ -166,6 +169,35 @@ def list_findings(evaluation: Evaluation, texts: Sequence[str] = ()) -> dict[str
         rows = list_thresholds(probabilities[:, positive], truth == positive)
         found["thresholds"] = {"positive": evaluation.report.positive, "rows": rows}
     return found
+
+
+CURVE_STEPS = 50
+"""The most points of a curve in ``report.json``."""
+
+
+def list_selected(evaluation: Evaluation) -> dict[str, Any]:
+    """Return what ``report.json`` says of answering only the surest examples: accuracy by the share that is answered.
+
+    The area under the curve of the error is that of R. El-Yaniv and Y. Wiener, "On the foundations of noise-free
+    selective classification", 2010: 0 if no answer is wrong.
+    """
+    if not len(evaluation.truth):
+        return {}
+    answered, limits, accuracy = curve_of_coverage(evaluation.probabilities, evaluation.truth)
+    chosen = np.unique(np.linspace(0, len(answered) - 1, CURVE_STEPS).round().astype(int)).tolist()
+    rows = [
+        {"answered": float(answered[k]), "abstain_below": float(limits[k]), "accuracy": float(accuracy[k])}
+        for k in chosen
+    ]
+    return {"abstention": {"area_under_accuracy": float(accuracy.mean()), "rows": rows}}
+
+
+def list_sets(evaluation: Evaluation, artifact: Artifact) -> dict[str, Any]:
+    """Return what ``report.json`` says of a model's prediction sets; empty if it has none or answered nothing."""
+    if artifact.sets is None or not len(evaluation.truth):
+        return {}
+    rows = measure_sets(artifact.sets, evaluation.probabilities, evaluation.truth, artifact.levels)
+    return {"sets": {"strings": artifact.sets.strings, "rows": rows}}
 
 
 def _add_not_finite(reasons: Sequence[str | None], finite: NDArray[np.bool_]) -> list[str | None]:

@@ -118,8 +118,17 @@ def _describe(artifact: Artifact) -> str:
     more = f" and {len(labels) - MOST_LABELS:,} more" if len(labels) > MOST_LABELS else ""
     return (
         f"A small recurrent network ({artifact.config.cell}, {count_of(artifact.parameters, 'parameter')}) that "
-        f"{artifact.kind}: {', '.join(labels[:MOST_LABELS])}{more}."
+        f"{artifact.kind}: {', '.join(labels[:MOST_LABELS])}{more}.{_describe_levels(artifact)}"
     )
+
+
+def _describe_levels(artifact: Artifact) -> str:
+    """Return a sentence on the levels of the labels; empty if there are none."""
+    if artifact.levels is None:
+        return ""
+    names = artifact.levels.names
+    counts = (f"{_escape(name)} ({len(artifact.levels.list_groups(name)):,})" for name in names[1:])
+    return f" Levels above the {_escape(names[0])}: {', '.join(counts)}."
 
 
 def _describe_data(artifact: Artifact) -> str:

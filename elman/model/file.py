@@ -7,7 +7,7 @@ digest of both detects altered files. Nothing in the file can run: reading it pa
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -18,13 +18,23 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from elman.checks import count_of, shown
+from elman.checks import count_of, is_finite_number, shown
 from elman.errors import DamagedModelError, ElmanError, NewerModelError, NotAModelError, SettingError
 from elman.files import write_atomically
 from elman.model.config import ModelConfig
-from elman.model.header import check_document, check_tensors, digest_of_content, parse_json, read_header
+from elman.model.familiarity import Familiarity
+from elman.model.header import (
+    LONGEST_TEXT,
+    check_document,
+    check_tensors,
+    digest_of_content,
+    parse_json,
+    read_header,
+)
+from elman.model.hierarchy import Levels
 from elman.model.kinds import KINDS, Kind, find_kind
 from elman.model.packing import Tensors, are_packed, has_bytes, pack, quantise, unpack
+from elman.model.sets import Sets
 from elman.model.tensors import BAG_CODES, dtype_of
 from elman.text.evidence import EVIDENCE
 from elman.text.normalisation import Normalisation
@@ -39,6 +49,11 @@ SETTINGS_OF_BAGS = ("bag_most", "bag_size", "bag_hidden", "bag_words", "separato
 """Settings of version 4, which are in older files only if they say nothing."""
 
 WEIGHTS = ("float", "int8")
+
+MOST_PLACEHOLDERS = 100
+
+_OF_LABELS = ("levels", "prior", "sets", "familiarity", "placeholders")
+"""The optional parts that only a model that answers with a label can have."""
 
 _HEADER_KEY = "elman"
 
@@ -76,6 +91,13 @@ class Artifact:
         picture: rows and columns of the images.
         evidence: ``letters`` or ``all``: the symbols that an answer can rest on, as `elman.text.evidence.evidence_of`
             finds them; None for files that do not say: letters for labels, and all symbols otherwise.
+        levels: groups of the labels, such as regions; None if the model has none.
+        prior: the share of each label that the probabilities assume, (C,), above 0; None: its share of the training
+            part.
+        sets: thresholds of prediction sets; None if the model has none.
+        familiarity: what measures how familiar a string is; None if the model has none.
+        placeholders: strings that say that something is missing, in lower case, at most `MOST_PLACEHOLDERS`; None for
+            those of `elman.text.placeholders`.
     """
 
     name: str
@@ -90,6 +112,11 @@ class Artifact:
     columns: tuple[str, ...] = ()
     picture: tuple[int, ...] = ()
     evidence: str | None = None
+    levels: Levels | None = None
+    prior: tuple[float, ...] | None = None
+    sets: Sets | None = None
+    familiarity: Familiarity | None = None
+    placeholders: tuple[str, ...] | None = None
     # Of the file that the model was read from, if saving the model again writes the same tensors.
     _saved: "_Saved | None" = field(default=None, init=False, repr=False, compare=False)
 
@@ -102,6 +129,7 @@ class Artifact:
             raise DamagedModelError(f"its temperature must be {limits}; it is {self.temperature}")
         if self.evidence not in (None, *EVIDENCE):
             raise DamagedModelError(f"its evidence must be one of {', '.join(EVIDENCE)}; it is {self.evidence!r}")
+        self._check_answers()
         if not all(np.isfinite(tensor).all() for tensor in self.tensors.values()):
             raise DamagedModelError("some of its weights are not finite")
 
@@ -116,6 +144,30 @@ class Artifact:
             raise DamagedModelError(f"it has {count_of(len(self.labels), 'label')} to answer with {answers}")
         if self.config.head == "none" and self.config.directions * self.config.hidden_size != len(self.labels):
             raise DamagedModelError(f"it has no head to make {count_of(len(self.labels), 'score')}")
+
+    def _check_answers(self) -> None:
+        """Check the optional parts that only a model that answers with a label can have."""
+        given = [name for name in _OF_LABELS if getattr(self, name) is not None]
+        if given and self.kind.answers != "label":
+            raise DamagedModelError(f"it has {given[0]}, and answers with {self.kind.answers}")
+        is_share = [is_finite_number(share) and share > 0 for share in self.prior or ()]
+        if self.prior is not None and (len(is_share) != len(self.labels) or not all(is_share)):
+            raise DamagedModelError("its prior must be a number above 0 for each label")
+        if self.familiarity is not None and self.kind.reads != "strings":
+            raise DamagedModelError(f"it has a measure of strings, and reads {self.kind.reads}")
+        texts = self.placeholders or ()
+        if len(texts) > MOST_PLACEHOLDERS or not all(
+            isinstance(one, str) and len(one) <= LONGEST_TEXT for one in texts
+        ):
+            raise DamagedModelError(f"its placeholders must be at most {MOST_PLACEHOLDERS} strings")
+        if self.sets is not None and len(self.sets.thresholds) != (
+            1 if self.levels is None else len(self.levels.names)
+        ):
+            raise DamagedModelError("its prediction sets must have thresholds for each level")
+        if self.levels is not None and len(self.levels) != len(self.labels):
+            raise DamagedModelError(
+                f"its levels have groups for {count_of(len(self.levels), 'label')}; it has {len(self.labels):,}"
+            )
 
     def _check_tensors(self) -> None:
         _check_layers(self.config, len(self.tensors))
@@ -211,6 +263,11 @@ def _describe(artifact: Artifact, has_bytes: bool) -> str:
         "columns": list(artifact.columns),
         "picture": list(artifact.picture),
         **({} if artifact.evidence is None else {"evidence": artifact.evidence}),
+        **({} if artifact.levels is None else {"levels": artifact.levels.to_dict()}),
+        **({} if artifact.prior is None else {"prior": list(artifact.prior)}),
+        **({} if artifact.sets is None else {"sets": artifact.sets.to_dict()}),
+        **({} if artifact.familiarity is None else {"familiarity": artifact.familiarity.to_dict()}),
+        **({} if artifact.placeholders is None else {"placeholders": list(artifact.placeholders)}),
     }
     return json.dumps(document, sort_keys=True)
 
@@ -269,6 +326,7 @@ def parse_artifact(content: bytes, path: str) -> Artifact:
             temperature=float(document["temperature"]),
             provenance=document["provenance"],
             evidence=document.get("evidence"),
+            **_parse_answers(document),
             **_parse_kind(document, version),
         )
         if are_packed(tensors):
@@ -302,6 +360,18 @@ def _parse_kind(document: Mapping[str, Any], version: int) -> dict[str, Any]:
         )
     columns, picture = tuple(map(str, document["columns"])), tuple(map(int, document["picture"]))
     return {"kind": kind, "columns": columns, "picture": picture}
+
+
+def _parse_answers(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the optional parts that answers are made with."""
+    read: dict[str, Callable[[Any], Any]] = {
+        "levels": Levels.from_dict,
+        "prior": tuple,
+        "sets": Sets.from_dict,
+        "familiarity": Familiarity.from_dict,
+        "placeholders": tuple,
+    }
+    return {name: parse(document[name]) for name, parse in read.items() if document.get(name) is not None}
 
 
 def _digest(body: str, tensors: Tensors) -> str:

@@ -1,19 +1,22 @@
 """Columns: answers for many strings in arrays, computed block by block, or in shares by worker processes."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from elman.model.file import Artifact
 from elman.prediction.inputs import MISSING, NOT_FINITE, StringReader
-from elman.records import PredictionColumns
+from elman.prediction.options import AnswerOptions
+from elman.records import ARRAYS, PredictionColumns
 from elman.scoring.scorer import Scorer
 from elman.text.encoded import EncodedStrings
 
 if TYPE_CHECKING:
+    from elman.prediction.answers import Answers
     from elman.prediction.pool import Pool
 
 BLOCK = 65_536
@@ -32,27 +35,66 @@ def answer_columns(
     reader: StringReader,
     scorer: Scorer,
     names: Sequence[str | None],
+    options: AnswerOptions,
     *,
-    top: int,
-    abstain_below: float,
     threads: int | None,
 ) -> PredictionColumns:
-    """Answer in this process; the arguments are those of `elman.prediction.predictor.Predictor.predict_columns`."""
+    """Answer in this process; see `elman.prediction.predictor.Predictor.predict_columns`.
+
+    Args:
+        artifact: the model.
+        reader: of its strings.
+        scorer: of its network.
+        names: N of them.
+        options: what an answer says.
+        threads: as in `elman.scoring.scorer.Scorer.logits`.
+    """
     strings, reasons, reason_ids = _encode(reader, names)
     read = np.flatnonzero(reason_ids < 0)
-    labels, chances = scorer.best(strings, top=top, temperature=artifact.temperature, threads=threads)
-    best = np.full((len(names), min(top, len(artifact.labels))), -1, np.int32)
+    more: dict[str, Any] = {}
+    if options.is_plain and not options.measures(artifact):
+        labels = artifact.labels.names
+        found, chances = scorer.best(strings, top=options.top, temperature=artifact.temperature, threads=threads)
+    else:
+        from elman.prediction.answers import Answerer  # imported late: the first answer does without it
+
+        answers = Answerer(artifact, options).answer_all(scorer, strings, threads=threads)
+        labels, found, chances = answers.names, answers.best, answers.probabilities
+        more = _build_optional(answers, read, len(names))
+    best = np.full((len(names), found.shape[1]), -1, np.int32)
     probabilities = np.full(best.shape, np.nan)
-    best[read], probabilities[read] = labels, chances
-    reasons += [TOO_UNSURE.format(limit=abstain_below), NOT_FINITE]
-    reason_ids[read[chances[:, 0] < abstain_below]] = len(reasons) - 2
+    best[read], probabilities[read] = found, chances
+    reasons += [TOO_UNSURE.format(limit=options.abstain_below), NOT_FINITE]
+    reason_ids[read[chances[:, 0] < options.abstain_below]] = len(reasons) - 2
+    if artifact.familiarity is not None and "familiar" in more:
+        reasons.append(artifact.familiarity.reason)
+        reason_ids[read[more["familiar"][read] < options.limit(artifact)]] = len(reasons) - 1
     if not (finite := np.isfinite(chances[:, 0])).all():
         lost = read[~finite]
-        reason_ids[lost], best[lost], probabilities[lost] = len(reasons) - 1, -1, np.nan
-    return PredictionColumns(artifact.labels.names, best, probabilities, reason_ids, tuple(reasons), artifact.name)
+        reason_ids[lost], best[lost], probabilities[lost] = reasons.index(NOT_FINITE), -1, np.nan
+    return PredictionColumns(labels, best, probabilities, reason_ids, tuple(reasons), artifact.name, **more)
 
 
-def share_columns(pool: "Pool", names: Sequence[str | None], *, top: int, abstain_below: float) -> PredictionColumns:
+def _build_optional(answers: "Answers", read: NDArray[np.int64], count: int) -> dict[str, Any]:
+    """Return the optional columns of so many names, of which some were read."""
+    more: dict[str, Any] = {}
+    if answers.levels:
+        more = {"levels": answers.levels, "level_ids": np.zeros(count, np.int8)}
+        more["level_ids"][read] = answers.level_ids
+    if answers.members is not None:
+        more["set_sizes"] = np.zeros(count, np.int32)
+        more["set_sizes"][read] = [len(one) for one in answers.members]
+        more["set_ids"] = np.concatenate([np.empty(0, np.int32), *answers.members]).astype(np.int32)
+    if answers.familiar is not None:
+        more["familiar"] = np.full(count, np.nan)
+        more["familiar"][read] = answers.familiar
+    if answers.every is not None:
+        more["every"] = np.full((count, answers.every.shape[1]), np.nan)
+        more["every"][read] = answers.every
+    return more
+
+
+def share_columns(pool: "Pool", names: Sequence[str | None], options: AnswerOptions) -> PredictionColumns:
     """Answer with the processes of a pool, which get equal shares; otherwise as `answer_columns`.
 
     Raises:
@@ -64,7 +106,7 @@ def share_columns(pool: "Pool", names: Sequence[str | None], *, top: int, abstai
     bounds = np.linspace(0, len(names), rounds * pool.count + 1).astype(int).tolist()
 
     def answer(bound: tuple[int, int]) -> PredictionColumns:
-        return pool.predict_columns(names[slice(*bound)], top=top, abstain_below=abstain_below)
+        return pool.predict_columns(names[slice(*bound)], options)
 
     with ThreadPoolExecutor(pool.count) as threads:
         return _join_columns(list(threads.map(answer, pairwise(bounds))))
@@ -101,7 +143,8 @@ def _join_columns(shares: Sequence[PredictionColumns]) -> PredictionColumns:
     """Return the columns of several lists of names as those of one list."""
     reasons = tuple(dict.fromkeys(reason for share in shares for reason in share.reasons))
     ids = [np.array([*map(reasons.index, share.reasons), -1], np.int8)[share.reason_ids] for share in shares]
-    best, probabilities = (
-        np.concatenate([getattr(share, name) for share in shares]) for name in ("best", "probabilities")
-    )
-    return PredictionColumns(shares[0].labels, best, probabilities, np.concatenate(ids), reasons, shares[0].model)
+    joined: dict[str, Any] = {"reason_ids": np.concatenate(ids)}
+    for name in ARRAYS:
+        if name != "reason_ids" and getattr(shares[0], name) is not None:
+            joined[name] = np.concatenate([getattr(share, name) for share in shares])
+    return replace(shares[0], reasons=reasons, **joined)

@@ -27,6 +27,10 @@ def describe_model(artifact: Artifact) -> list[tuple[str, str]]:
     """Return title and value of each fact; the provenance in the file may hold any JSON."""
     shape, scores = artifact.config, _find(artifact.provenance, "figures", "test")
     facts = [("labels", f"{len(artifact.labels):,}")] if artifact.kind.answers != "number" else []
+    if artifact.levels is not None:
+        names = artifact.levels.names
+        counts = [len(artifact.levels.list_groups(name, artifact.labels.names)) for name in names]
+        facts.append(("levels", ", ".join(f"{name} ({count:,})" for name, count in zip(names, counts, strict=True))))
     if shape.cell != NO_CELL:
         facts.append(("cells", f"{shape.cell}, {shape.layers} × {shape.hidden_size}, directions: {shape.directions}"))
     facts += [

@@ -20,9 +20,11 @@ from elman.records import UNKNOWN
 from elman.text.encoded import EncodedStrings
 from elman.text.evidence import ALL, LETTERS, find_evidence
 from elman.text.normalisation import LONGEST, SHORT, clean, compose, is_too_long
+from elman.text.placeholders import PLACEHOLDERS, normalise_placeholders
 from elman.text.scripts import has_letter, script_of
 
 MISSING = "missing: there is no name"
+PLACEHOLDER = "placeholder: this says that there is no name"
 BLANK = "blank: there is nothing to read"
 NO_LETTERS = "no letters: there is nothing that the model can read"
 NO_KNOWN_SYMBOL = "no known symbol: the model has never seen any of these characters"
@@ -87,7 +89,15 @@ class StringReader:
             artifact.kind.answers,
         )
         self.evidence = artifact.evidence or (LETTERS if self.answers == "label" else ALL)
+        self._placeholders = self._find_placeholders(artifact)
         self._is_cleaned = self.answers != "tags"  # a string has a tag for each symbol, commas included
+
+    def _find_placeholders(self, artifact: Artifact) -> frozenset[str]:
+        """Return the normalised strings that the model takes for missing ones."""
+        if self.answers != "label":
+            return frozenset()
+        texts = PLACEHOLDERS if artifact.placeholders is None else artifact.placeholders
+        return normalise_placeholders(texts, self.normalisation)
 
     def read(self, value: str) -> Input:
         """Read one string; see `InputReader.read`."""
@@ -149,6 +159,8 @@ class StringReader:
         """Return normalised texts encoded, and why the model would not read each; None if it reads it."""
         strings = self.vocabulary.encode_all(texts)
         is_read = _any_of_each(self._is_evidence[strings.ids], strings) & (strings.lengths <= LONGEST)
+        if not self._placeholders.isdisjoint(texts):
+            is_read &= [text not in self._placeholders for text in texts]
         return strings, [
             None if read else self._explain_unread(text) for read, text in zip(is_read.tolist(), texts, strict=True)
         ]
@@ -168,13 +180,15 @@ class StringReader:
         return self.vocabulary.encode_all([text]).ids  # looks up each distinct symbol once, however long the text is
 
     def _check(self, text: str, ids: NDArray[Any]) -> str | None:
-        is_read = len(text) <= LONGEST and self._is_evidence[ids].any()
+        is_read = len(text) <= LONGEST and text not in self._placeholders and self._is_evidence[ids].any()
         return None if is_read else self._explain_unread(text)
 
     def _explain_unread(self, text: str) -> str:
         """Return the reason why the model does not read a normalised string."""
         if not text:
             return BLANK
+        if text in self._placeholders:
+            return PLACEHOLDER
         if len(text) > LONGEST:
             return TOO_LONG.format(limit=LONGEST)
         return NO_KNOWN_SYMBOL if self.evidence == ALL or has_letter(text) else NO_LETTERS

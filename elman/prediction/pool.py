@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from elman.errors import WorkerError
 from elman.model.file import Artifact, dump_artifact
+from elman.prediction.options import USUAL, AnswerOptions
 from elman.records import PredictionColumns
 
 NO_NAME = -1
@@ -74,9 +75,7 @@ class Pool:
             self.close()
             raise WorkerError(ENDED) from None
 
-    def predict_columns(
-        self, names: Sequence[str | None], *, top: int = 3, abstain_below: float = 0.0
-    ) -> PredictionColumns:
+    def predict_columns(self, names: Sequence[str | None], options: AnswerOptions = USUAL) -> PredictionColumns:
         """Wait for an idle process and return its answer; see `elman.prediction.predictor.Predictor.predict_columns`.
 
         After an error of any kind all processes are ended: a pipe may contain the rest of an answer.
@@ -87,13 +86,17 @@ class Pool:
         packed = pack_names(names)
         process = self._idle.get()
         try:
-            send(process.stdin, {"top": top, "abstain_below": abstain_below}, packed)
+            send(process.stdin, options.to_dict(), packed)
             message, arrays = receive(process.stdout)
             if "error" in message:
                 raise WorkerError(f"a worker process failed: {message['error']}")
-            best, probabilities, reason_ids = arrays
-            labels, model = self._artifact.labels.names, self._artifact.name
-            return PredictionColumns(labels, best, probabilities, reason_ids, tuple(message["reasons"]), model)
+            return PredictionColumns(
+                labels=tuple(message["labels"]),
+                reasons=tuple(message["reasons"]),
+                model=self._artifact.name,
+                levels=tuple(message["levels"]),
+                **dict(zip(message["names"], arrays, strict=True)),
+            )
         except BaseException as error:
             self._kill()
             if isinstance(error, OSError | EOFError | LookupError | ValueError):

@@ -4,10 +4,11 @@ Python, the command line and the service all use this one runtime.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict, Unpack, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +16,12 @@ from numpy.typing import NDArray
 from elman.checks import check_whole, shown
 from elman.errors import SettingError
 from elman.model.file import Artifact, load_artifact
+from elman.model.prior import Prior
 from elman.model.shipped import find_model, find_origin
 from elman.prediction.columns import TOO_UNSURE, answer_columns, share_columns
 from elman.prediction.inputs import MISSING, NOT_FINITE, Input, InputReader, StringReader, choose_reader
 from elman.prediction.names import is_one_name, list_names, read_name
+from elman.prediction.options import AnswerOptions
 from elman.records import Candidate, Prediction, PredictionColumns
 from elman.scoring.probabilities import softmax
 from elman.scoring.scorer import Scorer
@@ -26,6 +29,17 @@ from elman.scoring.scorer import Scorer
 if TYPE_CHECKING:
     from elman.prediction.explanation import Explanation
     from elman.prediction.pool import Pool
+
+
+class AnswerSettings(TypedDict, total=False):
+    """The options of `Predictor.predict`, for type checkers."""
+
+    top: int
+    abstain_below: float
+    level: str | None
+    prior: Prior | None
+    coverage: float | None
+    unfamiliar_below: float | None
 
 
 class Predictor:
@@ -67,16 +81,22 @@ class Predictor:
 
     @overload
     def predict(  # type: ignore[overload-overlap]  # a string is an iterable of strings too; it comes first
-        self, names: str | bytes | None, *, top: int = ..., abstain_below: float = ...
+        self, names: str | bytes | None, **options: Unpack[AnswerSettings]
     ) -> Prediction: ...
 
     @overload
-    def predict(
-        self, names: Iterable[str | bytes | None], *, top: int = ..., abstain_below: float = ...
-    ) -> list[Prediction]: ...
+    def predict(self, names: Iterable[str | bytes | None], **options: Unpack[AnswerSettings]) -> list[Prediction]: ...
 
     def predict(
-        self, names: str | bytes | Iterable[str | bytes | None] | None, *, top: int = 3, abstain_below: float = 0.0
+        self,
+        names: str | bytes | Iterable[str | bytes | None] | None,
+        *,
+        top: int = 3,
+        abstain_below: float = 0.0,
+        level: str | None = None,
+        prior: Prior | None = None,
+        coverage: float | None = None,
+        unfamiliar_below: float | None = None,
     ) -> Prediction | list[Prediction]:
         """Answer for one string or for many.
 
@@ -85,17 +105,39 @@ class Predictor:
                 missing value (None, NaN, a null) is a missing name, and bytes are read as UTF-8.
             top: how many labels to list, at least 1; all if there are fewer.
             abstain_below: abstain if the best label's probability is lower, 0 to 1.
+            level: the level of the labels to answer at, such as ``region``; ``auto`` for the finest one whose best
+                answer has a probability of ``abstain_below``, or of a half if that is 0; None for the labels.
+            prior: ``uniform``, or a mapping from labels to their shares in the population that the names come from;
+                None or ``model`` for the shares that the model assumes.
+            coverage: give each answer a set of labels among which the right one is with this probability: 0.8, 0.9 or
+                0.95; None for no sets.
+            unfamiliar_below: abstain for names that are less familiar than this, 0 to 1; None for the model's own
+                threshold, if it has one. 0 never abstains.
 
         Returns:
             One `Prediction`, or a list of the same length and order as ``names``.
 
         Raises:
-            SettingError: ``top`` or ``abstain_below`` is invalid, a name is not a string, or ``names`` is a table.
+            SettingError: an option is invalid or the model has no such thing, a name is not a string, or ``names`` is
+                a table.
         """
-        _check_settings(top, abstain_below)
+        options = AnswerOptions(top, abstain_below, level, prior, coverage, unfamiliar_below)
         if is_one_name(names):
-            return self._predict_all([read_name(names)], top, abstain_below)[0]
-        return self._predict_all(list_names(names), top, abstain_below)
+            return self.answer_all([read_name(names)], options)[0]
+        return self.answer_all(list_names(names), options)
+
+    def answer_all(self, names: Sequence[str | None], options: AnswerOptions) -> list[Prediction]:
+        """Answer as `predict` for many names, with the options in one record.
+
+        Args:
+            names: strings, or None for missing ones.
+            options: what an answer says.
+
+        Raises:
+            SettingError: the model cannot answer so.
+        """
+        options.check(self.artifact)
+        return self._predict_all(names, options)
 
     def predict_columns(
         self,
@@ -103,6 +145,12 @@ class Predictor:
         *,
         top: int = 3,
         abstain_below: float = 0.0,
+        level: str | None = None,
+        prior: Prior | None = None,
+        coverage: float | None = None,
+        unfamiliar_below: float | None = None,
+        familiar: bool = False,
+        every: bool = False,
         threads: int | None = None,
         processes: int = 1,
     ) -> PredictionColumns:
@@ -112,6 +160,12 @@ class Predictor:
             names: a column, as in `predict`.
             top: as in `predict`.
             abstain_below: as in `predict`.
+            level: as in `predict`.
+            prior: as in `predict`.
+            coverage: as in `predict`.
+            unfamiliar_below: as in `predict`.
+            familiar: say how familiar each name is, if the model measures it.
+            every: keep the probability of every label, or of every group of the level.
             threads: as in `elman.scoring.scorer.Scorer.logits`.
             processes: if more than 1, so many worker processes share the work. They start with the first such call,
                 which takes some tenths of a second, and stay until `close`.
@@ -124,14 +178,34 @@ class Predictor:
         >>> columns[0][0], columns[1]
         ('Japanese', (None, None, 'blank: there is nothing to read'))
         """
-        self.check_columns(top=top, abstain_below=abstain_below)
-        listed, reader = list_names(names), self.reader
-        assert isinstance(reader, StringReader)
+        options = AnswerOptions(top, abstain_below, level, prior, coverage, unfamiliar_below, familiar, every)
+        return self.answer_columns(list_names(names), options, threads=threads, processes=processes)
+
+    def answer_columns(
+        self,
+        names: Sequence[str | None],
+        options: AnswerOptions,
+        *,
+        threads: int | None = None,
+        processes: int = 1,
+    ) -> PredictionColumns:
+        """Answer as `predict_columns`, with the options in one record.
+
+        Args:
+            names: strings, or None for missing ones.
+            options: what an answer says.
+            threads: as in `predict_columns`.
+            processes: as in `predict_columns`.
+
+        Raises:
+            SettingError, WorkerError: as `predict_columns`.
+        """
+        self.check_columns(options)
         if processes != 1:
-            return share_columns(self.workers(processes), listed, top=top, abstain_below=abstain_below)
-        return answer_columns(
-            self.artifact, reader, self.scorer, listed, top=top, abstain_below=abstain_below, threads=threads
-        )
+            return share_columns(self.workers(processes), names, options)
+        reader = self.reader
+        assert isinstance(reader, StringReader)
+        return answer_columns(self.artifact, reader, self.scorer, names, options, threads=threads)
 
     def workers(self, count: int) -> "Pool":
         """Return a pool of worker processes that answer with this model: the same one from call to call, until `close`.
@@ -182,15 +256,15 @@ class Predictor:
 
         return push_artifact(self.artifact, address, license=license, private=private, token=token, message=message)
 
-    def check_columns(self, *, top: int = 3, abstain_below: float = 0.0) -> None:
-        """Check that `predict_columns` can answer with these settings.
+    def check_columns(self, options: AnswerOptions) -> None:
+        """Check that `answer_columns` can answer with these options.
 
         Raises:
             SettingError: as `predict_columns`.
         """
         if self.artifact.kind.answers != "label" or not isinstance(self.reader, StringReader):
             raise SettingError(f"{self.name} does not read strings and answer with a label: use predict")
-        _check_settings(top, abstain_below)
+        options.check(self.artifact)
 
     def probabilities(self, names: Iterable[str | bytes | None]) -> NDArray[np.float64]:
         """Return the calibrated probability of every label for many strings, which are normalised as in `predict`.
@@ -265,31 +339,48 @@ class Predictor:
         """The forward pass, for sequences that are encoded already."""
         return Scorer(self.artifact.config, self.artifact.tensors)
 
-    def _predict_all(self, names: Sequence[str | None], top: int, abstain_below: float) -> list[Prediction]:
+    def _predict_all(self, names: Sequence[str | None], options: AnswerOptions) -> list[Prediction]:
         distinct = [name for name in dict.fromkeys(names) if name is not None]
         inputs = self.reader.read_all(distinct)
         readable = {one.key: one.numbers for one in inputs if one.numbers is not None}
-        best = dict(zip(readable, self._answer(list(readable.values()), top), strict=True))
+        found = dict(zip(readable, self._answer(list(readable.values()), options), strict=True))
         answers = {
-            name: self._build_prediction(name, one, *best.get(one.key, ((), None)), abstain_below)
+            name: self._build_prediction(name, one, found.get(one.key, _NOTHING), options)
             for name, one in zip(distinct, inputs, strict=True)
         }
         missing = Prediction("", None, None, (), "", (), "None", False, MISSING, self.name)
         return [missing if name is None else answers[name] for name in names]
 
-    def _answer(self, sequences: Sequence[NDArray[Any]], top: int) -> list[tuple[tuple[Candidate, ...], float | None]]:
-        """Return for each sequence the most likely answers, best first; and the number, if the answer is a number."""
+    def _answer(self, sequences: list[NDArray[Any]], options: AnswerOptions) -> Iterable["_Found"]:
+        """Return what the model answers to each sequence."""
         if not sequences:
             return []
         if self.artifact.kind.answers == "number":
-            return [((), float(value)) for value in self.scorer.logits(sequences)[:, 0]]
+            return [_Found(value=float(value)) for value in self.scorer.logits(sequences)[:, 0]]
         if self.artifact.kind.answers == "tags":
-            return [((self._build_tags(logits),), None) for logits in self.scorer.logits_of_steps(sequences)]
-        labels, chances = self.scorer.best(sequences, top=top, temperature=self.artifact.temperature)
-        return [
-            (tuple(Candidate(self.labels[label], chance) for label, chance in zip(*row, strict=True)), None)
-            for row in zip(labels.tolist(), chances.tolist(), strict=True)
-        ]
+            return [_Found((self._build_tags(logits),)) for logits in self.scorer.logits_of_steps(sequences)]
+        if not options.is_plain or self.artifact.levels is not None or self.artifact.familiarity is not None:
+            if self.artifact.familiarity is not None:
+                options = replace(options, familiar=True)
+            return self._answer_all(sequences, options)
+        labels, chances = self.scorer.best(sequences, top=options.top, temperature=self.artifact.temperature)
+        rows = zip(labels.tolist(), chances.tolist(), strict=True)
+        return [_Found(_list_candidates(self.labels, *row)) for row in rows]
+
+    def _answer_all(self, sequences: list[NDArray[Any]], options: AnswerOptions) -> Iterator["_Found"]:
+        """Yield what a model of labels answers, with levels and sets."""
+        from elman.prediction.answers import Answerer  # imported late: the first answer does without it
+
+        answers = Answerer(self.artifact, options, all_levels=True).answer_all(self.scorer, sequences)
+        names, members = answers.names, answers.members
+        ranked = [zip(ids.tolist(), chances.tolist(), strict=True) for ids, chances in answers.ranked]
+        for place, (level, *rows) in enumerate(zip(answers.level_ids.tolist(), *ranked, strict=True)):
+            tops = [_list_candidates(names, *row) for row in rows]
+            of_levels = dict(zip(answers.levels, tops, strict=True)) if answers.levels else None
+            of_set = None if members is None else tuple(names[one] for one in members[place].tolist())
+            familiar = None if answers.familiar is None else float(answers.familiar[place])
+            own_level = answers.levels[level] if answers.levels else None
+            yield _Found(tops[level], None, own_level, of_levels, of_set, familiar)
 
     def _build_tags(self, logits: NDArray[np.float32]) -> Candidate:
         """Return the most likely tag of each step as one string, from logits (T, C)."""
@@ -297,34 +388,50 @@ class Predictor:
         tags = "".join(self.labels[label] for label in probabilities.argmax(axis=1))
         return Candidate(tags, float(probabilities.max(axis=1).prod()))
 
-    def _build_prediction(
-        self, name: str, one: Input, candidates: tuple[Candidate, ...], value: float | None, abstain_below: float
-    ) -> Prediction:
-        reason = one.reason
-        if not math.isfinite(candidates[0].probability if candidates else value or 0.0):
-            reason, candidates, value = NOT_FINITE, (), None
-        elif candidates and candidates[0].probability < abstain_below:
-            reason = TOO_UNSURE.format(limit=abstain_below)
-        is_answered = candidates and not reason
+    def _build_prediction(self, name: str, one: Input, found: "_Found", options: AnswerOptions) -> Prediction:
+        reason, top, measure = one.reason, found.top, self.artifact.familiarity
+        if not math.isfinite(top[0].probability if top else found.value or 0.0):
+            reason, found, top = NOT_FINITE, _NOTHING, ()
+        elif measure is not None and found.familiar is not None and found.familiar < options.limit(self.artifact):
+            reason = measure.reason
+        elif top and top[0].probability < options.abstain_below:
+            reason = TOO_UNSURE.format(limit=options.abstain_below)
+        is_answered = top and not reason
         return Prediction(
             name=name,
-            label=candidates[0].label if is_answered else None,
-            probability=candidates[0].probability if is_answered else None,
-            top=candidates,
+            label=top[0].label if is_answered else None,
+            probability=top[0].probability if is_answered else None,
+            top=top,
             normalised=one.normalised,
             unknown=one.unknown,
             script=one.script,
             transliterated=one.transliterated,
             reason=reason,
             model=self.name,
-            value=value,
+            value=found.value,
+            level=found.level,
+            levels=found.levels,
+            set=found.members,
+            familiar=found.familiar,
         )
 
 
-def _check_settings(top: int, abstain_below: float) -> None:
-    check_whole("top", top, 1)
-    if not isinstance(abstain_below, int | float) or not 0 <= abstain_below <= 1:
-        raise SettingError(f"abstain_below must be between 0 and 1; got {abstain_below!r}")
+class _Found(NamedTuple):
+    """What a model answers to one input; see the fields of `Prediction`."""
+
+    top: tuple[Candidate, ...] = ()
+    value: float | None = None
+    level: str | None = None
+    levels: dict[str, tuple[Candidate, ...]] | None = None
+    members: tuple[str, ...] | None = None
+    familiar: float | None = None
+
+
+_NOTHING = _Found()
+
+
+def _list_candidates(names: Sequence[str], ids: list[int], chances: list[float]) -> tuple[Candidate, ...]:
+    return tuple(Candidate(names[one], chance) for one, chance in zip(ids, chances, strict=True))
 
 
 def load(model: str | Path = "languages") -> Predictor:

@@ -7,8 +7,10 @@ from typing import IO
 
 from elman.errors import ElmanError
 from elman.model.file import parse_artifact
+from elman.prediction.options import AnswerOptions
 from elman.prediction.pool import receive, send, unpack_names
 from elman.prediction.predictor import Predictor
+from elman.records import ARRAYS
 
 
 def main() -> None:
@@ -31,9 +33,11 @@ def _answer_all(source: IO[bytes], out: IO[bytes]) -> None:
     while True:
         settings, packed = receive(source)
         try:
-            columns = predictor.predict_columns(unpack_names(packed), threads=1, **settings)
+            columns = predictor.answer_columns(unpack_names(packed), AnswerOptions(**settings), threads=1)
         except Exception as error:  # the message of an unexpected error may quote a name
             message = str(error) if isinstance(error, ElmanError) else type(error).__name__
             send(out, {"error": message}, [])
             return
-        send(out, {"reasons": columns.reasons}, (columns.best, columns.probabilities, columns.reason_ids))
+        names = [name for name in ARRAYS if getattr(columns, name) is not None]
+        words = {"labels": columns.labels, "reasons": columns.reasons, "levels": columns.levels, "names": names}
+        send(out, words, [getattr(columns, name) for name in names])

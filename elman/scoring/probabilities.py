@@ -17,7 +17,11 @@ def best_of(logits: Array, top: int, temperature: float = 1.0) -> tuple[NDArray[
     >>> best_of(np.log(np.array([[1, 2, 1]], np.float32)), top=2)
     (array([[1, 0]], dtype=int32), array([[0.5 , 0.25]]))
     """
-    probabilities = softmax(logits, temperature)
+    return rank(softmax(logits, temperature), top)
+
+
+def rank(probabilities: NDArray[np.float64], top: int) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+    """Return the most likely answers and their probabilities, as `best_of`, from probabilities, (N, C)."""
     if top > FEW_ANSWERS:
         order = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]
     else:

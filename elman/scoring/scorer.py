@@ -1,6 +1,6 @@
 """Scorer: encoded sequences to logits and the best answers, with the fastest scorer that is exact."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -105,28 +105,48 @@ class Scorer:
         Raises:
             SettingError: as `logits`.
         """
-        threads = _choose_threads(threads, len(sequences))
-        most = max(1, LARGEST_CUT // count_answers(self.config, self.tensors))
-        if len(sequences) < FEW or not self._can_share:
-            starts = range(0, max(1, len(sequences)), most)
-            best = [best_of(self._logits_of_few(_cut(sequences, start, most)), top, temperature) for start in starts]
-            labels, chances = (np.concatenate(one) for one in zip(*best, strict=True))
-            return labels, chances
-        from concurrent.futures import ThreadPoolExecutor
-
-        strings = EncodedStrings.gather(sequences)
-        count = min(top, self._trie.answers)
-        labels, chances = np.empty((len(strings), count), np.int32), np.empty((len(strings), count))
+        count = min(top, count_answers(self.config, self.tensors))
+        labels, chances = np.empty((len(sequences), count), np.int32), np.empty((len(sequences), count))
 
         def choose(rows: NDArray[np.int64], logits: Array) -> None:
             labels[rows], chances[rows] = best_of(logits, top, temperature)
 
+        self.each(sequences, choose, threads=threads)
+        return labels, chances
+
+    def each(
+        self,
+        sequences: Sequence[NDArray[Any]] | EncodedStrings,
+        work: Callable[[NDArray[np.int64], Array], None],
+        *,
+        threads: int | None = None,
+    ) -> None:
+        """Call a function with the logits of some sequences after the other, without memory for the logits of all.
+
+        Args:
+            sequences: as in `logits`.
+            work: gets the places of n sequences, (n,), int64, and their logits, (n, C), float32. Each sequence is in
+                one call. Calls are made on several threads at a time if ``threads`` allows it.
+            threads: as in `logits`.
+
+        Raises:
+            SettingError: as `logits`.
+        """
+        threads = _choose_threads(threads, len(sequences))
+        most = max(1, LARGEST_CUT // count_answers(self.config, self.tensors))
+        if len(sequences) < FEW or not self._can_share:
+            for start in range(0, max(1, len(sequences)), most):
+                logits = self._logits_of_few(_cut(sequences, start, most))
+                work(np.arange(start, start + len(logits)), logits)
+            return
+        from concurrent.futures import ThreadPoolExecutor
+
+        strings = EncodedStrings.gather(sequences)
         cut = min(CUT, most)
         with ThreadPoolExecutor(threads) as pool:
             for rows, logits in self._trie.parts(strings, threads=threads):
                 starts = range(0, len(rows), cut)
-                list(pool.map(choose, (rows[s : s + cut] for s in starts), (logits[s : s + cut] for s in starts)))
-        return labels, chances
+                list(pool.map(work, (rows[s : s + cut] for s in starts), (logits[s : s + cut] for s in starts)))
 
     def _logits_of_few(self, sequences: Sequence[NDArray[Any]] | EncodedStrings) -> Array:
         if len(sequences) <= ALONE or not self._can_share:

@@ -138,4 +138,7 @@ async def _answer_invalid(request: Request, error: Exception) -> Response:
     return describe_invalid(error.errors(), _PARAMETERS).response()
 
 
-_PARAMETERS = ("column", "top", "abstain_below", "format", "model", "header", "delimiter", "encoding", "file")
+_PARAMETERS = (
+    *("column", "top", "abstain_below", "level", "prior", "coverage", "unfamiliar_below", "all", "add"),
+    *("format", "model", "header", "delimiter", "encoding", "file"),
+)

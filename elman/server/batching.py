@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from elman.checks import count_of
 from elman.errors import DataError
+from elman.prediction.options import AnswerOptions
 from elman.prediction.predictor import Predictor
 from elman.server.errors import RequestError, encode_answer
 from elman.server.metrics import Metrics
@@ -36,9 +37,6 @@ LABELS = 10
 """So many labels in an answer cost as much as a character."""
 
 Names = Sequence[str | None]
-Options = tuple[int, float]
-"""``top`` and ``abstain_below``: only requests that agree in both are scored together."""
-
 Outcome = bytes | BaseException
 
 
@@ -48,13 +46,15 @@ class _Waiting:
     Args:
         names: its names, at least one.
         costs: what each costs.
-        options: of its answers.
+        options: of its answers; only requests with the same ones are scored together.
         answer: gets the answer.
     """
 
     __slots__ = ("answer", "cost", "costs", "done", "names", "options", "parts")
 
-    def __init__(self, names: Names, costs: Sequence[int], options: Options, answer: "asyncio.Future[bytes]") -> None:
+    def __init__(
+        self, names: Names, costs: Sequence[int], options: AnswerOptions, answer: "asyncio.Future[bytes]"
+    ) -> None:
         self.names, self.costs, self.options, self.answer = names, costs, options, answer
         self.done, self.cost = 0, sum(costs)
         self.parts: list[bytes] = []
@@ -96,7 +96,7 @@ class Batcher:
         self._waiting: list[_Waiting] = []
         self._is_scoring, self._expected, self._until, self._is_turn_of_cheapest = False, 0, 0.0, False
 
-    async def predict(self, names: Names, *, top: int, abstain_below: float) -> bytes:
+    async def predict(self, names: Names, options: AnswerOptions) -> bytes:
         """Return the predictions for some names, those of `Predictor.predict`, as a JSON array.
 
         Raises:
@@ -105,9 +105,9 @@ class Batcher:
         if not names:
             return b"[]"
         loop = asyncio.get_running_loop()
-        fixed = NAME_COST + min(top, self._labels) // LABELS
+        fixed = NAME_COST + min(options.top, self._labels) // LABELS
         costs = [fixed + _count_characters(name) for name in names]
-        waiting = _Waiting(names, costs, (top, abstain_below), loop.create_future())
+        waiting = _Waiting(names, costs, options, loop.create_future())
         self._waiting.append(waiting)
         self._expected -= 1
         if self._expected > 0:
@@ -185,9 +185,8 @@ class Batcher:
             return [outcome for one in batch for outcome in self._score([one])]
 
     def _predict(self, batch: Sequence[_Slice]) -> list[bytes]:
-        top, abstain_below = batch[0].request.options
         names = [name for one in batch for name in one.names]
-        predictions = self._predictor.predict(names, top=top, abstain_below=abstain_below)
+        predictions = self._predictor.answer_all(names, batch[0].request.options)
         answers, start = [], 0
         for one in batch:
             end = start + len(one.names)

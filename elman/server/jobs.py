@@ -1,9 +1,25 @@
 """Jobs: what the service tells its worker processes, and what they reply."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 CHUNK = 2**18
 """Bytes of a table that are copied at a time."""
+
+
+@dataclass(frozen=True)
+class MoreColumns:
+    """What an annotated table says beside the best labels.
+
+    The fields mean what they do in `elman.annotation.annotator.AnnotateConfig`.
+    """
+
+    level: str | None = None
+    prior: str | None = None
+    coverage: float | None = None
+    every: bool = False
+    add: tuple[str, ...] = ()
+    unfamiliar_below: float | None = None
 
 
 @dataclass(frozen=True)
@@ -24,6 +40,7 @@ class Job:
         encoding: the name of the encoding of a text file.
         most_rows: the most rows of the table.
         most_bytes: the most bytes of the annotated table.
+        more: the fields of `MoreColumns`, as plain values.
     """
 
     model: str
@@ -39,6 +56,7 @@ class Job:
     encoding: str | None
     most_rows: int
     most_bytes: int
+    more: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -66,6 +66,8 @@ class ServedModel:
             "reads": artifact.kind.reads,
             "answers": artifact.kind.answers,
             "labels": list(self.predictor.labels),
+            "levels": [] if artifact.levels is None else list(artifact.levels.names),
+            "coverages": [] if artifact.sets is None else list(artifact.sets.coverages),
             "parameters": artifact.parameters,
             "bytes": in_memory if self.file is None else self.file.stat().st_size,
             "accuracy": _number(self._provenance("figures", "test").get("accuracy")),

@@ -9,7 +9,9 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
+from elman.prediction.options import AnswerOptions
 from elman.server.errors import RequestError, json_response
+from elman.server.jobs import MoreColumns
 from elman.server.limits import run_while_connected
 from elman.server.metrics import MEDIA_TYPE
 from elman.server.middleware import ANNOTATE_PATH, METRICS_PATH
@@ -76,7 +78,8 @@ async def predict(request: Request, body: PredictRequest) -> Response:
     """
     service = _service(request)
     model = service.find_model(body.model)
-    work = service.predict(model, body.names, top=body.top, abstain_below=body.abstain_below)
+    options = AnswerOptions(body.top, body.abstain_below, body.level, body.prior, body.coverage, body.unfamiliar_below)
+    work = service.predict(model, body.names, options)
     is_large = len(body.names) > WATCHED_NAMES
     predictions = await (run_while_connected(request.receive, work) if is_large else work)
     return Response(b'{"model":%b,"predictions":%b}' % (model.json_name, predictions), media_type="application/json")
@@ -102,7 +105,7 @@ async def explain(request: Request, body: ExplainRequest) -> Response:
     responses={
         200: {
             "description": "The table with the columns elman_label, elman_probability and elman_reason, and for top > "
-            "1 elman_label_2 and so on. The headers X-Elman-Rows and X-Elman-Abstained count the rows.",
+            "1 elman_label_2 and so on, and others. The headers X-Elman-Rows and X-Elman-Abstained count the rows.",
             "content": {media_type.partition(";")[0]: {} for media_type in MEDIA_TYPES.values()},
         },
         **_error_responses(401, 403, 404, 408, 413, 415, 422, 429, 503, 504),
@@ -118,6 +121,19 @@ async def annotate(
     abstain_below: Annotated[
         float, Query(ge=0, le=1, allow_inf_nan=False, description="Abstain if the best label's probability is lower.")
     ] = 0.0,
+    level: Annotated[str | None, Query(description="The level of the labels to answer at, or auto.")] = None,
+    prior: Annotated[Literal["model", "uniform"] | None, Query(description="The population of the names.")] = None,
+    coverage: Annotated[
+        float | None, Query(ge=0, le=1, allow_inf_nan=False, description="Write prediction sets that hold so often.")
+    ] = None,
+    unfamiliar_below: Annotated[
+        float | None, Query(ge=0, le=1, allow_inf_nan=False, description="Abstain for names less familiar than this.")
+    ] = None,
+    all: Annotated[bool, Query(description="Write every probability, in a column for each label.")] = False,
+    add: Annotated[
+        list[Literal["script", "unknown", "familiar", "set"]],
+        Query(description="What else to write, in a column each."),
+    ] = [],  # noqa: B006 - the framework copies it
     format: Annotated[
         Literal["csv", "tsv", "jsonl", "parquet"] | None,
         Query(description="The format of the response; that of the file if missing."),
@@ -141,7 +157,10 @@ async def annotate(
     """Answer for a column of a table, and return the table with the answers in new columns: every row, in order."""
     service = _service(request)
     suffix = None if format is None else f".{format}"
-    table = TableRequest(column, top, abstain_below, suffix, header, delimiter, encoding)
+    more = MoreColumns(
+        level, prior, coverage, every=all, add=tuple(dict.fromkeys(add)), unfamiliar_below=unfamiliar_below
+    )
+    table = TableRequest(column, top, abstain_below, suffix, header, delimiter, encoding, more)
     return await annotate_upload(service, service.find_model(model, classifier=True), request, table)
 
 

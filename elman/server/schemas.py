@@ -11,6 +11,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidat
 from pydantic_core import PydanticCustomError
 from starlette.requests import Request
 
+from elman.checks import is_finite_number
+from elman.model.prior import MODEL, UNIFORM
 from elman.prediction.explanation import MOST
 from elman.server.errors import RequestError
 
@@ -39,6 +41,17 @@ def _check_names(value: Any) -> list[str | None]:
     return value
 
 
+def _check_prior(value: Any) -> Any:
+    """Check a prior: one of two words, or shares of labels, which the model checks further."""
+    if value in (None, MODEL, UNIFORM):
+        return value
+    if not isinstance(value, dict) or len(value) > MOST_LABELS:
+        raise PydanticCustomError("prior", "must be model, uniform, or an object with the share of each label")
+    if not all(is_finite_number(share) and share >= 0 for share in value.values()) or not sum(value.values()) > 0:
+        raise PydanticCustomError("prior", "must have shares of at least 0, and one above 0")
+    return value
+
+
 def _check_is_number(value: Any) -> Any:
     """Reject strings and booleans, which pydantic would convert. 3.0 is a whole number, as in JSON Schema."""
     if isinstance(value, bool | str):
@@ -53,6 +66,12 @@ Names = Annotated[list[str | None], PlainValidator(_check_names, json_schema_inp
 
 
 Model = Annotated[Name | None, Field(description="One of /v1/models; the default model if missing.")]
+
+
+PriorValue = Annotated[
+    str | dict[str, float] | None,
+    PlainValidator(_check_prior, json_schema_input_type=Literal["model", "uniform"] | dict[str, float] | None),
+]
 
 
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False, strict=True)]
@@ -78,6 +97,20 @@ class PredictRequest(_RequestBody):
         BeforeValidator(_check_is_number),
     ] = 3
     abstain_below: Annotated[Share, Field(description="Abstain if the best label's probability is lower.")] = 0.0
+    level: Annotated[
+        Name | None,
+        Field(description="The level of the labels to answer at; auto: the finest one that is sure enough."),
+    ] = None
+    prior: Annotated[
+        PriorValue, Field(description="The population: uniform, model, or an object with the share of each label.")
+    ] = None
+    coverage: Annotated[
+        Share | None, Field(description="Give each answer the set of labels that holds the right one so often.")
+    ] = None
+    unfamiliar_below: Annotated[
+        Share | None,
+        Field(description="Abstain for names less familiar than this; the model's own threshold if missing."),
+    ] = None
     model: Model = None
 
 
@@ -113,6 +146,14 @@ class PredictionAnswer(BaseModel):
     transliterated: bool = Field(description="Whether letters of another script were written in Latin letters.")
     model: str
     value: float | None = Field(None, description="The number, if the model answers with one; missing otherwise.")
+    level: str | None = Field(None, description="The level of the label; missing if the model has no levels.")
+    levels: dict[str, list[CandidateAnswer]] | None = Field(
+        None, description="The most likely groups of each level; missing if the model has no levels."
+    )
+    familiar: float | None = Field(
+        None, description="The share of names like those learned that are less familiar; missing if not measured."
+    )
+    set: list[str] | None = Field(None, description="The prediction set; missing if no coverage was asked for.")
 
 
 class PredictAnswer(BaseModel):
@@ -152,6 +193,8 @@ class ModelAnswer(BaseModel):
     reads: str
     answers: str
     labels: list[str]
+    levels: list[str] = Field(description="The names of the levels of the labels, finest first; empty without levels.")
+    coverages: list[float] = Field(description="The coverages of the prediction sets that the model can give.")
     parameters: int
     bytes: int
     accuracy: float | None = Field(description="On the test part of its own data, 0 to 1; null if unknown.")

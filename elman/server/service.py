@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from elman.errors import SettingError
+from elman.model.file import Artifact
 from elman.prediction.explanation import explain
+from elman.prediction.options import AnswerOptions
 from elman.prediction.predictor import Predictor
 from elman.server.batching import Batcher, Names
 from elman.server.errors import RequestError, encode_answer
@@ -93,14 +95,16 @@ class Service:
             raise RequestError(422, "other_kind_of_model", message)
         return found
 
-    async def predict(self, model: ServedModel, names: Names, *, top: int, abstain_below: float) -> bytes:
+    async def predict(self, model: ServedModel, names: Names, options: AnswerOptions) -> bytes:
         """Return the predictions for some names as a JSON array.
 
         Raises:
-            RequestError: the names or their answers are too many or too long, or the model cannot read them.
+            RequestError: the names or their answers are too many or too long, or the model cannot read them or answer
+                so.
         """
-        self._check(model, names, top)
-        return await self._batchers[model.name].predict(names, top=top, abstain_below=abstain_below)
+        check_options(model, options)
+        self._check(model, names, options.top)
+        return await self._batchers[model.name].predict(names, options)
 
     async def explain(self, model: ServedModel, name: str, label: str | None) -> bytes:
         """Return the explanation of an answer as a JSON object.
@@ -140,6 +144,28 @@ class Service:
         if len(names) * min(top, len(model.predictor.labels)) > MOST_CANDIDATES:
             message = f"all answers to a request may list {MOST_CANDIDATES} labels; send fewer names or a lower top"
             raise RequestError(422, "too_many_labels", message)
+
+
+def check_options(model: ServedModel, options: AnswerOptions) -> None:
+    """Check that a model can answer as a request asks.
+
+    Raises:
+        RequestError: it cannot; the message quotes nothing of the request.
+    """
+    artifact = model.predictor.artifact
+    try:
+        options.check(artifact)
+    except SettingError:
+        raise RequestError(422, "unknown_option", _describe_options(model.name, artifact)) from None
+
+
+def _describe_options(name: str, artifact: Artifact) -> str:
+    """Return which levels and coverages a model has, and what a prior may hold."""
+    levels = "none" if artifact.levels is None else f"{', '.join(artifact.levels.names)} or auto"
+    coverages = "none" if artifact.sets is None else ", ".join(f"{one:g}" for one in artifact.sets.coverages)
+    return (
+        f"{name} cannot answer so: its levels are {levels}; its coverages are {coverages}; a prior has its labels alone"
+    )
 
 
 def _explain(predictor: Predictor, name: str, label: str | None) -> bytes:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -14,13 +14,15 @@ from starlette.requests import Request
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from elman.annotation.annotator import USUAL_COVERAGE
 from elman.errors import SettingError, WorkerError
+from elman.prediction.options import AnswerOptions
 from elman.server.errors import RequestError, log_bug
-from elman.server.jobs import CHUNK, Job, Reply
+from elman.server.jobs import CHUNK, Job, MoreColumns, Reply
 from elman.server.limits import run_while_connected
 from elman.server.models import ServedModel
 from elman.server.pool import Worker
-from elman.server.service import Service
+from elman.server.service import Service, check_options
 from elman.server.settings import Settings
 from elman.tables.formats import WORKBOOKS, TextOptions
 
@@ -36,6 +38,9 @@ MEDIA_TYPES = {
 
 GROWTH = 8
 """The annotated table may be this many times as large as an upload: Parquet can expand to far more than its size."""
+
+MOST_WIDE = 200
+"""The most labels whose probabilities are all written."""
 
 MOST_LABELS = 20
 """The largest ``top`` of a table. A worker holds the answers for thousands of rows at a time."""
@@ -53,6 +58,7 @@ class TableRequest:
         header: whether the first line names the columns; the column decides if None.
         delimiter: the character between cells; recognised if None.
         encoding: the encoding of a text file; UTF-8, or what a byte order mark says, if None.
+        more: what it says beside the best labels.
     """
 
     column: str
@@ -62,6 +68,7 @@ class TableRequest:
     header: bool | None = None
     delimiter: str | None = None
     encoding: str | None = None
+    more: MoreColumns = MoreColumns()
 
 
 async def annotate_upload(
@@ -160,6 +167,18 @@ def _check_suffix(suffix: str) -> None:
 def _make_job(limits: Settings, model: ServedModel, table: TableRequest, *, read_as: str, write_as: str) -> Job:
     if min(table.top, len(model.predictor.labels)) > MOST_LABELS:
         raise RequestError(422, "too_many_labels", f"top: a table may get {MOST_LABELS} labels a row")
+    if table.more.every and len(model.predictor.labels) > MOST_WIDE:
+        raise RequestError(422, "too_many_labels", f"all: at most {MOST_WIDE} labels get a column each; use top")
+    coverage = USUAL_COVERAGE if "set" in table.more.add else None
+    options = AnswerOptions(
+        level=table.more.level,
+        prior=table.more.prior,
+        coverage=table.more.coverage or coverage,
+        unfamiliar_below=table.more.unfamiliar_below,
+        familiar="familiar" in table.more.add,
+        every=table.more.every,
+    )
+    check_options(model, options)
     try:
         TextOptions(delimiter=table.delimiter)
     except SettingError:
@@ -179,6 +198,7 @@ def _make_job(limits: Settings, model: ServedModel, table: TableRequest, *, read
         encoding=table.encoding,
         most_rows=limits.rows,
         most_bytes=GROWTH * limits.upload_bytes,
+        more=asdict(table.more),
     )
 
 

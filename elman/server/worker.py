@@ -121,7 +121,8 @@ def _annotate(predictor: Predictor, job: Job, path: str, target: IO[bytes]) -> S
         text = TextOptions(delimiter=job.delimiter, encoding=job.encoding, header=job.header)
     except SettingError:
         raise TableError("unknown_encoding") from None
-    config = AnnotateConfig(column=job.column, top=job.top, abstain_below=job.abstain_below, text=text)
+    more = {**job.more, "add": tuple(job.more.get("add", ()))}
+    config = AnnotateConfig(column=job.column, top=job.top, abstain_below=job.abstain_below, text=text, **more)
     summary = Summary()
     for step in annotate_stream(
         _FiniteAnnotator(predictor, config),
@@ -143,7 +144,7 @@ class _FiniteAnnotator(Annotator):
 
     def answer(self, names: Sequence[str | None]) -> PredictionColumns:
         answers = super().answer(names)
-        if not np.isfinite(answers.probabilities[answers.reason_ids < 0]).all():
+        if not np.isfinite(answers.probabilities[answers.reason_ids < 0, 0]).all():
             raise TableError("no_finite_answer")
         return answers
 

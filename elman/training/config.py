@@ -163,6 +163,7 @@ class RunConfig:
         init: the model that the training starts from, a name or a path; see `elman.training.tuning`.
         stream: the examples are in shards on the disk, one of which is in memory; see `elman.data.streaming`. Of
             ``label`` alone.
+        levels: a table of the labels and their groups at each level above; see `elman.tables.small.read_levels`.
     """
 
     name: str = ""
@@ -190,6 +191,7 @@ class RunConfig:
     baseline: str = "quick"
     init: str | None = None
     stream: bool = False
+    levels: str | None = None
 
     def __post_init__(self) -> None:
         """Check what no other config checks, and choose the kind of split if it is empty."""

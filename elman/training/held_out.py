@@ -30,6 +30,8 @@ from elman.evaluation.scores import (
     evaluate_tags,
     find_majority,
     list_findings,
+    list_selected,
+    list_sets,
     measure_calibration,
 )
 from elman.evaluation.verdict import decide, write_verdict
@@ -258,6 +260,7 @@ def _measure_labels(
         interval = list(bound_share_of(share, len(chosen.examples)))
         values["majority"] = {"label": label, "accuracy": share, "interval": interval}
     values["calibration"] = measure_calibration(evaluation, predictor.artifact.temperature)
+    values |= list_sets(evaluation, predictor.artifact) | list_selected(evaluation)
     values |= list_findings(evaluation, evaluation.select([example.text for example in chosen.examples]))
     if baseline != "none" and chosen.split is not None:
         fitted = fit_for(predictor.artifact, chosen.split.train, baseline)

@@ -49,13 +49,13 @@ READING = (
 
 
 _OF_CELLS = ("hand", "activation", "hidden_size", "layers", "directions", "embedding_size", "dropout", "products")
-_OF_TEXT, _OF_LABELS = ("keep_case", "keep_script"), ("label_smoothing", "class_weighting")
+_OF_TEXT, _OF_LABELS = ("keep_case", "keep_script"), ("label_smoothing", "class_weighting", "levels")
 
 WITHOUT_EFFECT = {
     "features": (*_OF_CELLS, "plain", *_OF_TEXT, *_OF_LABELS, "baseline"),
-    "images": ("embedding_size", "plain", *_OF_TEXT, "class_weighting", "test_share"),
+    "images": ("embedding_size", "plain", *_OF_TEXT, "class_weighting", "levels", "test_share"),
     "number": _OF_LABELS,
-    "tags": ("class_weighting", "baseline"),
+    "tags": ("class_weighting", "levels", "baseline"),
 }
 """Options of `elman train` that nothing reads, by task."""
 
@@ -146,6 +146,8 @@ def apply_options(config: RunConfig, options: Options) -> RunConfig:
         values["feature_columns"] = tuple(name for name in names if name)
     if values.get("data_folder") is not None:
         values["data_folder"] = str(values["data_folder"])
+    if values.get("levels") is not None:
+        values["levels"] = str(values["levels"])
     if values.pop("plain", False):
         values |= {"ngram_orders": (), "bag_orders": ()}
     if values.get("stream"):
@@ -172,7 +174,7 @@ def apply_options(config: RunConfig, options: Options) -> RunConfig:
 
 OPTIONS = (
     *("text_column", "label_column", "feature_columns", "data_folder", "max_characters"),
-    *("delimiter", "encoding", "on_error", "split", "test_share", "validation_share", "shift", "init"),
+    *("delimiter", "encoding", "on_error", "split", "test_share", "validation_share", "shift", "init", "levels"),
     *("cell", "by_hand", "activation", "hidden_size", "layers", "directions", "embedding_size", "dropout"),
     *("epochs", "batch_size", "optimiser", "learning_rate", "schedule", "weight_decay", "clip", "label_smoothing"),
     *("class_weighting", "patience", "threads", "device", "products", "baseline"),

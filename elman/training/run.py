@@ -7,7 +7,7 @@
     model.safetensors        the model
     report.json, report.md   its scores beside those of the baseline
     curves.png               loss and accuracy by epoch
-    confusion.png, reliability.png   of a model that answers with a label
+    confusion.png, reliability.png, abstention.png   of a model that answers with a label
 
 Other models have other pictures. A `Run` trains while its `epochs` are iterated and can stop between any two of them;
 `finish` writes the model and its report from the best epoch so far.

@@ -110,5 +110,5 @@ def test_an_unexpected_error_does_not_quote_a_row(folder, annotator, monkeypatch
     def fail(*args, **kwargs):
         raise ZeroDivisionError("Nakamura")
 
-    monkeypatch.setattr(Predictor, "predict_columns", fail)
+    monkeypatch.setattr(Predictor, "answer_columns", fail)
     assert result_of(annotator, folder)["error"].endswith("a.parquet: ZeroDivisionError")

@@ -100,6 +100,7 @@ def test_out_keeps_the_figures_and_pictures(elman_here, model_file, other_table,
         "report.json",
         "confusion.png",
         "reliability.png",
+        "abstention.png",
     }
     written = json.loads((tmp_path / "scores" / "report.json").read_text("utf-8"))
     mistakes = written.pop("surest_mistakes")  # strings of the data are in the file alone

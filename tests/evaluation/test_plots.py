@@ -184,6 +184,7 @@ def test_labels_have_a_confusion_matrix_and_a_reliability_diagram():
     assert {file: picture.title for file, picture in pictures.items()} == {
         "confusion.png": "Confusion matrix of the test part",
         "reliability.png": "Reliability of the test part",
+        "abstention.png": "Accuracy on the test part by the share answered",
     }
     assert [tick.get_text() for tick in pictures["confusion.png"].figure.axes[0].get_xticklabels()] == list(NAMES)
 

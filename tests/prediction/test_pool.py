@@ -13,6 +13,7 @@ import pytest
 from elman.errors import SettingError, WorkerError
 from elman.model.file import Artifact
 from elman.prediction import columns, pool
+from elman.prediction.options import AnswerOptions
 from elman.prediction.predictor import Predictor
 
 NAMES = ["abc", "cab", None, "Nakamura", "", "a'b", "b", "水", "\ud800a"] * 40
@@ -84,8 +85,8 @@ def test_a_process_that_does_not_start_is_a_worker_error(tiny, monkeypatch):
 
 
 def test_an_error_inside_a_process_is_a_worker_error_with_its_message(tiny):
-    with pytest.raises(WorkerError, match="top must be a whole number"):
-        tiny.workers(2).predict_columns(NAMES, top=0)
+    with pytest.raises(WorkerError, match="has no levels of labels"):
+        tiny.workers(2).predict_columns(NAMES, AnswerOptions(level="region"))
     assert len(tiny.predict_columns(NAMES, processes=2)) == len(NAMES)
 
 
@@ -167,8 +168,8 @@ def test_names_that_cannot_be_sent_leave_the_processes_as_they_are(tiny):
 
 def test_a_process_is_not_used_again_after_an_error_that_it_reports(tiny):
     workers = tiny.workers(2)
-    with pytest.raises(WorkerError, match="top must be a whole number"):
-        workers.predict_columns(NAMES, top=0)
+    with pytest.raises(WorkerError, match="has no levels of labels"):
+        workers.predict_columns(NAMES, AnswerOptions(level="region"))
     assert workers.closed
 
 

@@ -171,9 +171,9 @@ class BlockingPredictor(Predictor):
         self.calls: list[list[str | None]] = []
         self.started, self.resume = threading.Event(), threading.Event()
 
-    def predict(self, names: Any, **options: Any) -> Any:
+    def answer_all(self, names: Any, options: Any) -> Any:
         self.wait(names)
-        return super().predict(names, **options)
+        return super().answer_all(names, options)
 
     def wait(self, names: Any) -> None:
         self.calls.append(list(names))

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from client import PATIENCE, BlockingPredictor, make_artifact, make_regression, wait_for
 
+from elman.prediction.options import AnswerOptions
 from elman.prediction.predictor import Predictor
 from elman.server.batching import NAME_COST, Batcher
 from elman.server.errors import RequestError
@@ -29,7 +30,7 @@ def make_batcher(predictor, executor, *, names=512):
 
 
 async def predict(batcher, names, top=3, abstain_below=0.0):
-    return json.loads(await batcher.predict(names, top=top, abstain_below=abstain_below))
+    return json.loads(await batcher.predict(names, AnswerOptions(top, abstain_below)))
 
 
 def rows_agree(row, prediction):
@@ -202,8 +203,8 @@ def test_a_request_without_names_has_no_answers(predictor, executor):
 class Diverging(Predictor):
     """A predictor whose probabilities are not numbers for one name."""
 
-    def predict(self, names, **options):
-        answers = super().predict(names, **options)
+    def answer_all(self, names, options):
+        answers = super().answer_all(names, options)
         return [replace(one, probability=math.nan) if one.name == "abc" else one for one in answers]
 
 

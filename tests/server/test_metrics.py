@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from client import make_app, predict, send
 
+from elman.prediction.options import AnswerOptions
 from elman.server.batching import Batcher
 from elman.server.metrics import Metrics
 
@@ -44,7 +45,7 @@ def test_batches_are_counted_without_names(predictor):
     metrics = Metrics()
     with ThreadPoolExecutor(1) as executor:
         batcher = Batcher(predictor, executor, metrics, name="toy", names=512)
-        asyncio.run(batcher.predict(["abc", "", "42"], top=3, abstain_below=0.0))
+        asyncio.run(batcher.predict(["abc", "", "42"], AnswerOptions()))
     text = metrics.text().decode()
     assert 'elman_names_total{model="toy"} 3.0' in text
     assert 'elman_abstained_total{model="toy"} 2.0' in text

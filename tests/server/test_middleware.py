@@ -128,7 +128,7 @@ def test_links_from_other_sites_work(predictor):
 class Failing(Predictor):
     """A predictor with a bug whose message quotes the names."""
 
-    def predict(self, names, **options):
+    def answer_all(self, names, options):
         raise KeyError(f"no idea what {names} is")
 
 
@@ -144,9 +144,9 @@ def test_a_bug_is_answered_and_logged_without_names(predictor, caplog):
 
 def test_a_bug_in_one_request_does_not_fail_the_others(predictor):
     class Choosy(Predictor):
-        def predict(self, names, **options):
+        def answer_all(self, names, options):
             assert CANARY not in names
-            return super().predict(names, **options)
+            return super().answer_all(names, options)
 
     app = make_app(Choosy(predictor.artifact))
     bodies = [{"names": name} for name in ("abc", CANARY, "xyz")]

@@ -13,7 +13,7 @@ SPELLINGS = {CANARY, CANARY.lower(), CANARY.upper(), CANARY[:8], CANARY.encode()
 class Failing(Predictor):
     """A predictor with bugs whose messages quote the names."""
 
-    def predict(self, names, **options):
+    def answer_all(self, names, options):
         raise RuntimeError(f"cannot predict {names}")
 
     @property

@@ -127,15 +127,15 @@ def test_an_error_becomes_a_problem(predictor, monkeypatch, error, reply):
 class Failing(Predictor):
     """A predictor with a bug whose message quotes the names."""
 
-    def predict_columns(self, names, **options):
+    def answer_columns(self, names, options, **settings):
         raise KeyError(f"no idea what {names} is")
 
 
 class Diverging(Predictor):
     """A predictor whose probabilities are not numbers."""
 
-    def predict_columns(self, names, **options):
-        columns = super().predict_columns(names, **options)
+    def answer_columns(self, names, options, **settings):
+        columns = super().answer_columns(names, options, **settings)
         return replace(columns, probabilities=np.full_like(columns.probabilities, np.nan))
 
 

@@ -117,7 +117,7 @@ def test_the_report_has_the_limits_of_the_data_the_settings_and_the_verdict(fini
     assert report["complete"] is True
     assert report["verdict"] == finished_run.report.verdict
     assert report["labels"] == ["Alfa", "Beta", "Gamma"]
-    assert report["pictures"].keys() == {"confusion.png", "reliability.png"}
+    assert report["pictures"].keys() == {"confusion.png", "reliability.png", "abstention.png"}
     assert report["baseline"]["validation"].keys() >= SCORES
 
 

@@ -16,6 +16,8 @@ from elman.data.examples import Reading
 from elman.data.splits import Split, ceiling, fold_texts
 from elman.evaluation.baseline import Baseline, describe_fit, evaluate_baseline
 from elman.evaluation.calibration import fit_temperature
+from elman.evaluation.conformal import describe_sets, fit_sets
+from elman.evaluation.familiarity import fit_familiarity
 from elman.evaluation.intervals import bound_share_of
 from elman.evaluation.metrics import LabelIds, find_answered
 from elman.evaluation.scores import (
@@ -25,14 +27,19 @@ from elman.evaluation.scores import (
     evaluate_logits,
     find_majority,
     list_findings,
+    list_selected,
+    list_sets,
     measure_calibration,
 )
 from elman.evaluation.titles import describe_labels
 from elman.model.file import Artifact
+from elman.model.hierarchy import Levels, build_levels
 from elman.prediction.predictor import Predictor
 from elman.records import Example
 from elman.reports import EvalReport
+from elman.tables.small import read_levels
 from elman.text.evidence import evidence_of
+from elman.text.placeholders import PLACEHOLDERS, find_placeholders
 from elman.text.vocabulary import Labels
 from elman.training.allowance import fit_for
 from elman.training.config import RunConfig
@@ -40,6 +47,9 @@ from elman.training.loop import example_weights
 from elman.training.tasks.advice import note_case, note_dropped, refuse_several_labels
 from elman.training.tasks.strings import Importance, look_up, normalise_examples, split_for
 from elman.training.tasks.task import Findings, Task, round_weights
+
+LEAST_KNOWN = 1000
+"""The fewest strings of a validation part with which familiarity is measured."""
 
 Answers = tuple[NDArray[np.float32], LabelIds, Sequence[str | None]]
 """Logits, (N, C), the true label ids, (N,), and why the model abstains, as in `elman.evaluation.metrics.score`."""
@@ -72,6 +82,7 @@ class LabelTask(Task):
         refuse_several_labels(Counter(example.label for example in reading.examples))
         examples, self.dropped = normalise_examples(reading, config.normalisation)
         self.labels = Labels.from_names(example.label for example in examples)
+        self.levels = find_levels(config, self.labels)
         folds = fold_texts(examples)
         self.split = split or split_for(config, examples, folds=folds)
         self.sizes, self.fingerprint, self.incomplete = self.split.sizes, self.split.fingerprint, self.split.incomplete
@@ -95,7 +106,10 @@ class LabelTask(Task):
         counts = self.count_examples()
         per_label = {name: counts[name] for name in self.labels.names}
         data = {**provenance["data"], "training_examples_per_label": per_label}
-        return self.build_artifact(round_weights(weights), {**provenance, "data": data}, evidence=self.find_evidence())
+        artifact = self.build_artifact(
+            round_weights(weights), {**provenance, "data": data}, evidence=self.find_evidence()
+        )
+        return replace(artifact, levels=self.levels, placeholders=self.find_placeholders())
 
     def count_examples(self) -> Mapping[str, int]:
         """Return how many training examples each label has."""
@@ -104,6 +118,11 @@ class LabelTask(Task):
     def find_evidence(self) -> str:
         """Return which symbols an answer can rest on; see `elman.text.evidence`."""
         return evidence_of(self.split.train, self.vocabulary)
+
+    def find_placeholders(self) -> tuple[str, ...] | None:
+        """Return which strings say that something is missing, without those of the training part; None: all of them."""
+        found = find_placeholders(example.text for example in self.split.train)
+        return None if found == PLACEHOLDERS else found
 
     def fit_baseline(self, artifact: Artifact) -> Baseline:
         """Return the baseline of the config, fitted on the training part."""
@@ -133,6 +152,7 @@ class LabelTask(Task):
             calibrate=self.is_calibrated,
             texts=[example.text for example in split.test],
         )
+        artifact = self.add_familiarity(artifact)
         assert isinstance(findings.test, EvalReport) and isinstance(findings.baseline, EvalReport | None)
         truth = [example.label for example in split.test]
         comparisons = compare_labels(findings.test, truth, label, findings.baseline, name=NGRAM_BASELINE)
@@ -142,7 +162,17 @@ class LabelTask(Task):
         """Fit the temperature on the validation part; see `Task.calibrate`."""
         if not self.is_calibrated:
             return artifact
-        return calibrate_classifier(artifact, self._answer(Predictor(artifact), self.split.validation))[0]
+        artifact = calibrate_classifier(artifact, self._answer(Predictor(artifact), self.split.validation))[0]
+        return self.add_familiarity(artifact)
+
+    def add_familiarity(self, artifact: Artifact) -> Artifact:
+        """Return the model with what measures how familiar a string is, if enough strings were kept back for that."""
+        known = [example.text for example in self.split.validation]
+        learned = [example.text for example in self.split.train]
+        if not self.is_calibrated or not learned or len(known) < LEAST_KNOWN:
+            return artifact
+        found = fit_familiarity(artifact, learned, known, threshold=0.0, seed=self.config.train.seed)
+        return replace(artifact, familiarity=found)
 
     def _answer(self, predictor: Predictor, examples: Sequence[Example]) -> Answers:
         texts, truth = [e.text for e in examples], self.labels.encode([e.label for e in examples])
@@ -151,11 +181,25 @@ class LabelTask(Task):
     def remarks(self, findings: Findings) -> tuple[str, ...]:
         """Explain the baseline, the limits of the data, and the calibration; see `Task.remarks`."""
         fit = findings.values.get("baseline_fit")
-        return (*([describe_fit(fit)] if fit else []), *describe_labels(findings.values))
+        sets = findings.values.get("sets")
+        return (
+            *([describe_fit(fit)] if fit else []),
+            *(describe_sets(sets["rows"], sets["strings"]) if sets else ()),
+            *describe_labels(findings.values),
+        )
 
     def description(self) -> str:
         """Return the number of labels and the kind of split; see `Task.description`."""
         return f"{count_of(len(self.labels), 'label')}; {self.split_kind} split"
+
+
+def find_levels(config: RunConfig, labels: Labels) -> Levels | None:
+    """Return the levels of the labels from the table that a config names, if it names one.
+
+    Raises:
+        DataError: the table cannot be read, or does not fit the labels.
+    """
+    return None if config.levels is None else build_levels(*read_levels(config.levels), labels.names)
 
 
 def measure_classifier(
@@ -201,6 +245,8 @@ def measure_classifier(
             **values,
             "calibration": measure_calibration(evaluation, artifact.temperature, strings=strings),
             **list_findings(evaluation, evaluation.select(texts)),
+            **list_sets(evaluation, artifact),
+            **list_selected(evaluation),
         },
         evaluation=evaluation,
     )
@@ -208,7 +254,7 @@ def measure_classifier(
 
 
 def calibrate_classifier(artifact: Artifact, validation: Answers) -> tuple[Artifact, int | None]:
-    """Choose the temperature of a model that answers with a label.
+    """Choose the temperature of a model that answers with a label, and the thresholds of its prediction sets.
 
     Args:
         artifact: the model.
@@ -221,5 +267,6 @@ def calibrate_classifier(artifact: Artifact, validation: Answers) -> tuple[Artif
     answered = find_answered(reasons, len(truth)) & np.isfinite(logits).all(axis=1)
     if not answered.any():
         return artifact, None
-    temperature = fit_temperature(logits[answered], truth[answered])
-    return replace(artifact, temperature=temperature), int(answered.sum())
+    logits, truth = logits[answered], truth[answered]
+    sets = fit_sets(logits, truth, levels=artifact.levels)
+    return replace(artifact, temperature=fit_temperature(logits, truth), sets=sets), int(answered.sum())

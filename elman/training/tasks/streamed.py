@@ -19,7 +19,7 @@ from elman.training.allowance import fit_for
 from elman.training.config import RunConfig
 from elman.training.loop import weigh
 from elman.training.tasks.advice import note_case, note_dropped, refuse_several_labels
-from elman.training.tasks.labels import LabelTask
+from elman.training.tasks.labels import LabelTask, find_levels
 from elman.training.tasks.strings import normalise_examples
 from elman.training.tasks.task import Findings
 
@@ -46,6 +46,7 @@ class StreamedLabelTask(LabelTask):
         index = self.shards.index
         refuse_several_labels(dict(zip(index.labels, index.rows, strict=True)))
         self.dropped, self.labels = index.dropped, Labels(tuple(index.labels))
+        self.levels = find_levels(config, self.labels)
         validation, test = self.shards.load_part("validation"), self.shards.load_part("test")
         self.split = Split((), validation, test, HASHED, config.split_seed)
         self.split_kind, self.sizes, self.fingerprint = HASHED, index.sizes, index.fingerprint

@@ -60,7 +60,7 @@ def test_images_are_learned(trained):
 
 def test_the_report_shows_the_mistakes(trained):
     run, report = trained
-    assert report.values["pictures"].keys() == {"confusion.png", "reliability.png", "mistakes.png"}
+    assert report.values["pictures"].keys() == {"confusion.png", "reliability.png", "abstention.png", "mistakes.png"}
     for name in report.values["pictures"]:
         assert (run.folder / name).read_bytes().startswith(b"\x89PNG")
         assert f"({name})" in (run.folder / "report.md").read_text("utf-8")

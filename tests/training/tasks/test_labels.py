@@ -72,6 +72,8 @@ def test_findings_are_numbers(finished_run):
         "confused",
         "surest_mistakes",
         "baseline_fit",
+        "sets",
+        "abstention",
     }
     assert findings.evaluation.report == findings.test
     assert f"dividing the logits by {calibration['temperature']:.2f}" in task.remarks(findings)[-1]

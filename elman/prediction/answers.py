@@ -1,0 +1,157 @@
+"""Answers: logits to what a prediction says, for models with levels, and with the options of `AnswerOptions`.
+
+The most likely labels alone are found by `elman.scoring.scorer.Scorer.best`, which is faster.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.model.file import Artifact
+from elman.model.hierarchy import AUTO
+from elman.model.prior import shift_logits
+from elman.prediction.options import AnswerOptions
+from elman.scoring.probabilities import allow_overflow, rank, softmax
+from elman.scoring.scorer import Scorer
+from elman.text.encoded import EncodedStrings
+
+Sequences = list[NDArray[Any]] | EncodedStrings
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a model answers to N strings.
+
+    Args:
+        names: of the labels, or of the groups of the levels, one level after the other.
+        best: places in ``names`` of the most likely ones at the level of the answer, (N, top), int32; −1 where a level
+            has fewer.
+        probabilities: of these, (N, top), float64; NaN where a level has fewer.
+        levels: the names of the levels asked for; empty if the model has none.
+        level_ids: the level of each answer, (N,), int8, a place among the levels asked for.
+        ranked: for each level asked for, its best groups as places in ``names``, and their probabilities, both (N, k).
+        members: places in ``names`` of the labels in each prediction set, most likely first, an array for each string;
+            None without sets.
+        familiar: how familiar each string is, (N,), float64; None if that is not measured.
+        every: the probability of each name, (N, C), float64; None unless asked for.
+    """
+
+    names: tuple[str, ...]
+    best: NDArray[np.int32]
+    probabilities: NDArray[np.float64]
+    levels: tuple[str, ...]
+    level_ids: NDArray[np.int8]
+    ranked: tuple[tuple[NDArray[np.int32], NDArray[np.float64]], ...]
+    members: NDArray[np.object_] | None
+    familiar: NDArray[np.float64] | None
+    every: NDArray[np.float64] | None
+
+
+class Answerer:
+    """Answers as some options ask.
+
+    Args:
+        artifact: the model, which answers with a label.
+        options: what to say; `AnswerOptions.check` has passed.
+        all_levels: find the best groups of every level, whichever the answer is at.
+    """
+
+    def __init__(self, artifact: Artifact, options: AnswerOptions, *, all_levels: bool = False) -> None:
+        self.options, self.temperature = options, artifact.temperature
+        self._levels, self._sets, self._shift = artifact.levels, artifact.sets, shift_logits(artifact, options.prior)
+        self._familiarity = artifact.familiarity if options.measures(artifact) else None
+        labels = artifact.labels.names
+        if self._levels is None:
+            self.levels: tuple[str, ...] = ("",)
+            groups = [labels]
+        else:
+            wanted = self._levels.names[0] if options.level is None else options.level
+            self.levels = self._levels.names if all_levels or wanted == AUTO else (wanted,)
+            groups = [self._levels.list_groups(level, labels) for level in self.levels]
+        self._groups = groups
+        self._starts = np.cumsum([0, *map(len, groups)])
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The labels, or the groups of the levels asked for, one level after the other."""
+        return tuple(name for groups in self._groups for name in groups)
+
+    def answer_all(self, scorer: Scorer, sequences: Sequences, *, threads: int | None = None) -> Answers:
+        """Answer for sequences of ids; see `Answers`."""
+        count, sizes = len(sequences), list(map(len, self._groups))
+        tops = [min(self.options.top, size) for size in sizes]
+        answers = Answers(
+            names=self.names,
+            best=np.full((count, max(tops)), -1, np.int32),
+            probabilities=np.full((count, max(tops)), np.nan),
+            levels=() if self._levels is None else self.levels,
+            level_ids=np.zeros(count, np.int8),
+            ranked=tuple((np.empty((count, top), np.int32), np.empty((count, top))) for top in tops),
+            familiar=None if self._familiarity is None else np.empty(count),
+            members=None if self.options.coverage is None else np.empty(count, object),
+            every=np.empty((count, sum(sizes))) if self.options.every else None,
+        )
+        if count:
+            strings = EncodedStrings.gather(sequences) if self._familiarity is not None else None
+            work = partial(self._answer, answers, strings)
+            scorer.each(sequences, work, threads=threads)
+        return answers
+
+    def _answer(
+        self, answers: Answers, strings: EncodedStrings | None, rows: NDArray[np.int64], logits: NDArray[np.float32]
+    ) -> None:
+        """Set the answers of some strings."""
+        of_labels = self._weigh(logits)
+        of_levels = [self._sum(of_labels, level) for level in self.levels]
+        for (ids, probabilities), start, of_level in zip(answers.ranked, self._starts, of_levels, strict=False):
+            places, probabilities[rows] = rank(of_level, self.options.top)
+            ids[rows] = places + int(start)
+        chosen = self._choose([probabilities[rows, 0] for _, probabilities in answers.ranked])
+        answers.level_ids[rows] = chosen
+        for level, (ids, probabilities) in enumerate(answers.ranked):
+            own = rows[chosen == level]
+            answers.best[own, : ids.shape[1]] = ids[own]
+            answers.probabilities[own, : ids.shape[1]] = probabilities[own]
+        if answers.familiar is not None and self._familiarity is not None and strings is not None:
+            with allow_overflow():
+                measures = self._familiarity.measure_strings(strings.select(rows), logits, self.temperature)
+                answers.familiar[rows] = self._familiarity.rank(measures)
+        if answers.every is not None:
+            answers.every[rows] = np.concatenate(of_levels, axis=1)
+        if answers.members is not None:
+            for level, of_level in enumerate(of_levels):
+                own = np.flatnonzero(chosen == level)
+                for row, members in zip(rows[own].tolist(), self._find_members(of_level[own], level), strict=True):
+                    answers.members[row] = members
+
+    def _weigh(self, logits: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return the calibrated probabilities of the labels, (n, C), under the prior asked for."""
+        if self._shift is None:
+            return softmax(logits, self.temperature)
+        with allow_overflow():
+            return softmax(logits / np.float64(self.temperature) + self._shift)
+
+    def _sum(self, of_labels: NDArray[np.float64], level: str) -> NDArray[np.float64]:
+        return of_labels if self._levels is None else self._levels.sum_probabilities(of_labels, level)
+
+    def _choose(self, best: list[NDArray[np.float64]]) -> NDArray[np.int8]:
+        """Return the level of each answer, (n,), given the probability of the best group at each level, (n,)."""
+        asked, sure = self.options.level, self.options.sure
+        if asked != AUTO:
+            place = self.levels.index(asked) if asked is not None else 0
+            return np.full(len(best[0]), place, np.int8)
+        chosen = np.full(len(best[0]), len(best) - 1, np.int8)
+        for level in range(len(best) - 2, -1, -1):
+            chosen[best[level] >= sure] = level
+        return chosen
+
+    def _find_members(self, probabilities: NDArray[np.float64], level: int) -> list[NDArray[np.int64]]:
+        """Return the prediction set of each string as places in ``names``."""
+        assert self._sets is not None and self.options.coverage is not None
+        place = 0 if self._levels is None else self._levels.find(self.levels[level])
+        order, sizes = self._sets.list_members(probabilities, self.options.coverage, level=place)
+        start = int(self._starts[level])
+        return [start + row[:size] for row, size in zip(order, sizes.tolist(), strict=True)]
