@@ -15,7 +15,7 @@ from elman.data.batches import EncodedExamples
 from elman.data.examples import Reading
 from elman.data.splits import Split, ceiling, fold_texts
 from elman.evaluation.baseline import Baseline, describe_fit, evaluate_baseline, fit_baseline
-from elman.evaluation.calibration import fit_temperature
+from elman.evaluation.calibration import fit_prior, fit_temperature
 from elman.evaluation.intervals import bound_share
 from elman.evaluation.metrics import LabelIds, find_answered
 from elman.evaluation.scores import (
@@ -32,6 +32,7 @@ from elman.model.file import Artifact
 from elman.prediction.predictor import Predictor
 from elman.records import Example
 from elman.reports import EvalReport
+from elman.scoring.probabilities import softmax
 from elman.text.evidence import evidence_of
 from elman.text.vocabulary import Labels
 from elman.training.allowance import allow_products
@@ -230,7 +231,7 @@ def measure_classifier(
 
 
 def calibrate_classifier(artifact: Artifact, validation: Answers) -> tuple[Artifact, int | None]:
-    """Choose the temperature of a model that answers with a label.
+    """Choose the temperature of a model that answers with a label, and measure the prior that it then assumes.
 
     Args:
         artifact: the model.
@@ -243,5 +244,18 @@ def calibrate_classifier(artifact: Artifact, validation: Answers) -> tuple[Artif
     answered = find_answered(reasons, len(truth)) & np.isfinite(logits).all(axis=1)
     if not answered.any():
         return artifact, None
-    temperature = fit_temperature(logits[answered], truth[answered])
-    return replace(artifact, temperature=temperature), int(answered.sum())
+    logits, truth = logits[answered], truth[answered]
+    temperature = fit_temperature(logits, truth)
+    prior = _describe_prior(artifact.labels, softmax(logits, temperature), truth)
+    provenance = {**artifact.provenance, "prior": prior}
+    return replace(artifact, temperature=temperature, provenance=provenance), int(answered.sum())
+
+
+def _describe_prior(labels: Labels, probabilities: NDArray[np.float64], truth: LabelIds) -> dict[str, Any]:
+    """Return what the probabilities assume, by label, as `elman.shares.prior` reads it."""
+    shares = [float(f"{share:.4g}") for share in fit_prior(probabilities, truth)]
+    counts = np.bincount(truth, minlength=len(labels)).tolist()
+    return {
+        "shares": dict(zip(labels.names, shares, strict=True)),
+        "validation_examples": dict(zip(labels.names, counts, strict=True)),
+    }
