@@ -64,6 +64,11 @@ class Estimator:
         find_prior(self.predictor.artifact)
         place_labels(self.predictor.artifact, self.level)
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What gets a share: the labels of the model, or their groups at the level."""
+        return place_labels(self.predictor.artifact, self.level)[0]
+
     def estimate(self, sample: Sample, *, by: str | None = None, notes: Sequence[str] = ()) -> ShareReport:
         """Return the shares in each group of a sample.
 
@@ -111,9 +116,7 @@ class Estimator:
         shares: list[Share] = []
         if len(answered):
             mixture = estimate_mixture(answered, prior.shares)
-            samples = draw_mixtures(
-                answered, prior.shares, mixture, prior.known, draws=self.draws, seed=self.seed
-            )
+            samples = draw_mixtures(answered, prior.shares, mixture, prior.known, draws=self.draws, seed=self.seed)
             sums = _sum_labels(mixture[None], places, len(labels))[0]
             low, high = bound_mixture(sums, _sum_labels(samples, places, len(labels)), len(answered))
             best = _sum_labels(answered, places, len(labels)).argmax(axis=1)

@@ -78,7 +78,7 @@ def draw_mixtures(
     Returns:
         (D, C); each row sums to 1.
     """
-    random, (names, labels) = np.random.default_rng(seed), probabilities.shape
+    random, labels = np.random.default_rng(seed), probabilities.shape[1]
     likelihoods = _find_likelihoods(probabilities, prior)
     weights = _draw_weights(likelihoods * shares, known, draws, random)
     pseudo = random.gamma(PSEUDO_NAMES, size=(labels, draws))
@@ -117,7 +117,9 @@ def _draw_weights(joint: Floats, known: Floats, draws: int, random: np.random.Ge
         column = weights[:, sample]
         varied = column * random.gamma(precision[label]) / precision[label]
         # Which names a label has varies, but not how many.
-        total = np.bincount(label, column, joint.shape[1]) / np.maximum(np.bincount(label, varied, joint.shape[1]), 1e-9)
+        total = np.bincount(label, column, joint.shape[1]) / np.maximum(
+            np.bincount(label, varied, joint.shape[1]), 1e-9
+        )
         weights[:, sample] = varied * total[label]
     return weights
 
