@@ -12,6 +12,9 @@ from elman.shares.report import GroupShares, ShareReport
 MOST_PANELS, MOST_LABELS = 12, 15
 """The most groups and labels in a picture."""
 
+SMALL = 0.01
+"""Labels whose share, estimated and counted, is smaller in every group are not drawn."""
+
 COLUMNS = 3
 """Panels beside each other."""
 
@@ -32,7 +35,7 @@ def plot_shares(report: ShareReport) -> Figure:
     figure = Figure(figsize=(width, height), layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
     for axes, group in zip(panels, groups, strict=False):
-        _draw_group(axes, group, labels)
+        _draw_group(axes, group, labels, has_groups=report.by is not None)
     for axes in panels[len(groups) :]:
         axes.set_axis_off()
     for axes in panels[max(0, len(groups) - columns) : len(groups)]:
@@ -49,15 +52,16 @@ def plot_shares(report: ShareReport) -> Figure:
 
 
 def _choose_labels(groups: Sequence[GroupShares]) -> list[str]:
-    """Return the labels with the largest shares, over all groups alike."""
-    sums: dict[str, float] = {}
-    for group in groups:
-        for share in group.shares:
-            sums[share.label] = sums.get(share.label, 0.0) + share.share
-    return sorted(sums, key=lambda label: -sums[label])[:MOST_LABELS]
+    """Return the labels with the largest shares, over all groups alike, but those that are small in every group."""
+    shares = [share for group in groups for share in group.shares]
+    sums = dict.fromkeys((share.label for share in shares), 0.0)
+    for share in shares:
+        sums[share.label] += share.share
+    shown = {share.label for share in shares if max(share.share, share.counted) >= SMALL}
+    return sorted(shown, key=lambda label: -sums[label])[:MOST_LABELS]
 
 
-def _draw_group(axes: Axes, group: GroupShares, labels: Sequence[str]) -> None:
+def _draw_group(axes: Axes, group: GroupShares, labels: Sequence[str], *, has_groups: bool) -> None:
     shares = [group[label] for label in labels]
     places = range(len(labels))
     axes.hlines(
@@ -82,16 +86,17 @@ def _draw_group(axes: Axes, group: GroupShares, labels: Sequence[str]) -> None:
         color=SECOND,
         label="counted answers",
     )
-    axes.set_title(_title_group(group), fontsize=9, color=INK, parse_math=False)
+    axes.set_title(_title_group(group, has_groups=has_groups), fontsize=9, color=INK, parse_math=False)
     axes.grid(axis="x", color=FAINT, alpha=0.5)
     axes.set_axisbelow(True)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
 
 
-def _title_group(group: GroupShares) -> str:
+def _title_group(group: GroupShares, *, has_groups: bool) -> str:
     counted = count_of(group.read - group.abstained, "name")
-    return counted if group.group is None else f"{shorten(group.group)} ({counted})"
+    title = "no group" if group.group is None else shorten(group.group)
+    return f"{title} ({counted})" if has_groups else counted
 
 
 def _write_title(report: ShareReport, drawn: int) -> str:
