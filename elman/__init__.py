@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from elman.export.file import export_onnx
     from elman.prediction.predictor import Predictor, load
     from elman.reports import EpochResult, EvalReport
+    from elman.shares.estimates import estimate_shares
     from elman.training.config import RunConfig, TrainConfig
     from elman.training.recipes import best_settings
     from elman.training.run import RunReport
@@ -72,6 +73,7 @@ __all__ = [
     "__version__",
     "annotate_frame",
     "best_settings",
+    "estimate_shares",
     "export_onnx",
     "load",
     "read_examples",
@@ -82,6 +84,7 @@ _LAZY = {
     "EpochResult": "elman.reports",
     "EvalReport": "elman.reports",
     "annotate_frame": "elman.annotation.frames",
+    "estimate_shares": "elman.shares.estimates",
     "export_onnx": "elman.export.file",
     "Predictor": "elman.prediction.predictor",
     "load": "elman.prediction.predictor",

@@ -25,6 +25,7 @@ tables.columnar tables.columnar.arrays tables.columnar.weights tables.chunks tab
 tables.columnar.objects tables.columnar.thrift tables.columnar.footer tables.columnar.pages tables.columnar.groups
 tables.columnar.parquet tables.sources tables.small
 tables.sql tables.sql.statements tables.sql.databases tables.sql.results tables.sql.queries tables.sinks
+shares shares.mixture shares.prior shares.report shares.sample shares.estimates
 annotation annotation.annotator annotation.paths annotation.job annotation.parts annotation.local
 annotation.pieces annotation.cluster annotation.request annotation.frames
 data data.columns data.examples data.images data.catalog data.download data.reading data.numbers data.steps data.splits
@@ -34,7 +35,7 @@ cells.passes.elman cells.passes.gru cells.passes.lstm cells.passes cells.fused c
 evaluation evaluation.intervals evaluation.uncertainty evaluation.metrics evaluation.verdict evaluation.mistakes
 evaluation.calibration evaluation.conformal evaluation.familiarity
 evaluation.linear evaluation.baseline evaluation.scores evaluation.titles
-evaluation.report evaluation.figures evaluation.confusions evaluation.plots evaluation.drawings
+evaluation.report evaluation.figures evaluation.confusions evaluation.plots evaluation.drawings evaluation.shares
 training training.config training.allowance training.reading training.history training.progress
 training.tasks training.tasks.strings training.tasks.advice training.held_out
 training.rows training.averages training.network training.ranks training.tuning training.state training.loop
@@ -46,7 +47,7 @@ server.settings server.bugs server.jobs server.errors server.metrics server.sche
 server.batching server.models server.middleware server.limits server.service server.uploads server.openapi
 server.routes server.app server.protocol server.run server
 cli.process cli.options cli.output cli.progress cli.names cli.answers cli.prompt cli.data cli.predict cli.annotate
-cli.models cli.export cli.train cli.evaluate cli.compare cli.explain cli.serve cli.system cli __main__
+cli.estimate cli.models cli.export cli.train cli.evaluate cli.compare cli.explain cli.serve cli.system cli __main__
 """
 DOOR = "elman"  # elman/__init__.py may name any room, in its lazy table or for type checkers; no room imports it
 
@@ -109,14 +110,15 @@ PACKAGES = {
     "prediction": "scoring model text",
     "export": "prediction scoring model text",
     "tables": "",
+    "shares": "prediction tables model",
     "annotation": "prediction tables model scoring.processor",
     "data": "tables text",
     "cells": "",
-    "evaluation": "prediction scoring model text",
+    "evaluation": "shares prediction scoring model text",
     "training": "cells data evaluation model prediction scoring tables text",
     "estimators": "training data prediction scoring model text",
     "server": "annotation prediction tables model text scoring.processor data.catalog",
-    "cli": "annotation cells data evaluation export model prediction scoring server tables text training",
+    "cli": "annotation shares cells data evaluation export model prediction scoring server tables text training",
 }
 
 

@@ -37,6 +37,7 @@ NAMES = [
     "__version__",
     "annotate_frame",
     "best_settings",
+    "estimate_shares",
     "export_onnx",
     "load",
     "read_examples",

@@ -26,6 +26,7 @@ COMMANDS = (
     "predict",
     "explain",
     "annotate",
+    "estimate",
     "train",
     "evaluate",
     "compare",

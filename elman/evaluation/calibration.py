@@ -12,14 +12,18 @@ prevent that, and weigh less the more strings there are:
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize, minimize_scalar
 
 from elman.evaluation.metrics import LabelIds
+from elman.scoring.probabilities import softmax
 
 LOWEST, HIGHEST = 0.05, 20.0
 
 PRIOR_DEVIATION = float(np.log(2))
 """Standard deviation of the logarithm of the temperature before any string is seen: 1/2 to 2 is usual."""
+
+SHIFT_DEVIATION = 0.5
+"""Standard deviation of how far a label's log-odds are from those of a calibrated model, before any string is seen."""
 
 BLOCK = 4_000_000
 """Logits that are divided at once."""
@@ -53,6 +57,42 @@ def fit_temperature(logits: NDArray[np.floating], truth: LabelIds, *, strings: i
 
     found = minimize_scalar(loss, bounds=(np.log(LOWEST), np.log(HIGHEST)), method="bounded")
     return float(np.exp(found.x))
+
+
+def fit_prior(probabilities: NDArray[np.float64], truth: LabelIds) -> NDArray[np.float64]:
+    """Return the shares of labels that a model's probabilities assume.
+
+    They are not the shares of the training part if the network weighted its labels, or learned rare ones badly. Each
+    label's log-odds are shifted until the probabilities are calibrated on the examples: the bias of A. Alexandari,
+    A. Kundaje, A. Shrikumar, "Maximum likelihood with bias-corrected calibration is hard-to-beat at label shift
+    adaptation", ICML 2020. What the shifted probabilities assume is their mean; taking the shift out gives the prior.
+
+    Args:
+        probabilities: of examples that did not train the network, (N, C).
+        truth: label ids, (N,).
+
+    Returns:
+        (C,), above 0, sum 1.
+
+    >>> fit_prior(np.array([[0.5, 0.5]] * 400), np.array([0, 0, 0, 1] * 100)).round(1).tolist()
+    [0.5, 0.5]
+    """
+    some = slice(None, None, -(-probabilities.size // BLOCK))  # so many examples are enough
+    probabilities, truth = probabilities[some], truth[some]
+    logs = np.log(np.maximum(probabilities, np.finfo(np.float64).tiny))
+    strings, labels = np.arange(len(truth)), probabilities.shape[1]
+    counts = np.bincount(truth, minlength=labels)
+
+    def loss(shift: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        shifted = softmax(logs + shift)
+        likelihoods = np.maximum(shifted[strings, truth], np.finfo(np.float64).tiny)
+        penalty = float(shift @ shift) / (2 * SHIFT_DEVIATION**2)
+        return penalty - float(np.log(likelihoods).sum()), shifted.sum(axis=0) - counts + shift / SHIFT_DEVIATION**2
+
+    shift = minimize(loss, np.zeros(labels), jac=True, method="L-BFGS-B").x
+    assumed = np.maximum(softmax(logs + shift).mean(axis=0), np.finfo(np.float64).tiny) * np.exp(-shift)
+    prior: NDArray[np.float64] = assumed / assumed.sum()
+    return prior
 
 
 def is_at_bound(temperature: float) -> bool:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elman.evaluation.calibration import HIGHEST, LOWEST, fit_temperature, is_at_bound
+from elman.evaluation.calibration import HIGHEST, LOWEST, fit_prior, fit_temperature, is_at_bound
 from elman.evaluation.metrics import calibration_error, negative_log_likelihood, score
 from elman.scoring.probabilities import softmax
 
@@ -82,3 +82,20 @@ def test_no_temperature_changes_the_accuracy_or_the_order_of_answers(rows, tempe
     assert np.array_equal(np.argsort(warm, axis=1), np.argsort(sharp, axis=1))
     labels = ["a", "b", "c", "d"]
     assert score(warm, truth, labels).accuracy == score(sharp, truth, labels).accuracy
+
+
+def test_the_prior_of_a_calibrated_model_is_the_mean_probability():
+    random = np.random.default_rng(0)
+    rows = random.dirichlet([4, 2, 1], 5000)
+    truth = (rows.cumsum(axis=1) < random.random((5000, 1))).sum(axis=1)
+    np.testing.assert_allclose(fit_prior(rows, truth), rows.mean(axis=0), atol=0.02)
+
+
+def test_the_prior_is_found_where_the_training_took_a_part_of_it_out():
+    random = np.random.default_rng(0)
+    prior = np.array([0.8, 0.15, 0.05])
+    truth = random.choice(3, 20_000, p=prior)
+    likelihoods = np.exp(1.5 * (1.5 * np.eye(3)[truth] + random.normal(size=(20_000, 3))))
+    weakened = np.sqrt(prior) / np.sqrt(prior).sum()
+    rows = likelihoods * weakened
+    np.testing.assert_allclose(fit_prior(rows / rows.sum(axis=1, keepdims=True), truth), weakened, atol=0.02)

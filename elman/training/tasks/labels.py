@@ -15,7 +15,7 @@ from elman.data.batches import EncodedExamples
 from elman.data.examples import Reading
 from elman.data.splits import Split, ceiling, fold_texts
 from elman.evaluation.baseline import Baseline, describe_fit, evaluate_baseline
-from elman.evaluation.calibration import fit_temperature
+from elman.evaluation.calibration import fit_prior, fit_temperature
 from elman.evaluation.conformal import describe_sets, fit_sets
 from elman.evaluation.familiarity import fit_familiarity
 from elman.evaluation.intervals import bound_share_of
@@ -37,6 +37,7 @@ from elman.model.hierarchy import Levels, build_levels
 from elman.prediction.predictor import Predictor
 from elman.records import Example
 from elman.reports import EvalReport
+from elman.scoring.probabilities import softmax
 from elman.tables.small import read_levels
 from elman.text.evidence import evidence_of
 from elman.text.placeholders import PLACEHOLDERS, find_placeholders
@@ -254,7 +255,7 @@ def measure_classifier(
 
 
 def calibrate_classifier(artifact: Artifact, validation: Answers) -> tuple[Artifact, int | None]:
-    """Choose the temperature of a model that answers with a label, and the thresholds of its prediction sets.
+    """Choose the temperature of a model that answers with a label, its prior, and the thresholds of its sets.
 
     Args:
         artifact: the model.
@@ -268,5 +269,18 @@ def calibrate_classifier(artifact: Artifact, validation: Answers) -> tuple[Artif
     if not answered.any():
         return artifact, None
     logits, truth = logits[answered], truth[answered]
-    sets = fit_sets(logits, truth, levels=artifact.levels)
-    return replace(artifact, temperature=fit_temperature(logits, truth), sets=sets), int(answered.sum())
+    sets, temperature = fit_sets(logits, truth, levels=artifact.levels), fit_temperature(logits, truth)
+    prior = _describe_prior(artifact.labels, softmax(logits, temperature), truth)
+    provenance = {**artifact.provenance, "prior": prior}
+    calibrated = replace(artifact, temperature=temperature, provenance=provenance, sets=sets)
+    return calibrated, int(answered.sum())
+
+
+def _describe_prior(labels: Labels, probabilities: NDArray[np.float64], truth: LabelIds) -> dict[str, Any]:
+    """Return what the probabilities assume, by label, as `elman.shares.prior` reads it."""
+    shares = [float(f"{share:.4g}") for share in fit_prior(probabilities, truth)]
+    counts = np.bincount(truth, minlength=len(labels)).tolist()
+    return {
+        "shares": dict(zip(labels.names, shares, strict=True)),
+        "validation_examples": dict(zip(labels.names, counts, strict=True)),
+    }

@@ -1,0 +1,73 @@
+"""Prior: the shares of labels that a model's probabilities assume, and by how many names it knows each label."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.checks import shown
+from elman.errors import DamagedModelError, SettingError
+from elman.model.file import Artifact
+from elman.shares.mixture import PRECISION
+
+Floats = NDArray[np.float64]
+
+OF_VALIDATION = 1 / 8
+"""Validation names for each training name, for model files that do not count them."""
+
+SMALLEST = 1e-6
+"""The smallest share of a label; a smaller one would make a single name decide."""
+
+
+@dataclass(frozen=True, eq=False)
+class Prior:
+    """What a model's probabilities assume.
+
+    Args:
+        shares: of the labels, above 0, sum 1, (C,).
+        known: by how many names each label is known, above 0, (C,).
+        is_measured: whether the shares were measured on the validation part; if not, they are those of the training
+            part.
+    """
+
+    shares: Floats
+    known: Floats
+    is_measured: bool
+
+
+def find_prior(artifact: Artifact) -> Prior:
+    """Return the prior that a model file states.
+
+    Raises:
+        DamagedModelError: it is not a number of at least 0 for each label.
+        SettingError: the file states none.
+    """
+    provenance = artifact.provenance
+    measured, data = provenance.get("prior"), provenance.get("data")
+    if isinstance(measured, Mapping):
+        shares = _read_numbers(measured.get("shares"), artifact)
+        known = _read_numbers(measured.get("validation_examples"), artifact)
+    elif isinstance(data, Mapping) and "training_examples_per_label" in data:
+        shares = _read_numbers(data["training_examples_per_label"], artifact)
+        known = shares * OF_VALIDATION
+    else:
+        raise SettingError(
+            f"{shown(artifact.name)} does not say how frequent its labels were in training, which shares need; "
+            "train it again with this version of Elman"
+        )
+    if not 0 < shares.sum() < np.inf:
+        raise DamagedModelError(f"{shown(artifact.name)}: the shares of its labels do not sum to a number above 0")
+    shares = np.maximum(shares / shares.sum(), SMALLEST)
+    return Prior(shares / shares.sum(), PRECISION * np.maximum(known, 1.0), isinstance(measured, Mapping))
+
+
+def _read_numbers(values: Any, artifact: Artifact) -> Floats:
+    """Return the number of each label, (C,)."""
+    numbers = [values.get(label) for label in artifact.labels.names] if isinstance(values, Mapping) else [None]
+    if not all(isinstance(one, int | float) and not isinstance(one, bool) and 0 <= one < np.inf for one in numbers):
+        raise DamagedModelError(
+            f"{shown(artifact.name)}: its prior must be a number of at least 0 for each label; train it again"
+        )
+    return np.array(numbers, np.float64)
