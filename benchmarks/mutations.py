@@ -29,6 +29,7 @@ import numpy as np
 from elman.errors import DataError, ModelFileError, SettingError
 from elman.model.config import ModelConfig
 from elman.model.file import Artifact, dump_artifact, load_artifact
+from elman.model.hierarchy import Levels
 from elman.model.kinds import KINDS
 from elman.model.tensors import BAG_CODES, BAG_WEIGHT
 from elman.prediction.predictor import Predictor
@@ -56,7 +57,7 @@ def build_models() -> Iterator[Artifact]:
     yield _build({"hidden_size": 3, "embedding_size": 2, "ngram_buckets": 8})
     yield _build({**bare, "cell": "lstm", "layers": 2, "embedding_size": 0})
     yield _build({**bare, "cell": "elman", "activation": "none", "head": "concatenation", "directions": 1})
-    yield _build({**bare, "cell": "none"}, evidence="all")
+    yield _build({**bare, "cell": "none"}, evidence="all", levels=Levels(("kind", "half"), (("low", "low", "high"),)))
     yield _build({**bare, "readout": "each"}, kind=KINDS["tags"], labels=("x", "y"))
     yield _build({**bare, "cell": "rnn", "activation": "relu"}, kind=KINDS["number"], labels=("age",))
     features: dict[str, Any] = {"kind": KINDS["features"], "columns": ("size", "rooms")}

@@ -13,7 +13,7 @@ import elman
 LADDER = """
 errors version checks markup records reports files extras
 text text.scripts text.normalisation text.encoded text.ngrams text.vocabulary text.evidence
-model model.kinds model.tensors model.config model.header model.file model.card model.address
+model model.kinds model.tensors model.config model.header model.hierarchy model.file model.card model.address
 model.hub model.shipped
 scoring scoring.processor scoring.probabilities scoring.reference scoring.layers scoring.lookups scoring.trie
 scoring.scorer

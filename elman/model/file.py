@@ -23,6 +23,7 @@ from elman.errors import DamagedModelError, ElmanError, NewerModelError, NotAMod
 from elman.files import write_atomically
 from elman.model.config import ModelConfig
 from elman.model.header import SCALE, check_document, check_tensors, digest_of_content, parse_json, read_header
+from elman.model.hierarchy import Levels
 from elman.model.kinds import KINDS, Kind, find_kind
 from elman.model.tensors import BAG_CODES, dtype_of
 from elman.text.evidence import EVIDENCE
@@ -72,6 +73,7 @@ class Artifact:
         picture: rows and columns of the images.
         evidence: ``letters`` or ``all``: the symbols that an answer can rest on, as `elman.text.evidence.evidence_of`
             finds them; None for files that do not say: letters for labels, and all symbols otherwise.
+        levels: groups of the labels, such as regions; None if the model has none.
     """
 
     name: str
@@ -86,6 +88,7 @@ class Artifact:
     columns: tuple[str, ...] = ()
     picture: tuple[int, ...] = ()
     evidence: str | None = None
+    levels: Levels | None = None
     # Document and digest of the file that the model was read from, if saving it again writes the same tensors.
     _saved: tuple[str, str] | None = field(default=None, init=False, repr=False, compare=False)
 
@@ -98,6 +101,7 @@ class Artifact:
             raise DamagedModelError(f"its temperature must be {limits}; it is {self.temperature}")
         if self.evidence not in (None, *EVIDENCE):
             raise DamagedModelError(f"its evidence must be one of {', '.join(EVIDENCE)}; it is {self.evidence!r}")
+        self._check_levels()
         if not all(np.isfinite(tensor).all() for tensor in self.tensors.values()):
             raise DamagedModelError("some of its weights are not finite")
 
@@ -112,6 +116,16 @@ class Artifact:
             raise DamagedModelError(f"it has {count_of(len(self.labels), 'label')} to answer with {answers}")
         if self.config.head == "none" and self.config.directions * self.config.hidden_size != len(self.labels):
             raise DamagedModelError(f"it has no head to make {count_of(len(self.labels), 'score')}")
+
+    def _check_levels(self) -> None:
+        if self.levels is None:
+            return
+        if self.kind.answers != "label":
+            raise DamagedModelError(f"it has levels, and answers with {self.kind.answers}")
+        if len(self.levels) != len(self.labels):
+            raise DamagedModelError(
+                f"its levels have groups for {count_of(len(self.levels), 'label')}; it has {len(self.labels):,}"
+            )
 
     def _check_tensors(self) -> None:
         _check_layers(self.config, len(self.tensors))
@@ -207,6 +221,7 @@ def _describe(artifact: Artifact, weights: str) -> str:
         "columns": list(artifact.columns),
         "picture": list(artifact.picture),
         **({} if artifact.evidence is None else {"evidence": artifact.evidence}),
+        **({} if artifact.levels is None else {"levels": artifact.levels.to_dict()}),
     }
     return json.dumps(document, sort_keys=True)
 
@@ -265,6 +280,7 @@ def parse_artifact(content: bytes, path: str) -> Artifact:
             temperature=float(document["temperature"]),
             provenance=document["provenance"],
             evidence=document.get("evidence"),
+            levels=None if document.get("levels") is None else Levels.from_dict(document["levels"]),
             **_parse_kind(document, version),
         )
         if all(_narrow(tensor) is tensor for tensor in tensors.values()):
