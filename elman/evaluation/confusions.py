@@ -1,6 +1,7 @@
 """The picture of what is confused: the whole matrix of a few labels; of many labels, those that are confused most."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -134,7 +135,7 @@ def _draw_matrix(axes: Axes, counts: Counts, names: Sequence[str], *, others: bo
     """Draw counts in cells: right answers in green, mistakes in brass, the darker the larger the share of the label."""
     support = counts.sum(axis=1)
     shares = 100 * counts / np.maximum(support, 1)[:, None]
-    is_right = np.eye(*shares.shape, dtype=bool)
+    is_right = np.eye(*shares.shape) > 0
     axes.imshow(shares, cmap=WRONG_SHADES, vmin=0, vmax=100)
     axes.imshow(np.ma.masked_where(~is_right, shares), cmap=RIGHT_SHADES, vmin=0, vmax=100)
     columns = [*names, "another label"] if others else names
@@ -155,7 +156,7 @@ def _draw_pairs(axes: Axes, probabilities: Probabilities, truth: LabelIds, label
     axes.set_yticks(places, names, parse_math=False)
     axes.set_ylim(max(1, len(pairs)) - 0.5, -0.5)  # the most frequent first
     axes.set_xlim(0, 1.45 * max((pair["examples"] for pair in pairs), default=1))  # room for the shares
-    style = {"va": "center", "fontsize": 9, "color": QUIET, "fontfamily": SANS}
+    style: dict[str, Any] = {"va": "center", "fontsize": 9, "color": QUIET, "fontfamily": SANS}
     for place, pair in enumerate(pairs):
         axes.text(pair["examples"], place, f" {pair['share']:.0%} of the label", **style)
     axes.set_xlabel("examples")

@@ -129,7 +129,7 @@ class _Canvas:
 
     def note(self, y: float, text: str) -> None:
         """Write a text to the right of the columns."""
-        style = {"ha": "left", "va": "center", "fontsize": 8.5, "color": QUIET, "fontfamily": SANS}
+        style: dict[str, Any] = {"ha": "left", "va": "center", "fontsize": 8.5, "color": QUIET, "fontfamily": SANS}
         self.axes.text(self.width - 0.35, y, text, parse_math=False, **style)
 
     def arrow(

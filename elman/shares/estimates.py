@@ -13,6 +13,7 @@ from elman.checks import check_whole, count_of, is_missing, shown
 from elman.errors import DataError, SettingError
 from elman.model.file import Artifact
 from elman.prediction.names import list_names
+from elman.prediction.options import AnswerOptions
 from elman.prediction.predictor import Predictor, load
 from elman.shares.mixture import DRAWS, bound_mixture, draw_mixtures, estimate_mixture
 from elman.shares.prior import Prior, find_prior
@@ -60,7 +61,7 @@ class Estimator:
         """Check the settings."""
         check_whole("draws", self.draws, 50)
         check_whole("seed", self.seed, 0)
-        self.predictor.check_columns(top=1)
+        self.predictor.check_columns(AnswerOptions())
         find_prior(self.predictor.artifact)
         place_labels(self.predictor.artifact, self.level)
 
