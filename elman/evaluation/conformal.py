@@ -23,7 +23,7 @@ from elman.scoring.probabilities import softmax
 FOLDS = 5
 
 MANY = 2000
-"""The least strings of which a part chooses the penalty; with fewer there is none."""
+"""The least strings of which a part chooses the penalty; with fewer strings no penalty is used."""
 
 PENALTIES = ((0.0, 1), (0.001, 5), (0.003, 5), (0.01, 5), (0.01, 2), (0.03, 3), (0.1, 3))
 """Penalties and free ranks to choose from."""

@@ -56,7 +56,7 @@ class Familiarity:
     """What measures how familiar a string is.
 
     Args:
-        counts: of character n-grams, (slots,), uint8: 0 if there is none, and otherwise 1 + log(count) / `STEP`. An
+        counts: of character n-grams, (slots,), uint8: 0 without any, and otherwise 1 + log(count) / `STEP`. An
             n-gram has two slots, and its count is the smaller one. The number of slots is a power of two.
         total: how many symbols were counted, at least 1.
         weights: of the `MEASURES`, whose weighted sum is the score.
