@@ -56,7 +56,7 @@ _MASCULINE = {
     "uz": "ov$|ev$|yev$",
     "el": "ς$",
 }
-_WOMAN = re.compile("[аяaeėāēαηáéίώ]$|ия$|ія$|ь$|ού$")
+_WOMAN = re.compile("[аяaeėāēαηάήίώωáéí]$|ού$")
 _FEMININE_ICELANDIC = re.compile(
     "(a|ný|ey|dís|björg|unn|rún|ríður|íður|hildur|gerður|laug|leif|veig|vör|borg|ólöf|björk|ósk|ást|und|rós|lind|dögg"
     "|mjöll|sól|eik|lilja|urður|heiður|þrúður|elfur|ína|lín|ís|ör|ín|ör)$",
@@ -69,6 +69,7 @@ def read_drawn(parts: list[Part], labels: Labels, taken: dict[str, str], seed: i
 
     Args:
         parts: what `release.origins.sources.read_parts` returns.
+        labels: the origins.
         taken: the part of the split of each key that is in use; drawn names are added to it.
         seed: of the draws and of the split.
     """

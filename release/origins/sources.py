@@ -50,6 +50,7 @@ def read_nana(wheel: Path, labels: Labels, unmapped: Counter[str], *, sha256: st
 
     Args:
         wheel: the wheel of name2nat 0.5.1.
+        labels: the origins.
         unmapped: counts the nationality words without a label.
         sha256: what the wheel must have.
 
