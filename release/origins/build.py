@@ -35,9 +35,9 @@ def main() -> None:
     started = time.perf_counter()
     labels, unmapped = read_labels(), {source: Counter[str]() for source in SOURCES}
     parts = collect(labels, unmapped, arguments.nana, arguments.data, arguments.seed)
-    parts = enough(parts)
     if arguments.without:
         parts = hold_out_source(parts, arguments.without)
+    parts = enough({part: without_repeats(rows) for part, rows in parts.items()})
     if arguments.without_labels:
         parts = leave_labels_out(parts, arguments.without_labels, arguments.seed)
     counts = {**count(parts), "unmapped": {source: dict(words.most_common()) for source, words in unmapped.items()}}
@@ -50,7 +50,7 @@ def main() -> None:
 def collect(
     labels: Labels, unmapped: dict[str, Counter[str]], nana: Path, data: Path, seed: int
 ) -> dict[str, list[Row]]:
-    """Return the rows of all sources in the three parts of the split."""
+    """Return the rows of all sources in the three parts of the split; some names are in several sources."""
     parts: dict[str, list[Row]] = {part: [] for part in PARTS}
     taken: dict[str, str] = {}
     stored = [*read_nana(nana, labels, unmapped["nana"])]
@@ -63,7 +63,7 @@ def collect(
             parts[taken[key]].append(row)
     for where, row in read_drawn(read_parts(data / FAKER, labels, unmapped["faker"]), labels, taken, seed):
         parts[where].append(row)
-    return {part: without_repeats(rows) for part, rows in parts.items()}
+    return parts
 
 
 def without_repeats(rows: Iterable[Row]) -> list[Row]:

@@ -59,7 +59,7 @@ _MASCULINE = {
 _WOMAN = re.compile("[аяaeėāēαηάήίώωáéí]$|ού$")
 _FEMININE_ICELANDIC = re.compile(
     "(a|ný|ey|dís|björg|unn|rún|ríður|íður|hildur|gerður|laug|leif|veig|vör|borg|ólöf|björk|ósk|ást|und|rós|lind|dögg"
-    "|mjöll|sól|eik|lilja|urður|heiður|þrúður|elfur|ína|lín|ís|ör|ín|ör)$",
+    "|mjöll|sól|eik|lilja|heiður|þrúður|elfur|ína|lín|ís|ör|ín|ör)$",
     re.IGNORECASE,
 )
 
