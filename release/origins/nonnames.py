@@ -7,6 +7,7 @@ how kinds that training did not contain are recognised; words of one list are in
 import random
 import string
 from collections.abc import Callable
+from functools import cache
 from typing import NamedTuple
 
 from release.origins.rows import share_of
@@ -58,6 +59,7 @@ def make_nonnames(count: int, part: str, seed: int = 0) -> list[NonName]:
     return list(found.values())
 
 
+@cache
 def words_of(words: tuple[str, ...], part: str) -> list[str]:
     """Return the words of a list that belong to a part: seven in ten to train, the others to test; by hash."""
     return [word for word in words if (share_of(word, 0) < 0.7) == (part == "train")]

@@ -24,6 +24,21 @@ FAKER = "faker-names.tsv"
 SOURCES = ("nana", *PLAYERS, "faker")
 """In this order: a name that two sources hold with the same label is counted for the first."""
 
+COPIES = {
+    # The list of another country again; the fourth field of the file is the package.
+    ("faker-php", "es_AR"),
+    ("faker-php", "es_ES"),
+    ("faker-php", "ro_MD"),
+    ("faker-js", "de_AT"),
+    # The English list among them.
+    ("faker-js", "fr_BE"),
+    ("faker-js", "en_ZA"),
+    # All forenames of residents, which hold most forenames of every other country.
+    ("faker-ruby", "nl", "forename"),
+    ("faker-php", "nb_NO", "forename"),
+}
+"""What is not read of the Fakers: (package, locale), or (package, locale, role)."""
+
 _NICKNAME = re.compile(r"\s*[\"“”„«»(\[][^\"“”»)\]]*[\"“”»)\]]\s*")
 _HONORIFIC = re.compile(r"^(?:Sir|Dame|Lord|Lady|Dr\.?|Rev\.?)\s+", re.IGNORECASE)
 _SUFFIX = re.compile(r"\s+(?:Jr\.?|Sr\.?|[IVX]{2,4})$")
@@ -86,8 +101,8 @@ def read_players(path: Path, source: str, labels: Labels, unmapped: Counter[str]
 def read_parts(path: Path, labels: Labels, unmapped: Counter[str]) -> list[Part]:
     """Return the forenames and surnames of the locales that have a label, each once, sorted."""
     parts = set()
-    for text, locale, role, *_ in _read_table(path):
-        if locale not in labels.locales:
+    for text, locale, role, package in _read_table(path):
+        if locale not in labels.locales or {(package, locale), (package, locale, role)} & COPIES:
             unmapped[locale] += 1
         elif (tidied := tidy(text)) and tidied != "Doe":
             parts.add(Part(tidied, locale, role))
