@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from elman.text.normalisation import compose
+from elman.text.scripts import transliterate
 from release.origins.labels import Labels
 from release.origins.rows import Row, make_row
 
@@ -38,6 +40,9 @@ COPIES = {
     ("faker-php", "nb_NO", "forename"),
 }
 """What is not read of the Fakers: (package, locale), or (package, locale, role)."""
+
+SPELLED = ("ka_GE", "kk_KZ")
+"""Locales whose parts are read in Latin spelling too: other sources have few of these names, and the spelling is regular."""
 
 _NICKNAME = re.compile(r"\s*[\"“”„«»(\[][^\"“”»)\]]*[\"“”»)\]]\s*")
 _HONORIFIC = re.compile(r"^(?:Sir|Dame|Lord|Lady|Dr\.?|Rev\.?)\s+", re.IGNORECASE)
@@ -106,6 +111,8 @@ def read_parts(path: Path, labels: Labels, unmapped: Counter[str]) -> list[Part]
             unmapped[locale] += 1
         elif (tidied := tidy(text)) and tidied != "Doe":
             parts.add(Part(tidied, locale, role))
+            if locale in SPELLED:
+                parts.add(Part(spell(tidied), locale, role))
     return sorted(parts)
 
 
@@ -121,6 +128,15 @@ def tidy(text: str) -> str:
     if _NO_NAME.search(text) or not any(map(str.isalpha, text)):
         return ""
     return text
+
+
+def spell(text: str) -> str:
+    """Return a part in Latin letters, as a passport has it.
+
+    >>> spell("ჭიღლაძე")
+    'Chighladze'
+    """
+    return transliterate(compose(text)).replace("'", "").capitalize()
 
 
 def kind_of(name: str) -> str:

@@ -68,3 +68,17 @@ def test_parts_of_locales_without_a_label_are_counted(made_up):
 )
 def test_ranks_nicknames_and_what_is_no_person_are_removed(text, name):
     assert tidy(text) == name
+
+
+def test_georgian_parts_are_read_in_both_scripts(tmp_path):
+    (tmp_path / "parts.tsv").write_text("ჭიღლაძე\tka_GE\tsurname\tfaker-test\n", encoding="utf-8")
+    parts = read_parts(tmp_path / "parts.tsv", LABELS, Counter())
+    assert {part.text for part in parts} == {"ჭიღლაძე", "Chighladze"}
+
+
+def test_a_copied_list_is_not_read(tmp_path):
+    lines = "García\tes_ES\tsurname\tfaker-php\nPons\tes_ES\tsurname\tfaker-python\n"
+    (tmp_path / "parts.tsv").write_text(lines, encoding="utf-8")
+    unmapped = Counter()
+    assert [part.text for part in read_parts(tmp_path / "parts.tsv", LABELS, unmapped)] == ["Pons"]
+    assert unmapped == {"es_ES": 1}
