@@ -128,6 +128,7 @@ def cross_fit(rows: list[Row], seed: int, *, epochs: int = EPOCHS) -> list[Doubt
             for place, index in enumerate(chosen):
                 own = probabilities[place]
                 doubts[index] = Doubt(float(own[stored[index]]), names[best[place]], float(own[best[place]]))
+        print(f"{number + 1} of {FOLDS} thirds judged", flush=True)
     return doubts
 
 
