@@ -2,8 +2,8 @@
 
     python -m release.origins.audit --built FOLDER --out FOLDER
 
-FOLDER is what `release.origins.build` wrote. A linear model over n-grams, words and pairs of words is fitted three times,
-each time without a third of the names, and judges that third. It is trained with the logarithm of each label's share
+FOLDER is what `release.origins.build` wrote. A linear model over n-grams, words and pairs of words is fitted twice,
+each time without half of the names, and judges that half. It is trained with the logarithm of each label's share
 added to its logits, and judges without it, so that a label is not doubted because it is rare.
 
 The rule. A name is dropped from the training part if the model gives its stored label less than `LEAST`, another label
@@ -34,7 +34,7 @@ from release.origins.rows import PARTS, Row, key_of, share_of
 from release.origins.sources import PLAYERS
 
 LEAST, MOST = 0.01, 0.9
-FOLDS, EPOCHS = 3, 3
+FOLDS, EPOCHS = 2, 2
 BUCKETS, WIDTH, BATCH, ORDERS = 2**18, 64, 512, (1, 2, 3, 4, 5)
 STEP = 0.5
 """The step size of Adagrad."""
@@ -128,7 +128,7 @@ def cross_fit(rows: list[Row], seed: int, *, epochs: int = EPOCHS) -> list[Doubt
             for place, index in enumerate(chosen):
                 own = probabilities[place]
                 doubts[index] = Doubt(float(own[stored[index]]), names[best[place]], float(own[best[place]]))
-        print(f"{number + 1} of {FOLDS} thirds judged", flush=True)
+        print(f"{number + 1} of {FOLDS} halves judged", flush=True)
     return doubts
 
 
