@@ -4,12 +4,14 @@
 
 FOLDER is what `release.origins.build` wrote. A linear model over n-grams, words and pairs of words is fitted twice,
 each time without half of the names, and judges that half. It is trained with the logarithm of each label's share
-added to its logits, and judges without it, so that a label is not doubted because it is rare.
+added to its logits, and judges without it, so that no label is doubted because it is rare.
 
 The rule. A name is dropped from the training part if the model gives its stored label less than `LEAST`, another label
 more than `MOST`, and the two labels are not akin: not in one subregion, and without a common naming tradition. A
 footballer's nationality says less than a biography, so for those two files `MOST` alone decides. Validation and test
-keep every name as stored: the audit makes no figure better by leaving out what is hard.
+keep every name as stored: the audit makes no figure better by leaving out what is hard. Names of one word are never
+dropped: `judged.json` has the counts of a sample in which most of them were right, because a forename is common to many
+countries.
 """
 
 import argparse
@@ -107,7 +109,7 @@ class Kinship:
 
 def is_doubtful(row: Row, doubt: Doubt, kinship: Kinship) -> bool:
     """Return whether the rule of this module drops a name."""
-    if doubt.sure <= MOST or kinship.joins(row.label, doubt.best):
+    if row.kind == "part" or doubt.sure <= MOST or kinship.joins(row.label, doubt.best):
         return False
     return row.source in PLAYERS or doubt.stored < LEAST
 

@@ -89,3 +89,14 @@ def test_doubtful_names_are_dropped_from_training_alone(small, rows, tmp_path, m
     assert counts["doubtful"]["part"] == {"train": 5, "validation": 2, "test": 2}
     assert audit.read_rows(tmp_path / "out" / "test.csv") == rows[7:9]
     assert len((tmp_path / "out" / "doubtful.tsv").read_text("utf-8").splitlines()) == 10
+
+
+def test_names_of_one_word_are_never_doubtful():
+    row = make_row("Jonas", "Belgian", "faker", "part")
+    assert not is_doubtful(row, Doubt(0.0, "Lithuanian", 1.0), KINSHIP)
+    assert is_doubtful(row._replace(kind="full"), Doubt(0.0, "Lithuanian", 1.0), KINSHIP)
+
+
+def test_the_judged_sample_adds_up():
+    judged = json.loads((audit.TRADITIONS.with_name("judged.json")).read_text("utf-8"))
+    assert sum(sum(counts.values()) for counts in judged["judged"].values()) == judged["sample"]
