@@ -10,7 +10,7 @@ The rule. A name is dropped from the training part if the model gives its stored
 more than `MOST`, and the two labels are not akin: not in one subregion, and without a common naming tradition. A
 footballer's nationality says less than a biography, so for those two files `MOST` alone decides. Validation and test
 keep every name as stored: the audit makes no figure better by leaving out what is hard. Names of one word are never
-dropped: `judged.json` has the counts of a sample in which most of them were right, because a forename is common to many
+dropped: in the sample of `judged.json` more of them were right than wrong, because a forename is common to many
 countries.
 """
 
