@@ -29,9 +29,9 @@ from torch.utils.data import DataLoader, TensorDataset
 from elman.data.examples import FeatureReading
 from elman.data.images import ImageReading
 from elman.data.reading import read_named
+from elman.training.config import RunConfig
 from elman.training.recipes import RECIPES, best_settings
 from elman.training.run import Run
-from elman.training.tasks import RunConfig
 
 
 def main() -> None:

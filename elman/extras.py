@@ -7,6 +7,7 @@ from elman.errors import MissingExtraError
 
 PURPOSES = {
     "docs": "building the documentation",
+    "evaluate": "scoring a model",
     "frames": "annotating a data frame",
     "hub": "reaching the Hugging Face Hub",
     "images": "reading pictures",

@@ -243,3 +243,7 @@ def _list_intervals(intervals: Intervals) -> dict[str, list[float]]:
 def _count_abstentions(abstentions: dict[str, int]) -> dict[str, Any]:
     """Return as plain values how often a model abstains, in all and by reason."""
     return {"abstained": sum(abstentions.values()), "abstentions": abstentions}
+
+
+Report = EvalReport | TagReport | NumberReport
+"""The scores of any kind of model."""

@@ -27,18 +27,19 @@ tables.columnar.parquet tables.sources
 tables.sql tables.sql.statements tables.sql.databases tables.sql.results tables.sql.queries tables.sinks
 annotation annotation.annotator annotation.paths annotation.job annotation.parts annotation.local
 annotation.pieces annotation.cluster annotation.request annotation.frames
-data data.columns data.examples data.images data.catalog data.download data.reading data.splits data.augment
-data.batches data.shards data.streaming
+data data.columns data.examples data.images data.catalog data.download data.reading data.numbers data.steps data.splits
+data.augment data.batches data.shards data.streaming
 cells.contract cells.elman cells.gru cells.lstm cells.library cells.unroll cells.passes.buffers cells.passes.steps
 cells.passes.elman cells.passes.gru cells.passes.lstm cells.passes cells.fused cells
 evaluation evaluation.intervals evaluation.uncertainty evaluation.metrics evaluation.verdict evaluation.mistakes
 evaluation.calibration evaluation.linear evaluation.baseline evaluation.scores evaluation.titles
 evaluation.report evaluation.figures evaluation.confusions evaluation.plots evaluation.drawings
-training training.config training.allowance training.history training.progress training.rows training.averages
-training.network training.ranks training.tuning training.state training.loop
-training.tasks.task training.tasks.advice training.tasks.strings training.tasks.labels training.tasks.streamed
-training.tasks.tags training.tasks.numbers training.tasks.features training.tasks.images training.tasks
-training.fitting training.recipes training.run training.options training.shortcut training.held_out training.comparison
+training training.config training.allowance training.reading training.history training.progress
+training.tasks training.tasks.strings training.tasks.advice training.held_out
+training.rows training.averages training.network training.ranks training.tuning training.state training.loop
+training.tasks.task training.tasks.labels training.tasks.streamed training.tasks.tags training.tasks.numbers
+training.tasks.features training.tasks.images training.tasks.registry
+training.fitting training.recipes training.run training.options training.shortcut training.comparison
 estimators estimators.inputs estimators.division estimators.estimator estimators.classifier estimators.regressor
 server.settings server.bugs server.jobs server.errors server.metrics server.schemas server.worker server.pool
 server.batching server.models server.middleware server.limits server.service server.uploads server.openapi
@@ -48,13 +49,19 @@ cli.models cli.export cli.train cli.evaluate cli.compare cli.explain cli.serve c
 """
 DOOR = "elman"  # elman/__init__.py may name any room, in its lazy table or for type checkers; no room imports it
 
+
+def package_of(module: str) -> str:
+    return module.split(".")[0]
+
+
 RUNGS = [name for line in LADDER.split("\n") for name in line.split()]
 ROOT = Path(elman.__file__).parent
 FILES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix("__init__").removesuffix(".") or DOOR: path
     for path in sorted(ROOT.rglob("*.py"))
 }
-TORCH_FREE = [*RUNGS[: RUNGS.index("data")], "training.config", "training.history", "training.progress"]
+LIGHT = [*RUNGS[: RUNGS.index("data")], "training.config", "training.history", "training.progress"]
+TORCH_FREE = [name for name in RUNGS[: RUNGS.index("training.rows")] if package_of(name) != "cells"]
 HEAVY = ("torch", "sklearn", "matplotlib", "scipy")
 
 
@@ -74,10 +81,6 @@ def imported(source: str) -> set[str]:
 
 
 IMPORTS = {name: imported(path.read_text(encoding="utf-8")) for name, path in FILES.items()}
-
-
-def package_of(module: str) -> str:
-    return module.split(".")[0]
 
 
 def test_the_reader_sees_imports_in_functions_for_type_checkers_and_of_submodules():
@@ -128,9 +131,16 @@ def test_a_package_imports_only_what_its_line_allows(package):
     assert {name for name in inner if name not in allowed and package_of(name) not in allowed} == set()
 
 
-@pytest.mark.parametrize("module", TORCH_FREE)
+@pytest.mark.parametrize("module", LIGHT)
 def test_what_predicts_names_no_heavy_package(module):
     assert not IMPORTS[module] & set(HEAVY)
+
+
+def test_what_evaluates_loads_no_torch():
+    modules = ", ".join(f"elman.{name}" for name in [*TORCH_FREE, "cli.evaluate"])
+    code = f"import sys, {modules}; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("False\n", "")
 
 
 @pytest.mark.parametrize(

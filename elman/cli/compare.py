@@ -27,8 +27,8 @@ from elman.errors import SettingError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from elman.training.config import RunConfig
     from elman.training.run import Run, RunReport
-    from elman.training.tasks import RunConfig
 
 app = command_app()
 

@@ -65,9 +65,12 @@ def evaluate(
 ) -> None:
     """Score a model on labelled strings that it did not learn from."""
     from elman.data.reading import account, find_source, name_source
+    from elman.extras import extra
     from elman.prediction.predictor import load
-    from elman.training.held_out import config_for, measure
-    from elman.training.options import read_for
+
+    with extra("evaluate"):
+        from elman.training.held_out import config_for, measure
+        from elman.training.reading import read_data
 
     if out is not None and out.exists() and not out.is_dir():
         raise SettingError(f"{out}: is a file; give a folder with --out")
@@ -90,7 +93,7 @@ def evaluate(
     )
     if out is not None and config.task != "label":
         raise SettingError("--out is for models that read strings and answer with a label; leave it out")
-    reading = read_for(config, source, progress=download_bar())
+    reading = read_data(config, source, progress=download_bar())
     found = measure(predictor, reading, config, part, baseline=baseline)
     for note in (*reading.notes, *found.notes):
         print_note(note)

@@ -228,7 +228,8 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
             from elman.estimators.division import divide
             from elman.training.fitting import fit
             from elman.training.progress import choose_display
-            from elman.training.tasks import LabelTask, NumberTask
+            from elman.training.tasks.labels import LabelTask
+            from elman.training.tasks.numbers import NumberTask
         dropped: Counter[str] = Counter()
         examples, kept = _normalise(strings, names, config, dropped, weights)
         if not examples:

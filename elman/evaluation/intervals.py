@@ -40,6 +40,11 @@ def bound_share(right: float, examples: float) -> Interval:
     return max(0.0, float(centre - reach)), min(1.0, float(centre + reach))
 
 
+def bound_share_of(share: float, examples: int) -> Interval:
+    """Return Wilson's interval of a share of so many examples."""
+    return bound_share(share * examples, examples)
+
+
 def bound_f1(hits: float, misses: float) -> Interval:
     """Return the interval of an F1.
 

@@ -1,4 +1,4 @@
-"""How much work the baseline of a run may take: a fifth of the training's, both counted and not timed.
+"""The baseline of a run, and how much work it may take: a fifth of the training's, both counted and not timed.
 
 A clock would give another baseline whenever the machine is busy. So the work is counted: the products of the recurrent
 layers and the steps of the optimiser on one side, the products of n-grams and labels on the other. The rates below
@@ -8,7 +8,9 @@ baseline takes less than a fifth of the time almost everywhere.
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
+from elman.evaluation.baseline import Baseline, fit_baseline
 from elman.model.config import NO_CELL, ModelConfig
 from elman.model.file import Artifact
 from elman.model.tensors import name_layer
@@ -22,6 +24,24 @@ PRODUCTS_A_SECOND, STEP_SECONDS = 25e9, 0.3e-3
 
 BASELINE_PRODUCTS_A_SECOND = 250e6
 """Products of an n-gram with a label in a second, as `elman.evaluation.baseline.count_products` counts them."""
+
+
+def fit_for(artifact: Artifact, examples: Sequence[Example], kind: str, *, available: int | None = None) -> Baseline:
+    """Fit the baseline of a model on its training part.
+
+    Args:
+        artifact: the model; its provenance says how it was trained.
+        examples: its training part, normalised.
+        kind: ``quick`` or ``full``.
+        available: how many strings the training part has, if the examples are a sample of it.
+    """
+    seed = artifact.provenance.get("train", {}).get("seed", 0)
+    allowed = allow_products(examples, artifact)
+    if available is None:
+        return fit_baseline(examples, kind, allowed=allowed, seed=seed)
+    allowed = None if allowed is None else allowed * available / len(examples)
+    fitted = fit_baseline(examples, kind, allowed=allowed, seed=seed)
+    return replace(fitted, available=available, is_streamed=True)
 
 
 def allow_products(examples: Sequence[Example], artifact: Artifact) -> float | None:

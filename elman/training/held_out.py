@@ -1,4 +1,7 @@
-"""Measuring a model file on data: which examples may be scored, and the scores that fit its answers."""
+"""Measuring a model file on data: which examples may be scored, and the scores that fit its answers.
+
+Nothing here needs torch.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,9 +10,12 @@ from typing import Any
 from elman.checks import check_choice
 from elman.data.examples import FeatureReading, Reading
 from elman.data.images import ImageReading
+from elman.data.numbers import parse_numbers, select_numbers
 from elman.data.splits import BY_HEART, NOTHING_KEPT, Split, ceiling
+from elman.data.steps import features_to_steps, images_to_steps
 from elman.errors import DataError, SettingError
 from elman.evaluation.baseline import evaluate_baseline
+from elman.evaluation.intervals import bound_share_of
 from elman.evaluation.scores import (
     NGRAM_BASELINE,
     Evaluation,
@@ -25,12 +31,10 @@ from elman.evaluation.scores import (
 from elman.evaluation.verdict import decide, write_verdict
 from elman.prediction.predictor import Predictor
 from elman.records import Example
+from elman.reports import Report
+from elman.training.allowance import fit_for
 from elman.training.config import BASELINES, RunConfig
-from elman.training.tasks import features, images
-from elman.training.tasks.labels import bound_share_of, fit_for
-from elman.training.tasks.numbers import parse_numbers, select_numbers
 from elman.training.tasks.strings import normalise_examples, split_again
-from elman.training.tasks.task import Report
 
 OTHER_DATA = "these are not the data that {model!r} was trained on; strings that are in both were learned"
 ALL_SCORED = "all examples are scored, also those that the model was trained on, if any"
@@ -181,7 +185,7 @@ def _measure_labels(
     values: dict[str, Any] = {"ceiling": ceiling(chosen.examples)}
     if chosen.split is not None:
         label, share = find_majority(chosen.split.train, chosen.examples)
-        interval = list(bound_share_of(share, chosen.examples))
+        interval = list(bound_share_of(share, len(chosen.examples)))
         values["majority"] = {"label": label, "accuracy": share, "interval": interval}
     values["calibration"] = measure_calibration(evaluation, predictor.artifact.temperature)
     values |= list_findings(evaluation, evaluation.select([example.text for example in chosen.examples]))
@@ -205,7 +209,7 @@ def _measure_strings(predictor: Predictor, reading: Reading, config: RunConfig, 
     """Score a model that answers strings with tags or a number."""
     examples, dropped = normalise_examples(reading, config.normalisation)
     if config.task == "number":
-        examples, _ = select_numbers(examples, config)
+        examples, _ = select_numbers(examples, config.label_column, config.data)
     chosen = choose_part(predictor, examples, part, by_label=False)
     report: Report
     if config.task == "tags":
@@ -224,7 +228,7 @@ def _measure_images(predictor: Predictor, reading: ImageReading, config: RunConf
         raise SettingError(f"images are scored on the source's own test part; got --part {part}")
     if reading.test_images.shape[1:] != artifact.picture or reading.names != artifact.labels.names:
         raise DataError(f"{config.data}: holds other images than {predictor.name!r} was trained on")
-    logits = predictor.scorer.logits(images.to_steps(reading.test_images))
+    logits = predictor.scorer.logits(images_to_steps(reading.test_images))
     evaluation = evaluate_logits(logits, reading.test_labels, artifact.labels, artifact.temperature)
     return Measurement(evaluation.report, "test", reading.dropped, _write_notes(predictor, part, "test"), evaluation)
 
@@ -232,7 +236,7 @@ def _measure_images(predictor: Predictor, reading: ImageReading, config: RunConf
 def _measure_features(predictor: Predictor, reading: FeatureReading, part: str | None) -> Measurement:
     if part not in (None, "all"):
         raise SettingError(f"a linear regression is scored on all rows; got --part {part}")
-    evaluation = evaluate_numbers(predictor, features.to_steps(reading.features), reading.numbers)
+    evaluation = evaluate_numbers(predictor, features_to_steps(reading.features), reading.numbers)
     return Measurement(evaluation.report, "all", reading.dropped, _write_notes(predictor, part, "all"))
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from elman.data.catalog import CATALOG
-from elman.data.examples import PAIRS, FeatureReading, Reading, check_unused, read_features, read_pairs
+from elman.data.examples import FeatureReading, Reading
 from elman.data.images import ImageReading, has_images
-from elman.data.reading import name_source, read_source
+from elman.data.reading import name_source
 from elman.data.splits import NOTHING_KEPT
 from elman.data.streaming import OnRows, StreamedReading, stream_examples
 from elman.errors import SettingError
@@ -21,6 +21,7 @@ from elman.model.kinds import named_kind
 from elman.tables.sql.queries import Query
 from elman.training.config import RunConfig
 from elman.training.ranks import Ranks
+from elman.training.reading import check_source, read_data
 from elman.training.recipes import OF_DATA, RECIPES, best_settings, named_recipe
 from elman.training.run import SHARDS, check_new, read_run_config
 from elman.training.tuning import begin_with, check_kept, load_base
@@ -332,7 +333,7 @@ def read_for(
     progress: Any = False,
     on_rows: OnRows | None = None,
 ) -> Reading | ImageReading | FeatureReading:
-    """Read the data of a run in the form that its task needs.
+    """Read the data of a run, or write them to shards in its folder if they are streamed.
 
     Args:
         config: its task, its data, and how they are read.
@@ -343,45 +344,14 @@ def read_for(
         on_rows: as `elman.data.streaming.stream_examples` takes it.
 
     Raises:
-        SettingError: there is a folder for data that are not a named set, the task does not read queries, or a named
-            set is to be streamed.
+        SettingError: as `read_data`; or a named set is to be streamed.
         DataError: the data cannot be read.
         TrainingError: the disk is full.
     """
-    if isinstance(source, Query) and config.task in ("tags", "features"):
-        raise SettingError(f"the task {config.task!r} reads files; write the rows of the query to one first")
-    config = replace(config, data=source) if isinstance(source, str) else config
-    if config.stream:
-        return _stream_for(config, source or config.data, run, on_rows, resume=resume)
-    folder = Path(config.data_folder) if config.data_folder else None
-    if config.data not in CATALOG and folder is None and config.task == "tags":
-        check_unused(PAIRS, text=config.text_column, label=config.label_column)
-        return read_pairs(
-            config.data,
-            max_characters=config.max_characters,
-            options=config.text_options(),
-            on_error=config.on_error or "stop",
-        )
-    if config.data not in CATALOG and folder is None and config.task == "features":
-        check_unused("columns of numbers", text=config.text_column, max_characters=config.max_characters)
-        return read_features(
-            config.data,
-            features=config.feature_columns,
-            number=config.label_column,
-            options=config.text_options(),
-            on_error=config.on_error or "skip",
-        )
-    is_column = config.task != "number" or config.data not in CATALOG  # otherwise it is the one of the model's data
-    return read_source(
-        source if isinstance(source, Query) else config.data,
-        folder,
-        text=config.text_column,
-        label=config.label_column if is_column else "label",
-        max_characters=config.max_characters,
-        options=config.text_options(),
-        on_error=config.on_error,
-        progress=progress,
-    )
+    if not config.stream:
+        return read_data(config, source, progress=progress)
+    check_source(config, source)
+    return _stream_for(config, source or config.data, run, on_rows, resume=resume)
 
 
 def _stream_for(
@@ -390,6 +360,7 @@ def _stream_for(
     """Write the data of a run to shards in its folder, unless it has them already."""
     if run is None:
         raise SettingError("data are streamed to shards in the folder of a run, and there is no run here")
+    config = replace(config, data=source) if isinstance(source, str) else config
     if config.data in CATALOG or config.data_folder:
         raise SettingError(f"--stream is for tables of your own; the named set {config.data!r} fits in memory")
     if not resume and Ranks.of_environment().is_first:

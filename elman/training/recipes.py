@@ -88,7 +88,7 @@ def best_settings(task: str, cell: str | None = None, *, by_hand: bool = False) 
     """Return the best settings found for a task and a cell; `benchmarks/` measures them.
 
     Args:
-        task: one of `elman.training.tasks.TASKS`.
+        task: one of `elman.training.tasks.registry.TASKS`.
         cell: one of `elman.model.config.CELLS`; the best one for the task if None.
         by_hand: use the cell that is written for reading.
 

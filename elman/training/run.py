@@ -39,15 +39,15 @@ from elman.files import write_atomically
 from elman.markup import render_card, render_note, render_table
 from elman.model.config import NO_CELL
 from elman.model.file import Artifact, save_artifact
-from elman.reports import EpochResult, StepResult
+from elman.reports import EpochResult, Report, StepResult
 from elman.training.config import RunConfig
 from elman.training.fitting import describe_origin, start_training
 from elman.training.history import History
 from elman.training.loop import train
 from elman.training.progress import Display, describe_epoch, watch
 from elman.training.ranks import Ranks
-from elman.training.tasks import build_task
-from elman.training.tasks.task import Findings, Report
+from elman.training.tasks.registry import build_task
+from elman.training.tasks.task import Findings
 from elman.version import __version__
 
 CHECKPOINT, CONFIG, METRICS = "checkpoint.safetensors", "config.json", "metrics.jsonl"

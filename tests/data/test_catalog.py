@@ -4,7 +4,7 @@ import pytest
 
 from elman.data.catalog import CATALOG, NamedSet, check_folder, find_set
 from elman.errors import DataError
-from elman.training.tasks import TASKS
+from elman.training.tasks.registry import TASKS
 
 TINY = NamedSet(
     name="tiny",

@@ -1,6 +1,11 @@
 """Measuring a model file: the test part of the data that it was trained on, all of other data, and refusals."""
 
+import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +15,7 @@ from elman.data.examples import FeatureReading, Reading
 from elman.data.images import read_images
 from elman.data.splits import BY_HEART
 from elman.errors import DataError, SettingError
+from elman.model.kinds import KINDS
 from elman.prediction.predictor import Predictor, load
 from elman.records import Example
 from elman.training.held_out import ALL_SCORED, choose_part, config_for, measure
@@ -221,3 +227,43 @@ def test_data_are_read_as_the_model_was_trained(runs, task):
 
 def test_another_column_can_be_named(runs):
     assert config_for(load(runs["features"][0].folder), "mine", label="rent").label_column == "rent"
+
+
+# Without torch
+
+EVALUATE = """
+import json, sys
+import bare_python
+from elman.cli import main
+for arguments in json.loads(sys.argv[1]):
+    sys.argv = ["elman", "evaluate", *arguments]
+    try:
+        main()
+    except SystemExit as ended:
+        assert ended.code == 0, (arguments, ended.code)
+assert "torch" not in sys.modules and "matplotlib" in sys.modules
+"""
+
+
+def test_models_of_every_kind_are_evaluated_without_torch(runs, model_file, toy_folder, tmp_path):
+    texts = words()
+    table = "".join(f"{text},{len(text)}\n" for text in texts)
+    (tmp_path / "numbers.csv").write_text(f"name,label\n{table}", "utf-8")
+    (tmp_path / "tags.tsv").write_text("".join(f"{text}\t{text.upper()}\n" for text in texts), "utf-8")
+    (tmp_path / "flats.csv").write_text("a,b,c\n1,2,3\n4,5,6\n", "utf-8")
+    bars = write_picture_folder(tmp_path / "bars", size=6, train=60, test=15)
+    folders = {task: str(run.folder) for task, (run, _) in runs.items()}
+    commands = [
+        [str(model_file), str(toy_folder), "--baseline", "quick", "--out", "scores"],
+        [folders["number"], "numbers.csv", "--label", "label"],
+        [folders["tags"], "tags.tsv"],
+        [folders["features"], "flats.csv"],
+        [folders["images"], str(bars)],
+    ]
+    assert len(commands) == len(KINDS)
+    paths = os.pathsep.join([str(Path(__file__).parents[1]), *sys.path])
+    environment = {**os.environ, "ELMAN_TEST_MISSING": "torch", "PYTHONPATH": paths}
+    line = [sys.executable, "-c", EVALUATE, json.dumps(commands)]
+    done = subprocess.run(line, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
+    assert (tmp_path / "scores" / "confusion.png").exists()

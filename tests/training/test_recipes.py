@@ -16,7 +16,7 @@ from elman.records import Example
 from elman.training.config import TrainConfig
 from elman.training.loop import example_losses
 from elman.training.recipes import OF_DATA, RECIPES, best_settings, named_recipe, recipe
-from elman.training.tasks import TASKS, build_task
+from elman.training.tasks.registry import TASKS, build_task
 
 NUMBERS = ("hidden_size", "layers", "directions", "embedding_size")
 

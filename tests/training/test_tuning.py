@@ -21,7 +21,7 @@ from elman.model.tensors import (
 from elman.records import Example
 from elman.training.options import apply_options, new_config, stored_config
 from elman.training.shortcut import train_run
-from elman.training.tasks import build_task
+from elman.training.tasks.registry import build_task
 from elman.training.tuning import begin_with
 
 SMALL = {"hidden_size": 4, "embedding_size": 3, "ngram_buckets": 16}

@@ -17,6 +17,7 @@ from elman.checks import count_of
 from elman.data.batches import EncodedExamples
 from elman.data.examples import FeatureReading
 from elman.data.splits import BY_HEART, NOTHING_KEPT, RANDOM
+from elman.data.steps import features_to_steps
 from elman.errors import DataError, SettingError
 from elman.evaluation.metrics import score_numbers
 from elman.evaluation.scores import NumberEvaluation, evaluate_numbers
@@ -108,7 +109,7 @@ class FeatureTask(Task):
         train, held = self.parts["train"], self.parts["test"]
 
         def evaluate(rows: Rows) -> NumberEvaluation:
-            return evaluate_numbers(predictor, to_steps(features[rows]), numbers[rows])
+            return evaluate_numbers(predictor, features_to_steps(features[rows]), numbers[rows])
 
         test = evaluate(held)
         exact = LinearRegression().fit(features[train], numbers[train])
@@ -150,11 +151,6 @@ class FeatureTask(Task):
     def description(self) -> str:
         """Return the columns that are answered and read; see `Task.description`."""
         return f"a number, {self.labels.names[0]!r}, of {', '.join(self.reading.columns)}"
-
-
-def to_steps(features: Numbers) -> list[NDArray[np.float32]]:
-    """Return rows of features, (N, F), as sequences of one step, each (1, F)."""
-    return list(features[:, None].astype(np.float32))
 
 
 def write_equation(number: str, slopes: Mapping[str, float], bias: float) -> str:

@@ -14,8 +14,9 @@ from elman.checks import count_of
 from elman.data.batches import EncodedExamples
 from elman.data.images import ImageReading
 from elman.data.splits import GIVEN
+from elman.data.steps import images_to_steps
 from elman.errors import DataError, SettingError
-from elman.evaluation.intervals import bound_share
+from elman.evaluation.intervals import bound_share_of
 from elman.evaluation.metrics import LabelIds, score
 from elman.evaluation.scores import compare_labels
 from elman.evaluation.titles import describe_labels
@@ -85,11 +86,11 @@ class ImageTask(Task):
         baseline, baseline_validation = self._score_baseline() if self.config.baseline != "none" else (None, None)
 
         def answer(images: NDArray[np.uint8], truth: LabelIds) -> Answers:
-            return scorer.logits(to_steps(images)), truth, ()
+            return scorer.logits(images_to_steps(images)), truth, ()
 
         majority = int(np.bincount(reading.labels[self.train]).argmax())
         share = float((reading.test_labels == majority).mean())
-        interval = list(bound_share(share * len(reading.test_labels), len(reading.test_labels)))
+        interval = list(bound_share_of(share, len(reading.test_labels)))
         artifact, findings = measure_classifier(
             artifact,
             test=answer(reading.test_images, reading.test_labels),
@@ -137,11 +138,6 @@ class ImageTask(Task):
         """Return the labels and the size of the images; see `Task.description`."""
         rows, pixels = count_of(self.shape[0], "row"), count_of(self.shape[1], "pixel")
         return f"{count_of(len(self.labels), 'label')}; {rows} of {pixels}; the source's own test part"
-
-
-def to_steps(images: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
-    """Return images, (N, rows, columns), as sequences of rows with pixels from 0 to 1."""
-    return list(images.astype(np.float32) / np.float32(255))
 
 
 def _flatten(images: NDArray[np.uint8]) -> NDArray[np.float32]:

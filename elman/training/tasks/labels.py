@@ -14,9 +14,9 @@ from elman.data.augment import FOLDED_WEIGHT, add_folded_spellings
 from elman.data.batches import EncodedExamples
 from elman.data.examples import Reading
 from elman.data.splits import Split, ceiling, fold_texts
-from elman.evaluation.baseline import Baseline, describe_fit, evaluate_baseline, fit_baseline
+from elman.evaluation.baseline import Baseline, describe_fit, evaluate_baseline
 from elman.evaluation.calibration import fit_temperature
-from elman.evaluation.intervals import bound_share
+from elman.evaluation.intervals import bound_share_of
 from elman.evaluation.metrics import LabelIds, find_answered
 from elman.evaluation.scores import (
     NGRAM_BASELINE,
@@ -34,7 +34,7 @@ from elman.records import Example
 from elman.reports import EvalReport
 from elman.text.evidence import evidence_of
 from elman.text.vocabulary import Labels
-from elman.training.allowance import allow_products
+from elman.training.allowance import fit_for
 from elman.training.config import RunConfig
 from elman.training.loop import example_weights
 from elman.training.tasks.advice import note_case, note_dropped, refuse_several_labels
@@ -118,6 +118,7 @@ class LabelTask(Task):
         predictor, split = Predictor(artifact), self.split
         fitted = None if self.config.baseline == "none" else self.fit_baseline(artifact)
         label, share = find_majority(self.list_labels(), split.test)
+        interval = list(bound_share_of(share, len(split.test)))
         artifact, findings = measure_classifier(
             artifact,
             test=self._answer(predictor, split.test),
@@ -125,7 +126,7 @@ class LabelTask(Task):
             baseline=evaluate_baseline(fitted, split.test, self.labels) if fitted else None,
             baseline_validation=evaluate_baseline(fitted, split.validation, self.labels) if fitted else None,
             values={
-                "majority": {"label": label, "accuracy": share, "interval": list(bound_share_of(share, split.test))},
+                "majority": {"label": label, "accuracy": share, "interval": interval},
                 "ceiling": ceiling(split.test),
                 **({"baseline_fit": fitted.to_dict()} if fitted else {}),
             },
@@ -155,29 +156,6 @@ class LabelTask(Task):
     def description(self) -> str:
         """Return the number of labels and the kind of split; see `Task.description`."""
         return f"{count_of(len(self.labels), 'label')}; {self.split_kind} split"
-
-
-def fit_for(artifact: Artifact, examples: Sequence[Example], kind: str, *, available: int | None = None) -> Baseline:
-    """Fit the baseline of a model on its training part.
-
-    Args:
-        artifact: the model; its provenance says how it was trained.
-        examples: its training part, normalised.
-        kind: ``quick`` or ``full``.
-        available: how many strings the training part has, if the examples are a sample of it.
-    """
-    seed = artifact.provenance.get("train", {}).get("seed", 0)
-    allowed = allow_products(examples, artifact)
-    if available is None:
-        return fit_baseline(examples, kind, allowed=allowed, seed=seed)
-    allowed = None if allowed is None else allowed * available / len(examples)
-    fitted = fit_baseline(examples, kind, allowed=allowed, seed=seed)
-    return replace(fitted, available=available, is_streamed=True)
-
-
-def bound_share_of(share: float, examples: Sequence[Example]) -> tuple[float, float]:
-    """Return the interval of a share of so many examples."""
-    return bound_share(share * len(examples), len(examples))
 
 
 def measure_classifier(

@@ -4,7 +4,6 @@ Training uses standardised numbers (mean 0 and variance 1 in the training part),
 answering the mean. The model file answers in the unit of the column: the head contains mean and deviation.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,6 +16,7 @@ from torch import Tensor
 
 from elman.data.batches import EncodedExamples
 from elman.data.examples import Reading
+from elman.data.numbers import parse_numbers, select_numbers
 from elman.data.splits import Split
 from elman.errors import DataError
 from elman.evaluation.metrics import score_numbers
@@ -67,7 +67,7 @@ class NumberTask(Task):
     ) -> None:
         self.config = config
         examples, dropped = normalise_examples(reading, config.normalisation)
-        kept, lost = select_numbers(examples, config)
+        kept, lost = select_numbers(examples, config.label_column, config.data)
         self.dropped = {**dropped, **({NOT_A_NUMBER: lost} if lost else {})}
         self.split = split or split_for(config, kept)
         self.sizes, self.notes, self.fingerprint = self.split.sizes, self.split.notes, self.split.fingerprint
@@ -153,23 +153,6 @@ class NumberTask(Task):
         return f"a number, {self.labels.names[0]!r}; {self.split_kind} split"
 
 
-def select_numbers(examples: Sequence[Example], config: RunConfig) -> tuple[list[Example], int]:
-    """Return the examples whose label is a finite number, and how many others there are.
-
-    Raises:
-        DataError: no label is a number.
-    """
-    kept = [example for example in examples if _is_number(example.label)]
-    if not kept:
-        raise DataError(f"{config.data}: no row has a number in the column {config.label_column!r}", code="empty_table")
-    return kept, len(examples) - len(kept)
-
-
-def parse_numbers(examples: Sequence[Example]) -> Numbers:
-    """Return the labels of the examples as numbers, (N,), float64."""
-    return np.array([float(example.label) for example in examples])
-
-
 def measure_scale(numbers: Numbers, name: str) -> tuple[float, float]:
     """Return the mean and the standard deviation of a column.
 
@@ -182,10 +165,3 @@ def measure_scale(numbers: Numbers, name: str) -> tuple[float, float]:
     if deviation <= 1e-12 * max(1.0, abs(mean)):
         raise DataError(f"the column {name!r} holds one number only; there is nothing to learn from it")
     return mean, deviation
-
-
-def _is_number(text: str) -> bool:
-    try:
-        return math.isfinite(float(text))
-    except ValueError:
-        return False

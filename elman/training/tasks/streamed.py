@@ -15,10 +15,11 @@ from elman.model.file import Artifact
 from elman.records import Example
 from elman.text.evidence import judge_evidence
 from elman.text.vocabulary import Labels
+from elman.training.allowance import fit_for
 from elman.training.config import RunConfig
 from elman.training.loop import weigh
 from elman.training.tasks.advice import note_case, note_dropped, refuse_several_labels
-from elman.training.tasks.labels import LabelTask, fit_for
+from elman.training.tasks.labels import LabelTask
 from elman.training.tasks.strings import normalise_examples
 from elman.training.tasks.task import Findings
 

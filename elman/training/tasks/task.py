@@ -29,7 +29,7 @@ from elman.model.file import Artifact
 from elman.model.kinds import KINDS
 from elman.model.packing import round_rows
 from elman.model.tensors import BAG_CODES, Shape
-from elman.reports import EvalReport, NumberReport, TagReport
+from elman.reports import Report
 from elman.text.ngrams import inventory
 from elman.text.vocabulary import Labels, Vocabulary
 from elman.training.config import RunConfig, passes_for
@@ -37,9 +37,6 @@ from elman.training.network import SequenceModel
 from elman.training.rows import LARGE
 from elman.training.tuning import join_codes, keep_weights, load_base
 from elman.version import __version__
-
-Report = EvalReport | TagReport | NumberReport
-"""The scores of any kind of model."""
 
 Tensors = Mapping[str, NDArray[Any]]
 

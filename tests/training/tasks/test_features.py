@@ -7,12 +7,12 @@ import pytest
 
 import elman
 from elman.data.examples import FeatureReading
+from elman.data.steps import features_to_steps
 from elman.errors import DataError, SettingError
 from elman.training.recipes import RECIPES, best_settings
 from elman.training.run import Run
 from elman.training.shortcut import train_run
-from elman.training.tasks import FeatureTask
-from elman.training.tasks.features import to_steps, write_equation
+from elman.training.tasks.features import FeatureTask, write_equation
 
 SLOPES, INTERCEPT = np.array([3.25, -40.0, 0.0125]), 700.0
 COLUMNS = ("area", "rooms", "income")
@@ -91,7 +91,7 @@ def test_the_picture_shows_what_the_model_answers(fitted):
     run, _ = fitted
     predictor, held = elman.load(run.folder), run.task.parts["test"]
     _, findings = run.task.measure(predictor.artifact)
-    answers = predictor.scorer.logits(to_steps(run.reading.features[held]))[:, 0]
+    answers = predictor.scorer.logits(features_to_steps(run.reading.features[held]))[:, 0]
     assert findings.evaluation.answers == pytest.approx(answers)
     assert (findings.evaluation.truth == run.reading.numbers[held]).all()
     assert findings.evaluation.name == "rent"

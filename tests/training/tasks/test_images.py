@@ -9,13 +9,13 @@ from pictures import draw_pictures, write_picture_folder
 
 import elman
 from elman.data.images import read_images
+from elman.data.steps import images_to_steps
 from elman.errors import DataError, SettingError
 from elman.scoring.scorer import Scorer
 from elman.training.held_out import measure
 from elman.training.recipes import best_settings
 from elman.training.run import Run
-from elman.training.tasks import ImageTask
-from elman.training.tasks.images import to_steps
+from elman.training.tasks.images import ImageTask
 
 SIZE = 8
 
@@ -47,7 +47,7 @@ def trained(reading, config, tmp_path_factory):
 def test_the_loaded_model_answers_as_the_report_says(trained):
     run, report = trained
     predictor = elman.load(run.folder)
-    answers = predictor.scorer.logits(to_steps(run.reading.test_images)).argmax(axis=1)
+    answers = predictor.scorer.logits(images_to_steps(run.reading.test_images)).argmax(axis=1)
     assert report.test.accuracy == np.mean(answers == run.reading.test_labels)
     found = measure(predictor, run.reading, run.config)
     assert (found.report, found.part) == (report.test, "test")
@@ -79,7 +79,7 @@ def test_the_model_file_has_the_size_of_its_images(trained):
 
 
 def test_rows_become_steps_with_pixels_from_0_to_1(reading):
-    steps = to_steps(reading.images)
+    steps = images_to_steps(reading.images)
     assert steps[3].dtype == np.float32
     np.testing.assert_allclose(steps[3] * 255, reading.images[3], rtol=1e-6)
 
@@ -103,9 +103,9 @@ def test_only_training_images_are_moved(reading, config):
     )
     own = still.inputs[:, np.argsort(still.positions)]
     assert not np.array_equal(moved.inputs[:, np.argsort(moved.positions)], own)
-    np.testing.assert_array_equal(own, np.stack(to_steps(reading.images[task.train]), axis=1))
+    np.testing.assert_array_equal(own, np.stack(images_to_steps(reading.images[task.train]), axis=1))
     np.testing.assert_array_equal(
-        held.inputs[:, np.argsort(held.positions)], np.stack(to_steps(reading.images[task.held]), axis=1)
+        held.inputs[:, np.argsort(held.positions)], np.stack(images_to_steps(reading.images[task.held]), axis=1)
     )
 
 

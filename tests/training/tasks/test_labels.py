@@ -19,7 +19,8 @@ from elman.records import Example
 from elman.text.normalisation import fold_accents
 from elman.training.held_out import config_for, measure
 from elman.training.run import Run
-from elman.training.tasks import LabelTask, build_task
+from elman.training.tasks.labels import LabelTask
+from elman.training.tasks.registry import build_task
 from elman.training.tasks.task import BAG_HIDDEN, BAG_SIZE, MANY_LABELS, choose_rows, round_weights
 
 

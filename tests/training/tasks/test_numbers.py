@@ -13,8 +13,7 @@ from elman.records import Example
 from elman.scoring.scorer import Scorer
 from elman.training.recipes import best_settings
 from elman.training.run import Run
-from elman.training.tasks import NumberTask
-from elman.training.tasks.numbers import NOT_A_NUMBER
+from elman.training.tasks.numbers import NOT_A_NUMBER, NumberTask
 
 
 @pytest.fixture(scope="module")

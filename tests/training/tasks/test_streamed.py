@@ -15,8 +15,10 @@ from elman.prediction.predictor import load
 from elman.training.options import apply_options, new_config, prepare, read_for, write_command
 from elman.training.run import Run
 from elman.training.shortcut import train_run
-from elman.training.tasks import StreamedLabelTask, build_task, streamed
+from elman.training.tasks import streamed
 from elman.training.tasks.labels import LabelTask
+from elman.training.tasks.registry import build_task
+from elman.training.tasks.streamed import StreamedLabelTask
 
 OPTIONS = {"text": "word", "label": "kind", "epochs": 3, "hidden_size": 8, "batch_size": 16, "threads": 1}
 HELD = {"test_share": 0.2, "validation_share": 0.2}

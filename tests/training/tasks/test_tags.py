@@ -18,8 +18,7 @@ from elman.text.vocabulary import Labels
 from elman.training.recipes import RECIPES, best_settings
 from elman.training.run import Run
 from elman.training.shortcut import train_run
-from elman.training.tasks import TagTask
-from elman.training.tasks.tags import score_most_frequent_tags
+from elman.training.tasks.tags import TagTask, score_most_frequent_tags
 
 
 @pytest.fixture(scope="module")
