@@ -28,7 +28,7 @@ tables.sql tables.sql.statements tables.sql.databases tables.sql.results tables.
 annotation annotation.annotator annotation.paths annotation.job annotation.parts annotation.local
 annotation.pieces annotation.cluster annotation.request annotation.frames
 data data.columns data.examples data.images data.catalog data.download data.reading data.numbers data.steps data.splits
-data.augment data.batches data.shards data.streaming
+data.augment data.batches data.shards data.streaming data.held_back
 cells.contract cells.elman cells.gru cells.lstm cells.library cells.unroll cells.passes.buffers cells.passes.steps
 cells.passes.elman cells.passes.gru cells.passes.lstm cells.passes cells.fused cells
 evaluation evaluation.intervals evaluation.uncertainty evaluation.metrics evaluation.verdict evaluation.mistakes

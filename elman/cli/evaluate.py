@@ -69,8 +69,7 @@ def evaluate(
     from elman.prediction.predictor import load
 
     with extra("evaluate"):
-        from elman.training.held_out import config_for, measure
-        from elman.training.reading import read_data
+        from elman.training.held_out import config_for, measure, read_held_out
 
     if out is not None and out.exists() and not out.is_dir():
         raise SettingError(f"{out}: is a file; give a folder with --out")
@@ -93,7 +92,7 @@ def evaluate(
     )
     if out is not None and config.task != "label":
         raise SettingError("--out is for models that read strings and answer with a label; leave it out")
-    reading = read_data(config, source, progress=download_bar())
+    reading = read_held_out(predictor, config, source, part, baseline=baseline, progress=download_bar())
     found = measure(predictor, reading, config, part, baseline=baseline)
     for note in (*reading.notes, *found.notes):
         print_note(note)

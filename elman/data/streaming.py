@@ -144,6 +144,25 @@ def stream_examples(
         return StreamedReading.of_shards(_Compaction(rows, folder, shard_bytes).run(origin, on_rows))
 
 
+def normalise_columns(
+    columns: Iterator[Columns], normalisation: Normalisation, tally: Tally
+) -> Iterator[tuple[Sequence[str], Sequence[str], Sequence[str]]]:
+    """Yield some strings, their labels and their normalised texts; strings without a text are dropped and counted."""
+    for strings, labels in columns:
+        texts = normalisation.apply_all(strings)
+        if all(texts):
+            yield strings, labels, texts
+            continue
+        kept = [place for place, text in enumerate(texts) if text]
+        tally.examples -= len(texts) - len(kept)
+        tally.dropped[BLANK] += len(texts) - len(kept)
+        yield (
+            [strings[place] for place in kept],
+            [labels[place] for place in kept],
+            [texts[place] for place in kept],
+        )
+
+
 class _Rows:
     """The rows of the source after the first pass, in buckets.
 
@@ -164,13 +183,7 @@ class _Rows:
 
     def distribute(self, columns: Iterator[Columns], normalisation: Normalisation) -> None:
         """Normalise all strings, and write each with its label to the bucket of its hash."""
-        for strings, labels in columns:
-            texts = normalisation.apply_all(strings)
-            if not all(texts):
-                kept = [place for place, text in enumerate(texts) if text]
-                self.tally.examples -= len(texts) - len(kept)
-                self.tally.dropped[BLANK] += len(texts) - len(kept)
-                strings, labels, texts = ([column[place] for place in kept] for column in (strings, labels, texts))
+        for strings, labels, texts in normalise_columns(columns, normalisation, self.tally):
             folds = fold_all(texts)
             hashes = hash_strings(map(folds.__getitem__, texts), self.seed)
             self.borders.add(hashes)

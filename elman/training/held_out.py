@@ -5,13 +5,17 @@ Nothing here needs torch.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from elman.checks import check_choice
+from elman.data.catalog import CATALOG
+from elman.data.columns import list_tables
 from elman.data.examples import FeatureReading, Reading
-from elman.data.images import ImageReading
+from elman.data.held_back import HeldBackReading, hold_back
+from elman.data.images import ImageReading, has_images
 from elman.data.numbers import parse_numbers, select_numbers
-from elman.data.splits import BY_HEART, NOTHING_KEPT, Split, ceiling
+from elman.data.splits import BY_HEART, HASHED, NOTHING_KEPT, Split, ceiling
 from elman.data.steps import features_to_steps, images_to_steps
 from elman.errors import DataError, SettingError
 from elman.evaluation.baseline import evaluate_baseline
@@ -32,8 +36,10 @@ from elman.evaluation.verdict import decide, write_verdict
 from elman.prediction.predictor import Predictor
 from elman.records import Example
 from elman.reports import Report
+from elman.tables.sql.queries import Query
 from elman.training.allowance import fit_for
 from elman.training.config import BASELINES, RunConfig
+from elman.training.reading import read_data
 from elman.training.tasks.strings import normalise_examples, split_again
 
 OTHER_DATA = "these are not the data that {model!r} was trained on; strings that are in both were learned"
@@ -68,12 +74,16 @@ class Selection:
     Args:
         examples: with normalised text.
         part: what they are: ``train``, ``validation``, ``test`` or ``all``.
-        split: the split that the model was trained with; None if these are other data, or the part is ``all``.
+        split: the split that the model was trained with; None if these are other data, the part is ``all``, or the
+            training part is not in memory.
+        trained: examples with the labels and the counts of the training part; empty if these are other data, or the
+            part is ``all``.
     """
 
     examples: Sequence[Example]
     part: str
     split: Split | None
+    trained: Sequence[Example] = ()
 
 
 def config_for(predictor: Predictor, data: str, *, label: str | None = None, **reading: Any) -> RunConfig:
@@ -98,6 +108,63 @@ def config_for(predictor: Predictor, data: str, *, label: str | None = None, **r
     )
 
 
+def read_held_out(
+    predictor: Predictor,
+    config: RunConfig,
+    source: str | Query | None = None,
+    part: str | None = None,
+    *,
+    baseline: str = "none",
+    progress: Any = False,
+) -> Reading | ImageReading | FeatureReading:
+    """Read what `measure` needs to score a model on a part of its data.
+
+    The data are in memory, unless they can be larger: of a table, a folder or a query that a hashed split divides only
+    the validation and the test part are kept, if no more is needed. Other data than those that the model was trained on
+    are then read a second time.
+
+    Args:
+        predictor: the model.
+        config: as in `measure`.
+        source: what to read instead of ``config.data``.
+        part: as in `measure`.
+        baseline: as in `measure`.
+        progress: as `elman.data.download.fetch` takes it.
+
+    Raises:
+        ElmanError: as `elman.training.reading.read_data`.
+    """
+    stored = predictor.artifact.provenance.get("split", {})
+    if stored.get("kind") == HASHED and part not in ("train", "all") and baseline == "none":
+        found = _hold_back(config, config.data if source is None else source, stored)
+        if found is not None and found.fingerprint == stored["fingerprint"]:
+            return found
+    return read_data(config, source, progress=progress)
+
+
+def _hold_back(config: RunConfig, source: str | Query, split: Mapping[str, Any]) -> HeldBackReading | None:
+    """Return what a hashed split keeps back of labelled strings; None if the source is another one."""
+    if config.task != "label" or config.data_folder is not None:
+        return None
+    if not isinstance(source, Query):
+        path = Path(source)
+        is_folder = path.is_dir() and not has_images(path)
+        if source in CATALOG or not (is_folder or list_tables(path)):
+            return None
+    return hold_back(
+        source,
+        normalisation=config.normalisation,
+        seed=split["seed"],
+        test_share=split["test_share"],
+        validation_share=split["validation_share"],
+        text=config.text_column,
+        label=config.label_column,
+        max_characters=config.max_characters,
+        options=config.text_options(),
+        on_error=config.on_error or "skip",
+    )
+
+
 def measure(
     predictor: Predictor,
     reading: Reading | ImageReading | FeatureReading,
@@ -110,7 +177,7 @@ def measure(
 
     Args:
         predictor: the model.
-        reading: the data.
+        reading: the data; see `read_held_out`.
         config: its task, and how the data were read; see `config_for`.
         part: ``train``, ``validation`` or ``test`` of the split that the model was trained with, or ``all``. None: the
             test part if these are the data that the model was trained on, otherwise all.
@@ -156,7 +223,7 @@ def choose_part(
         except DataError:  # too few examples to split: not the data that the model was trained on
             split = None
         if split is not None and split.fingerprint == stored["fingerprint"]:
-            return Selection(split.part(part or "test"), part or "test", split)
+            return Selection(split.part(part or "test"), part or "test", split, split.train)
     if part in (None, "all"):
         return Selection(examples, "all", None)
     raise DataError(
@@ -175,16 +242,19 @@ def _check_kind(predictor: Predictor, reading: Reading | ImageReading | FeatureR
 def _measure_labels(
     predictor: Predictor, reading: Reading, config: RunConfig, part: str | None, baseline: str
 ) -> Measurement:
-    examples, dropped = normalise_examples(reading, config.normalisation)
-    chosen = choose_part(predictor, examples, part)
+    if isinstance(reading, HeldBackReading):
+        chosen, dropped = _choose_held_back(reading, part), reading.dropped
+    else:
+        examples, dropped = normalise_examples(reading, config.normalisation)
+        chosen = choose_part(predictor, examples, part)
     if baseline != "none" and chosen.split is None:
         raise DataError(
             f"--baseline needs the data that {predictor.name!r} was trained on, to fit the baseline on the same part"
         )
     evaluation = evaluate(predictor, chosen.examples)
     values: dict[str, Any] = {"ceiling": ceiling(chosen.examples)}
-    if chosen.split is not None:
-        label, share = find_majority(chosen.split.train, chosen.examples)
+    if chosen.trained:
+        label, share = find_majority(chosen.trained, chosen.examples)
         interval = list(bound_share_of(share, len(chosen.examples)))
         values["majority"] = {"label": label, "accuracy": share, "interval": interval}
     values["calibration"] = measure_calibration(evaluation, predictor.artifact.temperature)
@@ -203,6 +273,10 @@ def _measure_labels(
         }
     notes = _write_notes(predictor, part, chosen.part, OTHER_DATA)
     return Measurement(evaluation.report, chosen.part, dropped, notes, evaluation, values)
+
+
+def _choose_held_back(reading: HeldBackReading, part: str | None) -> Selection:
+    return Selection(reading.part(part or "test"), part or "test", None, reading.list_labels())
 
 
 def _measure_strings(predictor: Predictor, reading: Reading, config: RunConfig, part: str | None) -> Measurement:

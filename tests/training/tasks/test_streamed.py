@@ -12,6 +12,7 @@ from elman.data.shards import Shards
 from elman.data.streaming import stream_examples
 from elman.errors import DataError, SettingError, TrainingError
 from elman.prediction.predictor import load
+from elman.training import held_out
 from elman.training.options import apply_options, new_config, prepare, read_for, write_command
 from elman.training.run import Run
 from elman.training.shortcut import train_run
@@ -132,12 +133,31 @@ def test_a_resumed_run_makes_missing_shards_again_and_so_does_one_that_is_longer
     assert len(start(epochs=5, resume=True).task.training) == len(resumed.task.training)
 
 
-def test_evaluate_finds_the_parts_again(start, elman_here, toy_table, tmp_path):
+def test_evaluate_finds_the_parts_again(start, elman_here, toy_table, tmp_path, monkeypatch):
     report = finish(start())
-    done = elman_here("evaluate", tmp_path / "run", toy_table, "--text", "word", "--label", "kind", "--json")
-    values = json.loads(done.out)
+    command = ("evaluate", tmp_path / "run", toy_table, "--text", "word", "--label", "kind", "--json")
+    with monkeypatch.context() as patched:
+        patched.setattr(held_out, "read_data", None)  # would hold all examples in memory
+        values = json.loads(elman_here(*command).out)
+        validation = json.loads(elman_here(*command, "--part", "validation").out)
     assert (values["part"], values["examples"]) == ("test", report.test.examples)
     assert values["accuracy"] == report.test.accuracy
+    assert values["majority"] == report.values["majority"]
+    assert validation["nll"] == pytest.approx(report.values["validation"]["nll"])
+    whole = json.loads(elman_here(*command, "--baseline", "quick").out)
+    assert {key: whole[key] for key in values} == values
+
+
+def test_evaluate_reads_other_data_and_other_parts_of_a_streamed_run_whole(start, elman_here, toy_table, tmp_path):
+    report = finish(start())
+    names = ("--text", "word", "--label", "kind", "--json")
+    train = json.loads(elman_here("evaluate", tmp_path / "run", toy_table, *names, "--part", "train").out)
+    assert train["examples"] == report.values["split"]["train"]
+    (tmp_path / "other.csv").write_text("word,kind\nabc,Alfa\nxyz,Gamma\n", "utf-8")
+    other = json.loads(elman_here("evaluate", tmp_path / "run", "other.csv", *names).out)
+    assert (other["part"], other["examples"]) == ("all", 2)
+    refused = elman_here("evaluate", tmp_path / "run", "other.csv", *names, "--part", "test")
+    assert refused.status == 2 and "--part test needs the data" in refused.err
 
 
 def test_the_command_line_streams_and_says_so(elman_here, toy_table, tmp_path):
