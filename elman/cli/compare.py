@@ -12,12 +12,15 @@ from elman.cli.options import (
     DropOption,
     EncodingOption,
     FolderOption,
+    FromSqlOption,
     HeaderOption,
     JsonOption,
     LabelOption,
     LongestOption,
+    QueryOption,
     TextOption,
     command_app,
+    complete_data,
 )
 from elman.cli.output import to_json
 from elman.cli.progress import download_bar, print_notes, show_report, train_with_bar
@@ -36,8 +39,16 @@ app = command_app()
 @app.command()
 def compare(
     data: Annotated[
-        str, typer.Argument(metavar="DATA", help="As in `elman train`; left out with --tutorials.", show_default=False)
-    ] = "",
+        str | None,
+        typer.Argument(
+            metavar="[DATA]",
+            help="As in `elman train`; left out with --from-sql and with --tutorials.",
+            show_default=False,
+            autocompletion=complete_data,
+        ),
+    ] = None,
+    from_sql: FromSqlOption = None,
+    query: QueryOption = None,
     tutorials: Annotated[
         bool, typer.Option("--tutorials", help="The tutorials' name classifiers beside Elman's own, on `languages`.")
     ] = False,
@@ -75,25 +86,30 @@ def compare(
     """
     from rich.console import Console
 
-    from elman.data.reading import read_source
+    from elman.data.reading import find_source, name_source, read_source
     from elman.tables.formats import TextOptions
     from elman.training.comparison import cell_configs, list_cells, seed_configs
-    from elman.training.options import fit_config
+    from elman.training.options import fit_config, name_of
 
     console = Console(stderr=as_json, markup=False)
     if tutorials:
-        if data not in ("", "languages"):
-            raise SettingError(f"--tutorials compares on languages; leave {data!r} out (--data gives its folder)")
+        if data not in (None, "languages") or from_sql or query:
+            other = "--from-sql and --query" if from_sql or query else repr(data)
+            raise SettingError(f"--tutorials compares on languages; leave {other} out (--data gives its folder)")
         _compare_tutorials(folder, seed, epochs, out or Path("runs", "compare-tutorials"), console, as_json)
         return
-    if not data:
-        raise SettingError("nothing to compare on: give DATA, or --tutorials; see `elman compare --help`")
-    name = Path(data).name.split(".")[0]
+    if not (data or from_sql or query):
+        raise SettingError(
+            "nothing to compare on: give DATA, or --from-sql URL and --query SQL, or --tutorials; see `elman compare "
+            "--help`"
+        )
+    source = find_source(data, from_sql, query)
+    title, name = name_source(source), name_of(data or "")
     options = {"split": split, "seed": seed, "epochs": epochs, "hidden_size": hidden_size}
     wanted = (cell.strip() for cell in cells.split(",") if cell.strip())
-    configs = cell_configs(data, name, wanted, {key: value for key, value in options.items() if value is not None})
+    configs = cell_configs(title, name, wanted, {key: value for key, value in options.items() if value is not None})
     reading = read_source(
-        data,
+        source,
         folder,
         text=text,
         label=label,
@@ -117,7 +133,7 @@ def compare(
         found = {key: report.values[key] for key in keys}
         print(to_json({"cells": rows, "chosen": rows[0]["cell"], "folder": str(chosen.folder), **found}, indent=2))
         return
-    _print_cells(rows, console, f"{data}, {chosen.config.split} split, validation part")
+    _print_cells(rows, console, f"{title}, {chosen.config.split} split, validation part")
     if len(rows) > 1:
         console.print(f"The best, by its log-likelihood, is {rows[0]['cell']}; it alone is measured on the test part.")
     if seeds == 1:

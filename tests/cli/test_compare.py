@@ -2,13 +2,17 @@
 
 import json
 import re
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from pictures import write_picture_folder
 
 import elman.training.recipes
 from elman.data.catalog import LANGUAGES
+from elman.data.examples import read_examples
 from elman.training.recipes import Recipe
 from elman.training.run import RunConfig
 
@@ -54,6 +58,37 @@ def test_json_is_alone_and_finished_runs_are_not_trained_again(elman_here, toy_t
     same = ("test", "baseline", "verdict", "answer", "comparisons")
     assert {key: found[key] for key in same} == {key: values[key] for key in same}
     assert json.loads(second.out) == found
+
+
+def test_a_query_is_compared_on_as_its_rows_in_a_table(elman_here, toy_table, tmp_path):
+    with closing(sqlite3.connect(tmp_path / "hunter2.db")) as database:
+        database.execute("create table people (word text, kind text)")
+        rows = [(one.text, one.label) for one in read_examples(toy_table, text="word", label="kind").examples]
+        database.executemany("insert into people values (?, ?)", rows)
+        database.commit()
+    source = ("--from-sql", "sqlite:///hunter2.db", "--query", "select * from people")
+    outcome = elman_here("compare", *source, "--cells", "elman", *TINY, "--json")
+    assert outcome.status == 0 and "hunter2" not in outcome.out + outcome.err
+    table = json.loads(elman_here("compare", toy_table, "--cells", "elman", *TINY, "--json").out)
+    found = json.loads(outcome.out)
+    assert found["folder"] == str(Path("runs", "compare-model", "elman-0"))
+    for same in ("test", "baseline", "verdict"):
+        assert found[same] == table[same]
+    assert b"hunter2" not in (tmp_path / found["folder"] / "config.json").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "nothing to compare on"),
+        (("--from-sql", "sqlite:///people.db"), "--from-sql URL and --query SQL go together"),
+        (("a.csv", "--from-sql", "sqlite:///a.db", "--query", "select 1"), "--from-sql reads a database instead"),
+        (("--tutorials", "--from-sql", "sqlite:///a.db", "--query", "select 1"), "leave --from-sql and --query out"),
+        (("--tutorials", "a.csv"), "leave 'a.csv' out"),
+    ],
+)
+def test_one_source_is_compared_on(elman_here, error_line, arguments, message):
+    assert message in error_line(elman_here("compare", *arguments))
 
 
 @pytest.mark.parametrize("cells", ["gru,transformer", "GRU", "gru;lstm"])
