@@ -3,6 +3,7 @@
 import math
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 
 from elman.errors import SettingError
 
@@ -21,6 +22,9 @@ _BLANK = frozenset(
 _NON_JOINER, _JOINER = "\u200c", "\u200d"
 _VIRAMA = 9
 """The combining class of the signs that join consonants in the scripts of India and its neighbours."""
+
+MOST_COMPARED = 1000
+"""Choices that are compared with a word that is none of them."""
 
 
 def check_choice(name: str, value: object, choices: Sequence[str]) -> None:
@@ -180,7 +184,22 @@ def suggest(word: str, choices: Iterable[str]) -> str:
     >>> suggest("Langages", ["languages", "mnist"]), suggest("abc", ["languages"])
     ("; did you mean 'languages'?", '')
     """
+    similar = find_similar(word, choices)
+    return "" if similar is None else f"; did you mean '{shown(similar)}'?"
+
+
+def find_similar(word: str, choices: Iterable[str]) -> str | None:
+    """Return the choice most like a word: but for case and separators, or but for a typing error; None if none is.
+
+    >>> find_similar("full_nmae", ["id", "Full Name"])
+    'Full Name'
+    """
     from difflib import get_close_matches
 
-    by_key = {choice.casefold(): choice for choice in choices}
-    return "".join(f"; did you mean '{shown(by_key[key])}'?" for key in get_close_matches(word.casefold(), by_key, 1))
+    by_key = {_plain(choice): choice for choice in islice(choices, MOST_COMPARED)}
+    return next((by_key[key] for key in get_close_matches(_plain(word), by_key, 1)), None)
+
+
+def _plain(word: str) -> str:
+    """Return a word without case, with a blank for each separator inside."""
+    return " ".join(word.casefold().replace("_", " ").replace("-", " ").split())

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 import elman
-from elman.checks import check_whole, escape_invisible, is_missing, shown, suggest
+from elman.checks import check_whole, escape_invisible, find_similar, is_missing, shown, suggest
 from elman.errors import SettingError
 
 
@@ -120,7 +120,7 @@ def test_joiners_that_change_nothing_are_escaped(name):
     assert r"\u200" in shown(name)
 
 
-@pytest.mark.parametrize("word", ["Full Name", "full name", "FULLNAME", "full_nam"])
+@pytest.mark.parametrize("word", ["Full Name", "full name", "FULLNAME", "full_nam", "Full-Nmae"])
 def test_the_choice_most_like_a_word_is_suggested(word):
     assert suggest(word, ["name", "Full Name", "label"]) == "; did you mean 'Full Name'?"
 
@@ -179,3 +179,13 @@ def test_a_count_in_a_message_fits_its_noun():
         if not (ast.unparse(value.value).isupper() or ast.unparse(value.value) in ALWAYS_SEVERAL)
     ]
     assert not wrong, "\n".join(wrong)  # write them with count_of
+
+
+def test_separators_and_case_are_no_difference():
+    assert find_similar("--batch_size", ["--hidden-size", "--batch-size"]) == "--batch-size"
+    assert find_similar("given name", ["Given_Name", "given names"]) == "Given_Name"
+
+
+def test_at_most_a_thousand_choices_are_compared():
+    many = [f"{number:04}" for number in range(2000)]
+    assert find_similar("abcde", [*many, "abcdf"]) is None and find_similar("abcde", ["abcdf", *many]) == "abcdf"

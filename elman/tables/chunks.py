@@ -4,7 +4,6 @@ A chunk keeps each row as its source has it: of a text file the line itself, of 
 the same kind writes exactly that again, so no row changes on the way through.
 """
 
-import difflib
 import hashlib
 import io
 import json
@@ -13,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from elman.checks import is_missing, shown
+from elman.checks import find_similar, is_missing, shown
 from elman.errors import DataError
 from elman.tables.columnar.arrays import arrow, count_columns, plain_values, read_texts, refuse_type, to_array
 
@@ -289,7 +288,7 @@ def find_column(column: str, columns: Sequence[str], title: str = "", *, by_numb
         return int(column) - 1
     where = f"{title}: " if title else ""
     found = f"{len(positions)} of that name" if positions else f"the columns {list_names(columns)}"
-    similar = None if positions else _find_similar(column, columns)
+    similar = None if positions else find_similar(column, columns)
     action = f"did you mean --column '{shown(similar)}'?" if similar else "name the right one with --column"
     raise DataError(f"{where}expected one column '{shown(column)}', found {found}; {action}", code="unknown_column")
 
@@ -302,14 +301,6 @@ def list_names(columns: Sequence[str]) -> str:
     """
     names = ", ".join(map(shown, columns[:LISTED]))
     return f"{names} and {len(columns) - LISTED:,} more" if len(columns) > LISTED else names or "(none)"
-
-
-def _find_similar(column: str, columns: Sequence[str]) -> str | None:
-    """Return the column whose name is most like another: but for case and separators, or but for a typing error."""
-    names = {" ".join(name.casefold().replace("_", " ").replace("-", " ").split()): name for name in columns[:1000]}
-    wanted = " ".join(column.casefold().replace("_", " ").replace("-", " ").split())
-    matches = difflib.get_close_matches(wanted, names, n=1, cutoff=0.75)
-    return names[matches[0]] if matches else None
 
 
 class _Hash(io.RawIOBase):
