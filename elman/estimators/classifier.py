@@ -1,5 +1,6 @@
 """A classifier of short strings with the interface of scikit-learn."""
 
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -50,6 +51,9 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):  # type: ignore[mi
         device: ``auto`` (a GPU if there is one), ``cpu``, ``cuda`` or ``mps``; predictions are made on the processor.
         n_jobs: threads of `fit`; -1: all; None: torch's default.
         verbose: 1 shows how far `fit` is: a bar on a terminal, one output in a notebook, lines elsewhere.
+        init: the model to start from, shipped or your own, as for `elman train --init`: its symbols, tables and cells
+            are kept. Parameters that have their default value are then those of the model, and ``learning_rate`` is
+            0.002. None: start from random weights.
 
     Attributes:
         classes_: the labels, (C,), sorted, with the type of ``y``.
@@ -95,6 +99,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):  # type: ignore[mi
         device: str = TrainConfig.device,
         n_jobs: int | None = None,
         verbose: int = 0,
+        init: str | Path | None = None,
     ) -> None:
         super().__init__(
             cell=cell,
@@ -120,6 +125,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):  # type: ignore[mi
             device=device,
             n_jobs=n_jobs,
             verbose=verbose,
+            init=init,
         )
         self.label_smoothing = label_smoothing
         self.class_weight = class_weight
@@ -138,6 +144,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):  # type: ignore[mi
 
         Raises:
             SettingError: a parameter, ``X``, ``y``, ``sample_weight`` or ``eval_set`` cannot be used.
+            ModelFileError: ``init`` is no model.
             NonFiniteLossError: the loss became infinite or not a number.
             MissingExtraError: torch is not installed.
         """

@@ -3,6 +3,7 @@
 torch is imported when `fit` is called, and not before: a fitted estimator unpickles and predicts without it.
 """
 
+import inspect
 import json
 import os
 from collections import Counter
@@ -41,6 +42,9 @@ PROVENANCE = "estimator"
 
 BLANK, TOO_LONG, NO_WEIGHT = "blank", "too long", "weight 0"
 """Why a string is left out of a fit."""
+
+NOT_STORED = ("init",)
+"""Parameters that no model file holds: a path says something of the machine."""
 
 OPTIONS = (
     *("hidden_size", "layers", "directions", "embedding_size", "dropout", "epochs", "batch_size", "optimiser"),
@@ -81,6 +85,7 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         device: str = TrainConfig.device,
         n_jobs: int | None = None,
         verbose: int = 0,
+        init: str | Path | None = None,
     ) -> None:
         self.cell = cell
         self.hidden_size = hidden_size
@@ -105,6 +110,7 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         self.device = device
         self.n_jobs = n_jobs
         self.verbose = verbose
+        self.init = init
 
     def save(self, path: str | Path, *, name: str | None = None) -> None:
         """Write the model file, which `load`, `elman.load` and every command of Elman read.
@@ -175,7 +181,8 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
     def _describe_artifact(self) -> Artifact:
         """Return the model with what `load` needs in its provenance."""
         artifact: Artifact = self.predictor_.artifact
-        params = {name: value for name, value in map(_to_plain, self.get_params(deep=False).items()) if _is_json(value)}
+        given = dict(map(_to_plain, self.get_params(deep=False).items()))
+        params = {name: value for name, value in given.items() if _is_json(value) and name not in NOT_STORED}
         facts = {"class": type(self).__name__, "params": params, "best_epoch": self.best_epoch_}
         return replace(artifact, provenance={**artifact.provenance, PROVENANCE: {**_find(artifact), **facts}})
 
@@ -196,7 +203,12 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
             options["plain"] = True
         best = best_settings(self._task, params["cell"])
         config = replace(best, name=type(self).__name__, data=ORIGIN, label_column="y")
-        return apply(config, options)
+        if params["init"] is None:
+            return apply(config, options)
+        usual = inspect.signature(type(self)).parameters
+        options["cell"] = config.model.cell
+        chosen = {name: value for name, value in options.items() if name not in usual or value != usual[name].default}
+        return begin(config, chosen, params["init"])
 
     def _draw_seed(self, random_state: Any) -> int:
         if random_state is None or isinstance(random_state, np.random.RandomState):
@@ -291,6 +303,30 @@ def apply(config: RunConfig, options: Mapping[str, Any]) -> RunConfig:
     with extra("train"):
         from elman.training.options import apply_options
     return apply_options(config, options)
+
+
+def begin(config: RunConfig, options: Mapping[str, Any], init: str | Path) -> RunConfig:
+    """Return settings that start from a model, with the values of options.
+
+    Args:
+        config: the best settings for the task.
+        options: those that differ from the default; the others are those of the model.
+        init: the model, as `elman train --init` takes it.
+
+    Raises:
+        SettingError: the model does not fit the task, or an option changes its network.
+        ModelFileError: there is no such model.
+        MissingExtraError: torch is not installed.
+    """
+    with extra("train"):
+        from elman.training.tuning import begin_with, check_kept, load_base
+    try:
+        base = load_base(str(init), named_kind(config.task))
+        settings = apply(begin_with(base, config), {**options, "init": str(init)})
+        check_kept(base, settings)
+    except SettingError as error:
+        raise SettingError(str(error).replace("--init", "init").replace("option", "parameter")) from None
+    return settings
 
 
 def read_fit(

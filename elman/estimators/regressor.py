@@ -41,6 +41,7 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):  # type: ignore[misc
         device: as there.
         n_jobs: as there.
         verbose: as there.
+        init: as there.
 
     Attributes:
         predictor_: the model, an `elman.Predictor`.
@@ -68,6 +69,7 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):  # type: ignore[misc
 
         Raises:
             SettingError: a parameter, ``X``, ``y``, ``sample_weight`` or ``eval_set`` cannot be used.
+            ModelFileError: ``init`` is no model.
             NonFiniteLossError: the loss became infinite or not a number.
             MissingExtraError: torch is not installed.
         """
