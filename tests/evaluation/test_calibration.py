@@ -1,13 +1,15 @@
 """One temperature finds how overconfident a network is, and changes nothing else."""
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elman.evaluation.calibration import HIGHEST, LOWEST, fit_temperature, is_at_bound
+from elman.evaluation import calibration
+from elman.evaluation.calibration import HIGHEST, LOWEST, fit_temperature, is_at_bound, measure_loss
 from elman.evaluation.metrics import calibration_error, negative_log_likelihood, score
 from elman.scoring.probabilities import softmax
 
@@ -82,3 +84,17 @@ def test_no_temperature_changes_the_accuracy_or_the_order_of_answers(rows, tempe
     assert np.array_equal(np.argsort(warm, axis=1), np.argsort(sharp, axis=1))
     labels = ["a", "b", "c", "d"]
     assert score(warm, truth, labels).accuracy == score(sharp, truth, labels).accuracy
+
+
+def test_the_loss_needs_no_memory_for_all_probabilities(monkeypatch):
+    draw = np.random.default_rng(0)
+    logits, truth = draw.normal(size=(4000, 200)).astype(np.float32), draw.integers(0, 200, 4000)
+    expected = negative_log_likelihood(softmax(logits, 1.5), truth)
+    monkeypatch.setattr(calibration, "BLOCK", 20_000)
+    tracemalloc.start()
+    try:
+        assert measure_loss(logits, truth, 1.5) == pytest.approx(expected, rel=1e-12)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < logits.nbytes / 2  # the probabilities of all take twice as much as the logits
