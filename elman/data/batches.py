@@ -131,6 +131,11 @@ class EncodedExamples:
         """Return the number of examples."""
         return len(self.weights)
 
+    @property
+    def answers(self) -> int:
+        """How many targets all examples have: one each, or one for each step."""
+        return sum(targets.size for _, _, targets in self._groups)
+
     def steps(self, batch_size: int) -> int:
         """Return how many batches of at most ``batch_size`` hold all examples once."""
         return sum(-(-len(positions) // batch_size) for positions, _, _ in self._groups)

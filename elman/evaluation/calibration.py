@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize, minimize_scalar
 
-from elman.evaluation.metrics import LabelIds
+from elman.evaluation.metrics import LabelIds, lose_likelihood
 from elman.scoring.probabilities import softmax
 
 LOWEST, HIGHEST = 0.05, 20.0
@@ -93,6 +93,23 @@ def fit_prior(probabilities: NDArray[np.float64], truth: LabelIds) -> NDArray[np
     assumed = np.maximum(softmax(logs + shift).mean(axis=0), np.finfo(np.float64).tiny) * np.exp(-shift)
     prior: NDArray[np.float64] = assumed / assumed.sum()
     return prior
+
+
+def measure_loss(logits: NDArray[np.floating], truth: LabelIds, temperature: float = 1.0) -> float:
+    """Return the mean negative log-likelihood of the truth, nats, without memory for all probabilities.
+
+    Args:
+        logits: (N, C).
+        truth: label ids, (N,).
+        temperature: what logits are divided by, above 0.
+
+    >>> round(measure_loss(np.zeros((3, 4)), np.array([0, 1, 2])), 4)
+    1.3863
+    """
+    rows = max(1, BLOCK // logits.shape[1])
+    blocks = (slice(start, start + rows) for start in range(0, len(truth), rows))
+    losses = [lose_likelihood(softmax(logits[block], temperature), truth[block]) for block in blocks]
+    return float(np.concatenate(losses).mean())
 
 
 def is_at_bound(temperature: float) -> bool:

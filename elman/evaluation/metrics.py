@@ -77,7 +77,7 @@ def score(
     intervals = {name: bound_share(share * examples, examples) for name, share in shares.items()}
     if answers:
         probabilities, kept = probabilities[answered], truth[answered]
-        losses = {"nll": _lose_likelihood(probabilities, kept), "brier": _lose_brier(probabilities, kept)}
+        losses = {"nll": lose_likelihood(probabilities, kept), "brier": _lose_brier(probabilities, kept)}
         right = int((ranks < 1).sum())
         report = replace(
             report,
@@ -305,7 +305,7 @@ def top_k_accuracy(probabilities: Probabilities, truth: LabelIds, k: int) -> flo
 
 def negative_log_likelihood(probabilities: Probabilities, truth: LabelIds) -> float:
     """Return the mean negative log-likelihood of the truth, nats."""
-    return float(_lose_likelihood(probabilities, truth).mean())
+    return float(lose_likelihood(probabilities, truth).mean())
 
 
 def brier_score(probabilities: Probabilities, truth: LabelIds) -> float:
@@ -313,7 +313,7 @@ def brier_score(probabilities: Probabilities, truth: LabelIds) -> float:
     return float(_lose_brier(probabilities, truth).mean())
 
 
-def _lose_likelihood(probabilities: Probabilities, truth: LabelIds) -> NDArray[np.float64]:
+def lose_likelihood(probabilities: Probabilities, truth: LabelIds) -> NDArray[np.float64]:
     """Return the negative log-likelihood of each truth, (N,), nats."""
     likelihood = probabilities[np.arange(len(truth)), truth]
     return np.abs(np.log(np.clip(likelihood, np.finfo(np.float64).tiny, 1.0)))

@@ -16,10 +16,8 @@ from torch.nn.functional import cross_entropy
 
 from elman.data.batches import Batch, BatchSource, EncodedExamples
 from elman.errors import NonFiniteLossError
-from elman.evaluation.calibration import fit_temperature
-from elman.evaluation.metrics import negative_log_likelihood
+from elman.evaluation.calibration import fit_temperature, measure_loss
 from elman.reports import EpochResult, StepResult
-from elman.scoring.probabilities import softmax
 from elman.training.config import TrainConfig
 from elman.training.rows import RowAdam
 from elman.training.state import Progress, TrainingState, copy_weights, use_weights
@@ -254,19 +252,23 @@ def _validate(model: nn.Module, data: EncodedExamples, *, calibrate: bool) -> tu
     """
     model.eval()
     device = next(model.parameters()).device
-    outputs, targets = [], []
+    logits, start = np.empty((0, 0), np.float32), 0
+    targets: list[NDArray[np.generic]] = []
     with torch.inference_mode():
         for batch in data.batches(512):
-            outputs.append(model(torch.from_numpy(batch.inputs).to(device)).float().flatten(0, -2).cpu().numpy())
+            output = model(torch.from_numpy(batch.inputs).to(device)).float().flatten(0, -2).cpu().numpy()
+            if not np.isfinite(output).all():
+                return math.nan, 0.0
+            if not targets:  # all logits are in memory once, 4 bytes each, and nothing else grows with the labels
+                logits = np.empty((data.answers, output.shape[1]), np.float32)
+            logits[start : start + len(output)] = output
             targets.append(batch.targets.ravel())
-    logits, truth = np.concatenate(outputs), np.concatenate(targets)
-    if not np.isfinite(logits).all():
-        return math.nan, 0.0
+            start += len(output)
+    truth = np.concatenate(targets)
     if truth.dtype.kind == "f":
         return float(np.mean((logits[:, 0] - truth) ** 2)), None
     temperature = fit_temperature(logits, truth, strings=len(data)) if calibrate else 1.0
-    loss = negative_log_likelihood(softmax(logits, temperature), truth)
-    return loss, float((logits.argmax(axis=1) == truth).mean())
+    return measure_loss(logits, truth, temperature), float((logits.argmax(axis=1) == truth).mean())
 
 
 def _count_right(logits: Tensor, targets: Tensor) -> float:

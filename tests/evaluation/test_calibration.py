@@ -1,13 +1,15 @@
 """One temperature finds how overconfident a network is, and changes nothing else."""
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elman.evaluation.calibration import HIGHEST, LOWEST, fit_prior, fit_temperature, is_at_bound
+from elman.evaluation import calibration
+from elman.evaluation.calibration import HIGHEST, LOWEST, fit_prior, fit_temperature, is_at_bound, measure_loss
 from elman.evaluation.metrics import calibration_error, negative_log_likelihood, score
 from elman.scoring.probabilities import softmax
 
@@ -99,3 +101,17 @@ def test_the_prior_is_found_where_the_training_took_a_part_of_it_out():
     weakened = np.sqrt(prior) / np.sqrt(prior).sum()
     rows = likelihoods * weakened
     np.testing.assert_allclose(fit_prior(rows / rows.sum(axis=1, keepdims=True), truth), weakened, atol=0.02)
+
+
+def test_the_loss_needs_no_memory_for_all_probabilities(monkeypatch):
+    draw = np.random.default_rng(0)
+    logits, truth = draw.normal(size=(4000, 200)).astype(np.float32), draw.integers(0, 200, 4000)
+    expected = negative_log_likelihood(softmax(logits, 1.5), truth)
+    monkeypatch.setattr(calibration, "BLOCK", 20_000)
+    tracemalloc.start()
+    try:
+        assert measure_loss(logits, truth, 1.5) == pytest.approx(expected, rel=1e-12)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < logits.nbytes / 2  # the probabilities of all take twice as much as the logits

@@ -5,17 +5,23 @@ import socket
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from states import PLAIN, TRAINING, are_equal, begin, finish
 
+from elman.data import streaming
 from elman.data.batches import Batch
 from elman.errors import SettingError
 from elman.model.config import ModelConfig
 from elman.training import network
+from elman.training.config import RunConfig
+from elman.training.options import new_config, read_for
 from elman.training.ranks import Ranks, choose_device, start_ranks
+from elman.training.run import Run
 
 SHAPE = {"hidden_size": 4, "embedding_size": 3, "ngram_orders": (2,), "ngram_buckets": 8, "bag_size": 2, **PLAIN}
 SETTINGS = {"epochs": 3, "batch_size": 6, "average": 0.9}
@@ -60,14 +66,71 @@ def test_two_processes_end_with_the_weights_of_one(tmp_path, monkeypatch):
         assert first["losses"].tolist() == pytest.approx([result.loss for result in state.history], rel=1e-4)
 
 
-def test_torchrun_trains_and_one_process_writes(toy_folder, tmp_path):
+def prepare_streamed(table: str, folder: Path) -> tuple[RunConfig, Any]:
+    """Return the settings of a run without dropout, and its examples in several shards."""
+    streaming.SHARD_BYTES = 8_000
+    options = {"text": "word", "label": "kind", "stream": True, "epochs": 2, "batch_size": 6, "threads": 1}
+    shares = {"test_share": 0.2, "validation_share": 0.2}
+    config = new_config(table, "toy", {**options, **shares, "hidden_size": 4, "device": "cpu"})
+    config = replace(config, model=replace(config.model, **PLAIN))
+    return config, read_for(config, run=folder)
+
+
+def train_streamed(rank: int, port: int, table: str, folder: str) -> None:
+    """Train from shards as one of two processes, as `elman train` does, and save what happened."""
+    names = {"RANK": rank, "WORLD_SIZE": 2, "LOCAL_RANK": rank, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    os.environ.update({name: str(value) for name, value in names.items()})
+    written: list[str] = []
+
+    def note(event: str, arguments: tuple[Any, ...]) -> None:
+        changes = event == "open" and isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR)
+        if (changes or event in ("os.mkdir", "os.rename", "os.remove", "os.rmdir", "shutil.rmtree")) and str(
+            arguments[0]
+        ).startswith(f"{folder}/run"):
+            written.append(str(arguments[0]))
+
+    sys.addaudithook(note)
+    ranks = start_ranks("cpu")
+    if not ranks.is_first:
+        ranks.wait()
+    config, reading = prepare_streamed(table, Path(folder, "run"))
+    if ranks.is_first:
+        ranks.wait()
+    run = Run(reading, config, Path(folder, "run"))
+    steps: list[int] = []
+    losses = [result.loss for result in run.epochs(on_step=lambda step: steps.append(step.step))]
+    torch.save({"best": run.state.best, "steps": steps, "losses": losses, "written": written}, f"{folder}/{rank}.pt")
+    ranks.stop()
+
+
+def test_two_processes_learn_from_shards_as_one_does(toy_table, tmp_path, monkeypatch):
+    monkeypatch.setattr(streaming, "SHARD_BYTES", 8_000)
+    config, reading = prepare_streamed(str(toy_table), tmp_path / "alone")
+    assert len(reading.shards) > 2
+    alone = Run(reading, config, tmp_path / "alone")
+    losses = [result.loss for result in alone.epochs()]
+    batches = list(alone.task.training.batches(6))
+    assert any(len(batch.weights) == 1 for batch in batches)  # the second process has no string of them
+    torch.multiprocessing.start_processes(train_streamed, args=(free_port(), str(toy_table), str(tmp_path)), nprocs=2)
+    first, second = (torch.load(tmp_path / f"{rank}.pt") for rank in range(2))
+    assert are_equal(first["best"], second["best"])
+    assert first["steps"] == second["steps"] == list(range(1, len(batches) + 1)) * 2
+    assert first["losses"] == second["losses"] == pytest.approx(losses, rel=1e-4)
+    for name, weight in alone.state.best.items():
+        assert torch.allclose(first["best"][name], weight, atol=1e-4), name
+    assert first["written"] and second["written"] == []
+
+
+@pytest.mark.parametrize("options", [(), ("--stream", "--test-share", "0.2", "--validation-share", "0.2")])
+def test_torchrun_trains_and_one_process_writes(toy_folder, tmp_path, options):
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port"]
     command += [str(free_port()), "-m", "elman", "train", str(toy_folder), "--epochs", "2", "--hidden-size", "4"]
-    command += ["--out", str(tmp_path / "run")]
+    command += ["--out", str(tmp_path / "run"), *options]
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("epoch   2") == 1
-    assert {"model.safetensors", "report.json"} <= {path.name for path in (tmp_path / "run").iterdir()}
+    files = {path.name for path in (tmp_path / "run").iterdir()}
+    assert {"model.safetensors", "report.json"} <= files and "shards" not in files
 
 
 def test_shares_are_disjoint_and_hold_the_whole_batch():
