@@ -1,6 +1,7 @@
 """Models: what the service tells about each model that it serves."""
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from elman.checks import count_of
-from elman.data.catalog import CATALOG
+from elman.data.catalog import CATALOG, LANGUAGES
 from elman.errors import SettingError
 from elman.model.card import read_card
 from elman.model.kinds import KINDS
@@ -72,6 +73,9 @@ class ServedModel:
             "bytes": in_memory if self.file is None else self.file.stat().st_size,
             "accuracy": _number(self._provenance("figures", "test").get("accuracy")),
             "reference": self._reference(),
+            "origins": self._answers_with_origins(),
+            "countries": self._countries(),
+            "levels": None if artifact.levels is None else artifact.levels.to_dict(),
         }
 
     @cached_property
@@ -92,6 +96,16 @@ class ServedModel:
         about = f"{known.about} ({known.origin})" if known else Path(source).name
         return f"Learned from {about}" + ("." if examples is None else f": {count_of(int(examples), 'example')}.")
 
+    def _answers_with_origins(self) -> bool:
+        """Return whether the labels say where names come from, as the page asks; other labels get other words."""
+        labels = self.predictor.labels
+        return self.is_classifier and (bool(self._countries()) or set(labels) <= set(LANGUAGES))
+
+    def _countries(self) -> dict[str, str]:
+        """Return the ISO 3166 code of each label that the file gives one: the part ``countries`` of its provenance."""
+        codes, labels = self._provenance("countries"), self.predictor.labels
+        return {label: codes[label] for label in labels if _is_code(codes.get(label))}
+
     def _short_card(self) -> str:
         facts = self.facts
         accuracy = "unknown" if facts["accuracy"] is None else f"{facts['accuracy']:.1%} on the test part of its data"
@@ -110,6 +124,11 @@ class ServedModel:
         for key in path:
             found = found.get(key) if isinstance(found, Mapping) else None
         return found if isinstance(found, Mapping) else {}
+
+
+def _is_code(value: Any) -> bool:
+    """Return whether a value is a country's code, or that of a part of it, such as GB-SCT."""
+    return isinstance(value, str) and re.fullmatch(r"[A-Z]{2}(-[A-Z0-9]{1,3})?", value) is not None
 
 
 def _number(value: Any) -> float | None:

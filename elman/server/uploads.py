@@ -36,6 +36,9 @@ MEDIA_TYPES = {
 }
 """The formats by file suffix. Compressed text is not accepted: a small body could expand to any size."""
 
+HEAD = 2**16
+"""Bytes of an upload that are looked at before a worker reads it."""
+
 GROWTH = 8
 """The annotated table may be this many times as large as an upload: Parquet can expand to far more than its size."""
 
@@ -89,6 +92,8 @@ async def annotate_upload(
     name = Path(upload.filename or "")
     read_as = name.suffix.lower()
     _check_suffix(read_as)
+    _check_head(upload.file.read(HEAD), read_as)
+    upload.file.seek(0)
     suffix = table.suffix or read_as
     job = _make_job(service.settings, model, table, read_as=read_as, write_as=suffix)
     worker = service.workers.take()
@@ -159,9 +164,23 @@ def _find_file(form: FormData) -> UploadFile:
 
 def _check_suffix(suffix: str) -> None:
     if suffix[1:] in WORKBOOKS:
-        raise RequestError(415, "spreadsheet", "a spreadsheet is not read; save its sheet as CSV UTF-8 or as Parquet")
+        raise RequestError(415, "spreadsheet", _SPREADSHEET)
     if suffix not in MEDIA_TYPES:
         raise RequestError(415, "unknown_format", f"the name of the file must end in {', '.join(MEDIA_TYPES)}")
+
+
+def _check_head(head: bytes, suffix: str) -> None:
+    """Check the first bytes of a file: a spreadsheet may have another name, and a file may be empty."""
+    if suffix != ".parquet" and head.startswith(_WORKBOOK_HEADS):
+        raise RequestError(415, "spreadsheet", _SPREADSHEET)
+    if suffix != ".jsonl" and len(head) < HEAD and not head.strip():  # JSON Lines of no objects is a table of no rows
+        raise RequestError(422, "empty_table", _MESSAGES["empty_table"])
+
+
+_SPREADSHEET = "a spreadsheet is not read; save its sheet as CSV UTF-8 or as Parquet"
+
+_WORKBOOK_HEADS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+"""How spreadsheets begin: as a zip archive, or as a file of older Office programs."""
 
 
 def _make_job(limits: Settings, model: ServedModel, table: TableRequest, *, read_as: str, write_as: str) -> Job:

@@ -1,13 +1,15 @@
 """What clients see of a model: its facts and its card."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from client import error_message, make_app, make_image_reader, make_regression, make_tagger, send
 
 from elman.errors import SettingError
 from elman.model.file import save_artifact
-from elman.prediction.predictor import load
+from elman.model.hierarchy import Levels
+from elman.prediction.predictor import Predictor, load
 from elman.server.app import create_app
 
 
@@ -30,6 +32,9 @@ def test_models_are_listed_with_their_facts(app, predictor):
         "bytes": sum(tensor.nbytes for tensor in predictor.artifact.tensors.values()),
         "accuracy": predictor.artifact.provenance["figures"]["test"]["accuracy"],
         "reference": first["reference"],
+        "origins": False,
+        "countries": {},
+        "levels": None,
     }
     assert first["reference"].startswith("Learned from ")
     assert [(one["name"], one["default"], one["accuracy"]) for one in others] == [
@@ -87,3 +92,26 @@ def test_the_card_of_an_unknown_model_is_an_error(app):
 def test_a_model_that_reads_files_is_not_served():
     with pytest.raises(SettingError, match="digits reads picture files"):
         make_app(make_image_reader())
+
+
+@pytest.mark.parametrize(
+    ("countries", "known"),
+    [
+        ({"Alfa": "NO", "Beta": "GB-SCT"}, {"Alfa": "NO", "Beta": "GB-SCT"}),
+        ({"Alfa": "Norway", "Beta": 578, "Other": "NO"}, {}),
+        (["NO"], {}),
+    ],
+)
+def test_the_countries_of_labels_are_codes(predictor, countries, known):
+    provenance = {**predictor.artifact.provenance, "countries": countries}
+    model = Predictor(replace(predictor.artifact, provenance=provenance))
+    (facts,) = send(make_app(model), "GET", "/v1/models").json()["models"]
+    assert (facts["countries"], facts["origins"]) == (known, bool(known))
+
+
+def test_languages_are_origins_and_levels_are_told(predictor):
+    levels = Levels(("label", "half"), (("first", "first", "second"),))
+    models = [load("languages"), Predictor(replace(predictor.artifact, levels=levels))]
+    shipped, grouped = send(make_app(*models), "GET", "/v1/models").json()["models"]
+    assert (shipped["origins"], shipped["levels"]) == (True, None)
+    assert (grouped["origins"], grouped["levels"]) == (False, levels.to_dict())

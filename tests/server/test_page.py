@@ -5,6 +5,7 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,14 @@ import pytest
 from browser import STOPWATCH, Browser, Locator, Page, Route, expect, measure_waits, open_browser, run_service
 
 import elman
+from elman.model.file import save_artifact
+from elman.model.hierarchy import Levels
 
 PAGE = Path(elman.__file__).parent / "server" / "page"
 NAME = "Papadopoulos"
 KEY = "open sesame"
 MANY = 'Nakamura\nO\'Brien\n\n42\nИванов\nمحفوظ\n=1+1\n@sum, "quoted"\n<b>bold</b>'
+NONE_OF_THESE = "None of these may be right too: Elman knows 18 origins, and answers any name with one of them."
 ROWS = [["1", "Nakamura", "a, b"], ["2", "42", 'say "so"'], ["3", "", "line\nend"], ["4", "Müller", "ü"]]
 SIZES = {"phone": {"width": 320, "height": 640}, "desktop": {"width": 1280, "height": 800}}
 
@@ -255,6 +259,7 @@ def test_doubts_are_sentences(page):
             "It read the Cyrillic letters as iva7nov.",
             "It does not know 7; the answer depends on the rest.",
             "The spelling is what counts, not the person.",
+            NONE_OF_THESE,
         ]
     )
     expect(tiles(page).nth(3)).to_have_attribute("data-speaks", "unknown")
@@ -278,7 +283,7 @@ def test_the_answer_is_read_out_once_typing_pauses(page):
     spoken = page.locator("#spoken")
     expect(spoken).to_have_attribute("role", "status")
     sentence = answer_for(page, NAME)
-    expect(spoken).to_have_text(f"{sentence.inner_text()} The spelling is what counts, not the person.")
+    expect(spoken).to_have_text(f"{sentence.inner_text()} The spelling is what counts, not the person. {NONE_OF_THESE}")
 
 
 def test_the_time_from_a_key_press_to_its_answer_is_measured(page, capsys):
@@ -358,6 +363,170 @@ def test_names_are_in_no_address_storage_or_cookie(page):
     expect(page.locator("#rows tr")).to_have_count(9)
     stored = page.evaluate("() => [location.href, history.length, { ...localStorage }, { ...sessionStorage }]")
     assert [NAME in str(stored), stored[2:], page.context.cookies()] == [False, [{}, {}], []]
+
+
+# What a reader must see
+
+
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+
+
+def test_the_note_covers_nothing_on_a_phone(open_page):
+    page = open_page(**PHONE)
+    answer_for(page, "O'Brien")
+    note = page.locator("#estimate").bounding_box()
+    for part in ("#answer", "#reading", "#letter", "#many"):
+        box = page.locator(part).bounding_box()
+        assert box["y"] + box["height"] <= note["y"] or box["y"] >= note["y"] + note["height"]
+
+
+def test_the_chart_has_a_scale_and_keeps_its_legend_while_a_letter_is_shown(page):
+    answer_for(page, NAME)
+    expect(page.locator("#scale span")).to_have_text(["100 %", "50 %", "0 %"])
+    chart = page.locator("#thread").bounding_box()
+    for mark, height in zip(page.locator("#scale span").all(), (0, 0.5, 1), strict=True):
+        box = mark.bounding_box()
+        assert box["y"] + box["height"] / 2 == pytest.approx(chart["y"] + height * chart["height"], abs=3)
+    tiles(page).nth(3).hover()
+    expect(page.locator("#letter .part")).to_have_count(2)
+    expect(page.locator("#legend p")).to_have_text(
+        ["how sure it would be of Greek if the name ended here", "if the name began here"]
+    )
+
+
+def test_a_long_name_gets_smaller_letters_and_signs_where_it_is_cut(open_page):
+    page = open_page(**PHONE)
+    sizes = []
+    for name, cuts in (("Nakamura", ("", "")), ("Maria da Silva Santos de Oliveira Bartholomew", ("start", "start"))):
+        answer_for(page, name)
+        expect(tiles(page)).to_have_count(len(name))
+        page.locator("#name").press("End")
+        sizes.append(float(page.locator("#name").evaluate("field => parseFloat(getComputedStyle(field).fontSize)")))
+        for frame, cut in zip(("#name-field", "#strip-frame"), cuts, strict=True):
+            expect(page.locator(frame)).to_have_attribute("data-cut", cut)
+    assert sizes[1] < sizes[0]
+    page.locator("#strip").evaluate("strip => { strip.scrollLeft = 100; }")
+    expect(page.locator("#strip-frame")).to_have_attribute("data-cut", "start end")
+
+
+def test_letters_are_tapped_on_a_touch_screen(open_page):
+    page = open_page(**PHONE)
+    answer_for(page, NAME)
+    expect(page.locator("#letter")).to_contain_text("Tap a letter for more.")
+    tiles(page).nth(2).tap()
+    expect(page.locator("#letter .piece").first).to_have_text("pap")
+
+
+def test_empty_boxes_have_examples(page):
+    expect(page.locator("#lines")).to_have_attribute("placeholder", re.compile("^Nakamura\n"))
+    page.get_by_role("button", name="Try these names").click()
+    expect(page.locator("#rows tr")).to_have_count(4)
+    expect(page.locator("#lines-example")).to_be_hidden()
+    page.get_by_role("button", name="Try this file").click()
+    expect(page.locator("#column")).to_have_value("name")
+    name, content = save(page, "Annotate")
+    assert (name, content.count(b"\n")) == ("example.annotated.csv", 4)
+
+
+def test_the_slider_is_shown_once_there_is_something_to_answer(page):
+    expect(page.locator("#abstain")).to_be_hidden()
+    page.fill("#lines", "Nakamura")
+    expect(page.locator("#abstain")).to_be_visible()
+    page.fill("#lines", "")
+    expect(page.locator("#abstain")).to_be_hidden()
+    answer_for(page, NAME)
+    expect(page.locator("#abstain")).to_be_visible()
+
+
+def test_other_labels_than_origins_get_no_questions_about_names(page):
+    known = page.request.get(f"{page.url}v1/models").json()["models"][0]
+    other = {**known, "name": "tickets", "labels": ["bill", "order"], "origins": False}
+    page.route("**/v1/models", lambda route: route.fulfill(json={"models": [other]}))
+    page.reload()
+    expect(page.locator("h1")).to_have_text("Which label fits this text?")
+    for path in ("predict", "explain"):
+        page.route(f"**/v1/{path}", lambda route: route.continue_(post_data=without_model(route)))
+    answer_for(page, NAME)
+    expect(page.locator("#legend p").last).to_have_text("if the text began here")
+    shown = page.locator("#one").inner_text() + page.locator("#estimate").inner_text()
+    shown += page.locator("#many").inner_text() + page.locator("nav").inner_text() + page.title()
+    assert not re.search(r"\bnames?\b|person|ancestry", shown.replace(NAME, ""))
+    assert "None of these may be right too: Elman knows 2 labels, and answers any text with one of them." in shown
+
+
+def without_model(route: Route) -> str:
+    return json.dumps({key: value for key, value in route.request.post_data_json.items() if key != "model"})
+
+
+# Regions and the map
+
+OF_ASIA = ("Arabic", "Chinese", "Japanese", "Korean")
+CODES = {"Chinese": "CN", "English": "GB", "Italian": "IT", "Japanese": "JP", "Scottish": "GB-SCT", "Spanish": "ES"}
+
+
+@pytest.fixture(scope="module")
+def of_origins(languages, tmp_path_factory) -> Iterator[str]:
+    """The address of a service with the shipped model with levels, and with countries for some of its labels."""
+    regions = [
+        "Asia" if label in ("Arabic", "Chinese", "Japanese", "Korean") else "Europe" for label in languages.labels
+    ]
+    levels = Levels(("origin", "continent"), (tuple(regions),))
+    provenance = {**languages.artifact.provenance, "countries": CODES}
+    file = tmp_path_factory.mktemp("origins") / "origins.safetensors"
+    save_artifact(replace(languages.artifact, name="origins", levels=levels, provenance=provenance), file)
+    with run_service("--model", str(file)) as address:
+        yield address
+
+
+def open_origins(open_page, of_origins: str, name: str) -> Page:
+    page = open_page(of_origins)
+    expect(page.locator("#model-facts strong")).to_have_text("origins")
+    answer_for(page, name)
+    expect(page.locator("#world-map path[data-shade='4'], #world-map path[data-shade='3']").first).to_be_attached()
+    return page
+
+
+def test_regions_have_the_sums_of_their_labels(open_page, of_origins, languages):
+    page = open_origins(open_page, of_origins, "Santo")
+    expect(page.locator("#bars li")).to_have_count(5)
+    expect(page.locator("#levels h3")).to_have_text("By continent")
+    shares = {one.label: one.probability for one in languages.predict("Santo", top=18).top}
+    asia = sum(shares[label] for label in OF_ASIA)
+    shown = [text.replace("\xa0", " ") for text in page.locator("#levels li").all_inner_texts()]
+    assert shown == [f"Europe\n{100 * (1 - asia):.0f} %", f"Asia\n{100 * asia:.0f} %"]
+
+
+def test_the_map_is_shaded_by_probability_and_says_so_in_words(open_page, of_origins, languages):
+    page = open_origins(open_page, of_origins, "Santo")
+    shares = {one.label: one.probability for one in languages.predict("Santo", top=18).top}
+    assert shares["Italian"] > shares["Japanese"] > 0.2  # otherwise the example shows too little
+    for code, share in (("IT", shares["Italian"]), ("GB", shares["English"] + shares["Scottish"]), ("US", 0)):
+        shade = sum(share >= least for least in (0.01, 0.05, 0.2, 0.5))
+        expect(page.locator(f"#world-map path[data-code='{code}']").first).to_have_attribute("data-shade", str(shade))
+    world = page.get_by_role("img", name="World map, shaded by probability: Italy")
+    expect(world).to_be_visible()
+    expect(page.locator("#world-unmapped")).to_contain_text("Not on the map: Portuguese")
+    world.focus()
+    for key, text in (("ArrowRight", "Italy: Italian"), ("ArrowRight", "Japan: Japanese"), ("Home", "Italy: Italian")):
+        page.keyboard.press(key)
+        expect(page.locator("#world-said")).to_contain_text(text)
+    page.locator("#world-map path[data-code='CN']").hover()
+    expect(page.locator("#world-said")).to_contain_text("China: Chinese")
+
+
+def test_a_model_without_countries_has_no_map(page):
+    answer_for(page, NAME)
+    expect(page.locator("#world")).to_be_hidden()
+    expect(page.locator("#levels")).to_be_hidden()
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_axe_finds_nothing_serious_at_the_map(open_page, of_origins, axe, size):
+    page = open_page(of_origins, viewport=SIZES[size])
+    expect(page.locator("#model-facts strong")).to_have_text("origins")
+    answer_for(page, "Santo")
+    expect(page.locator("#world-map path").first).to_be_attached()
+    check_with_axe(page, axe)
 
 
 # Many names
@@ -524,7 +693,9 @@ def test_an_unreadable_table_is_reported_as_an_alert(page, allowed_messages, tmp
     ("name", "content", "words"),
     [
         ("people.xlsx", b"PK\x03\x04", "Save the table as CSV UTF-8"),
-        ("people.csv", b"", "empty"),
+        ("people.csv", b"PK\x03\x04\x14\x00", "Save the table as CSV UTF-8"),
+        ("people.csv", b"", "This file is empty."),
+        ("people.csv", b"\r\n\r\n", "only empty lines"),
         ("people.csv", "name\nMüller\n".encode("latin-1"), "not UTF-8"),
     ],
 )
@@ -685,7 +856,7 @@ def test_every_file_of_the_page_is_served_with_its_media_type(page):
     kinds = {".svg": ["image/svg+xml"], ".css": ["text/css"], ".html": ["text/html"]}
     kinds[".js"] = ["text/javascript", "application/javascript"]  # by the version of Python
     files = list(PAGE.iterdir())
-    assert len(files) == 12
+    assert len(files) == 14
     for file in files:
         answer = page.request.get(f"{page.url}page/{file.name}")
         assert answer.status == 200
@@ -709,8 +880,9 @@ def state_letter(page: Page) -> None:
 
 
 def state_abstained(page: Page) -> None:
-    page.locator("#abstain").fill("99")
     answer_for(page, "Santo")
+    page.locator("#abstain").fill("99")
+    expect(page.locator("#one")).to_have_attribute("data-state", "abstained")
     expect(tiles(page)).to_have_count(5)
 
 
@@ -765,6 +937,10 @@ def test_axe_finds_nothing_serious_and_nothing_overflows_the_page(open_page, axe
     page = open_page(viewport=SIZES[size])
     expect(page.locator("#model-facts strong")).to_have_text("languages")
     STATES[state](page)
+    check_with_axe(page, axe)
+
+
+def check_with_axe(page: Page, axe: str) -> None:
     page.evaluate(axe)
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
@@ -804,6 +980,8 @@ def test_everything_can_be_done_with_the_keyboard_alone(page):
     expect(page.locator("#rows tr")).to_have_count(2)
     press("Tab")
     expect(page.locator("#file")).to_be_focused()
+    press("Tab")
+    expect(page.locator("#file-try")).to_be_focused()
     press("Tab")
     expect(page.locator("#copy")).to_be_focused()
     press("Enter")

@@ -344,6 +344,16 @@ def test_a_spreadsheet_gets_its_own_sentence(app, name):
     assert "CSV UTF-8" in error_message(annotate(app, b"PK\x03\x04", name), 415, "spreadsheet")
 
 
+@pytest.mark.parametrize("head", [b"PK\x03\x04\x14\x00", b"\xd0\xcf\x11\xe0\xa1\xb1"])
+def test_a_spreadsheet_with_another_name_gets_the_same_sentence(app, head):
+    assert "CSV UTF-8" in error_message(annotate(app, head, "people.csv"), 415, "spreadsheet")
+
+
+@pytest.mark.parametrize(("name", "content"), [("a.csv", b"\r\n \n"), ("a.tsv", b"\n"), ("a.parquet", b"")])
+def test_a_file_of_nothing_is_empty(app, name, content):
+    assert "the file is empty" in error_message(annotate(app, content, name), 422, "empty_table")
+
+
 def test_a_table_gets_a_limited_number_of_labels(predictor, monkeypatch):
     monkeypatch.setattr("elman.server.uploads.MOST_LABELS", 2)
     app = make_app(predictor)

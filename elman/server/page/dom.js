@@ -28,6 +28,16 @@ export const toElements = (sentence) =>
     return create("q", {}, create("bdi", {}, part.quote)); // bdi: in either writing direction
   });
 
+/** Whether people point by touch, and nothing hovers. */
+export const isTouch = matchMedia("(hover: none)");
+
+/** Mark a place at the ends where what scrolls in it is cut: "start", "end" or both, for the style to show. */
+export function markCuts(place, scroller) {
+  const before = Math.abs(scroller.scrollLeft); // negative from right to left
+  const after = scroller.scrollWidth - scroller.clientWidth - before;
+  place.dataset.cut = [before > 1 ? "start" : "", after > 1 ? "end" : ""].join(" ").trim();
+}
+
 /** Save a blob as a file. */
 export function saveFile(blob, name) {
   const link = create("a", { download: name, href: URL.createObjectURL(blob) });

@@ -1,6 +1,7 @@
 /* Letters: bars of labels, a tile for each letter that the network read, and a chart of how sure it was after each. */
 
-import { byId, create, reducedMotion } from "./dom.js";
+import { byId, create, isTouch, markCuts, reducedMotion } from "./dom.js";
+import { copy } from "./model.js";
 import {
   across,
   coursePath,
@@ -28,6 +29,10 @@ function setShare(row, share, digits) {
   row.querySelector(".bar").style.setProperty("--share", share);
   row.querySelector(".share").textContent = percent(share, digits);
 }
+
+/** Return bars that do not move, in a list. */
+export const createBars = (shares) =>
+  create("ol", { class: "bars small" }, ...shares.map(([label, share]) => createRow(label, share, 0)));
 
 /** Show candidates; a label keeps its row, which moves to its new place. */
 export function showBars(candidates, isFirst) {
@@ -64,7 +69,7 @@ export function showLetters(newExplanation, newUnknown) {
   byId("reading").hidden = false;
   while (row.children.length > letters.length) row.lastChild.remove();
   while (row.children.length < letters.length) row.append(createTile());
-  row.parentElement.style.setProperty("--count", letters.length);
+  byId("reading").style.setProperty("--count", letters.length);
   const heights = tileHeights(letters);
   letters.forEach((letter, place) => showTile(row.children[place], letter, place, heights[place]));
   for (const course of ["forwards", "backwards"])
@@ -72,8 +77,23 @@ export function showLetters(newExplanation, newUnknown) {
   // If the same name is explained again (another limit, another model), the focus stays on its letter.
   focused = row.contains(document.activeElement) ? placeOf(document.activeElement) : null;
   moveTabStop(focused ?? 0);
+  showLegend();
   showLetter(focused);
-  if (focused === null) row.parentElement.scrollLeft = isRightToLeft() ? -1e6 : 1e6; // keep the last letter visible
+  if (focused === null) byId("strip").scrollLeft = isRightToLeft() ? -1e6 : 1e6; // keep the last letter visible
+  showCuts();
+}
+
+const showCuts = () => markCuts(byId("strip-frame"), byId("strip"));
+
+/** Say what both lines are; this stays while a letter is shown. */
+function showLegend() {
+  byId("legend").replaceChildren(
+    createKey(
+      create("span", { class: "line forwards" }),
+      `how sure it would be of ${explanation.label} if the ${copy().thing} ended here`,
+    ),
+    createKey(create("span", { class: "line backwards" }), `if the ${copy().thing} began here`),
+  );
 }
 
 const isRightToLeft = () => getComputedStyle(byId("letters")).direction === "rtl";
@@ -86,10 +106,10 @@ function showTile(tile, letter, place, height) {
   tile.firstChild.textContent = letter.letter === " " ? "␣" : letter.letter;
   tile.style.setProperty("--strength", height);
   tile.dataset.speaks = tileKind(letter, unknown);
-  tile.setAttribute("aria-label", describeLetter(explanation, place, unknown));
+  tile.setAttribute("aria-label", describeLetter(explanation, place, unknown, copy().thing));
 }
 
-/** Show what a letter contributes; without a letter, explain the chart. */
+/** Show what a letter contributes; without a letter, explain the tiles. */
 function showLetter(place) {
   const { letters, label } = explanation;
   [...byId("letters").children].forEach((tile, each) => tile.toggleAttribute("data-shown", each === place));
@@ -98,16 +118,15 @@ function showLetter(place) {
     .setAttribute("d", place === null ? "" : `M${across(place, letters.length)} 0V100`);
   if (place === null) {
     return byId("letter").replaceChildren(
-      createKey(create("span", { class: "line forwards" }), `how sure it would be of ${label} if the name ended here`),
-      createKey(create("span", { class: "line backwards" }), "if the name began here"),
       createKey(
-        "A tall tile supports the answer; a hanging one speaks against it. Point at a letter, or use the arrow keys.",
+        "A tall tile supports the answer; a hanging one speaks against it. ",
+        isTouch.matches ? "Tap a letter for more." : "Point at a letter, or use the arrow keys.",
       ),
     );
   }
   const text = letters.map(({ letter }) => letter);
   byId("letter").replaceChildren(
-    createPart("If the name ended here", text.slice(0, place + 1).join(""), letters[place].forwards),
+    createPart(`If the ${copy().thing} ended here`, text.slice(0, place + 1).join(""), letters[place].forwards),
     createPart("If it began here", text.slice(place).join(""), letters[place].backwards),
     create("p", { class: "weight" }, describeWeight(letters[place], label, unknown)),
   );
@@ -121,7 +140,7 @@ function createPart(title, part, shares) {
     { class: "part" },
     create("h3", {}, title),
     create("p", { class: "piece" }, create("bdi", {}, part)),
-    create("ol", { class: "bars small" }, ...rank(shares, 3).map(([label, share]) => createRow(label, share, 0))),
+    createBars(rank(shares, 3)),
   );
 }
 
@@ -136,6 +155,8 @@ const placeOf = (target) => [...byId("letters").children].indexOf(target.closest
 
 export function listenToLetters() {
   const row = byId("letters");
+  byId("strip").addEventListener("scroll", showCuts, { passive: true });
+  addEventListener("resize", showCuts);
   row.addEventListener("pointerover", ({ target }) => {
     if (placeOf(target) >= 0) showLetter(placeOf(target));
   });

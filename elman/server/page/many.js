@@ -1,7 +1,7 @@
 /* Many: a table of answers to many names, one per line; and a file that is uploaded, annotated and saved. */
 
 import { byId, copyText, create, reducedMotion, saveFile, show } from "./dom.js";
-import { settings } from "./model.js";
+import { EXAMPLES, copy, settings } from "./model.js";
 import { ServiceError, call, callJson, ignoreServiceErrors, runLatest, sleep } from "./server.js";
 import {
   answersToCsv,
@@ -32,6 +32,7 @@ export const predictList = (delay = DELAY) => ignoreServiceErrors(predictLatest(
 const predictLatest = runLatest(async (signal, delay) => {
   const names = byId("lines").value.trim() ? splitLines(byId("lines").value) : [];
   byId("results").hidden = !names.length;
+  byId("lines-example").hidden = names.length > 0;
   show(byId("many-trouble"));
   if (!names.length) return;
   if (delay) await sleep(delay, signal);
@@ -40,7 +41,7 @@ const predictLatest = runLatest(async (signal, delay) => {
     (await callJson("v1/predict", { names: some, top: 1, ...settings() }, { signal, onWait })).predictions;
   byId("results").setAttribute("aria-busy", "true");
   try {
-    const onProgress = (done) => onWait(`Reading: ${figure(done)} of ${count(names.length, "name")}.`);
+    const onProgress = (done) => onWait(`Reading: ${figure(done)} of ${count(names.length, copy().thing)}.`);
     showTable(names, await predictAll(names, predict, onProgress));
   } catch (error) {
     if (signal.aborted || !(error instanceof ServiceError)) throw error;
@@ -54,7 +55,7 @@ const predictLatest = runLatest(async (signal, delay) => {
 function showTable(names, predictions) {
   rows = toRows(names, predictions);
   byId("rows").replaceChildren(...rows.slice(0, ROWS).map(createTableRow));
-  show(byId("many-status"), summarise(predictions, ROWS));
+  show(byId("many-status"), summarise(predictions, ROWS, copy().thing));
 }
 
 function createTableRow([name, answer, probability, reason]) {
@@ -98,6 +99,11 @@ export function pasteNames(event) {
 }
 
 export function listenToList() {
+  byId("lines-try").addEventListener("click", () => {
+    byId("lines").value = EXAMPLES.join("\n");
+    byId("lines").focus();
+    predictList(0);
+  });
   byId("lines").addEventListener("input", () => predictList());
   byId("copy").addEventListener("click", copyTable);
   byId("download").addEventListener("click", () =>
@@ -114,6 +120,7 @@ let controller = new AbortController();
 
 async function selectFile(newFile) {
   file = newFile;
+  byId("file-example").hidden = true;
   controller.abort();
   show(byId("file-trouble"));
   const head = await readHead(newFile);
@@ -186,6 +193,10 @@ async function annotate() {
 
 export function listenToFiles() {
   byId("file").addEventListener("change", () => byId("file").files[0] && selectFile(byId("file").files[0]));
+  byId("file-try").addEventListener("click", () => {
+    selectFile(new File([byId("file-example").querySelector("pre").textContent], "example.csv"));
+    byId("file").focus(); // the button disappears
+  });
   byId("file-form").addEventListener("submit", (event) => {
     event.preventDefault();
     annotate();

@@ -2,15 +2,30 @@
 
 import { byId, create, show } from "./dom.js";
 import { ServiceError, call, callJson } from "./server.js";
-import { count, figure, fileSize, percent } from "./words.js";
+import { copyFor, count, figure, fileSize, percent } from "./words.js";
 
 const LABELS = 40; // of a model that are listed
+
+export const EXAMPLES = ["Nakamura", "Papadopoulos", "Nguyễn", "Иванов"];
 
 let models = [];
 
 export const hasModels = () => models.length > 0;
 
 export const selectedModel = () => models.find((model) => model.name === byId("model-name").value);
+
+/** Return the words for the model that is selected: its labels are origins of names, or something else. */
+export const copy = () => copyFor(selectedModel()?.origins ?? true);
+
+function showCopy() {
+  const texts = copy();
+  for (const place of document.querySelectorAll("[data-copy]")) place.textContent = texts[place.dataset.copy];
+  byId("name").placeholder = texts.placeholder;
+  document.title = `Elman: ${texts.title.charAt(0).toLowerCase()}${texts.title.slice(1)}`;
+  const isOfNames = selectedModel()?.origins ?? true; // the examples are names
+  for (const example of document.querySelectorAll("#examples, .example")) example.toggleAttribute("data-unfit", !isOfNames);
+  byId("lines").placeholder = isOfNames ? EXAMPLES.join("\n") : "";
+}
 
 /** Return what every request sends along. Before the models are known, the service uses its default. */
 export const settings = () => ({
@@ -40,10 +55,11 @@ function setModels(all) {
 
 export function showModel() {
   const model = selectedModel();
-  if (!model) return show(byId("model-facts"), "This server has no model that reads names.");
+  showCopy();
+  if (!model) return show(byId("model-facts"), "This server has no model that reads text.");
   const { name, reference, accuracy, parameters, bytes, labels } = model;
   const right =
-    accuracy === null ? "" : `On names that it had not seen, ${percent(accuracy)} of its answers were right. `;
+    accuracy === null ? "" : `On ${copy().thing}s that it had not seen, ${percent(accuracy)} of its answers were right. `;
   show(
     byId("model-facts"),
     create("strong", {}, name),
@@ -55,7 +71,7 @@ export function showModel() {
   show(
     byId("model-labels"),
     model.answers === "label"
-      ? `It answers with one of ${count(labels.length, "label")}, whatever the name: ${listed}.`
+      ? `It answers with one of ${count(labels.length, "label")}, whatever the ${copy().thing}: ${listed}.`
       : "",
   );
   byId("card-text").replaceChildren();

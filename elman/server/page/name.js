@@ -1,12 +1,15 @@
 /* Name: the answer to the name that is typed, after every key press. */
 
-import { byId, show, toElements } from "./dom.js";
-import { hideLetters, showBars, showLetters } from "./letters.js";
+import { byId, create, markCuts, show, toElements } from "./dom.js";
+import { createBars, hideLetters, showBars, showLetters } from "./letters.js";
 import { canExplain, hasModels, loadModels, selectedModel, settings } from "./model.js";
 import { ServiceError, UnreachableError, callJson, ignoreServiceErrors, runLatest, sleep } from "./server.js";
-import { describeAnswer, describeDoubts } from "./words.js";
+import { describeAnswer, describeDoubts, sumByLevel, widthOf } from "./words.js";
+import { hideWorld, showWorld } from "./world.js";
 
 const PAUSE = 700; // milliseconds without a key press before the answer is read out: not every letter is news
+const ROWS = 5; // bars of the most likely labels
+const GROUPS = 3; // bars of each level above
 const RETRY = 2000; // milliseconds before an unreachable server is tried again
 
 let announcement = 0; // the timer of the next one
@@ -23,7 +26,8 @@ const predictLatest = runLatest(async (signal) => {
   let isAnswered = false;
   try {
     const onWait = (message) => show(byId("trouble"), message);
-    const { predictions } = await callJson("v1/predict", { names: [name], top: 5, ...settings() }, { signal, onWait });
+    const asked = { names: [name], top: countAsked(selectedModel()), ...settings() };
+    const { predictions } = await callJson("v1/predict", asked, { signal, onWait });
     show(byId("trouble"));
     showAnswer(predictions[0], number);
     isAnswered = true;
@@ -37,6 +41,13 @@ const predictLatest = runLatest(async (signal) => {
     throw error;
   }
 });
+
+const ALL = 1000; // the most labels that the service lists
+
+/** Return how many labels to ask for: all of them for the map and the sums of regions. */
+const countAsked = (model) => (hasPlaces(model) ? Math.min(ALL, model.labels.length) : ROWS);
+
+const hasPlaces = (model) => Boolean(model && (model.levels || Object.keys(model.countries).length));
 
 function showError(error, signal, isAnswered) {
   if (!(error instanceof ServiceError)) throw error;
@@ -60,6 +71,7 @@ function hideAnswer(state) {
   byId("spoken").textContent = "";
   byId("answer").hidden = true;
   hideLetters();
+  hideWorld();
 }
 
 function showAnswer(prediction, number) {
@@ -69,13 +81,43 @@ function showAnswer(prediction, number) {
   byId("welcome").hidden = true;
   byId("answer").hidden = false;
   byId("sentence").replaceChildren(...toElements(describeAnswer(prediction)));
-  byId("doubts").replaceChildren(...describeDoubts(prediction).map(toItem));
-  showBars(prediction.top, isFirst);
+  byId("doubts").replaceChildren(...describeDoubts(prediction, selectedModel()).map(toItem));
+  showBars(prediction.top.slice(0, ROWS), isFirst);
+  showPlaces(prediction.top, selectedModel());
   byId("answer").dataset.question = number;
   announcement = setTimeout(() => {
     const places = [byId("sentence"), ...byId("doubts").children];
     byId("spoken").textContent = places.map((place) => place.textContent).join(" ");
   }, PAUSE);
+}
+
+/** Show the sums of regions, and the map, of a model that has them. */
+function showPlaces(top, model) {
+  const levels = top.length && model?.levels ? sumByLevel(top, model.labels, model.levels) : [];
+  byId("levels").hidden = !levels.length;
+  byId("levels").replaceChildren(
+    ...levels.map(([level, groups]) =>
+      create("div", {}, create("h3", {}, `By ${level}`), createBars(groups.slice(0, GROUPS))),
+    ),
+  );
+  if (top.length && model && Object.keys(model.countries).length) showWorld(top, model.countries);
+  else hideWorld();
+}
+
+/** Make the letters of a long name smaller, and mark where even then it is cut. */
+export function fitName() {
+  byId("name-field").style.setProperty("--letters", Math.max(1, widthOf(byId("name").value)));
+  markCuts(byId("name-field"), byId("name"));
+}
+
+export function listenToName() {
+  byId("name").addEventListener("input", () => {
+    fitName();
+    predictName();
+  });
+  for (const event of ["scroll", "focus", "blur", "keyup", "pointerup"])
+    byId("name").addEventListener(event, fitName, { passive: true });
+  addEventListener("resize", fitName);
 }
 
 function toItem(sentence) {

@@ -7,8 +7,9 @@ import { byId, show } from "./dom.js";
 import { listenToLetters } from "./letters.js";
 import { listenToFiles, listenToList, pasteNames, predictList } from "./many.js";
 import { loadModels, showCard, showModel } from "./model.js";
-import { predictName } from "./name.js";
+import { fitName, listenToName, predictName } from "./name.js";
 import { ServiceError, setKeyPrompt } from "./server.js";
+import { listenToWorld } from "./world.js";
 
 // The dialog that asks for the API key
 
@@ -48,8 +49,7 @@ function predictAgain() {
   predictList(); // after a delay: a slider passes many values on its way
 }
 
-function listenToName() {
-  byId("name").addEventListener("input", predictName);
+function listenToSettings() {
   byId("name").addEventListener("paste", pasteNames);
   byId("abstain").addEventListener("input", () => {
     byId("abstain-shown").textContent = `${byId("abstain").value} %`;
@@ -59,6 +59,7 @@ function listenToName() {
     if (target.tagName !== "BUTTON") return;
     byId("name").value = target.textContent;
     byId("name").focus();
+    fitName();
     predictName();
   });
 }
@@ -73,10 +74,13 @@ function listenToModel() {
 
 setKeyPrompt(promptForKey);
 listenToName();
+listenToSettings();
 listenToLetters();
+listenToWorld();
 listenToList();
 listenToFiles();
 listenToModel();
 listenToKey();
 loadModels();
+fitName();
 if (byId("name").value) predictName(); // browsers restore what was typed when they go back to a page

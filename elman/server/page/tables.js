@@ -87,14 +87,22 @@ const suffixOf = (fileName) => fileName.split(".").pop().toLowerCase();
 /** Return why a file cannot be annotated, judged by its name and its first bytes; an empty string if it may be. */
 export function describeUnreadable(fileName, bytes) {
   const suffix = suffixOf(fileName);
-  if (["xlsx", "xls", "xlsm", "xlsb", "ods"].includes(suffix))
+  if (WORKBOOKS.includes(suffix) || (suffix !== "parquet" && isWorkbook(bytes)))
     return "Elman does not read spreadsheets. Save the table as CSV UTF-8, and choose that file.";
   if (!TABLES.includes(suffix)) return "Elman reads CSV, TSV, JSONL and Parquet files. Choose one of these.";
-  if (!bytes.length) return "This file is empty.";
-  if (suffix !== "parquet" && decodeHead(bytes) === null)
-    return "The text of this file is not UTF-8. Save it as CSV UTF-8, and choose that file.";
-  return "";
+  if (!bytes.length) return "This file is empty. Choose one with a line for each name.";
+  if (suffix === "parquet") return "";
+  const text = decodeHead(bytes);
+  if (text === null) return "The text of this file is not UTF-8. Save it as CSV UTF-8, and choose that file.";
+  return text.trim() ? "" : "This file has only empty lines. Choose one with a line for each name.";
 }
+
+const WORKBOOKS = ["xlsx", "xls", "xlsm", "xlsb", "ods", "numbers"];
+
+/** Return whether a file begins as spreadsheets do, whatever its name: a zip archive, or an older Office file. */
+const isWorkbook = ([one, two, three, four]) =>
+  (one === 0x50 && two === 0x4b && three === 0x03 && four === 0x04) ||
+  (one === 0xd0 && two === 0xcf && three === 0x11 && four === 0xe0);
 
 /** Return the text of the first bytes of a file, without its byte order mark; null if they are no text. */
 export function decodeHead(bytes) {

@@ -21,6 +21,10 @@ export const fileSize = (bytes) => (bytes < 1e5 ? `${Math.ceil(bytes / 1e3)} kB`
 
 export const capitalise = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
+/** Return how wide a text is, in letters: those of Chinese, Japanese and Korean have the width of two. */
+export const widthOf = (text) =>
+  [...text].reduce((sum, letter) => sum + (/[\u1100-\u11ff\u2e80-\ua4cf\uac00-\ud7ff\uf900-\ufaff\uff00-\uffef]/.test(letter) ? 2 : 1), 0);
+
 // The chart
 
 /** Return where the middle of a letter is, in percent of the width. */
@@ -50,7 +54,91 @@ export const rank = (shares, most) =>
     .sort(([, one], [, other]) => other - one)
     .slice(0, most);
 
+// Regions and countries
+
+/** Return the probability of each group of each level above the labels, as [level, [[group, share], …]], best first.
+
+    `levels` has the names of the levels and the group of each label; `top` has all labels. */
+export function sumByLevel(top, labels, levels) {
+  const shares = new Map(top.map(({ label, probability }) => [label, probability]));
+  return levels.groups.map((groups, place) => {
+    const sums = {};
+    groups.forEach((group, each) => {
+      sums[group] = (sums[group] ?? 0) + (shares.get(labels[each]) ?? 0);
+    });
+    return [levels.names[place + 1], rank(sums, groups.length)];
+  });
+}
+
+/** Return the probability of each country's labels together, with these labels, as [code, share, candidates], best first.
+
+    `countries` has the code of each label that has one; a part of a country, such as GB-SCT, counts for the country. */
+export function sumByCountry(top, countries) {
+  const found = new Map();
+  for (const candidate of top) {
+    const code = countries[candidate.label]?.slice(0, 2);
+    if (code) found.set(code, [...(found.get(code) ?? []), candidate]);
+  }
+  return [...found]
+    .map(([code, candidates]) => [code, candidates.reduce((sum, { probability }) => sum + probability, 0), candidates])
+    .sort(([, one], [, other]) => other - one);
+}
+
+/** The least probability of each shade of the map, from the palest. */
+export const SHADES = [0.01, 0.05, 0.2, 0.5];
+
+/** Return the shade of a probability, 1 for the palest; 0 for a country that is not shaded. */
+export const shadeOf = (share) => SHADES.filter((least) => share >= least).length;
+
+const countryNames = new Intl.DisplayNames("en", { type: "region", fallback: "code" });
+
+/** Return what a country on the map stands for: "Japan: Japanese 93.1 %". */
+export const describeCountry = ([code, , candidates]) =>
+  `${countryNames.of(code)}: ${candidates.map(({ label, probability }) => `${label} ${percent(probability)}`).join(", ")}`;
+
+/** Return the map in words: the countries that are shaded, most likely first. */
+export function describeMap(shares) {
+  const shaded = shares.filter(([, share]) => shadeOf(share));
+  if (!shaded.length) return "World map: no country reaches 1 %.";
+  const named = shaded.slice(0, 5).map(([code, share]) => `${countryNames.of(code)} ${percent(share, 0)}`);
+  const more = shaded.length > 5 ? `, and ${shaded.length - 5} more` : "";
+  return `World map, shaded by probability: ${named.join(", ")}${more}.`;
+}
+
+/** Return the labels of at least 1 % that are at home in no country of the map. */
+export const listUnmapped = (top, countries) =>
+  top.filter(({ label, probability }) => !countries[label] && shadeOf(probability));
+
 // Sentences
+
+/** Return the texts of the page that depend on what the labels are: origins of names, or anything else. */
+export const copyFor = (origins) => (origins ? OF_NAMES : OF_TEXTS);
+
+const OF_NAMES = {
+  thing: "name",
+  title: "Where does this name come from?",
+  placeholder: "Type a name",
+  welcome: "Elman reads a name letter by letter. Every letter moves the answer.",
+  many: "Many names",
+  one: "One name",
+  column: "Column of the names",
+  head: "Name",
+  estimate:
+    "An estimate from spelling alone: no evidence of a person’s identity, ancestry or citizenship. " +
+    "Names stay on this server.",
+};
+
+const OF_TEXTS = {
+  thing: "text",
+  title: "Which label fits this text?",
+  placeholder: "Type a text",
+  welcome: "Elman reads a text letter by letter. Every letter moves the answer.",
+  many: "Many texts",
+  one: "One text",
+  column: "Column of the texts",
+  head: "Text",
+  estimate: "An estimate from spelling alone, relative to what the model learned from. Texts stay on this server.",
+};
 
 /** Return an answer as a sentence. */
 export function describeAnswer(prediction) {
@@ -64,13 +152,18 @@ export function describeAnswer(prediction) {
 
 /** Return why there is no answer. The service's reasons have a short part and a long one, "no letters: there is …". */
 function describeAbstention({ reason, top }) {
+  if (isUnlike(reason)) return `None of these: ${reason.split(": ").pop()}.`;
   if (top.length)
     return `Elman abstains: its best guess, ${top[0].label}, reaches only ${percent(top[0].probability)}.`;
   return `Elman does not answer: ${reason.split(": ")[0]}.`;
 }
 
-/** Return what a reader should know besides the numbers, as sentences. */
-export function describeDoubts({ script, normalised, transliterated, unknown, reason, top }) {
+const isUnlike = (reason) => reason.includes("unlike"); // the names that the model learned from
+
+/** Return what a reader should know besides the numbers, as sentences.
+
+    `model` has the facts about the model; it is missing as long as they are unknown. */
+export function describeDoubts({ script, normalised, transliterated, unknown, reason, top }, model) {
   const sentences = [];
   if (reason !== null && !top.length) sentences.push([capitalise(reason.split(": ").slice(1).join(": ")), "."]);
   if (transliterated && top.length)
@@ -81,9 +174,18 @@ export function describeDoubts({ script, normalised, transliterated, unknown, re
       ...unknown.flatMap((symbol, place) => [place ? ", " : "", { quote: symbol }]),
       "; the answer depends on the rest.",
     ]);
-  if (reason === null && top.length) sentences.push(["The spelling is what counts, not the person."]);
+  if (reason === null && top.length) {
+    if (model?.origins !== false) sentences.push(["The spelling is what counts, not the person."]);
+    if (model?.answers === "label") sentences.push(describeChoice(model));
+  }
   return sentences;
 }
+
+/** Return what happens if none of the labels is right: a model always chooses one of them. */
+const describeChoice = ({ labels, origins }) => {
+  const [known, any] = origins ? [count(labels.length, "origin"), "name"] : [count(labels.length, "label"), "text"];
+  return [{ quote: "None of these" }, ` may be right too: Elman knows ${known}, and answers any ${any} with one of them.`];
+};
 
 /** Return how hiding a letter would change the odds of the answer. */
 export function describeWeight({ letter, evidence }, label, unknown) {
@@ -97,16 +199,16 @@ export function describeWeight({ letter, evidence }, label, unknown) {
 }
 
 /** Return all that a tile shows about a letter. */
-export function describeLetter({ letters, label }, place, unknown) {
+export function describeLetter({ letters, label }, place, unknown, thing = "name") {
   const { letter, forwards, backwards } = letters[place];
   const best = (shares) => rank(shares, 1).map(([name, share]) => `${name} ${percent(share, 0)}`)[0];
   const where = `${letter === " " ? "space" : letter}, ${place + 1} of ${letters.length}`;
-  const parts = `If the name ended here: ${best(forwards)}. If it began here: ${best(backwards)}`;
+  const parts = `If the ${thing} ended here: ${best(forwards)}. If it began here: ${best(backwards)}`;
   return `${where}. ${parts}. ${describeWeight(letters[place], label, unknown)}`;
 }
 
 /** Return how many names got which answer; at most `rows` of them are in the table. */
-export function summarise(predictions, rows) {
+export function summarise(predictions, rows, thing = "name") {
   const answers = new Map();
   for (const { label } of predictions) if (label !== null) answers.set(label, (answers.get(label) ?? 0) + 1);
   const ranked = [...answers].sort(([, one], [, other]) => other - one);
@@ -114,7 +216,7 @@ export function summarise(predictions, rows) {
   const groups = ranked.slice(0, 6).map(([label, number]) => `${label} ${figure(number)}`);
   if (ranked.length > 6) groups.push(`${ranked.length - 6} more`);
   return (
-    `${count(predictions.length, "name")}, ${figure(abstained)} abstained. ${groups.join(" · ")}` +
+    `${count(predictions.length, thing)}, ${figure(abstained)} abstained. ${groups.join(" · ")}` +
     (predictions.length > rows ? ` The first ${figure(rows)} are shown; the CSV has all.` : "")
   );
 }

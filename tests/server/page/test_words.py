@@ -158,3 +158,45 @@ def test_a_list_is_summarised_by_its_most_frequent_answers(run):
     first, second = run("words", function, predictions)
     assert first == "12 names, 1 abstained. B 3 · A 2 · C 1 · D 1 · E 1 · F 1 · 2 more"
     assert second == f"{first} The first 10 are shown; the CSV has all."
+
+
+# Regions and countries
+
+
+def test_an_answer_that_is_unlike_all_names_begins_with_none_of_these(run):
+    reason = "unfamiliar: unlike the names that the model learned from"
+    answer = {"label": None, "probability": None, "reason": reason, "top": [{"label": "X", "probability": 0.9}]}
+    sentence = run("words", "({ describeAnswer }, answer) => describeAnswer(answer)", answer)
+    assert sentence == ["None of these: unlike the names that the model learned from."]
+
+
+TOP = [
+    {"label": label, "probability": share}
+    for label, share in (("Welsh", 0.5), ("Basque", 0.25), ("English", 0.2), ("Thai", 0.05))
+]
+
+
+def test_labels_are_summed_by_level(run):
+    levels = {"names": ["origin", "region"], "groups": [["Asia", "Europe", "Europe", "Europe"]]}
+    labels = ["Thai", "Welsh", "English", "Basque"]
+    function = "({ sumByLevel }, [top, labels, levels]) => sumByLevel(top, labels, levels)"
+    ((level, groups),) = run("words", function, [TOP, labels, levels])
+    assert (level, [name for name, _ in groups]) == ("region", ["Europe", "Asia"])
+    assert [share for _, share in groups] == pytest.approx([0.95, 0.05])
+
+
+def test_parts_of_a_country_count_for_it_and_labels_without_one_are_listed(run):
+    countries = {"Welsh": "GB-WLS", "English": "GB", "Thai": "TH"}
+    function = """({ sumByCountry, listUnmapped, describeMap }, [top, countries]) => {
+      const shares = sumByCountry(top, countries);
+      return [shares.map(([code, share]) => [code, share]), listUnmapped(top, countries), describeMap(shares)];
+    }"""
+    shares, unmapped, words = run("words", function, [TOP, countries])
+    assert shares == [["GB", pytest.approx(0.7)], ["TH", 0.05]]
+    assert [one["label"] for one in unmapped] == ["Basque"]
+    assert words.replace(SPACE, " ") == "World map, shaded by probability: United Kingdom 70 %, Thailand 5 %."
+
+
+def test_shades_begin_at_one_per_cent(run):
+    shares = [0, 0.009, 0.01, 0.05, 0.3, 1]
+    assert run("words", "({ shadeOf }, shares) => shares.map(shadeOf)", shares) == [0, 0, 1, 2, 3, 4]
