@@ -7,7 +7,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from elman.evaluation.figures import FIRST, shorten, write_cells
+from elman.evaluation.figures import (
+    QUIET,
+    RIGHT_SHADES,
+    SANS,
+    SECOND,
+    WRONG_SHADES,
+    dress,
+    make_figure,
+    shorten,
+    write_cells,
+)
 from elman.evaluation.metrics import LabelIds, Probabilities
 from elman.evaluation.mistakes import list_confused
 
@@ -18,11 +28,11 @@ Counts = NDArray[np.int64]
 
 
 def plot_confusion(probabilities: Probabilities, truth: LabelIds, labels: Sequence[str]) -> Figure:
-    """Draw how often each answer is given for each true label, in per cent of the true label.
+    """Draw how often each answer is given for each true label: counts, shaded by their share of the true label.
 
-    With more than `MOST_LABELS` labels, those are drawn that are confused most, in an order that puts labels beside
-    each other that are confused with each other; a last column counts the other answers. Beside it are the pairs that
-    are confused most often. The size of the picture and the memory do not depend on the number of labels.
+    Labels that are confused with each other are beside each other. With more than `MOST_LABELS` labels, those are drawn
+    that are confused most; a last column counts the other answers, and beside the matrix are the pairs that are
+    confused most often. The size of the picture and the memory do not depend on the number of labels.
 
     Args:
         probabilities: (N, C).
@@ -32,19 +42,20 @@ def plot_confusion(probabilities: Probabilities, truth: LabelIds, labels: Sequen
     answers = probabilities.argmax(axis=1)
     if len(labels) <= MOST_LABELS:
         side = max(4.0, 0.42 * len(labels) + 1.8)
-        figure = Figure(figsize=(side + 0.8, side), layout="constrained")
+        figure = make_figure(side + 0.8, side)
         axes = figure.subplots()
-        chosen = np.arange(len(labels))
+        chosen = order_by_confusion(answers, truth, np.arange(len(labels)))
         counts = count_answers(answers, truth, chosen)[:, :-1]
-        _draw_matrix(axes, counts, counts.sum(axis=1), [shorten(label) for label in labels])
+        _draw_matrix(axes, counts, [shorten(labels[label]) for label in chosen.tolist()])
+        dress(axes, "Answers by true label", grid="", frame=False)
         return figure
-    figure = Figure(figsize=(24, 15), layout="constrained")
+    figure = make_figure(24, 15)
     matrix, bars = figure.subplots(1, 2, width_ratios=(2.4, 1))
     chosen = order_by_confusion(answers, truth, choose_confused(answers, truth))
     counts = count_answers(answers, truth, chosen)
     names = [shorten(labels[label]) for label in chosen.tolist()]
-    _draw_matrix(matrix, counts, counts.sum(axis=1), names, others=True)
-    matrix.set_title(f"The {len(chosen)} labels of {len(labels):,} that are confused most", fontsize=12)
+    _draw_matrix(matrix, counts, names, others=True)
+    dress(matrix, f"The {len(chosen)} labels of {len(labels):,} that are confused most", grid="", frame=False)
     _draw_pairs(bars, probabilities, truth, labels)
     return figure
 
@@ -119,30 +130,33 @@ def count_answers(answers: LabelIds, truth: LabelIds, chosen: LabelIds) -> Count
     return flat.reshape(size, size + 1).astype(np.int64)
 
 
-def _draw_matrix(axes: Axes, counts: Counts, support: Counts, names: Sequence[str], *, others: bool = False) -> None:
+def _draw_matrix(axes: Axes, counts: Counts, names: Sequence[str], *, others: bool = False) -> None:
+    """Draw counts in cells: right answers in green, mistakes in brass, the darker the larger the share of the label."""
+    support = counts.sum(axis=1)
     shares = 100 * counts / np.maximum(support, 1)[:, None]
-    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=100)
-    assert axes.figure is not None
-    axes.figure.colorbar(image, ax=axes, shrink=0.7, label="per cent of the true label")
+    is_right = np.eye(*shares.shape, dtype=bool)
+    axes.imshow(shares, cmap=WRONG_SHADES, vmin=0, vmax=100)
+    axes.imshow(np.ma.masked_where(~is_right, shares), cmap=RIGHT_SHADES, vmin=0, vmax=100)
     columns = [*names, "another label"] if others else names
     axes.set_xticks(range(len(columns)), columns, rotation=90, parse_math=False)
     rows = [f"{name} ({n:,})" for name, n in zip(names, support.tolist(), strict=True)]
     axes.set_yticks(range(len(names)), rows, parse_math=False)
-    axes.set_xlabel("answered")
+    axes.set_xlabel("answered; the darker, the larger the share of the true label")
     axes.set_ylabel("true label (examples)")
-    write_cells(axes, shares)
+    write_cells(axes, counts, shares)
 
 
 def _draw_pairs(axes: Axes, probabilities: Probabilities, truth: LabelIds, labels: Sequence[str]) -> None:
     """Draw the pairs that are confused most often, as bars."""
     pairs = list_confused(probabilities, truth, labels, most=MOST_PAIRS)
     places = np.arange(len(pairs))
-    axes.barh(places, [pair["examples"] for pair in pairs], color=FIRST)
+    axes.barh(places, [pair["examples"] for pair in pairs], color=SECOND, height=0.7)
     names = [f"{shorten(pair['label'])} → {shorten(pair['answer'])}" for pair in pairs]
     axes.set_yticks(places, names, parse_math=False)
     axes.set_ylim(max(1, len(pairs)) - 0.5, -0.5)  # the most frequent first
     axes.set_xlim(0, 1.45 * max((pair["examples"] for pair in pairs), default=1))  # room for the shares
+    style = {"va": "center", "fontsize": 9, "color": QUIET, "fontfamily": SANS}
     for place, pair in enumerate(pairs):
-        axes.text(pair["examples"], place, f" {pair['share']:.0%} of the label", va="center", fontsize=9)
+        axes.text(pair["examples"], place, f" {pair['share']:.0%} of the label", **style)
     axes.set_xlabel("examples")
-    axes.set_title("Most frequent confusions: true label → answer", fontsize=12)
+    dress(axes, "Most frequent confusions: true label → answer", grid="x")

@@ -4,12 +4,28 @@ Each function returns a figure; `elman.evaluation.figures.save_figure` writes it
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from elman.evaluation.figures import FAINT, FIRST, INK, SECOND
+from elman.evaluation.figures import (
+    FAINT,
+    FIRST,
+    INK,
+    LINE,
+    QUIET,
+    RIGHT_SHADES,
+    SANS,
+    SECOND,
+    SERIF,
+    SHEET,
+    dress,
+    make_figure,
+    shorten,
+    write_cells,
+)
 from elman.model.config import NO_CELL, ModelConfig
 from elman.model.tensors import HEAD_WEIGHT, NGRAMS, name_layer
 from elman.prediction.explanation import Explanation
@@ -18,34 +34,34 @@ from elman.prediction.explanation import Explanation
 def plot_explanation(explanation: Explanation) -> Figure:
     """Draw how the answer changes letter by letter, forwards and backwards, and which letters support it."""
     letters = list(explanation.normalised)
-    figure = Figure(figsize=(max(6.4, 0.42 * len(letters) + 3.2), 6.6), layout="constrained")
+    figure = make_figure(max(7.0, 0.34 * len(letters) + 2.6), 7.0)
     figure.suptitle(
-        f"{explanation.name}: {explanation.label} {explanation.probability:.1%}", fontsize=12, parse_math=False
+        f"{explanation.name}: {explanation.label} {explanation.probability:.1%}",
+        fontsize=14,
+        fontfamily=SERIF,
+        color=INK,
+        parse_math=False,
     )
-    forwards, backwards, bars = figure.subplots(3, 1)
+    forwards, backwards, bars = figure.subplots(3, 1, height_ratios=(1, 1, 1.1))
     places = np.arange(len(letters))
-    for axes, steps, title in (
-        (forwards, explanation.forwards, "read forwards: what the model says if the name ends at this letter"),
-        (backwards, explanation.backwards, "read backwards: what it says if the name begins at this letter"),
-    ):
-        shares = np.array([[step[name] for step in steps] for name in explanation.shown])
-        image = axes.imshow(100 * shares, cmap="Blues", vmin=0, vmax=100, aspect="auto")
-        axes.set_yticks(range(len(explanation.shown)), explanation.shown, parse_math=False)
-        axes.set_title(title, fontsize=9)
-        for row, column in np.argwhere(shares >= 0.005):
-            colour = "white" if shares[row, column] > 0.55 else INK
-            percent = f"{100 * shares[row, column]:.0f}"
-            axes.text(column, row, percent, ha="center", va="center", fontsize=7, color=colour)
-    figure.colorbar(image, ax=[forwards, backwards], shrink=0.8, label="probability (%)")
+    for axes, steps in ((forwards, explanation.forwards), (backwards, explanation.backwards)):
+        shares = 100 * np.array([[step[name] for step in steps] for name in explanation.shown])
+        axes.imshow(shares, cmap=RIGHT_SHADES, vmin=0, vmax=100, aspect="auto")
+        axes.set_yticks(range(len(explanation.shown)), [shorten(name) for name in explanation.shown], parse_math=False)
+        write_cells(axes, shares, shares)
     nats = np.array(explanation.evidence)
-    bars.bar(places, nats, color=np.where(nats >= 0, FIRST, SECOND))
+    bars.bar(places, nats, width=0.8, color=np.where(nats >= 0, FIRST, SECOND))
     bars.axhline(0, color=INK, linewidth=0.8)
     bars.set_xlim(-0.5, len(letters) - 0.5)
     bars.set_ylabel("nats")
-    evidence = f"evidence for {explanation.label}: what its log-odds lose when the letter is hidden"
-    bars.set_title(evidence, fontsize=9, parse_math=False)
-    for axes in (forwards, backwards, bars):
-        axes.set_xticks(places, letters, parse_math=False)
+    for axes, title, grid in (
+        (forwards, "Read forwards: what the model says if the name ends at this letter (%)", ""),
+        (backwards, "Read backwards: what it says if the name begins at this letter (%)", ""),
+        (bars, f"Evidence for {explanation.label}: what its log-odds lose when the letter is hidden", "y"),
+    ):
+        axes.set_xticks(places, [letter if letter.strip() else "␣" for letter in letters], parse_math=False)
+        dress(axes, title, grid=grid, frame=axes is bars)
+        axes.tick_params(axis="x", labelsize=12)
     return figure
 
 
@@ -63,7 +79,7 @@ def plot_network(config: ModelConfig, *, symbols: int, labels: int, steps: Seque
     steps = list(steps)[:10]
     layers = config.layers if config.cell != NO_CELL else 0
     lanes = [(layer, reverse) for layer in range(layers) for reverse in range(config.directions)]
-    figure = Figure(figsize=(1.25 * len(steps) + 5.2, 1.0 * len(lanes) + 3.6), layout="constrained")
+    figure = make_figure(1.25 * len(steps) + 5.2, 1.0 * len(lanes) + 3.6)
     canvas = _Canvas(figure.subplots(), len(steps))
     shapes = config.tensor_shapes(symbols=symbols, labels=labels)
     top = len(lanes) + 1.5
@@ -93,14 +109,28 @@ class _Canvas:
         axes.set_axis_off()
         axes.set_xlim(-0.6, width + 3.4)
 
-    def box(self, x: float, y: float, text: str, colour: str) -> None:
-        """Draw a text in a frame."""
-        frame = {"boxstyle": "round,pad=0.35", "facecolor": "white", "edgecolor": colour, "linewidth": 1.4}
-        self.axes.text(x, y, text or " ", ha="center", va="center", fontsize=10, bbox=frame, parse_math=False)
+    def tile(self, x: float, y: float, text: str) -> None:
+        """Draw a symbol of the input, in the letters of the page, on a pale square tile."""
+        frame = {"boxstyle": "square,pad=0.4", "facecolor": LINE, "edgecolor": "none"}
+        self._write(x, y, text or " ", frame, fontfamily=SERIF, fontsize=13, color=INK)
+
+    def state(self, x: float, y: float, colour: str) -> None:
+        """Draw a hidden state: a filled circle."""
+        frame = {"boxstyle": "circle,pad=0.3", "facecolor": colour, "edgecolor": "none"}
+        self._write(x, y, "h", frame, fontfamily=SANS, fontsize=10, fontstyle="italic", color=SHEET)
+
+    def answer(self, x: float, y: float) -> None:
+        """Draw an answer: a frame with round corners."""
+        frame = {"boxstyle": "round,pad=0.35,rounding_size=0.5", "facecolor": SHEET, "edgecolor": INK, "linewidth": 1.6}
+        self._write(x, y, "y", frame, fontfamily=SANS, fontsize=10, fontstyle="italic", color=INK)
+
+    def _write(self, x: float, y: float, text: str, frame: dict[str, Any], **letters: Any) -> None:
+        self.axes.text(x, y, text, ha="center", va="center", bbox=frame, parse_math=False, **letters)
 
     def note(self, y: float, text: str) -> None:
         """Write a text to the right of the columns."""
-        self.axes.text(self.width - 0.35, y, text, ha="left", va="center", fontsize=8, color=INK, parse_math=False)
+        style = {"ha": "left", "va": "center", "fontsize": 8.5, "color": QUIET, "fontfamily": SANS}
+        self.axes.text(self.width - 0.35, y, text, parse_math=False, **style)
 
     def arrow(
         self, start: tuple[float, float], end: tuple[float, float], colour: str = INK, *, bow: float = 0.0
@@ -117,7 +147,7 @@ def _draw_inputs(canvas: _Canvas, config: ModelConfig, symbols: int, steps: Sequ
         table = f"embedding ({symbols}, {size})" if config.embedding_size else "one-hot"
         canvas.note(0.8, f"{table} → (T, {size})")
     for column, step in enumerate(steps):
-        canvas.box(column, 0, step, FAINT)
+        canvas.tile(column, 0, step)
 
 
 def _draw_layers(
@@ -131,7 +161,7 @@ def _draw_layers(
         direction = "backwards" if reverse else "forwards"
         canvas.note(height, f"{config.cell}, layer {layer + 1}, {direction}: {weights} → (T, {config.hidden_size})")
         for column in range(canvas.width):
-            canvas.box(column, height, "h", SECOND if reverse else FIRST)
+            canvas.state(column, height, SECOND if reverse else FIRST)
             canvas.arrow((column, below + 0.28), (column, height - 0.28), FAINT, bow=0.45 if reverse else 0.0)
             if column + 1 < canvas.width:
                 ends = [(column + 0.28, height), (column + 0.72, height)]
@@ -160,6 +190,6 @@ def _draw_head(
         canvas.arrow((column, forwards + 0.28), (column, top - 0.28), bow=0.3 if both else 0.0)
         if each and both:
             canvas.arrow((column, below + 0.28), (column, top - 0.28))
-        canvas.box(column, top, "y", INK)
+        canvas.answer(column, top)
     if not each and both:
         canvas.arrow((0.2, below + 0.25), (last - 0.25, top - 0.1))

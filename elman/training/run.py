@@ -37,9 +37,9 @@ from elman.evaluation.verdict import decide
 from elman.extras import extra
 from elman.files import write_atomically
 from elman.markup import render_card, render_note, render_table
-from elman.model.config import NO_CELL
+from elman.model.config import NO_CELL, ModelConfig
 from elman.model.file import Artifact, save_artifact
-from elman.reports import EpochResult, StepResult
+from elman.reports import EpochResult, EvalReport, StepResult
 from elman.training.config import RunConfig
 from elman.training.fitting import describe_origin, start_training
 from elman.training.history import History
@@ -254,7 +254,13 @@ class Run:
         write_atomically(self.folder / REPORT, (json.dumps(values, indent=2) + "\n").encode())
         write_atomically(self.folder / REPORT_TEXT, write_report(values).encode())
         by_heart = self.task.split_kind == NOTHING_KEPT
-        curves = plot_curves(self.state.history, self.state.kept_epoch, by_heart=by_heart)
+        curves = plot_curves(
+            self.state.history,
+            self.state.kept_epoch,
+            by_heart=by_heart,
+            drops=_has_dropout(self.config.model),
+            marks=_list_marks(findings),
+        )
         save_figure(curves, self.folder / "curves.png")
         for file, picture in pictures.items():
             save_figure(picture.figure, self.folder / file)
@@ -362,6 +368,18 @@ def read_run_config(folder: Path) -> dict[str, Any]:
 def _summarise(report: Report) -> dict[str, Any]:
     """Return the scores of a report without those of each label."""
     return {name: value for name, value in report.to_dict().items() if name != "per_label"}
+
+
+def _has_dropout(model: ModelConfig) -> bool:
+    """Return whether anything is dropped in training, so that the training part is measured on less than all of it."""
+    return any(value > 0 for name, value in asdict(model).items() if name.endswith("dropout"))
+
+
+def _list_marks(findings: Findings) -> dict[str, float]:
+    """Return the accuracies that the picture of the curves compares with, by their names."""
+    baseline, ceiling = findings.baseline_validation, findings.values.get("ceiling")
+    of_baseline = {"baseline, validation": baseline.accuracy} if isinstance(baseline, EvalReport) else {}
+    return of_baseline | ({} if ceiling is None else {"ceiling of the test part": float(ceiling)})
 
 
 @contextmanager
