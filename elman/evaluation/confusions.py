@@ -105,7 +105,8 @@ def order_by_confusion(answers: LabelIds, truth: LabelIds, chosen: LabelIds) -> 
         )
         _, one, other, joined = max(joins, key=lambda join: join[0])
         groups = [group for place, group in enumerate(groups) if place not in (one, other)] + [joined]
-    return chosen[groups[0]]
+    order = chosen[groups[0]]
+    return order if order[0] <= order[-1] else order[::-1]  # either direction is as good: keep that of the labels
 
 
 def count_answers(answers: LabelIds, truth: LabelIds, chosen: LabelIds) -> Counts:
@@ -135,9 +136,9 @@ def _draw_matrix(axes: Axes, counts: Counts, names: Sequence[str], *, others: bo
     """Draw counts in cells: right answers in green, mistakes in brass, the darker the larger the share of the label."""
     support = counts.sum(axis=1)
     shares = 100 * counts / np.maximum(support, 1)[:, None]
-    is_right = np.eye(*shares.shape) > 0
+    right = np.where(np.eye(*shares.shape) > 0, shares, np.nan)  # cells of NaN are not drawn
     axes.imshow(shares, cmap=WRONG_SHADES, vmin=0, vmax=100)
-    axes.imshow(np.ma.masked_where(~is_right, shares), cmap=RIGHT_SHADES, vmin=0, vmax=100)
+    axes.imshow(right, cmap=RIGHT_SHADES, vmin=0, vmax=100)
     columns = [*names, "another label"] if others else names
     axes.set_xticks(range(len(columns)), columns, rotation=90, parse_math=False)
     rows = [f"{name} ({n:,})" for name, n in zip(names, support.tolist(), strict=True)]

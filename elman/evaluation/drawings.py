@@ -54,13 +54,13 @@ def plot_explanation(explanation: Explanation) -> Figure:
     bars.axhline(0, color=INK, linewidth=0.8)
     bars.set_xlim(-0.5, len(letters) - 0.5)
     bars.set_ylabel("nats")
-    for axes, title, grid in (
-        (forwards, "Read forwards: what the model says if the name ends at this letter (%)", ""),
-        (backwards, "Read backwards: what it says if the name begins at this letter (%)", ""),
-        (bars, f"Evidence for {explanation.label}: what its log-odds lose when the letter is hidden", "y"),
+    for axes, title in (
+        (forwards, "Read forwards: what the model says if the name ends at this letter (%)"),
+        (backwards, "Read backwards: what it says if the name begins at this letter (%)"),
+        (bars, f"Evidence for {explanation.label}: what its log-odds lose when the letter is hidden"),
     ):
         axes.set_xticks(places, [letter if letter.strip() else "␣" for letter in letters], parse_math=False)
-        dress(axes, title, grid=grid, frame=axes is bars)
+        dress(axes, title, grid="y" if axes is bars else "", frame=axes is bars)
         axes.tick_params(axis="x", labelsize=12)
     return figure
 

@@ -81,7 +81,7 @@ def plot_abstention(probabilities: Probabilities, truth: LabelIds) -> Figure:
     figure = make_figure(6.4, 4.4)
     axes = figure.subplots()
     axes.plot(100 * answered, 100 * accuracy, color=FIRST)
-    axes.axhline(100 * accuracy[-1], color=FAINT, linewidth=0.8, linestyle="--")
+    axes.axhline(100 * accuracy[-1], color=FAINT, linewidth=1, linestyle=(0, (4, 3)))
     for limit in (0.5, 0.9):
         place = int((limits >= limit).sum()) - 1
         if 0 <= place < len(answered) - 1:
@@ -91,12 +91,14 @@ def plot_abstention(probabilities: Probabilities, truth: LabelIds) -> Figure:
                 (100 * answered[place], 100 * accuracy[place]),
                 xytext=(7, 5),
                 textcoords="offset points",
-                fontsize=8,
+                fontsize=8.5,
+                color=QUIET,
+                fontfamily=SANS,
             )
     axes.set_xlim(0, 100)
     axes.set_xlabel("answered, surest first (%)")
     axes.set_ylabel("right among the answers (%)")
-    dress(axes, f"mean {100 * accuracy.mean():.1f} %; all answered {100 * accuracy[-1]:.1f} %")
+    dress(axes, f"Mean {100 * accuracy.mean():.1f} %; all answered {100 * accuracy[-1]:.1f} %")
     return figure
 
 

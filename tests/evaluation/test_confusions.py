@@ -12,7 +12,7 @@ from elman.evaluation.confusions import (
     order_by_confusion,
     plot_confusion,
 )
-from elman.evaluation.figures import LONGEST_LABEL, save_figure
+from elman.evaluation.figures import LONGEST_LABEL, SECOND, save_figure
 
 #                 0 is answered as 1 three times, 1 as 0 once; 4 as 5 twice; 2 as 3 once; 6 is always right
 TRUTH = np.array([0, 0, 0, 0, 1, 1, 4, 4, 5, 2, 3, 6, 6, 6, 6, 6, 6, 6])
@@ -66,10 +66,10 @@ def test_the_picture_is_bounded_whatever_the_number_of_labels(tmp_path, labels):
 
 def test_many_labels_have_the_pairs_that_are_confused_most_beside_the_matrix():
     probabilities, truth = make_answers(172)
-    _, bars, _ = plot_confusion(probabilities, truth, [f"label {number}" for number in range(172)]).axes
+    _, bars = plot_confusion(probabilities, truth, [f"label {number}" for number in range(172)]).axes
     lengths = [bar.get_width() for bar in bars.patches]
     assert len(lengths) == MOST_PAIRS and lengths == sorted(lengths, reverse=True)
-    assert colors.same_color(bars.patches[0].get_facecolor(), "#1f5fa8")
+    assert colors.same_color(bars.patches[0].get_facecolor(), SECOND)
     one, other = bars.get_yticklabels()[0].get_text().removeprefix("label ").split(" → label ")
     assert int(other) == (int(one) + 1) % 172
 
@@ -84,5 +84,5 @@ def test_long_names_and_other_scripts_are_drawn(tmp_path):
     figure = plot_confusion(np.eye(7), np.arange(7), names)
     shown = [tick.get_text() for tick in figure.axes[0].get_xticklabels()]
     assert max(map(len, shown)) <= LONGEST_LABEL
-    assert shown[1:3] == names[1:3] and shown[-2:] == ["$x$ and _y_", "two lines"]
+    assert {*names[1:5], "$x$ and _y_", "two lines"} < set(shown)
     save_figure(figure, tmp_path / "names.png", dots_per_inch=40)

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from elman.evaluation.confusions import plot_confusion
 from elman.evaluation.figures import save_figure
+from elman.evaluation.intervals import bound_share
 from elman.evaluation.metrics import score_numbers
 from elman.evaluation.plots import (
     draw_pictures,
@@ -51,13 +52,13 @@ def test_the_resolution_can_be_set(tmp_path):
     for dots in (40, 80):
         save_figure(plot_reliability(PROBABILITIES, PROBABILITIES, TRUTH), tmp_path / "r.png", dots_per_inch=dots)
         header = (tmp_path / "r.png").read_bytes()[16:24]
-        assert int.from_bytes(header[:4], "big") == round(4.8 * dots)
+        assert int.from_bytes(header[:4], "big") == round(5.2 * dots)
 
 
 def test_curves_show_loss_and_accuracy_by_epoch():
     loss, accuracy = plot_curves(history()).axes
-    assert loss.get_title().startswith("Loss (nats")
-    assert accuracy.get_title() == "Accuracy (%)"
+    assert loss.get_title(loc="left").startswith("Loss (nats")
+    assert accuracy.get_title(loc="left") == "Accuracy (%)"
     assert loss.get_xlabel() == accuracy.get_xlabel() == "epoch"
     training, validation, *_ = loss.get_lines()
     assert training.get_xydata().tolist() == [[k, 1 / k] for k in (1, 2, 3)]
@@ -67,7 +68,7 @@ def test_curves_show_loss_and_accuracy_by_epoch():
 
 def test_curves_mark_the_epoch_that_was_kept():
     _, accuracy = plot_curves(history(best=2)).axes
-    assert "kept: epoch 2" in [text.get_text() for text in accuracy.get_legend().get_texts()]
+    assert "kept: epoch 2" in [text.get_text() for text in accuracy.figure.legends[0].get_texts()]
 
 
 def test_curves_of_a_single_epoch_can_be_drawn(tmp_path):
@@ -77,30 +78,65 @@ def test_curves_of_a_single_epoch_can_be_drawn(tmp_path):
 
 def test_the_confusion_matrix_names_its_axes_labels_and_examples():
     axes = plot_confusion(PROBABILITIES, TRUTH, NAMES).axes[0]
-    assert (axes.get_xlabel(), axes.get_ylabel()) == ("answered", "true label (examples)")
-    assert [tick.get_text() for tick in axes.get_xticklabels()] == list(NAMES)
-    assert [tick.get_text() for tick in axes.get_yticklabels()] == ["Alfa (3)", "Beta (2)", "Gamma (1)"]
+    assert axes.get_xlabel().startswith("answered")
+    assert axes.get_ylabel() == "true label (examples)"
+    names = [tick.get_text() for tick in axes.get_xticklabels()]
+    assert names == ["Beta", "Alfa", "Gamma"]  # Gamma is always taken for Alfa
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == ["Beta (2)", "Alfa (3)", "Gamma (1)"]
 
 
-def test_the_confusion_matrix_shows_shares_of_the_true_label():
+def test_the_confusion_matrix_shows_counts_shaded_by_their_share_of_the_true_label():
     axes = plot_confusion(PROBABILITIES, TRUTH, NAMES).axes[0]
-    np.testing.assert_allclose(axes.images[0].get_array(), [[200 / 3, 100 / 3, 0], [0, 100, 0], [100, 0, 0]])
+    np.testing.assert_allclose(axes.images[0].get_array(), [[100, 0, 0], [100 / 3, 200 / 3, 0], [0, 100, 0]])
     written = {(text.get_position(), text.get_text()) for text in axes.texts}
-    assert written == {((0, 0), "67"), ((1, 0), "33"), ((1, 1), "100"), ((0, 2), "100")}
+    assert written == {((0, 0), "2"), ((0, 1), "1"), ((1, 1), "2"), ((1, 2), "1")}
+    right, nothing = (
+        axes.images[1].get_array(),
+        len(axes.figure.axes) == 1,
+    )  # the colours of right answers; no colour bar
+    assert (right[1, 1], bool(np.isnan(right.filled(np.nan)[1, 0])), nothing) == (pytest.approx(200 / 3), True, True)
 
 
 def test_a_label_without_examples_has_an_empty_row():
     axes = plot_confusion(PROBABILITIES, np.zeros(6, int), NAMES).axes[0]
-    assert axes.images[0].get_array()[1:].sum() == 0
+    names = [tick.get_text() for tick in axes.get_yticklabels()]
+    assert axes.images[0].get_array()[names.index("Gamma (0)")].sum() == 0
 
 
 def test_reliability_names_its_axes_and_both_errors():
     certain = np.eye(3)[[0, 0, 1, 1, 1, 0]]  # always of probability 1, right in four of six
-    axes = plot_reliability(certain, PROBABILITIES, TRUTH).axes[0]
-    assert (axes.get_xlabel(), axes.get_ylabel()) == ("probability of the answer", "share that is right")
+    axes, bars = plot_reliability(certain, PROBABILITIES, TRUTH).axes
+    assert (bars.get_xlabel(), axes.get_ylabel()) == ("probability of the answer", "share that is right")
     texts = [text.get_text() for text in axes.get_legend().get_texts()]
     assert "before: calibration error 0.333" in texts
     assert any(text.startswith("after: calibration error 0.") for text in texts)
+
+
+def test_reliability_has_intervals_and_no_line_from_point_to_point():
+    truth = np.array([0] * 30 + [1] * 12 + [0] * 3)
+    sure = np.repeat([0.95, 0.65], [30, 15])
+    probabilities = np.stack([sure, 1 - sure], axis=1)
+    axes, bars = plot_reliability(probabilities, probabilities, truth).axes
+    upright = [line for line in axes.get_lines() if len(set(line.get_xdata())) == 1 and len(line.get_xdata()) == 2]
+    assert [line.get_ydata().tolist() for line in upright] == [
+        pytest.approx(bound_share(*n)) for n in ((3, 15), (30, 30))
+    ]
+    assert all(line.get_linestyle() == "None" for line in axes.get_lines()[1:] if len(set(line.get_xdata())) > 1)
+    assert [bar.get_height() for bar in bars.patches] == [15, 30]
+
+
+def test_few_answers_are_pale():
+    axes, _ = plot_reliability(PROBABILITIES, PROBABILITIES, TRUTH).axes
+    assert "fewer than 10 answers" in [text.get_text() for text in axes.get_legend().get_texts()]
+
+
+def test_curves_name_dropout_only_where_there_is_some_and_have_marks():
+    for drops, name in ((True, "training (with dropout)"), (False, "training")):
+        figure = plot_curves(history(), drops=drops, marks={"baseline, validation": 0.8, "ceiling": 0.975})
+        names = [text.get_text() for text in figure.legends[0].get_texts()]
+        assert names == [name, "validation", "kept: epoch 2", "baseline, validation: 80.0%", "ceiling: 97.5%"]
+    heights = [line.get_ydata()[0] for line in figure.axes[1].get_lines()[-2:]]
+    assert heights == [80, 97.5]
 
 
 def test_drawing_needs_neither_pyplot_nor_a_display(python_process):
@@ -110,8 +146,8 @@ def test_drawing_needs_neither_pyplot_nor_a_display(python_process):
 
 def test_a_run_that_learned_all_by_heart_has_one_curve():
     loss, accuracy = plot_curves(history(), by_heart=True).axes
-    assert (loss.get_title(), loss.get_ylabel(), accuracy.get_ylabel()) == ("Loss (nats)", "nats", "per cent")
-    names = [text.get_text() for text in accuracy.get_legend().get_texts()]
+    assert (loss.get_title(loc="left"), loss.get_ylabel(), accuracy.get_ylabel()) == ("Loss (nats)", "nats", "per cent")
+    names = [text.get_text() for text in accuracy.figure.legends[0].get_texts()]
     assert names == ["all examples, learned by heart", "kept: epoch 2"]
 
 
@@ -121,13 +157,13 @@ def test_a_run_that_learned_all_by_heart_has_one_curve():
 def test_curves_of_a_number_have_one_panel_of_squared_errors():
     past = [replace(result, accuracy=None, validation_accuracy=None) for result in history()]
     (loss,) = plot_curves(past).axes
-    assert loss.get_title() == "Loss (squared error, standardised)"
+    assert loss.get_title(loc="left") == "Loss (squared error, standardised)"
     assert loss.get_lines()[0].get_ydata().tolist() == [1, 1 / 2, 1 / 3]
 
 
 def test_the_kept_epoch_may_be_another_than_the_best():
     _, accuracy = plot_curves(history(best=1), kept=3).axes
-    assert "kept: epoch 3" in [text.get_text() for text in accuracy.get_legend().get_texts()]
+    assert "kept: epoch 3" in [text.get_text() for text in accuracy.figure.legends[0].get_texts()]
     assert accuracy.get_lines()[-1].get_xdata() == [3, 3]
 
 
@@ -186,7 +222,8 @@ def test_labels_have_a_confusion_matrix_and_a_reliability_diagram():
         "reliability.png": "Reliability of the test part",
         "abstention.png": "Accuracy on the test part by the share answered",
     }
-    assert [tick.get_text() for tick in pictures["confusion.png"].figure.axes[0].get_xticklabels()] == list(NAMES)
+    shown = [tick.get_text() for tick in pictures["confusion.png"].figure.axes[0].get_xticklabels()]
+    assert sorted(shown) == sorted(NAMES)
 
 
 def test_images_have_a_picture_of_their_mistakes_too():
