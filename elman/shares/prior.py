@@ -10,9 +10,13 @@ from numpy.typing import NDArray
 from elman.checks import shown
 from elman.errors import DamagedModelError, SettingError
 from elman.model.file import Artifact
+from elman.model.prior import assumed_shares
 from elman.shares.mixture import PRECISION
 
 Floats = NDArray[np.float64]
+
+TRAINED, VALIDATED = "training_examples_per_label", "validation_examples_per_label"
+"""Where the provenance counts the names of each label."""
 
 OF_VALIDATION = 1 / 8
 """Validation names for each training name, for model files that do not count them."""
@@ -41,26 +45,24 @@ def find_prior(artifact: Artifact) -> Prior:
     """Return the prior that a model file states.
 
     Raises:
-        DamagedModelError: it is not a number of at least 0 for each label.
-        SettingError: the file states none.
+        DamagedModelError: the names of a label are not counted by a number of at least 0.
+        SettingError: the file states no prior.
     """
-    provenance = artifact.provenance
-    measured, data = provenance.get("prior"), provenance.get("data")
-    if isinstance(measured, Mapping):
-        shares = _read_numbers(measured.get("shares"), artifact)
-        known = _read_numbers(measured.get("validation_examples"), artifact)
-    elif isinstance(data, Mapping) and "training_examples_per_label" in data:
-        shares = _read_numbers(data["training_examples_per_label"], artifact)
-        known = shares * OF_VALIDATION
-    else:
+    shares, data = assumed_shares(artifact), artifact.provenance.get("data")
+    if shares is None:
         raise SettingError(
             f"{shown(artifact.name)} does not say how frequent its labels were in training, which shares need; "
             "train it again with this version of Elman"
         )
-    if not 0 < shares.sum() < np.inf:
-        raise DamagedModelError(f"{shown(artifact.name)}: the shares of its labels do not sum to a number above 0")
-    shares = np.maximum(shares / shares.sum(), SMALLEST)
-    return Prior(shares / shares.sum(), PRECISION * np.maximum(known, 1.0), isinstance(measured, Mapping))
+    data = data if isinstance(data, Mapping) else {}
+    if VALIDATED in data:
+        known = _read_numbers(data[VALIDATED], artifact)
+    elif TRAINED in data:
+        known = _read_numbers(data[TRAINED], artifact) * OF_VALIDATION
+    else:
+        known = np.zeros(len(shares))
+    shares = np.maximum(shares, SMALLEST)
+    return Prior(shares / shares.sum(), PRECISION * np.maximum(known, 1.0), artifact.prior is not None)
 
 
 def _read_numbers(values: Any, artifact: Artifact) -> Floats:
@@ -68,6 +70,6 @@ def _read_numbers(values: Any, artifact: Artifact) -> Floats:
     numbers = [values.get(label) for label in artifact.labels.names] if isinstance(values, Mapping) else [None]
     if not all(isinstance(one, int | float) and not isinstance(one, bool) and 0 <= one < np.inf for one in numbers):
         raise DamagedModelError(
-            f"{shown(artifact.name)}: its prior must be a number of at least 0 for each label; train it again"
+            f"{shown(artifact.name)}: its counts must be a number of at least 0 for each label; train it again"
         )
     return np.array(numbers, np.float64)

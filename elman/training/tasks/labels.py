@@ -270,17 +270,9 @@ def calibrate_classifier(artifact: Artifact, validation: Answers) -> tuple[Artif
         return artifact, None
     logits, truth = logits[answered], truth[answered]
     sets, temperature = fit_sets(logits, truth, levels=artifact.levels), fit_temperature(logits, truth)
-    prior = _describe_prior(artifact.labels, softmax(logits, temperature), truth)
-    provenance = {**artifact.provenance, "prior": prior}
-    calibrated = replace(artifact, temperature=temperature, provenance=provenance, sets=sets)
+    prior = tuple(float(f"{share:.4g}") for share in fit_prior(softmax(logits, temperature), truth))
+    counts = np.bincount(truth, minlength=len(artifact.labels)).tolist()
+    per_label = {"validation_examples_per_label": dict(zip(artifact.labels.names, counts, strict=True))}
+    provenance = {**artifact.provenance, "data": {**artifact.provenance.get("data", {}), **per_label}}
+    calibrated = replace(artifact, temperature=temperature, provenance=provenance, prior=prior, sets=sets)
     return calibrated, int(answered.sum())
-
-
-def _describe_prior(labels: Labels, probabilities: NDArray[np.float64], truth: LabelIds) -> dict[str, Any]:
-    """Return what the probabilities assume, by label, as `elman.shares.prior` reads it."""
-    shares = [float(f"{share:.4g}") for share in fit_prior(probabilities, truth)]
-    counts = np.bincount(truth, minlength=len(labels)).tolist()
-    return {
-        "shares": dict(zip(labels.names, shares, strict=True)),
-        "validation_examples": dict(zip(labels.names, counts, strict=True)),
-    }
