@@ -74,7 +74,6 @@ class ServedModel:
             "reference": self._reference(),
             "origins": self._answers_with_origins(),
             "countries": self._countries(),
-            "levels": None if artifact.levels is None else artifact.levels.to_dict(),
         }
 
     @cached_property

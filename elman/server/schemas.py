@@ -185,13 +185,6 @@ class ExplainAnswer(BaseModel):
     model: str
 
 
-class LevelsAnswer(BaseModel):
-    """Groups of a model's labels, such as regions."""
-
-    names: list[str] = Field(description="Of the levels, first that of the labels.")
-    groups: list[list[str]] = Field(description="For each level above, the group of each label, in their order.")
-
-
 class ModelAnswer(BaseModel):
     """The facts about one model."""
 
@@ -207,7 +200,6 @@ class ModelAnswer(BaseModel):
     reference: str = Field(description="What the model learned from, in one sentence.")
     origins: bool = Field(description="Whether the labels are origins of names, such as languages or countries.")
     countries: dict[str, str] = Field(description="The ISO 3166 code of each label that has one, such as NO.")
-    levels: LevelsAnswer | None = Field(description="Groups of the labels; null if the model has none.")
 
 
 class ModelsAnswer(BaseModel):

@@ -8,7 +8,6 @@ from client import error_message, make_app, make_image_reader, make_regression, 
 
 from elman.errors import SettingError
 from elman.model.file import save_artifact
-from elman.model.hierarchy import Levels
 from elman.prediction.predictor import Predictor, load
 from elman.server.app import create_app
 
@@ -33,7 +32,6 @@ def test_models_are_listed_with_their_facts(app, predictor):
         "reference": first["reference"],
         "origins": False,
         "countries": {},
-        "levels": None,
     }
     assert first["reference"].startswith("Learned from ")
     assert [(one["name"], one["default"], one["accuracy"]) for one in others] == [
@@ -108,9 +106,6 @@ def test_the_countries_of_labels_are_codes(predictor, countries, known):
     assert (facts["countries"], facts["origins"]) == (known, bool(known))
 
 
-def test_languages_are_origins_and_levels_are_told(predictor):
-    levels = Levels(("label", "half"), (("first", "first", "second"),))
-    models = [load("languages"), Predictor(replace(predictor.artifact, levels=levels))]
-    shipped, grouped = send(make_app(*models), "GET", "/v1/models").json()["models"]
-    assert (shipped["origins"], shipped["levels"]) == (True, None)
-    assert (grouped["origins"], grouped["levels"]) == (False, levels.to_dict())
+def test_the_labels_of_the_shipped_model_are_origins():
+    (facts,) = send(make_app(load("languages")), "GET", "/v1/models").json()["models"]
+    assert (facts["origins"], facts["countries"]) == (True, {})

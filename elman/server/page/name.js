@@ -4,7 +4,7 @@ import { byId, create, markCuts, show, toElements } from "./dom.js";
 import { createBars, hideLetters, showBars, showLetters } from "./letters.js";
 import { canExplain, hasModels, loadModels, selectedModel, settings } from "./model.js";
 import { ServiceError, UnreachableError, callJson, ignoreServiceErrors, runLatest, sleep } from "./server.js";
-import { describeAnswer, describeDoubts, sumByLevel, widthOf } from "./words.js";
+import { describeAnswer, describeDoubts, listLevels, widthOf } from "./words.js";
 import { hideWorld, showWorld } from "./world.js";
 
 const PAUSE = 700; // milliseconds without a key press before the answer is read out: not every letter is news
@@ -44,10 +44,10 @@ const predictLatest = runLatest(async (signal) => {
 
 const ALL = 1000; // the most labels that the service lists
 
-/** Return how many labels to ask for: all of them for the map and the sums of regions. */
-const countAsked = (model) => (hasPlaces(model) ? Math.min(ALL, model.labels.length) : ROWS);
+/** Return how many labels to ask for: all of them for the map. */
+const countAsked = (model) => (hasCountries(model) ? Math.min(ALL, model.labels.length) : ROWS);
 
-const hasPlaces = (model) => Boolean(model && (model.levels || Object.keys(model.countries).length));
+const hasCountries = (model) => Object.keys(model?.countries ?? {}).length > 0;
 
 function showError(error, signal, isAnswered) {
   if (!(error instanceof ServiceError)) throw error;
@@ -83,7 +83,7 @@ function showAnswer(prediction, number) {
   byId("sentence").replaceChildren(...toElements(describeAnswer(prediction)));
   byId("doubts").replaceChildren(...describeDoubts(prediction, selectedModel()).map(toItem));
   showBars(prediction.top.slice(0, ROWS), isFirst);
-  showPlaces(prediction.top, selectedModel());
+  showPlaces(prediction, selectedModel());
   byId("answer").dataset.question = number;
   announcement = setTimeout(() => {
     const places = [byId("sentence"), ...byId("doubts").children];
@@ -92,15 +92,16 @@ function showAnswer(prediction, number) {
 }
 
 /** Show the sums of regions, and the map, of a model that has them. */
-function showPlaces(top, model) {
-  const levels = top.length && model?.levels ? sumByLevel(top, model.labels, model.levels) : [];
+function showPlaces(prediction, model) {
+  const { top } = prediction;
+  const levels = top.length ? listLevels(prediction) : [];
   byId("levels").hidden = !levels.length;
   byId("levels").replaceChildren(
     ...levels.map(([level, groups]) =>
       create("div", {}, create("h3", {}, `By ${level}`), createBars(groups.slice(0, GROUPS))),
     ),
   );
-  if (top.length && model && Object.keys(model.countries).length) showWorld(top, model.countries);
+  if (top.length && hasCountries(model)) showWorld(top, model.countries);
   else hideWorld();
 }
 

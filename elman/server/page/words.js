@@ -56,19 +56,11 @@ export const rank = (shares, most) =>
 
 // Regions and countries
 
-/** Return the probability of each group of each level above the labels, as [level, [[group, share], …]], best first.
-
-    `levels` has the names of the levels and the group of each label; `top` has all labels. */
-export function sumByLevel(top, labels, levels) {
-  const shares = new Map(top.map(({ label, probability }) => [label, probability]));
-  return levels.groups.map((groups, place) => {
-    const sums = {};
-    groups.forEach((group, each) => {
-      sums[group] = (sums[group] ?? 0) + (shares.get(labels[each]) ?? 0);
-    });
-    return [levels.names[place + 1], rank(sums, groups.length)];
-  });
-}
+/** Return the groups of each level above the labels, as [level, [[group, share], …]]; none of a model without levels. */
+export const listLevels = ({ levels }) =>
+  Object.entries(levels ?? {})
+    .slice(1) // the first level is that of the labels
+    .map(([level, groups]) => [level, groups.map(({ label, probability }) => [label, probability])]);
 
 /** Return the probability of each country's labels together, with these labels, as [code, share, candidates], best first.
 

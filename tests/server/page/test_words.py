@@ -176,13 +176,10 @@ TOP = [
 ]
 
 
-def test_labels_are_summed_by_level(run):
-    levels = {"names": ["origin", "region"], "groups": [["Asia", "Europe", "Europe", "Europe"]]}
-    labels = ["Thai", "Welsh", "English", "Basque"]
-    function = "({ sumByLevel }, [top, labels, levels]) => sumByLevel(top, labels, levels)"
-    ((level, groups),) = run("words", function, [TOP, labels, levels])
-    assert (level, [name for name, _ in groups]) == ("region", ["Europe", "Asia"])
-    assert [share for _, share in groups] == pytest.approx([0.95, 0.05])
+def test_levels_above_the_labels_are_listed(run):
+    levels = {"origin": TOP[:1], "region": [{"label": "Europe", "probability": 0.95}]}
+    function = "({ listLevels }, levels) => [listLevels({ levels }), listLevels({})]"
+    assert run("words", function, levels) == [[["region", [["Europe", 0.95]]]], []]
 
 
 def test_parts_of_a_country_count_for_it_and_labels_without_one_are_listed(run):
