@@ -16,8 +16,10 @@ import typer
 from elman.checks import count_of, shown
 from elman.cli.options import (
     AbstainOption,
+    ColumnOption,
     DelimiterOption,
     EncodingOption,
+    FromOption,
     FromSqlOption,
     HeaderOption,
     LevelOption,
@@ -68,9 +70,7 @@ def annotate(
             show_default=False,
         ),
     ],
-    column: Annotated[
-        str, typer.Option("--column", "-c", help="The column of the names: its name, or its number from 1.")
-    ] = "name",
+    column: ColumnOption = "name",
     header: HeaderOption = None,
     delimiter: DelimiterOption = None,
     encoding: EncodingOption = None,
@@ -93,12 +93,7 @@ def annotate(
         ),
     ] = None,
     prefix: Annotated[str, typer.Option(help="The first part of the names of new columns.")] = "elman_",
-    read_as: Annotated[
-        str | None,
-        typer.Option(
-            "--from", help="The format to read, if file names do not tell it: csv, jsonl.gz, …", show_default=False
-        ),
-    ] = None,
+    read_as: FromOption = None,
     write_as: Annotated[
         str | None,
         typer.Option("--to", help="The format to write, if the file name does not tell it.", show_default=False),

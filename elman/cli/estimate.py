@@ -7,8 +7,10 @@ import typer
 
 from elman.checks import count_of, shown
 from elman.cli.options import (
+    ColumnOption,
     DelimiterOption,
     EncodingOption,
+    FromOption,
     FromSqlOption,
     HeaderOption,
     JsonOption,
@@ -44,9 +46,7 @@ def estimate(
             show_default=False,
         ),
     ] = None,
-    column: Annotated[
-        str, typer.Option("--column", "-c", help="The column of the names: its name, or its number from 1.")
-    ] = "name",
+    column: ColumnOption = "name",
     by: Annotated[
         str | None,
         typer.Option("--by", help="The column of the groups, likewise; one group by default.", show_default=False),
@@ -63,12 +63,7 @@ def estimate(
     delimiter: DelimiterOption = None,
     encoding: EncodingOption = None,
     model: ModelOption = "languages",
-    read_as: Annotated[
-        str | None,
-        typer.Option(
-            "--from", help="The format to read, if file names do not tell it: csv, jsonl.gz, …", show_default=False
-        ),
-    ] = None,
+    read_as: FromOption = None,
     draws: Annotated[int, typer.Option(min=50, help="Bootstrap samples for the intervals.")] = 200,
     seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap.")] = 0,
     out: Annotated[

@@ -1,24 +1,28 @@
 """What commands share: their settings, and the arguments and options that several of them have."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from elman.checks import shown, suggest
 from elman.errors import SettingError
-from elman.model.prior import MODEL as MODEL_PRIOR
-from elman.model.prior import UNIFORM, Prior
 from elman.text.normalisation import LONGEST
 
+if TYPE_CHECKING:
+    from elman.model.prior import Prior
 
-def read_prior(prior: str | None) -> Prior | None:
+
+def read_prior(prior: str | None) -> "Prior | None":
     """Return the prior that an option names: ``uniform``, ``model``, or the shares in a file.
 
     Raises:
         DataError: the file cannot be read, or holds something else.
     """
+    from elman.model.prior import MODEL as MODEL_PRIOR
+    from elman.model.prior import UNIFORM
+
     if prior is None or prior in (MODEL_PRIOR, UNIFORM):
         return prior
     from elman.tables.small import read_shares  # predicting without a file loads no tables
@@ -93,6 +97,17 @@ MODEL = "A shipped model's name, a model file, a run folder, or hf://owner/name[
 ModelArgument = Annotated[str, typer.Argument(help=MODEL, autocompletion=complete_model)]
 
 ModelOption = Annotated[str, typer.Option("--model", "-m", help=MODEL, autocompletion=complete_model)]
+
+ColumnOption = Annotated[
+    str, typer.Option("--column", "-c", help="The column of the names: its name, or its number from 1.")
+]
+
+FromOption = Annotated[
+    str | None,
+    typer.Option(
+        "--from", help="The format to read, if file names do not tell it: csv, jsonl.gz, …", show_default=False
+    ),
+]
 
 TopOption = Annotated[int, typer.Option("--top", "-k", help="The number of labels for each name.")]
 

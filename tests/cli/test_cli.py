@@ -33,6 +33,7 @@ def test_the_commands_are_exactly_these():
         "predict",
         "explain",
         "annotate",
+        "estimate",
         "train",
         "evaluate",
         "compare",
