@@ -198,8 +198,8 @@ def curve_of_coverage(
         truth: label ids, (N,), N at least 1.
 
     Returns:
-        For each number of answers, all (N,): the share that is answered, rising to 1; the probability of the least sure
-        answer; and the accuracy of the answers. Equal probabilities share one accuracy, that of all of them.
+        The share that is answered, rising to 1; the probability of the least sure answer; and the accuracy of the
+        answers; each (N,), one for each number of answers. Equal probabilities share one accuracy, that of all of them.
 
     >>> curve_of_coverage(np.array([[0.6, 0.4], [0.9, 0.1]]), np.array([1, 0]))[2].tolist()
     [1.0, 0.5]
