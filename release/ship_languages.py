@@ -110,7 +110,7 @@ def main() -> None:
     SHIPPED.mkdir(exist_ok=True)
     PICTURES.mkdir(parents=True, exist_ok=True)
     shutil.copy(arguments.run / MODEL, SHIPPED / "languages.safetensors")
-    for picture in ("curves.png", "confusion.png", "reliability.png"):
+    for picture in ("curves.png", "confusion.png", "reliability.png", "abstention.png"):
         shutil.copy(arguments.run / picture, PICTURES / picture)
     size = (SHIPPED / "languages.safetensors").stat().st_size
     (SHIPPED / "languages.md").write_text(card(values, size / 1e6), encoding="utf-8")

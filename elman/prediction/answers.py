@@ -61,7 +61,8 @@ class Answerer:
 
     def __init__(self, artifact: Artifact, options: AnswerOptions, *, all_levels: bool = False) -> None:
         self.options, self.temperature = options, artifact.temperature
-        self._levels, self._sets, self._shift = artifact.levels, artifact.sets, shift_logits(artifact, options.prior)
+        self._levels, self._sets = artifact.levels, artifact.sets
+        self._shift = None if options.prior is None else shift_logits(artifact, options.prior)
         self._familiarity = artifact.familiarity if options.measures(artifact) else None
         labels = artifact.labels.names
         if self._levels is None:

@@ -104,7 +104,8 @@ class AnswerOptions:
             if artifact.sets is None:
                 raise SettingError(f"{name} has no prediction sets; leave the coverage out, or train it again")
             artifact.sets.find(self.coverage)
-        shift_logits(artifact, self.prior)
+        if self.prior is not None:
+            shift_logits(artifact, self.prior)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, from which a record is made with keywords."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from elman.model.config import ModelConfig
 from elman.model.tensors import BAG_CODES, BAG_WEIGHT, count_symbols
-from elman.scoring.reference import LARGEST_ARRAY, embed_inputs, score_sums
+from elman.scoring.reference import LARGEST_ARRAY, count_parts, embed_inputs, score_sums
 from elman.text.encoded import EncodedStrings
 from elman.text.ngrams import EDGE, find_words, mix_pair, mix_word, ngram_codes
 
@@ -106,7 +106,7 @@ class Bag:
         self.orders, self.scale = config.bag_orders, config.bag_scale
         self.config, self.tensors = config, tensors
         self._table, self._inventory = tensors[BAG_WEIGHT], tensors[BAG_CODES]
-        self._separator, self._strings = config.separator, strings
+        self._separator, self._strings, self._parts = config.separator, strings, count_parts(tensors)
         self._tokens, windows = _find_contexts(strings, max(self.orders), with_end=True)
         self._rows = self._sum_rows(windows)
 
@@ -114,8 +114,8 @@ class Bag:
         """Return what the bag adds to the logits of each string, (N, C)."""
         order = np.argsort(self._tokens.lengths, kind="stable")
         places, starts = self._tokens.lengths[order], self._tokens.starts[order]  # the symbols and the edge after them
-        parts = None if self.config.bag_parts == 1 else self._find_parts()
-        sums = np.zeros((len(order), self.config.bag_parts, self._table.shape[1]), np.float32)
+        parts = None if self._parts == 1 else self._find_parts()
+        sums = np.zeros((len(order), self._parts, self._table.shape[1]), np.float32)
         for step in range(places[-1]):
             left = np.searchsorted(places, step, side="right")  # shorter strings have ended
             now = starts[left:] + step
@@ -146,7 +146,7 @@ class Bag:
 
     def _sum_words(self, separator: int, parts: Ids | None) -> Array:
         """Return for each part of each string the sum of the rows of its words and pairs of words, (N, parts, R)."""
-        total = np.zeros((len(self._strings), self.config.bag_parts, self._table.shape[1]), np.float32)
+        total = np.zeros((len(self._strings), self._parts, self._table.shape[1]), np.float32)
         words, of_string, ends = find_words(self._strings, separator)
         follows = np.flatnonzero(of_string[1:] == of_string[:-1]) + 1
         pairs = mix_pair(words[follows - 1], words[follows])

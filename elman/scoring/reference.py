@@ -130,7 +130,8 @@ class ReferenceScorer:
     def _score_bag(self, ids: NDArray[np.int64]) -> Array:
         """Return what the bag of n-grams adds to the logits, (B, C)."""
         config, table, inventory = self.config, self.tensors[BAG_WEIGHT], self.tensors[BAG_CODES]
-        sums = np.zeros((ids.shape[1], config.bag_parts, table.shape[1]), np.float32)
+        count = count_parts(self.tensors)
+        sums = np.zeros((ids.shape[1], count, table.shape[1]), np.float32)
         padded, everyone = add_edges(ids), np.arange(ids.shape[1])
         bags = bag_codes(padded, config.bag_orders)
         scale = config.bag_scale / np.sqrt(max(1, sum(map(len, bags))))
@@ -141,7 +142,7 @@ class ReferenceScorer:
             rows = np.minimum(np.searchsorted(inventory, codes), len(inventory) - 1)
             known = inventory[rows] == codes
             parts = np.zeros_like(rows)
-            if config.bag_parts > 1 and config.separator is not None:
+            if count > 1 and config.separator is not None:
                 parts = np.concatenate(bag_parts(padded, config.bag_orders, config.separator))
             # One n-gram of each string at a time: long strings need no more memory than one block.
             for row, part, is_known in zip(rows, parts, known, strict=True):
@@ -184,6 +185,12 @@ def embed_inputs(inputs: StepInputs, tensors: Tensors, values: NDArray[Any], ste
     for order in inputs.ngram_orders:
         rows += tensors[NGRAMS][ngram_ids(values, order, inputs.ngram_buckets)[steps]]
     return rows
+
+
+def count_parts(tensors: Tensors) -> int:
+    """Return how many parts of a string the bag of a network sums apart."""
+    hidden = tensors.get(BAG_HIDDEN_WEIGHT)
+    return 1 if hidden is None else hidden.shape[1] // tensors[BAG_WEIGHT].shape[1]
 
 
 def score_sums(config: ModelConfig, tensors: Tensors, sums: Array) -> Array:

@@ -25,7 +25,7 @@ def test_models_are_listed_with_their_facts(app, predictor):
         "reads": "strings",
         "answers": "label",
         "labels": list(predictor.labels),
-        "coverages": [],
+        "coverages": list(predictor.artifact.sets.coverages),
         "parameters": predictor.artifact.parameters,
         "bytes": sum(tensor.nbytes for tensor in predictor.artifact.tensors.values()),
         "accuracy": predictor.artifact.provenance["figures"]["test"]["accuracy"],
