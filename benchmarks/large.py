@@ -77,8 +77,8 @@ def measure(table: Path, run: Path, epochs: int | None) -> None:
     print(f"{report['epochs']} epochs; " + ", ".join(f"{name} {size:.1f} MB" for name, size in sizes.items()))
     for name in ("test", "baseline"):
         if report[name] is not None:
-            top = {int(rank): share for rank, share in report[name]["top"].items()} | {1: report[name]["accuracy"]}
-            print(f"{name}: " + ", ".join(f"P@{rank} {100 * share:.2f} %" for rank, share in sorted(top.items())))
+            top = {1: report[name]["accuracy"]} | {rank: report[name][f"top_{rank}"] for rank in (3, 5)}
+            print(f"{name}: " + ", ".join(f"P@{rank} {100 * share:.2f} %" for rank, share in top.items()))
 
 
 def compare_ranks(table: Path, scratch: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.checks import count_of
 from elman.evaluation.calibration import fit_temperature
 from elman.evaluation.intervals import bound_share
 from elman.evaluation.metrics import LabelIds, Probabilities
@@ -95,15 +96,14 @@ def measure_sets(
 def describe_sets(rows: Sequence[dict[str, Any]], strings: int) -> tuple[str, ...]:
     """Return in words what `measure_sets` found for the labels, given how many strings fitted the thresholds."""
     found = [
-        f"{100 * row['coverage']:g} %: {100 * row['measured']:.1f} %, {row['mean_size']:.1f} labels"
+        f"{100 * row['coverage']:g} %: {100 * row['measured']:.1f} %, mean size {row['mean_size']:.1f}"
         for row in rows
         if row["level"] == rows[0]["level"]
     ]
     text = f"Prediction sets on the test part, by coverage, hold the right label so often: {'; '.join(found)}."
     if strings < 1000:
-        text += (
-            f" Their thresholds come from {strings:,} strings, so they hold more labels than more strings would need."
-        )
+        known = count_of(strings, "string")
+        text += f" Their thresholds come from {known}, so they hold more labels than more strings would need."
     return (text,) if rows else ()
 
 

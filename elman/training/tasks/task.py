@@ -245,7 +245,7 @@ def choose_rows(shape: ModelConfig, *, symbols: int, labels: int, strings: int, 
 
     >>> from elman.model.config import ModelConfig
     >>> [choose_rows(ModelConfig(bag_size=64), symbols=200, labels=labels, strings=10**6) for labels in (176, 10_000)]
-    [131072, 27442]
+    [131072, 86212]
     """
     others = sum(map(_count_bytes, shape.tensor_shapes(symbols=symbols, labels=labels).values()))
     size, left = shape.bag_size or labels, MOST_BYTES - others
