@@ -35,6 +35,7 @@ def main() -> None:
     parser.add_argument("--strings", type=int, help="a sample of so many, drawn with a fixed seed; all if not given")
     parser.add_argument("--labels", type=int, help="only the most frequent labels; all if not given")
     parser.add_argument("--epochs", type=int, help="passes; chosen by Elman if not given")
+    parser.add_argument("--batch-size", type=int, help="of all processes together, with --ranks", default=128)
     parser.add_argument("--folder", type=Path, help="keep the run here; a temporary folder if not given")
     parser.add_argument("--ranks", action="store_true", help="time one epoch with one process and with two")
     arguments = parser.parse_args()
@@ -44,7 +45,7 @@ def main() -> None:
         write(table, pairs)
         print(f"{len(pairs):,} strings, {len({label for _, label in pairs})} labels", flush=True)
         if arguments.ranks:
-            compare_ranks(table, Path(scratch))
+            compare_ranks(table, Path(scratch), arguments.batch_size)
         else:
             measure(table, arguments.folder or Path(scratch) / "run", arguments.epochs)
 
@@ -81,7 +82,7 @@ def measure(table: Path, run: Path, epochs: int | None) -> None:
             print(f"{name}: " + ", ".join(f"P@{rank} {100 * share:.2f} %" for rank, share in top.items()))
 
 
-def compare_ranks(table: Path, scratch: Path) -> None:
+def compare_ranks(table: Path, scratch: Path, batch_size: int) -> None:
     """Print the names a second of one process and of two, each with as many threads as it has cores, by turns."""
     rates: dict[int, list[float]] = {1: [], 2: []}
     cores = len(os.sched_getaffinity(0))
@@ -91,7 +92,7 @@ def compare_ranks(table: Path, scratch: Path) -> None:
             torchrun = ("torch.distributed.run", "--nproc-per-node", str(ranks), "-m") if ranks > 1 else ()
             command = [sys.executable, "-m", *torchrun, "elman", "train", table, "--out", run, *SPLIT, "--epochs", "1"]
             threads = str(max(1, cores // ranks))
-            options = ("--threads", threads, "--baseline", "none")
+            options = ("--threads", threads, "--baseline", "none", "--batch-size", str(batch_size))
             subprocess.run(
                 [*command, *options],
                 check=True,

@@ -184,4 +184,5 @@ class Ranks:
         distributed.all_gather(all_values, padded_values)
         joint_rows = torch.cat([found[: int(count)] for found, count in zip(all_rows, counts, strict=True)])
         joint_values = torch.cat([found[: int(count)] for found, count in zip(all_values, counts, strict=True)])
-        return torch.sparse_coo_tensor(joint_rows[None], joint_values, table.shape).coalesce()
+        joint = torch.sparse_coo_tensor(joint_rows[None], joint_values, table.shape, check_invariants=False)
+        return joint.coalesce()
