@@ -141,12 +141,13 @@ class ReferenceScorer:
             codes = np.concatenate(bags)
             rows = np.minimum(np.searchsorted(inventory, codes), len(inventory) - 1)
             known = inventory[rows] == codes
-            parts = np.zeros_like(rows)
+            places: list[Any] = [(slice(None), 0)] * len(rows)
             if count > 1 and config.separator is not None:
                 parts = np.concatenate(bag_parts(padded, config.bag_orders, config.separator))
+                places = [(everyone, part) for part in parts]
             # One n-gram of each string at a time: long strings need no more memory than one block.
-            for row, part, is_known in zip(rows, parts, known, strict=True):
-                sums[everyone, part] += table[row] * is_known[:, None]
+            for row, place, is_known in zip(rows, places, known, strict=True):
+                sums[place] += table[row] * is_known[:, None]
         return score_sums(config, self.tensors, sums * np.float32(scale))
 
     def _unroll(self, inputs: Array, weights: Sequence[Array], direction: int) -> Array:
