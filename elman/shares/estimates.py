@@ -166,7 +166,7 @@ def estimate_shares(
     listed = list_names(names)
     keys = [None] * len(listed) if by is None else _list_groups(by)
     if len(keys) != len(listed):
-        raise SettingError(f"by must have a group for each of {count_of(len(listed), 'name')}; got {len(keys):,}")
+        raise SettingError(f"by must have a group for each of the {count_of(len(listed), 'name')}; got {len(keys):,}")
     if not listed:
         raise SettingError("names must have at least one name; got none")
     sample = Sample(seed)
