@@ -25,7 +25,7 @@ _VIRAMA = 9
 """The combining class of the signs that join consonants in the scripts of India and its neighbours."""
 
 MOST_COMPARED = 1000
-"""Choices that are compared with a word that is none of them."""
+"""How many choices are compared with a word that nearly names one of them, at most."""
 
 
 def check_choice(name: str, value: object, choices: Sequence[str]) -> None:

@@ -51,6 +51,7 @@ RATES = {"dropout": (0.5, 0.2), "input_dropout": (0.3, 0.1), "ngram_dropout": (0
 """Shares that training drops where the config does not say, with `FEW` examples and with `MANY`."""
 
 FEW, MANY = 20_000, 1_000_000
+"""Examples of the training part; between the two, shares follow the logarithm of their number."""
 
 _GATES = {"elman": 1, "rnn": 1, "gru": 3, "lstm": 4, NO_CELL: 0}
 

@@ -188,7 +188,7 @@ def estimate_table(
 
     Args:
         estimator: the model and the settings.
-        tables: files that follow each other as one table; ``-`` is standard input. Or a query.
+        tables: one or more files, read as one table; ``-`` is standard input. Or a query.
         column: the column of the names, by its name or its number from 1.
         by: the column of the groups, likewise; one group if None.
         form: the format of the files; their names decide if None.
