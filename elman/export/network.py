@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from elman.export.bag import add_bag
 from elman.export.graph import Graph, Value
 from elman.export.layers import add_layer
-from elman.export.ngrams import add_buckets, add_codes, add_edges
+from elman.export.ngrams import add_buckets, add_codes, add_edges, add_outer_words
 from elman.model.config import NO_CELL, ModelConfig
-from elman.model.tensors import EMBEDDING, HEAD_BIAS, HEAD_WEIGHT, NGRAMS, StepInputs, count_symbols
+from elman.model.tensors import EMBEDDING, HEAD_BIAS, HEAD_WEIGHT, NGRAMS, WORDS, WORDS_HEAD, StepInputs, count_symbols
 
 Tensors = Mapping[str, NDArray[Any]]
 
@@ -38,8 +38,18 @@ def add_network(graph: Graph, config: ModelConfig, tensors: Tensors, values: Val
     if config.head != "none":
         weight = graph.add_weight(HEAD_WEIGHT, tensors[HEAD_WEIGHT].T)
         read = graph.add("Add", graph.add("MatMul", read, weight), graph.add_weight(HEAD_BIAS, tensors[HEAD_BIAS]))
+    if config.reads_words:
+        read = graph.add("Add", read, _add_words(graph, config, tensors, values))
     bag = add_bag(graph, config, tensors, values, lengths) if config.bag_orders else None
     return read if bag is None else graph.add("Add", read, bag)
+
+
+def _add_words(graph: Graph, config: ModelConfig, tensors: Tensors, ids: Value) -> Value:
+    """Return what the first and the last word of each string add to the logits, (B, C)."""
+    table, buckets = graph.add_weight(WORDS, tensors[WORDS]), len(tensors[WORDS])
+    found = add_outer_words(graph, ids, config.separator or 0, buckets)
+    rows = [graph.add("Gather", table, one) for one in found]
+    return graph.add("MatMul", graph.add("Concat", *rows, axis=1), graph.add_weight(WORDS_HEAD, tensors[WORDS_HEAD].T))
 
 
 def _count_steps(graph: Graph, inputs: StepInputs, values: Value) -> Value:

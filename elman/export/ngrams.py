@@ -81,6 +81,29 @@ def add_word_codes(graph: Graph, ids: Value, separator: int) -> list[tuple[Value
     ]
 
 
+def add_outer_words(graph: Graph, ids: Value, separator: int, buckets: int) -> list[Value]:
+    """Return the buckets of the first and of the last word, each (B,), int64; see `elman.text.ngrams.outer_words`.
+
+    Args:
+        graph: receives the operators.
+        ids: as for `add_word_codes`.
+        separator: as there.
+        buckets: rows of the table of words.
+    """
+    codes, ends = add_word_codes(graph, ids, separator)[0]
+    # ONNX Runtime adds 64-bit numbers inexactly if they are large, so buckets are added rather than codes.
+    found = graph.add("Add", add_buckets(graph, codes, buckets), graph.add_constant(1))
+    count = graph.add("CumSum", graph.cast(ends, "int64"), graph.add_constant(0))
+    total = graph.add("ReduceSum", graph.cast(ends, "int64"), graph.add_constant([0]), keepdims=0)
+    chosen = []
+    for place in (graph.add_constant(1), total):
+        is_here = graph.add("And", ends, graph.add("Equal", count, place))
+        kept = graph.add("Where", is_here, found, graph.add_constant(0))
+        row = graph.add("Sub", graph.add("ReduceSum", kept, graph.add_constant([0]), keepdims=0), graph.add_constant(1))
+        chosen.append(graph.add("Max", row, graph.add_constant(0)))  # without a word: the bucket of `NO_CODE`
+    return chosen
+
+
 def extend_inventory(inventory: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return an inventory with copies of its largest code at the end, up to a power of two, for `add_rows`."""
     size = 2 ** (len(inventory) - 1).bit_length()

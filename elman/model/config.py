@@ -19,6 +19,8 @@ from elman.model.tensors import (
     BAG_WEIGHT,
     HEAD_BIAS,
     HEAD_WEIGHT,
+    WORDS,
+    WORDS_HEAD,
     Shape,
     StepInputs,
     name_layer,
@@ -80,7 +82,8 @@ class ModelConfig(Config):
     A linear path can be added to the recurrent one, as in H.-T. Cheng et al., "Wide & deep learning", 2016: a bag of
     all n-grams of the sequence adds to the logits. It is a simple baseline inside the network. With many labels, its
     rows have fewer numbers than there are labels, and a linear layer makes logits of their sum, as in A. Joulin et al.,
-    "Bag of tricks for efficient text classification", 2017.
+    "Bag of tricks for efficient text classification", 2017. The recurrent path can know whole words, too: the first and
+    the last word of a string each have a row of a hashed table.
 
     Args:
         cell: ``elman`` (also called ``rnn``), ``gru`` or ``lstm``; ``none`` for a network without recurrence.
@@ -111,7 +114,12 @@ class ModelConfig(Config):
             of those between apart, so that it can learn which words go together, and adds to the logits. It needs
             ``bag_size``; 0: no such layer. None: training chooses.
         bag_words: whether words, and pairs of adjacent words, are in the bag like n-grams. None: training chooses.
-        separator: the id of the symbol between words, at least 1; set by training if ``bag_words`` is true.
+        separator: the id of the symbol between words, at least 1; set by training if ``bag_words`` is true or there is
+            a table of words.
+        word_buckets: rows of the table of words that the recurrent path reads; 0: no such table. None: training
+            chooses.
+        word_size: W, the numbers of such a row.
+        word_dropout: share of words dropped from the recurrent path in training.
         dropout: share of the final state dropped in training, 0 up to 1. None, here and in the next three: training
             chooses; see `rates`.
         input_dropout: share of each step's input dropped in training.
@@ -144,6 +152,9 @@ class ModelConfig(Config):
     bag_hidden: int | None = None
     bag_words: bool | None = None
     separator: int | None = None
+    word_buckets: int | None = None
+    word_size: int = 32
+    word_dropout: float = 0.5
     dropout: float | None = None
     input_dropout: float | None = None
     ngram_dropout: float | None = None
@@ -163,6 +174,9 @@ class ModelConfig(Config):
         check_whole("layers", self.layers, 1, most=MOST_LAYERS)
         for name in ("ngram_buckets", "bag_min_count", "bag_most"):
             check_whole(name, getattr(self, name), 1)
+        check_whole("word_size", self.word_size, 1, most=LARGEST_SIZE)
+        if self.word_buckets is not None:
+            check_whole("word_buckets", self.word_buckets, 0)
         for name in ("bag_size", "bag_hidden"):
             if getattr(self, name) is not None:
                 check_whole(name, getattr(self, name), 0, most=LARGEST_SIZE)
@@ -181,7 +195,7 @@ class ModelConfig(Config):
         _check_orders("ngram_orders", self.ngram_orders, 2)
         _check_orders("bag_orders", self.bag_orders, 1)
         check_number("bag_scale", self.bag_scale, above=0, most=LARGEST_BAG_SCALE)
-        for name in (*RATES, "symbol_dropout", "layer_dropout"):
+        for name in (*RATES, "symbol_dropout", "layer_dropout", "word_dropout"):
             if getattr(self, name) is not None or name not in RATES:
                 check_share(name, getattr(self, name))
         self._check_parts_fit()
@@ -195,6 +209,10 @@ class ModelConfig(Config):
             raise SettingError("the hidden layer of a bag reads sums of rows: bag_hidden needs bag_size to be above 0")
         if self.readout == "each" and self.bag_orders:
             raise SettingError("a bag of n-grams scores whole sequences: readout each needs bag_orders to be empty")
+        if self.word_buckets and (self.input_size or self.readout == "each"):
+            raise SettingError("a table of words is for whole strings: word_buckets needs symbols and readout last")
+        if self.word_buckets and self.bag_orders and self.bag_words is False:
+            raise SettingError("a bag beside a table of words has words: word_buckets needs bag_words true or null")
         if self.head == "none" and self.cell == NO_CELL:
             raise SettingError("a network without cells needs a head: cell none needs head output")
         if self.head == "concatenation" and (self.layers > 1 or self.directions > 1 or self.cell == NO_CELL):
@@ -240,6 +258,16 @@ class ModelConfig(Config):
         return inputs + self.directions * self.hidden_size
 
     @property
+    def reads_words(self) -> bool:
+        """Whether the recurrent path has a table of words; strings without a separator are one word."""
+        return bool(self.word_buckets) and self.separator is not None
+
+    @property
+    def reads_wholes(self) -> bool:
+        """Whether something beside the cells reads whole strings: the bag, or the table of words."""
+        return bool(self.bag_orders) or self.reads_words
+
+    @property
     def bag_parts(self) -> int:
         """How many parts of a string the bag sums apart; see `elman.text.ngrams.find_parts`."""
         return PARTS if self.bag_hidden and self.separator is not None else 1
@@ -261,6 +289,8 @@ class ModelConfig(Config):
                 units = self.bag_hidden
                 shapes |= {BAG_HIDDEN_WEIGHT: (units, self.bag_parts * self.bag_size), BAG_HIDDEN_BIAS: (units,)}
                 shapes |= {BAG_OUTPUT: (labels, units)}
+        if self.reads_words and self.word_buckets:
+            shapes |= {WORDS: (self.word_buckets, self.word_size), WORDS_HEAD: (labels, 2 * self.word_size)}
         rows = _GATES[self.cell] * self.hidden_size
         for layer in range(self.layers if rows else 0):
             columns = inputs.size if layer == 0 else self.directions * self.hidden_size

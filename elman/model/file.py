@@ -40,13 +40,16 @@ from elman.text.evidence import EVIDENCE
 from elman.text.normalisation import Normalisation
 from elman.text.vocabulary import Labels, Vocabulary
 
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 """Version 2 added what a model reads and answers with; files of version 1 read strings and answer with a label. Version
-3 added weights of 8 bits, version 4 bags with a head and bags of words. A file has the lowest version that describes
-it, so that older versions of Elman can read it."""
+3 added weights of 8 bits, version 4 bags with a head and bags of words, version 5 a table of words. A file has the
+lowest version that describes it, so that older versions of Elman can read it."""
 
 SETTINGS_OF_BAGS = ("bag_most", "bag_size", "bag_hidden", "bag_words", "separator")
 """Settings of version 4, which are in older files only if they say nothing."""
+
+SETTINGS_OF_WORDS = ("word_buckets", "word_size", "word_dropout")
+"""Settings of version 5, which are in a file only if there is a table of words."""
 
 WEIGHTS = ("float", "int8")
 
@@ -244,11 +247,15 @@ def _encode(artifact: Artifact, weights: str) -> tuple[str, dict[str, NDArray[An
 def _describe(artifact: Artifact, has_bytes: bool) -> str:
     """Return the JSON document of a model file, some of whose tensors may have 8 bits."""
     config = asdict(artifact.config)
-    if artifact.config.bag_size or artifact.config.separator is not None:
+    without: tuple[str, ...] = SETTINGS_OF_WORDS
+    if artifact.config.reads_words:
+        version, without = 5, ()
+    elif artifact.config.bag_size or artifact.config.separator is not None:
         version = 4
     else:
         version = 3 if has_bytes else 2
-        config = {name: value for name, value in config.items() if name not in SETTINGS_OF_BAGS}
+        without += SETTINGS_OF_BAGS
+    config = {name: value for name, value in config.items() if name not in without}
     document = {
         "format_version": version,
         "name": artifact.name,

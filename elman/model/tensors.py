@@ -35,6 +35,12 @@ BAG_HIDDEN_WEIGHT, BAG_HIDDEN_BIAS = "bag.hidden.weight", "bag.hidden.bias"
 BAG_OUTPUT = "bag.output.weight"
 """From the hidden layer of the bag to the logits, (C, U)."""
 
+WORDS = "words.weight"
+"""A row for each bucket of hashed words, (buckets, W)."""
+
+WORDS_HEAD = "words.head.weight"
+"""From the rows of the first and the last word of a string to the logits, (C, 2 · W)."""
+
 HEAD_WEIGHT = "head.weight"
 """(C, size of what the head reads)."""
 

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from elman.model.config import ModelConfig
 from elman.model.tensors import BAG_CODES, BAG_WEIGHT, count_symbols
-from elman.scoring.reference import LARGEST_ARRAY, count_parts, embed_inputs, score_sums
+from elman.scoring.reference import LARGEST_ARRAY, count_parts, embed_inputs, score_sums, score_words
 from elman.text.encoded import EncodedStrings
-from elman.text.ngrams import EDGE, find_words, mix_pair, mix_word, ngram_codes
+from elman.text.ngrams import EDGE, find_outer_words, find_words, mix_pair, mix_word, ngram_codes
 
 Array = NDArray[np.float32]
 Ids = NDArray[np.int64]
@@ -74,6 +74,20 @@ class Contexts:
         step = np.minimum(np.arange(last.max() + 1)[:, None], last)
         tokens: Ids = self.tokens.ids[self.tokens.starts[rows] + (last - step if backwards else step)]
         return tokens
+
+
+def score_wholes(config: ModelConfig, tensors: Mapping[str, NDArray[Any]], strings: EncodedStrings) -> Array:
+    """Return what the n-grams and the words of some strings add to their logits, (N, C).
+
+    Args:
+        config: the shape of a network with a bag or a table of words.
+        tensors: its weights by name.
+        strings: N of them.
+    """
+    if not config.reads_words:
+        return score_bags(config, tensors, strings)
+    scores = score_words(tensors, find_outer_words(strings, config.separator or 0))
+    return scores + score_bags(config, tensors, strings) if config.bag_orders else scores
 
 
 def score_bags(config: ModelConfig, tensors: Mapping[str, NDArray[Any]], strings: EncodedStrings) -> Array:

@@ -23,12 +23,14 @@ from elman.model.tensors import (
     HEAD_BIAS,
     HEAD_WEIGHT,
     NGRAMS,
+    WORDS,
+    WORDS_HEAD,
     StepInputs,
     count_symbols,
     name_layer,
 )
 from elman.scoring.probabilities import allow_overflow
-from elman.text.ngrams import add_edges, bag_codes, bag_parts, ngram_ids, word_codes
+from elman.text.ngrams import add_edges, bag_codes, bag_parts, find_buckets, ngram_ids, outer_words, word_codes
 
 Array = NDArray[np.float32]
 Tensors = Mapping[str, NDArray[Any]]
@@ -125,6 +127,8 @@ class ReferenceScorer:
         logits = outputs
         if config.head != "none":
             logits = outputs @ self.tensors[HEAD_WEIGHT].T + self.tensors[HEAD_BIAS]
+        if config.reads_words:
+            logits += score_words(self.tensors, np.stack(outer_words(values, config.separator or 0), axis=1))
         return logits + self._score_bag(values) if config.bag_orders else logits
 
     def _score_bag(self, ids: NDArray[np.int64]) -> Array:
@@ -209,6 +213,13 @@ def score_sums(config: ModelConfig, tensors: Tensors, sums: Array) -> Array:
         hidden = np.maximum(inputs @ tensors[BAG_HIDDEN_WEIGHT].T + tensors[BAG_HIDDEN_BIAS], np.float32(0))
         logits += hidden @ tensors[BAG_OUTPUT].T
     return logits
+
+
+def score_words(tensors: Tensors, codes: NDArray[np.int64]) -> Array:
+    """Return what the first and the last word of strings, whose codes are (B, 2), add to the logits, (B, C)."""
+    table = tensors[WORDS]
+    scores: Array = table[find_buckets(codes, len(table))].reshape(len(codes), -1) @ tensors[WORDS_HEAD].T
+    return scores
 
 
 def count_answers(config: ModelConfig, tensors: Tensors) -> int:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from elman.model.config import NO_CELL, ModelConfig
 from elman.model.tensors import HEAD_BIAS, HEAD_WEIGHT
 from elman.scoring.layers import Buffers, Layer, State, build_layer
-from elman.scoring.lookups import Contexts, score_bags
+from elman.scoring.lookups import Contexts, score_wholes
 from elman.scoring.probabilities import allow_overflow
 from elman.scoring.processor import single_threaded_products
 from elman.scoring.reference import LARGEST_ARRAY, count_answers
@@ -128,7 +128,7 @@ class TrieScorer:
             scores += self._score(states[-1][0], direction)
         logits = np.empty_like(scores)
         logits[order] = scores
-        return logits + score_bags(self.config, self.tensors, strings) if self.config.bag_orders else logits
+        return logits + score_wholes(self.config, self.tensors, strings) if self.config.reads_wholes else logits
 
     def parts(self, strings: EncodedStrings, *, threads: int = 1) -> Iterator[tuple[Ids, Array]]:
         """Read encoded strings part by part; arguments as for `logits`.
@@ -139,7 +139,7 @@ class TrieScorer:
         if len(strings) == 0:
             return
         size = max(1, BUDGET // (4 * self.answers))
-        if self.config.ngram_orders or self.config.bag_orders:
+        if self.config.ngram_orders or self.config.reads_wholes:
             size = min(size, LARGEST_PART)
         pool = self._get_pool(threads)
         with single_threaded_products():
@@ -173,8 +173,8 @@ class TrieScorer:
                 logits[rows] = scores
             else:
                 logits[rows] += scores
-            if direction == 0 and config.bag_orders:
-                logits[rows] += score_bags(config, self.tensors, strings.select(rows))
+            if direction == 0 and config.reads_wholes:
+                logits[rows] += score_wholes(config, self.tensors, strings.select(rows))
 
         blocks = _cut_blocks(len(strings), threads)
         for direction in range(config.directions):  # the second adds to the scores of the first

@@ -64,8 +64,12 @@ def ngram_ids(ids: Any, order: int, buckets: int) -> Any:
     Returns:
         (T, B), int64, 0 to buckets − 1, an array or tensor as ``ids``.
     """
-    code = ngram_codes(ids, order) * MULTIPLIER
-    return (code >> 33) % buckets  # the high bits are mixed best
+    return find_buckets(ngram_codes(ids, order), buckets)
+
+
+def find_buckets(codes: Any, buckets: int) -> Any:
+    """Return the bucket, 0 to buckets − 1, of each code of an n-gram or a word, an array or tensor of int64."""
+    return (codes * MULTIPLIER >> 33) % buckets  # the high bits are mixed best
 
 
 def bag_codes(ids: Any, orders: tuple[int, ...]) -> list[Any]:
@@ -85,6 +89,28 @@ def bag_codes(ids: Any, orders: tuple[int, ...]) -> list[Any]:
         elif order <= len(ids):
             bags.append(ngram_codes(ids, order)[order - 1 :])
     return bags
+
+
+def crosses_words(ids: Any, order: int, separator: int) -> Any:
+    """Return which of the ``order`` symbols that end at each step are of more than one word, or a separator alone.
+
+    An n-gram can begin or end with the separator: it shows where a word begins or ends.
+
+    Args:
+        ids: symbol ids, (T, B), int64; a numpy array or a torch tensor.
+        order: how many symbols an n-gram has, 1 to T.
+        separator: the id of the symbol between words.
+
+    Returns:
+        (T − order + 1, B), of truth values, an array or tensor as ``ids``.
+    """
+    separates, count = ids == separator, len(ids) - order + 1
+    if order == 1:
+        return separates
+    crossed = separates[:count] & separates[1 : 1 + count] if order == 2 else separates[1 : 1 + count]
+    for place in range(2, order - 1):
+        crossed = crossed | separates[place : place + count]
+    return crossed
 
 
 def word_codes(ids: Any, separator: int) -> list[Any]:
@@ -108,6 +134,22 @@ def word_codes(ids: Any, separator: int) -> list[Any]:
         pairs[step] += ends * (before != 0) * (mix_pair(before, word) - NO_CODE)
         before = before * (1 - ends) + word * ends
     return [words, pairs]
+
+
+def outer_words(ids: Any, separator: int) -> list[Any]:
+    """Return the codes of the first and of the last word of whole sequences.
+
+    Args:
+        ids: symbol ids, (T, B), int64; a numpy array or a torch tensor.
+        separator: the id of the symbol between words.
+
+    Returns:
+        Two of (B,), int64, arrays or tensors as ``ids``; `NO_CODE` for sequences without a word.
+    """
+    words, _ = word_codes(ids, separator)
+    ends = (words != NO_CODE) * 1
+    count = ends.cumsum(0)
+    return [(words * ends * (count == place)).sum(0) for place in (1, count[-1])]
 
 
 def find_parts(ids: Any, separator: int) -> Any:
@@ -172,6 +214,15 @@ def find_words(
     return words, np.searchsorted(strings.starts, first, side="right") - 1, last
 
 
+def find_outer_words(strings: EncodedStrings, separator: int) -> NDArray[np.int64]:
+    """Return the codes of the first and of the last word of many strings, (N, 2), int64, as `outer_words` does."""
+    words, owners, _ = find_words(strings, separator)
+    codes = np.full((len(strings), 2), NO_CODE)
+    codes[owners[::-1], 0] = mix_word(words[::-1])  # what is written last stays
+    codes[owners, 1] = mix_word(words)
+    return codes
+
+
 def mix_word(word: Any) -> Any:
     """Return the code in a bag of words that are given as int64, arrays or tensors: the polynomials of their ids."""
     return word * MULTIPLIER + WORD
@@ -197,6 +248,8 @@ def inventory(
     stay the same, but for some that occur rarely (G. S. Manku and R. Motwani, "Approximate frequency counts over data
     streams", 2002).
 
+    With words, n-grams that cross from one word to the next are left out: pairs of words say more, in fewer rows.
+
     Args:
         batches: symbol ids, (T, B), int64; all sequences of a batch have one length.
         orders: lengths of the n-grams, each at least 1.
@@ -210,7 +263,9 @@ def inventory(
     codes, counts = np.empty(0, np.int64), np.empty(0, np.int64)
     waiting: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
     for ids in batches:
-        found = bag_codes(add_edges(ids), orders) + ([] if separator is None else word_codes(ids, separator))
+        found = bag_codes(add_edges(ids), orders)
+        if separator is not None:
+            found = _leave_out(found, add_edges(ids), orders, separator) + word_codes(ids, separator)
         if found:
             waiting.append(np.unique(np.concatenate([code.ravel() for code in found]), return_counts=True))
         if sum(len(part) for part, _ in waiting) > len(codes) + WAITING:  # merging costs in proportion to all codes
@@ -221,6 +276,15 @@ def inventory(
     if most is not None and len(kept) > most:
         kept = np.sort(kept[np.argsort(-counts[kept], kind="stable")[:most]])
     return codes[kept]
+
+
+def _leave_out(
+    bags: list[NDArray[np.int64]], padded: NDArray[np.int64], orders: tuple[int, ...], separator: int
+) -> list[NDArray[np.int64]]:
+    """Return what `bag_codes` returned, with `NO_CODE` for the n-grams that `crosses_words` finds."""
+    fitting = [order for order in orders if order == 1 or order <= len(padded)]
+    crossed = [crosses_words(padded[1:-1] if order == 1 else padded, order, separator) for order in fitting]
+    return [np.where(some, NO_CODE, codes) for codes, some in zip(bags, crossed, strict=True)]
 
 
 def _forget(codes: NDArray[np.int64], counts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

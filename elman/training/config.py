@@ -55,6 +55,9 @@ class TrainConfig(Config):
             effect, 1 makes all labels count alike.
         copy_weighting: copies of a string count as their number to this power, 0 to 1: 0 as one, 1 as all of them.
         average: decay of the running average of the weights that is evaluated and kept, 0 up to 1; 0 uses none.
+        path_weight: weight of the losses of the recurrent path and of the bag, each as if it answered alone, beside
+            the loss of both together, at least 0. Paths that must answer alone leave less to each other. None: training
+            chooses.
         draws: steps in an epoch, each of one example: a label drawn uniformly, then an example of it by its weight;
             batch_size must be 1. None: every example once.
         keep: ``best``, the weights of the epoch with the lowest validation loss; or ``last``.
@@ -77,6 +80,7 @@ class TrainConfig(Config):
     class_weighting: float = 0.0
     copy_weighting: float = 0.0
     average: float = 0.0
+    path_weight: float | None = None
     draws: int | None = None
     keep: str = "best"
     patience: int | None = None
@@ -105,6 +109,8 @@ class TrainConfig(Config):
         check_number("weight_decay", self.weight_decay, least=0, most=LARGEST_DECAY)
         for name in ("class_weighting", "copy_weighting"):
             check_number(name, getattr(self, name), least=0, most=1)
+        if self.path_weight is not None:
+            check_number("path_weight", self.path_weight, least=0)
         for name in ("label_smoothing", "average"):
             check_share(name, getattr(self, name))
 

@@ -97,11 +97,18 @@ def _take_step(state: TrainingState, batch: Batch, rate: float) -> tuple[float, 
     if len(share.weights):
         targets, weights = (torch.from_numpy(part).to(device) for part in (share.targets, share.weights))
         with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda" and state.is_short):
-            logits = model(torch.from_numpy(share.inputs).to(device)).float()
+            paths = _score_paths(model, torch.from_numpy(share.inputs).to(device), apart=bool(config.path_weight))
+        logits = sum(paths[1:], paths[0])
         losses = example_losses(logits, targets, label_smoothing=config.label_smoothing)
+        reported = losses.detach()
+        if config.path_weight and len(paths) > 1:  # the answer is the mean of what the paths would answer alone
+            for path in paths:
+                alone = example_losses(len(paths) * path, targets, label_smoothing=config.label_smoothing)
+                losses = losses + config.path_weight * alone
         total = (losses * weights).sum() / len(batch.weights)
         total.backward()  # type: ignore[no-untyped-call]
-        loss, right = total.item(), _count_right(logits.detach(), targets) / len(batch.weights)
+        loss = ((reported * weights).sum() / len(batch.weights)).item()
+        right = _count_right(logits.detach(), targets) / len(batch.weights)
     ranks.add_gradients(model, state.tables)
     if config.clip is not None:
         clip_gradients(model.parameters(), config.clip)
@@ -139,6 +146,12 @@ def _close_epoch(state: TrainingState, validation: EncodedExamples, *, calibrate
     state.history.append(result)
     state.progress = Progress()
     return result
+
+
+def _score_paths(model: nn.Module, inputs: Tensor, *, apart: bool) -> list[Tensor]:
+    """Return the logits, or what each path of the network adds to them if that is asked for."""
+    scored: list[Tensor] = model.score_paths(inputs) if apart else [model(inputs)]  # type: ignore[operator]
+    return [logits.float() for logits in scored]
 
 
 def clip_gradients(parameters: Iterable[nn.Parameter], most: float) -> None:

@@ -16,9 +16,9 @@ from torch.nn.functional import dropout, embedding, embedding_bag, one_hot, pad,
 from elman.cells import Fused, State, build_recurrence
 from elman.errors import SettingError
 from elman.model.config import NO_CELL, ModelConfig
-from elman.model.tensors import BAG_WEIGHT, EMBEDDING, NGRAMS
+from elman.model.tensors import BAG_WEIGHT, EMBEDDING, NGRAMS, WORDS
 from elman.records import UNKNOWN
-from elman.text.ngrams import EDGE, bag_codes, bag_parts, ngram_ids, word_codes
+from elman.text.ngrams import EDGE, bag_codes, bag_parts, find_buckets, ngram_ids, outer_words, word_codes
 from elman.training.rows import LARGE, look_up
 
 LookUp = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
@@ -64,6 +64,8 @@ class SequenceModel(nn.Module):
             self.ngrams = nn.Embedding(*tables[NGRAMS])
         if config.bag_orders:
             self.bag = NgramBag(config, inventory, labels)
+        if config.reads_words:
+            self.words = WordTable(config, labels)
         if config.cell != NO_CELL:
             self.recurrence = build_recurrence(
                 config.cell,
@@ -88,7 +90,7 @@ class SequenceModel(nn.Module):
     @property
     def tables(self) -> dict[str, nn.Parameter]:
         """The parameters of which a batch reads a few of many rows."""
-        found = {name: self.get_parameter(name) for name in (EMBEDDING, NGRAMS, BAG_WEIGHT) if self._has(name)}
+        found = {name: self.get_parameter(name) for name in (EMBEDDING, NGRAMS, WORDS, BAG_WEIGHT) if self._has(name)}
         return {name: table for name, table in found.items() if table.numel() >= LARGE}
 
     def _has(self, name: str) -> bool:
@@ -103,13 +105,24 @@ class SequenceModel(nn.Module):
         Returns:
             Logits: (B, C) if the readout is ``last``, (T, B, C) if it is ``each``.
         """
+        cells, *bag = self.score_paths(inputs)
+        return cells + bag[0] if bag else cells
+
+    def score_paths(self, inputs: Tensor) -> list[Tensor]:
+        """Return what each path adds to the logits: that of cells and words, and that of the bag if there is one.
+
+        Args:
+            inputs: as for `forward`.
+        """
         config = self.config
         if self.training and config.symbol_dropout and self.inputs.are_symbols:
             inputs = inputs.masked_fill(torch.rand(inputs.shape, device=inputs.device) < config.symbol_dropout, UNKNOWN)
         read = self._read(inputs)
         read = dropout(read, self.rates["dropout"], self.training)
         logits: Tensor = self.head(read) if config.head != "none" else read
-        return logits + self.bag(inputs, self._look_up) if config.bag_orders else logits
+        if config.reads_words:
+            logits = logits + self.words(inputs, self._look_up)
+        return [logits, self.bag(inputs, self._look_up)] if config.bag_orders else [logits]
 
     def _read(self, inputs: Tensor) -> Tensor:
         """Run the cells over all steps, (T, B) or (T, B, I), and return what the head reads: (B, R) or (T, B, R)."""
@@ -198,6 +211,30 @@ class SequenceModel(nn.Module):
                         nn.init.orthogonal_(gate)
                     else:
                         gate.uniform_(-SMALL, SMALL).add_(REFRACTORY * torch.eye(config.hidden_size))
+
+
+class WordTable(nn.Module):
+    """What the first and the last word of a sequence add to its logits: names that a network of cells cannot spell.
+
+    Args:
+        config: its ``word_`` settings.
+        labels: C.
+    """
+
+    def __init__(self, config: ModelConfig, labels: int) -> None:
+        super().__init__()
+        self.config = config
+        self.weight = nn.Parameter(torch.empty(config.word_buckets or 0, config.word_size))
+        self.head = nn.Linear(2 * config.word_size, labels, bias=False)
+        nn.init.normal_(self.weight, std=0.1)
+
+    def forward(self, ids: Tensor, find: LookUp) -> Tensor:
+        """Return what the words of the sequences, (T, B), add to the logits, (B, C); arguments as for the bag."""
+        codes = torch.stack(outer_words(ids, self.config.separator or 0), dim=1)
+        table, places = find(self.weight, find_buckets(codes, len(self.weight)))
+        kept = dropout(torch.ones(*codes.shape, 1, device=ids.device), self.config.word_dropout, self.training)
+        logits: Tensor = self.head((embedding(places, table) * kept).flatten(1))
+        return logits
 
 
 class NgramBag(nn.Module):

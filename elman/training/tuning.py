@@ -27,6 +27,8 @@ from elman.model.tensors import (
     HEAD_BIAS,
     HEAD_WEIGHT,
     NGRAMS,
+    WORDS,
+    WORDS_HEAD,
     name_layer,
 )
 from elman.text.vocabulary import Labels
@@ -66,7 +68,8 @@ def load_base(model: str, kind: Kind) -> Artifact:
 def begin_with(base: Artifact, config: RunConfig) -> RunConfig:
     """Return the settings of a training that starts from a model: its network and its normalisation."""
     size, hidden = base.config.bag_size or None, base.config.bag_hidden or None
-    shape = replace(base.config, bag_size=size, bag_hidden=hidden, fused=config.model.fused)
+    words = base.config.word_buckets or None
+    shape = replace(base.config, bag_size=size, bag_hidden=hidden, word_buckets=words, fused=config.model.fused)
     train = replace(config.train, learning_rate=TUNING_RATE)
     return replace(config, model=shape, train=train, normalisation=base.normalisation)
 
@@ -110,10 +113,10 @@ def keep_weights(network: SequenceModel, base: Artifact, kind: Kind, labels: Lab
             new[name][: len(tensor)] = tensor
         elif name in first and not base.config.embedding_size:  # a column for each symbol
             new[name][:, : tensor.shape[1]] = tensor
-        elif name in (HEAD_WEIGHT, HEAD_BIAS, BAG_HEAD, BAG_OUTPUT):
+        elif name in (HEAD_WEIGHT, HEAD_BIAS, WORDS_HEAD, BAG_HEAD, BAG_OUTPUT):
             if name in new and new[name].shape[1:] == tensor.shape[1:]:
                 new[name][list(answers[0])] = tensor[list(answers[1])]
-        elif name in (BAG_HIDDEN_WEIGHT, BAG_HIDDEN_BIAS):
+        elif name in (WORDS, BAG_HIDDEN_WEIGHT, BAG_HIDDEN_BIAS):
             if name in new and new[name].shape == tensor.shape:
                 new[name].copy_(tensor)
         elif name not in (BAG_CODES, BAG_WEIGHT):

@@ -41,6 +41,8 @@ LABELS = {
     "a bag of words with a head": {"separator": 2, "bag_size": 4, "ngram_orders": ()},
     "a bag with hidden units": {"bag_size": 4, "bag_hidden": 5},
     "a bag of words with hidden units": {"separator": 2, "bag_size": 4, "bag_hidden": 5, "ngram_orders": ()},
+    "a table of words": {"separator": 1, "word_buckets": 7, "word_size": 3, "bag_orders": ()},
+    "a table of words and a bag": {"separator": 1, "word_buckets": 7, "word_size": 3, "directions": 1},
     "an n-gram twice": {"bag_orders": (1, 1, 2)},
 }
 TAGS = {

@@ -18,6 +18,7 @@ from elman.model.config import ModelConfig
 from elman.model.file import (
     FORMAT_VERSION,
     SETTINGS_OF_BAGS,
+    SETTINGS_OF_WORDS,
     Artifact,
     digest_of_artifact,
     dump_artifact,
@@ -397,7 +398,8 @@ def test_the_description_is_json_that_a_person_can_read(tiny_artifact, tiny_file
     header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
     document = json.loads(header["__metadata__"]["elman"])
     assert document["labels"] == list(tiny_artifact.labels.names)
-    config = {name: value for name, value in asdict(tiny_artifact.config).items() if name not in SETTINGS_OF_BAGS}
+    older = (*SETTINGS_OF_BAGS, *SETTINGS_OF_WORDS)
+    config = {name: value for name, value in asdict(tiny_artifact.config).items() if name not in older}
     assert document["config"] == json.loads(json.dumps(config))  # which older versions of Elman can read
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from elman.model.config import ModelConfig
 from elman.scoring import lookups
-from elman.scoring.lookups import Bag, Contexts, score_bags
+from elman.scoring.lookups import Bag, Contexts, score_bags, score_wholes
 from elman.scoring.reference import ReferenceScorer, embed_inputs
 from elman.text.encoded import EncodedStrings
 from elman.text.ngrams import add_edges, bag_codes, inventory
@@ -108,3 +108,15 @@ def test_bags_with_words_a_head_and_hidden_units_are_those_of_the_reference(size
     without = replace(config, bag_orders=(), bag_size=0, bag_hidden=0, separator=None)
     expected = ReferenceScorer(config, tensors).logits(sequences) - ReferenceScorer(without, tensors).logits(sequences)
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+
+
+@given(texts=TEXTS)
+def test_a_table_of_words_adds_what_it_does_in_the_reference(texts):
+    shape = {"cell": "none", "embedding_size": 3, "ngram_orders": (), "bag_orders": (), "separator": 1}
+    config = ModelConfig(**shape, word_buckets=5, word_size=2)
+    tensors, sequences = tensors_of(config), [np.array(ids) for ids in texts]
+    found = score_wholes(config, tensors, EncodedStrings.gather(sequences))
+    without = ReferenceScorer(ModelConfig(**shape), tensors).logits(sequences)
+    np.testing.assert_allclose(
+        found, ReferenceScorer(config, tensors).logits(sequences) - without, rtol=1e-4, atol=1e-4
+    )

@@ -185,6 +185,13 @@ def test_a_bag_with_hidden_units_adds_what_it_does_in_torch(tiny_model, separato
     agree(model, Scorer(config, {name: tensor.numpy() for name, tensor in model.state_dict().items()}), sequences)
 
 
+@pytest.mark.parametrize("cell", ["gru", "none"])
+def test_a_table_of_words_adds_what_it_does_in_torch(both, cell):
+    shape = {"cell": cell, "word_buckets": 7, "word_size": 3, "separator": 1}
+    for others in ({}, NO_NGRAMS):
+        agree(*both(**shape, **others), words([1, 2, 6, 2, 9, 12]))
+
+
 @pytest.mark.parametrize("readout", ["last", "each"])
 @pytest.mark.parametrize(("made", "inputs"), EVERY_INPUT)
 @pytest.mark.parametrize("directions", [1, 2])

@@ -16,6 +16,8 @@ from elman.text.ngrams import (
     add_edges,
     bag_codes,
     bag_parts,
+    crosses_words,
+    find_outer_words,
     find_parts,
     find_words,
     inventory,
@@ -23,6 +25,7 @@ from elman.text.ngrams import (
     mix_word,
     ngram_codes,
     ngram_ids,
+    outer_words,
     word_codes,
 )
 
@@ -224,6 +227,20 @@ def test_words_of_tensors_are_those_of_arrays():
         assert (theirs.numpy() == ours).all()
 
 
+@given(words)
+def test_the_outer_words_of_a_string_are_its_first_and_its_last(texts):
+    def find(ids):
+        found = [word for word in "".join(map(chr, ids)).split(chr(1)) if word]
+        outer = [polynomial(map(ord, word)) for word in (found[0], found[-1])] if found else []
+        return mix_word(np.array(outer, np.int64)).tolist() or [NO_CODE, NO_CODE]
+
+    for ids in texts:
+        assert [code.tolist() for code in outer_words(column(ids), 1)] == [[code] for code in find(ids)]
+        assert [code.tolist() for code in outer_words(torch.tensor(ids)[:, None], 1)] == [[code] for code in find(ids)]
+    strings = EncodedStrings.gather([np.array(ids) for ids in texts])
+    assert find_outer_words(strings, 1).tolist() == [find(ids) for ids in texts]
+
+
 def test_an_inventory_has_words_and_keeps_the_most_frequent_codes():
     batch = np.array([[2, 3, 3], [3, 3, 3], [1, 1, 2], [2, 2, 2]])  # three strings, one in each column
     codes = inventory([batch], (1,), 1, separator=1)
@@ -232,6 +249,27 @@ def test_an_inventory_has_words_and_keeps_the_most_frequent_codes():
     assert len(most) == 2 < len(codes)
     counts = Counter(batch.ravel().tolist())
     assert set(most.tolist()) == {code_of_last([symbol], 1) for symbol, _ in counts.most_common(2)}
+
+
+@given(words, st.integers(1, 5))
+def test_an_ngram_crosses_words_if_a_separator_stands_inside_it_or_is_all_of_it(texts, order):
+    for ids in texts:
+        padded = column([-1, *ids, -1])
+        if order > len(padded):
+            continue
+        found = crosses_words(padded, order, 1)
+        grams = [padded[start : start + order, 0].tolist() for start in range(len(padded) - order + 1)]
+        assert found[:, 0].tolist() == [1 in gram[1:-1] or set(gram) == {1} for gram in grams]
+        assert (crosses_words(torch.from_numpy(padded), order, 1).numpy() == found).all()
+
+
+def test_an_inventory_of_words_has_no_ngram_that_crosses_from_one_to_the_next():
+    codes = inventory([column([2, 3, 1, 3, 2])], (1, 2, 3), 1, separator=1).tolist()
+    for inside in ([2, 3], [3, 1], [1, 3], [2, 3, 1], [1, 3, 2]):
+        assert code_of_last(inside, len(inside)) in codes
+    for across in ([1], [3, 1, 3]):
+        assert code_of_last(across, len(across)) not in codes
+        assert code_of_last(across, len(across)) in inventory([column([2, 3, 1, 3, 2])], (1, 2, 3), 1).tolist()
 
 
 def test_an_inventory_of_many_batches_is_that_of_one(monkeypatch):

@@ -237,6 +237,31 @@ def test_label_smoothing_lowers_the_probability_of_the_answers(tiny_model):
     assert mean_probability(0.3) == pytest.approx(0.8, abs=0.1)  # 1 - 0.3 + 0.3 / 3
 
 
+def test_each_path_learns_to_answer_alone_if_its_own_loss_counts(tiny_model):
+    def losses_alone(weight: float) -> list[float]:
+        config = tiny_model(bag_orders=(1, 2), bag_size=4, **PLAIN)
+        state = finish(begin(config, epochs=4, path_weight=weight, **QUICK))
+        model, batch = state.model.eval(), next(iter(VALIDATION.batches(64)))
+        with torch.no_grad():
+            paths = model.score_paths(torch.from_numpy(batch.inputs))
+            torch.testing.assert_close(sum(paths), model(torch.from_numpy(batch.inputs)))
+        return [example_losses(2 * path, torch.from_numpy(batch.targets)).mean().item() for path in paths]
+
+    apart, together = losses_alone(0.5), losses_alone(0.0)
+    assert len(apart) == 2
+    assert max(apart) < max(together)
+
+
+def test_the_loss_of_a_step_is_that_of_the_answer_whatever_the_paths_count(tiny_model):
+    def first_loss(weight: float) -> float:
+        seen = []
+        state = begin(tiny_model(bag_orders=(1, 2), **PLAIN), epochs=1, path_weight=weight)
+        next(iter(train(state, TRAINING, VALIDATION, on_step=lambda step: seen.append(step.loss))))
+        return seen[0]
+
+    assert first_loss(0.5) == first_loss(0.0)
+
+
 # The best epoch
 
 

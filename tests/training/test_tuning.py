@@ -16,6 +16,7 @@ from elman.model.tensors import (
     BAG_WEIGHT,
     EMBEDDING,
     HEAD_WEIGHT,
+    WORDS,
     name_layer,
 )
 from elman.records import Example
@@ -83,12 +84,13 @@ def test_what_answers_is_kept_for_labels_that_both_have(base):
 def test_rows_of_a_bag_with_a_head_are_kept_whatever_the_labels_are(toy_reading, toy_folder, tmp_path):
     config = new_config(str(toy_folder), "base", {"epochs": 1})
     config = replace(config, model=replace(config.model, **SMALL, bag_size=2, bag_hidden=3, bag_min_count=1))
+    config = replace(config, model=replace(config.model, word_buckets=9, word_size=2, separator=1))
     train_run(toy_reading, config, tmp_path)
     artifact, task = begin_task(tmp_path / "model.safetensors")
     weights = {name: tensor.numpy() for name, tensor in task.network().state_dict().items()}
     rows = np.searchsorted(weights[BAG_CODES], artifact.tensors[BAG_CODES])
     assert (weights[BAG_WEIGHT][rows] == artifact.tensors[BAG_WEIGHT]).all()
-    for name in (BAG_HIDDEN_WEIGHT, BAG_HIDDEN_BIAS):
+    for name in (BAG_HIDDEN_WEIGHT, BAG_HIDDEN_BIAS, WORDS):
         assert (weights[name] == artifact.tensors[name]).all()
 
 

@@ -24,7 +24,7 @@ from elman.data.batches import BatchSource, EncodedExamples
 from elman.data.splits import NOTHING_KEPT
 from elman.evaluation.scores import Evaluation, NumberEvaluation
 from elman.evaluation.verdict import Comparison, write_verdict
-from elman.model.config import ModelConfig
+from elman.model.config import NO_CELL, ModelConfig
 from elman.model.file import Artifact
 from elman.model.kinds import KINDS
 from elman.model.packing import round_rows
@@ -52,6 +52,14 @@ LEAST_ROWS = 32_768
 MANY_LABELS, BAG_SIZE, BAG_HIDDEN = 64, 64, 256
 """With so many labels, rows of a bag have this size by default, words are in the bag, and it has so many hidden units
 if strings have several words."""
+
+
+WORD_BUCKETS, MOST_LABELS = 32_768, 1_000
+"""Rows of the table of words with so many labels, if strings have several words; with more than the second number, the
+rows of the bag need its place in the file."""
+
+PATH_WEIGHT = 0.5
+"""With a bag whose rows have a size of their own, the loss of each path counts so much by default."""
 
 
 @dataclass(frozen=True)
@@ -192,20 +200,15 @@ class Task(ABC):
 
     def settle(self) -> None:
         """Choose the settings that depend on the data, once the labels, the vocabulary and the examples are known."""
-        config, shape = self.config, self.config.model
-        many, blank = len(self.labels) >= MANY_LABELS, self.vocabulary.find(" ")
-        if shape.bag_size is None:
-            shape = replace(shape, bag_size=BAG_SIZE if many and shape.bag_orders else 0)
-        if shape.bag_words is None:
-            shape = replace(shape, bag_words=many and bool(shape.bag_orders))
-        if shape.bag_words and shape.bag_orders:
-            shape = replace(shape, separator=shape.separator or blank)
-        if shape.bag_hidden is None:
-            shape = replace(shape, bag_hidden=BAG_HIDDEN if shape.bag_size and shape.separator is not None else 0)
+        config = self.config
+        shape = choose_words(config.model, labels=len(self.labels), blank=self.vocabulary.find(" "))
         rates: dict[str, Any] = {**shape.rates(len(self.training))}
-        shape = replace(shape, **rates)
         epochs = config.train.epochs or passes_for(len(self.training))
-        self.config = replace(config, model=shape, train=replace(config.train, epochs=epochs))
+        weight = config.train.path_weight
+        if weight is None:
+            weight = PATH_WEIGHT if shape.bag_size and shape.cell != NO_CELL else 0.0
+        train = replace(config.train, epochs=epochs, path_weight=weight)
+        self.config = replace(config, model=replace(shape, **rates), train=train)
 
     def build_artifact(
         self,
@@ -231,6 +234,30 @@ class Task(ABC):
             picture=picture,
             evidence=evidence,
         )
+
+
+def choose_words(shape: ModelConfig, *, labels: int, blank: int | None) -> ModelConfig:
+    """Return a shape in which the sizes of the bag and of the table of words are chosen, where they were open.
+
+    Args:
+        shape: of the network.
+        labels: C; 1 if the answer is a number.
+        blank: the id of the symbol between words; None if all strings are one word.
+    """
+    many, has_bag = labels >= MANY_LABELS, bool(shape.bag_orders)
+    if shape.bag_size is None:
+        shape = replace(shape, bag_size=BAG_SIZE if many and has_bag else 0)
+    if shape.bag_words is None:
+        shape = replace(shape, bag_words=has_bag and (many or bool(shape.word_buckets)))
+    if shape.word_buckets is None:
+        has_cells = shape.cell != NO_CELL and shape.readout == "last" and not shape.input_size
+        fits = many and labels <= MOST_LABELS and has_cells and blank is not None and bool(shape.bag_words) == has_bag
+        shape = replace(shape, word_buckets=WORD_BUCKETS if fits else 0)
+    if shape.word_buckets or (shape.bag_words and has_bag):
+        shape = replace(shape, separator=shape.separator or blank)
+    if shape.bag_hidden is None:
+        shape = replace(shape, bag_hidden=BAG_HIDDEN if shape.bag_size and shape.separator is not None else 0)
+    return shape
 
 
 def choose_rows(shape: ModelConfig, *, symbols: int, labels: int, strings: int, kept: int = 0) -> int:

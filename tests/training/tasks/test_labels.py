@@ -21,7 +21,16 @@ from elman.training.held_out import config_for, measure
 from elman.training.run import Run
 from elman.training.tasks.labels import LabelTask
 from elman.training.tasks.registry import build_task
-from elman.training.tasks.task import BAG_HIDDEN, BAG_SIZE, MANY_LABELS, choose_rows, round_weights
+from elman.training.tasks.task import (
+    BAG_HIDDEN,
+    BAG_SIZE,
+    MANY_LABELS,
+    MOST_LABELS,
+    PATH_WEIGHT,
+    WORD_BUCKETS,
+    choose_rows,
+    round_weights,
+)
 
 
 def test_the_loaded_model_answers_as_the_report_says(finished_run):
@@ -229,6 +238,7 @@ def test_noise_is_no_victory(toy_config, tmp_path):
 def test_the_weights_of_a_model_have_less_than_12_megabytes_whatever_the_data(labels, symbols):
     few = labels < MANY_LABELS
     shape = ModelConfig(bag_size=0 if few else BAG_SIZE, bag_hidden=0 if few else BAG_HIDDEN, separator=1)
+    shape = replace(shape, word_buckets=WORD_BUCKETS if MANY_LABELS <= labels <= MOST_LABELS else 0)
     rows = choose_rows(shape, symbols=symbols, labels=labels, strings=10**7)
     shapes = shape.tensor_shapes(symbols=symbols, labels=labels, bag=rows)
     weights = {name: torch.rand(sizes) for name, sizes in shapes.items() if dtype_of(name) == "float32"}
@@ -239,13 +249,19 @@ def test_the_weights_of_a_model_have_less_than_12_megabytes_whatever_the_data(la
     assert choose_rows(shape, symbols=symbols, labels=labels, strings=10**7, kept=10**6) == 0
 
 
-@pytest.mark.parametrize(("count", "separator", "expected"), [(63, " ", (0, 0)), (64, " ", (BAG_SIZE, BAG_HIDDEN)),
-                                                            (64, "-", (BAG_SIZE, 0))])  # fmt: skip
-def test_a_bag_has_hidden_units_if_labels_are_many_and_strings_have_words(toy_config, count, separator, expected):
+@pytest.mark.parametrize(
+    ("count", "separator", "expected"),
+    [(63, " ", (0, 0, 0)), (64, " ", (BAG_SIZE, BAG_HIDDEN, WORD_BUCKETS)), (64, "-", (BAG_SIZE, 0, 0))],
+)
+def test_there_are_hidden_units_and_a_table_of_words_if_labels_are_many_and_strings_have_words(
+    toy_config, count, separator, expected
+):
     texts = [(f"{letter}{separator}{k}", f"label {k}") for k in range(count) for letter in "abcdefgh"]
     examples = tuple(Example(text, label) for text, label in texts)
     config = toy_config()
     shape = replace(config.model, bag_size=None, bag_hidden=None, bag_words=None)
     task = LabelTask(Reading(examples, len(examples), {}, {}), replace(config, model=shape, split="none"))
     task.settle()
-    assert (task.config.model.bag_size, task.config.model.bag_hidden) == expected
+    chosen = task.config.model
+    assert (chosen.bag_size, chosen.bag_hidden, chosen.word_buckets) == expected
+    assert task.config.train.path_weight == (PATH_WEIGHT if count == 64 else 0.0)
