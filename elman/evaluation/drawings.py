@@ -27,7 +27,7 @@ from elman.evaluation.figures import (
     write_cells,
 )
 from elman.model.config import NO_CELL, ModelConfig
-from elman.model.tensors import HEAD_WEIGHT, NGRAMS, name_layer
+from elman.model.tensors import HEAD_WEIGHT, NGRAMS, WORDS, name_layer
 from elman.prediction.explanation import Explanation
 
 
@@ -88,7 +88,9 @@ def plot_network(config: ModelConfig, *, symbols: int, labels: int, steps: Seque
     _draw_head(canvas, config, shapes, labels, top=top, below=below)
     if config.bag_orders:
         orders = ", ".join(map(str, config.bag_orders))
-        canvas.note(top + 0.45, f"+ bag of n-grams ({orders}) → ({labels},), straight into the logits")
+        canvas.note(top + 0.55, f"+ bag of n-grams ({orders}) → ({labels},), straight into the logits")
+    if config.reads_words:
+        canvas.note(top + 0.25, f"+ hashed first and last word {shapes[WORDS]} → ({labels},), into the logits")
     if config.ngram_orders:
         orders = ", ".join(map(str, config.ngram_orders))
         canvas.note(0.45, f"+ hashed n-grams ({orders}) {shapes[NGRAMS]}")
