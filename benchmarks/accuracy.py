@@ -3,6 +3,7 @@
     python benchmarks/accuracy.py stratified10 --data FOLDER     five seeds, 42 to 46: the tutorials' split
     python benchmarks/accuracy.py stratified20 --data FOLDER     seed 0: the published 80/20 split
     python benchmarks/accuracy.py grouped10 --data FOLDER        five seeds, 42 to 46: no string in two parts
+    python benchmarks/accuracy.py grouped10 --init MODEL         the same, from the cells and tables of another model
     python benchmarks/accuracy.py elman-hand --data FOLDER       the Elman cell by hand, on stratified10
     python benchmarks/accuracy.py elman-hand-plain --data FOLDER the same without any n-grams
 
@@ -19,8 +20,11 @@ from pathlib import Path
 import numpy as np
 
 from elman.data.reading import read_named
+from elman.model.file import load_artifact
+from elman.model.shipped import find_model
 from elman.training.recipes import recipe
 from elman.training.run import Run, RunConfig
+from elman.training.tuning import begin_with
 
 PROTOCOLS = {
     "stratified10": ("gru", False, "stratified", 0.1, range(42, 47)),
@@ -37,6 +41,8 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="folder of the 18-language names; downloaded if missing")
     parser.add_argument("--seeds", type=int, nargs="+", help="instead of the protocol's")
     parser.add_argument("--threads", type=int)
+    parser.add_argument("--init", help="a model that each training begins with, as for elman train")
+    parser.add_argument("--learning-rate", type=float, help="the highest; that of elman train if not given")
     arguments = parser.parse_args()
     cell, by_hand, kind, test_share, seeds = PROTOCOLS[arguments.protocol]
     reading = read_named("languages", arguments.data)
@@ -50,11 +56,18 @@ def main() -> None:
             name="benchmark",
             data="languages",
             model=model,
-            train=replace(training, seed=seed, threads=arguments.threads),
+            train=training,
             split=kind,
             split_seed=seed,
             test_share=test_share,
+            init=arguments.init,
         )
+        if arguments.init:
+            config = begin_with(load_artifact(find_model(arguments.init)), config)
+            config = replace(config, model=replace(config.model, bag_orders=model.bag_orders))
+        rate = arguments.learning_rate or config.train.learning_rate
+        train = replace(config.train, seed=seed, threads=arguments.threads, learning_rate=rate)
+        config = replace(config, train=train)
         with tempfile.TemporaryDirectory() as folder:
             run = Run(reading, config, Path(folder, "run"))
             started = time.perf_counter()

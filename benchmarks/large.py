@@ -2,7 +2,7 @@
 
     python benchmarks/large.py WHEEL                                      all of NaNa, the default settings
     python benchmarks/large.py WHEEL --strings 50000 --labels 172 --epochs 2
-    python benchmarks/large.py WHEEL --strings 100000 --ranks             two processes against one, by turns
+    python benchmarks/large.py WHEEL --strings 100000 --ranks             two processes against one of one thread and of all, by turns
 
 WHEEL is that of name2nat 0.5.1 (Apache-2.0; `pip download --no-deps name2nat==0.5.1`), which holds the NaNa names. It
 is only read and never run. The split is 8:1:1 within each label. The training runs in a process of its own, as
@@ -83,27 +83,25 @@ def measure(table: Path, run: Path, epochs: int | None) -> None:
 
 
 def compare_ranks(table: Path, scratch: Path, batch_size: int) -> None:
-    """Print the names a second of one process and of two, each with as many threads as it has cores, by turns."""
-    rates: dict[int, list[float]] = {1: [], 2: []}
+    """Print the names a second of two processes, and of one with one thread and with as many as there are cores."""
     cores = len(os.sched_getaffinity(0))
+    ways = ((1, 1), (1, cores), (2, max(1, cores // 2)))  # processes, and threads of each
+    rates: dict[tuple[int, int], list[float]] = {way: [] for way in ways}
     for turn in range(ROUNDS):
-        for ranks in rates:
-            run = scratch / f"run{turn}{ranks}"
+        for ranks, threads in ways:
+            run = scratch / f"run{turn}{ranks}{threads}"
             torchrun = ("torch.distributed.run", "--nproc-per-node", str(ranks), "-m") if ranks > 1 else ()
             command = [sys.executable, "-m", *torchrun, "elman", "train", table, "--out", run, *SPLIT, "--epochs", "1"]
-            threads = str(max(1, cores // ranks))
-            options = ("--threads", threads, "--baseline", "none", "--batch-size", str(batch_size))
-            subprocess.run(
-                [*command, *options],
-                check=True,
-                stdout=subprocess.DEVNULL,
-                env={**os.environ, "OMP_NUM_THREADS": threads},
-            )
+            options = ("--threads", str(threads), "--baseline", "none", "--batch-size", str(batch_size))
+            environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
+            subprocess.run([*command, *options], check=True, stdout=subprocess.DEVNULL, env=environment)
             report = json.loads((run / "report.json").read_text())
-            rates[ranks].append(report["split"]["train"] / report["seconds"])
-            print(f"round {turn + 1}: {ranks} of {threads} threads, {rates[ranks][-1]:,.0f} names a second", flush=True)
-    one, two = (statistics.median(found) for found in rates.values())
-    print(f"two processes against one, {cores} cores: {two / one:.2f}")
+            rate = report["split"]["train"] / report["seconds"]
+            rates[ranks, threads].append(rate)
+            print(f"round {turn + 1}: {ranks} of {threads} threads, {rate:,.0f} names a second", flush=True)
+    *single, two = (statistics.median(found) for found in rates.values())
+    for (_, threads), one in zip(ways, single, strict=False):
+        print(f"two processes against one of {threads} threads, {cores} cores: {two / one:.2f}")
 
 
 if __name__ == "__main__":

@@ -65,6 +65,16 @@ class _PlainUnpickler(pickle.Unpickler):
         raise pickle.UnpicklingError(f"NaNa: expected plain lists, dicts and strings, found {module}.{name}; not read")
 
 
+def load_nana(wheel: Path, *, sha256: str = NANA_SHA256) -> dict[str, list[str]]:
+    """Return the nationality words of each name in the name2nat wheel; arguments and errors as for `read_nana`."""
+    content = wheel.read_bytes()
+    if (found := hashlib.sha256(content).hexdigest()) != sha256:
+        raise ValueError(f"{wheel.name}: expected SHA-256 {sha256}, found {found}; fetch name2nat 0.5.1 again")
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        names: dict[str, list[str]] = _PlainUnpickler(io.BytesIO(archive.read(NANA_MEMBER))).load()
+    return names
+
+
 def read_nana(wheel: Path, labels: Labels, unmapped: Counter[str], *, sha256: str = NANA_SHA256) -> Iterator[Row]:
     """Yield the names of the name2nat wheel that have a label.
 
@@ -78,12 +88,7 @@ def read_nana(wheel: Path, labels: Labels, unmapped: Counter[str], *, sha256: st
         ValueError: the wheel is not the expected one.
         pickle.UnpicklingError: the pickle asks for a class.
     """
-    content = wheel.read_bytes()
-    if (found := hashlib.sha256(content).hexdigest()) != sha256:
-        raise ValueError(f"{wheel.name}: expected SHA-256 {sha256}, found {found}; fetch name2nat 0.5.1 again")
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        names = _PlainUnpickler(io.BytesIO(archive.read(NANA_MEMBER))).load()
-    for raw, words in names.items():
+    for raw, words in load_nana(wheel, sha256=sha256).items():
         name = tidy(raw)
         for word in words:
             label = labels.nana.get(word)
