@@ -2,7 +2,7 @@
 
     python benchmarks/large.py WHEEL                                      all of NaNa, the default settings
     python benchmarks/large.py WHEEL --strings 50000 --labels 172 --epochs 2
-    python benchmarks/large.py WHEEL --strings 100000 --ranks             two processes against one of one thread and of all, by turns
+    python benchmarks/large.py WHEEL --ranks --strings 60000               two processes against one, by turns
 
 WHEEL is that of name2nat 0.5.1 (Apache-2.0; `pip download --no-deps name2nat==0.5.1`), which holds the NaNa names. It
 is only read and never run. The split is 8:1:1 within each label. The training runs in a process of its own, as
