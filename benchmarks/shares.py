@@ -54,6 +54,10 @@ class Pool:
         ]
         return self.probabilities[np.concatenate(places)]
 
+    def find_present(self) -> NDArray[np.int64]:
+        """Return the ids of the labels that have at least two names."""
+        return np.flatnonzero(np.bincount(self.truth, minlength=self.probabilities.shape[1]) >= 2)
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -68,36 +72,55 @@ def main() -> None:
     arguments = parser.parse_args()
     predictor = elman.load(arguments.model)
     validation, pool = read_pools(predictor, arguments)
-    present = np.flatnonzero(np.bincount(pool.truth, minlength=len(predictor.labels)) >= 2)
+    present = pool.find_present()
     print(f"{len(pool.truth):,} names to draw from, {len(present)} of {len(predictor.labels)} labels")
+    random = np.random.default_rng(arguments.seed)
+    estimates = list_estimates(predictor, validation)
+    for names in arguments.sizes:
+        measured = measure_mixtures(predictor, pool, estimates, names, arguments.mixtures, random)
+        write_line(names, *measured)
+
+
+def list_estimates(predictor: elman.Predictor, validation: Pool) -> dict[str, Estimate]:
+    """Return the ways to estimate shares, by name: counting, summing, Elman's, and QuaPy's if it is there."""
     prior = find_prior(predictor.artifact)
     counts = predictor.artifact.provenance["data"]["training_examples_per_label"]
     training = np.array([counts[label] for label in predictor.labels], np.float64)
-    estimates: dict[str, Estimate] = {
+    return {
         "counting": lambda rows: np.bincount(rows.argmax(axis=1), minlength=rows.shape[1]) / len(rows),
         "summing": lambda rows: rows.mean(axis=0),
         "elman": lambda rows: estimate_mixture(rows, prior.shares),
         **find_rivals(validation, training / training.sum()),
     }
-    random = np.random.default_rng(arguments.seed)
-    for names in arguments.sizes:
-        errors: dict[str, list[float]] = {name: [] for name in estimates}
-        covered: dict[str, list[float]] = {"even": [], "few": []}
-        widths, seconds = [], 0.0
-        for number in range(arguments.mixtures):
-            shares = draw_shares(present, len(predictor.labels), random, is_even=number % 2 == 0)
-            rows = pool.draw(shares, names, random)
-            found = {name: estimate(rows) for name, estimate in estimates.items()}
-            for name, one in found.items():
-                errors[name].append(100 * np.abs(one - shares)[present].mean())
-            started = time.perf_counter()
-            samples = draw_mixtures(rows, prior.shares, found["elman"], prior.known, seed=number)
-            low, high = bound_mixture(found["elman"], samples, names)
-            seconds += time.perf_counter() - started
-            is_covered = ((low <= shares) & (shares <= high))[present]
-            covered["few" if number % 2 else "even"].append(100 * is_covered.mean())
-            widths.append(100 * (high - low)[present].mean())
-        write_line(names, errors, covered, widths, seconds / arguments.mixtures)
+
+
+def measure_mixtures(
+    predictor: elman.Predictor,
+    pool: Pool,
+    estimates: dict[str, Estimate],
+    names: int,
+    mixtures: int,
+    random: np.random.Generator,
+) -> tuple[dict[str, list[float]], dict[str, list[float]], list[float], float]:
+    """Return for mixtures of so many names: errors by estimate, coverage by kind of mixture, widths, seconds of one."""
+    prior, present = find_prior(predictor.artifact), pool.find_present()
+    errors: dict[str, list[float]] = {name: [] for name in estimates}
+    covered: dict[str, list[float]] = {"even": [], "few": []}
+    widths, seconds = [], 0.0
+    for number in range(mixtures):
+        shares = draw_shares(present, len(predictor.labels), random, is_even=number % 2 == 0)
+        rows = pool.draw(shares, names, random)
+        found = {name: estimate(rows) for name, estimate in estimates.items()}
+        for name, one in found.items():
+            errors[name].append(100 * np.abs(one - shares)[present].mean())
+        started = time.perf_counter()
+        samples = draw_mixtures(rows, prior.shares, found["elman"], prior.known, seed=number)
+        low, high = bound_mixture(found["elman"], samples, names)
+        seconds += time.perf_counter() - started
+        is_covered = ((low <= shares) & (shares <= high))[present]
+        covered["few" if number % 2 else "even"].append(100 * is_covered.mean())
+        widths.append(100 * (high - low)[present].mean())
+    return errors, covered, widths, seconds / mixtures
 
 
 def write_line(
