@@ -73,7 +73,9 @@ def ask_model(predictor: Predictor, names: Sequence[str]) -> Answers:
     """Return the answers of a model; the threshold of its familiarity is not used."""
     normalised = predictor.artifact.normalisation.apply_all(names)
     reasons = tuple(predictor.abstentions(normalised)) if normalised else ()
-    probabilities = np.nan_to_num(predictor.probabilities(names), nan=0.0) if normalised else np.empty((0, 0))
+    probabilities = (
+        np.nan_to_num(predictor.probabilities(names), nan=1 / len(predictor.labels)) if normalised else np.empty((0, 0))
+    )
     return Answers(probabilities.reshape(len(names), len(predictor.labels)), predictor.labels, reasons)
 
 

@@ -73,6 +73,9 @@ OTHER_COUNTRIES = {
 }
 """What nam_dict.txt calls countries that the table of labels has under another name."""
 
+LEAST_FREQUENCY = 2
+"""Of a forename in the country where it is most frequent; nam_dict.txt gives 1 to what is rare."""
+
 NAME, DOUBLED = slice(3, 29), 29
 """Where nam_dict.txt has the name, and the mark of a line that repeats another one."""
 
@@ -142,7 +145,8 @@ def read_forenames(wheel: zipfile.ZipFile, labels: Labels) -> Iterator[Row]:
         frequencies = {country: int(line[column], 16) for column, country in columns.items() if line[column] != " "}
         best = max(frequencies.values(), default=0)
         countries = [country for country, one in frequencies.items() if one == best]
-        label = labels.countries.get(countries[0], OTHER_COUNTRIES.get(countries[0])) if len(countries) == 1 else None
+        is_clear = best >= LEAST_FREQUENCY and len(countries) == 1
+        label = labels.countries.get(countries[0], OTHER_COUNTRIES.get(countries[0])) if is_clear else None
         if label and name not in seen:
             seen.add(name)
             yield make_row(name, label, "forenames", "part")

@@ -59,7 +59,7 @@ def write_groups(name: str) -> Callable[[dict[str, Any]], str]:
         if name == "length":
             rows = sorted(rows, key=lambda row: int(row["group"].split()[0]))
         return write_table(
-            (name, "names", "first", "first three", f"{RIVAL} first", f"{RIVAL} first three"), _list(rows)
+            (name, "names", "first, %", "first three, %", f"{RIVAL} first, %", f"{RIVAL} first three, %"), _list(rows)
         )
 
     return write
@@ -172,7 +172,7 @@ def write_lists(figures: dict[str, Any]) -> str:
         points = (f"{_points(one['difference'])} ({_bounds(one['interval'])})" for one in found["difference"].values())
         rows.append([TITLES[name], f"{found['names']:,}", str(found["labels"]), *cells, " / ".join(points)])
     exponents = "; ".join(f"{TITLES[name]} {found['exponent']:g}" for name, found in figures["lists"].items())
-    header = ("list", "names", "origins", "origins", RIVAL, "prior out", f"{RIVAL}, prior out", "difference, points")
+    header = ("list", "names", "labels", "origins", RIVAL, "prior out", f"{RIVAL}, prior out", "difference, points")
     return (
         "First answer and first three, in per cent: at most 150 names of each country, names in the training data "
         "removed. With the prior out, `origins` answers with `--prior uniform`, and fastText's probabilities are divided "

@@ -1,0 +1,66 @@
+"""Finishing: the shipped file has regions, countries, calibration and familiarity, and no path of the training."""
+
+import sys
+from dataclasses import replace
+
+import pytest
+
+import elman
+from elman.model.file import load_artifact
+from elman.model.packing import has_bytes
+from release.origins import finish as module
+
+
+def test_the_file_has_everything_that_answers_need(finished):
+    artifact = load_artifact(finished)
+    assert artifact.levels.names == ("origin", "region", "continent")
+    assert artifact.levels.list_groups("region") == ("Northern Europe", "Eastern Asia", "Eastern Europe")
+    assert artifact.sets.strings > 0 and len(artifact.sets.thresholds) == 3
+    assert len(artifact.prior) == 3 and artifact.familiarity.noun == "names"
+    assert artifact.provenance["countries"] == {"Finnish": "FI", "Japanese": "JP", "Polish": "PL"}
+
+
+def test_the_counts_are_those_of_the_build_and_no_path_remains(finished, trained):
+    provenance = load_artifact(finished).provenance
+    assert provenance["data"]["training_examples_per_label"] == {"Finnish": 300, "Japanese": 300, "Polish": 300}
+    assert sum(provenance["data"]["validation_examples_per_label"].values()) == 300
+    assert str(trained.built.parent) not in str(provenance) and "split" not in provenance
+    assert provenance["figures"]["test"]["examples"] == 180
+
+
+def test_everything_is_fitted_to_the_weights_of_8_bits(finished, trained):
+    from safetensors.numpy import load_file
+
+    assert has_bytes(load_file(finished))
+    again = module.calibrate(load_artifact(finished), trained.parts["validation"])
+    assert again.temperature == pytest.approx(load_artifact(finished).temperature)
+
+
+def test_the_page_gets_the_countries(finished):
+    from elman.server.models import ServedModel
+
+    facts = ServedModel(elman.load(finished), finished).facts
+    assert facts["countries"]["Polish"] == "PL" and facts["origins"]
+
+
+def test_a_label_without_a_region_is_refused(trained):
+    artifact = load_artifact(trained.run / "model.safetensors")
+    labels = replace(artifact.labels, names=("Finnish", "Japanese", "Martian"))
+    with pytest.raises(elman.errors.DataError, match="Martian"):
+        module.find_levels(module.read_labels(), labels.names)
+
+
+def test_data_of_other_labels_are_refused(finished, trained):
+    strangers = [row._replace(label="Greek") for row in trained.parts["validation"]]
+    with pytest.raises(ValueError, match="expected names with labels of the model"):
+        module.calibrate(load_artifact(finished), strangers)
+
+
+def test_the_command_says_what_it_wrote(trained, tmp_path, monkeypatch, capsys):
+    out = tmp_path / "new" / "origins.safetensors"
+    command = ["finish.py", "--run", str(trained.run), "--built", str(trained.built), "--out", str(out)]
+    monkeypatch.setattr(sys, "argv", command)
+    monkeypatch.setattr(module, "LARGEST", 10)
+    module.main()
+    printed = capsys.readouterr().out
+    assert elman.load(out).name == "origins" and "3 labels" in printed and "larger than" in printed
