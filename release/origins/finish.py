@@ -99,7 +99,8 @@ def finish(
     if weights == "int8":
         artifact = parse_artifact(dump_artifact(artifact, weights="int8"), NAME)
     table = read_labels()
-    artifact = replace(artifact, name=NAME, levels=find_levels(table, artifact.labels.names), familiarity=None)
+    levels = find_levels(table, artifact.labels.names)
+    artifact = replace(artifact, name=NAME, levels=levels, sets=None, familiarity=None)  # both are fitted anew
     artifact = calibrate(artifact, parts["validation"])
     artifact = add_familiarity(artifact, parts, threshold=threshold, seed=seed)
     return replace(artifact, provenance=describe(artifact, table, parts))

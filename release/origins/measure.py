@@ -38,7 +38,7 @@ from release.origins.figures.answers import (
     score_labels,
     score_names,
 )
-from release.origins.figures.lists import Surnames, balance, read_lists, read_surnames
+from release.origins.figures.lists import FEWEST, Surnames, balance, read_lists, read_surnames
 from release.origins.figures.novelty import compare_familiarity
 from release.origins.figures.rival import NAME, SETTINGS, Rival, take_prior_out, train_rival
 from release.origins.figures.tables import write_tables
@@ -96,7 +96,8 @@ def main() -> None:
         table, known = read_labels(), {key_of(row.name) for row in train}
         for name, rows in read_lists(arguments.lists, table).items():
             kept = balance(rows, known, predictor.labels)
-            figures["lists"][name] = measure_list(predictor, rival, kept)
+            if kept:
+                figures["lists"][name] = measure_list(predictor, rival, kept)
         figures["surnames"] = [
             measure_surnames(predictor, rival, one, known) for one in read_surnames(arguments.lists, table)
         ]
@@ -217,6 +218,8 @@ def measure_held_out(
     if not rows:
         raise ValueError(f"{built}: held_out.csv has no names; build it with --without SOURCE")
     kept = balance(rows, {key_of(row.name) for row in train}, predictor.labels)
+    if not kept:
+        raise ValueError(f"{built}: expected at least {FEWEST} names of an origin in held_out.csv, found fewer")
     rival = train_rival(train, predictor.labels, folder, **settings)
     return rows[0].source, measure_list(predictor, rival, kept)
 

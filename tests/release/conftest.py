@@ -132,6 +132,15 @@ def finished(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path
     return path
 
 
+def make_person(locale: str) -> dict[str, Any]:
+    """Return forenames and surnames that no other locale has."""
+    end = locale.replace("-", "")
+    return {
+        "names": {"male": [f"{start}{end}" for start in ("Aki", "Ora", "Ilo", "Emi")]},
+        "surnames": [f"{start}{end}" for start in ("Tuu", "Ewa", "Nen", "Rzy")],
+    }
+
+
 @pytest.fixture
 def lists(tmp_path: Path) -> Path:
     """Wheels with the files of the lists of names, made up."""
@@ -145,8 +154,7 @@ def lists(tmp_path: Path) -> Path:
         "names": {"female": ["美咲", "里佳"], "male": ["健", "翔太"]},
         "surnames": ["佐藤", "鈴木 (name)", "高橋"],
     }
-    latin = {"names": {"male": ["Aki", "Ora", "Ilo"]}, "surnames": {"male": ["Tuu", "Ewa", "Nen", "Rzy"]}}
-    persons = {locale: japanese if locale == "ja" else latin for locale in (*MIMESIS, "ar")}
+    persons = {locale: japanese if locale == "ja" else make_person(locale) for locale in (*MIMESIS, "ar")}
     header = "# DO NOT\n#                             Great Britain  $\n#                             |  $\n"
     header += "#                              Poland  $\n#                              |  $\n"
     header += "#                               U.S.A.  $\n#                               |  $\n"

@@ -2,6 +2,8 @@
 
 import json
 import sys
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -41,8 +43,9 @@ def test_a_name_without_an_answer_is_wrong():
 
 def test_regions_sum_the_probabilities_of_their_labels():
     levels = Levels(("origin", "region"), (("north", "east", "north"),))
-    found = score_labels(THREE, np.array([2, 2, 0]), levels, draws=0)
-    assert found["region"]["value"] == pytest.approx(1 / 3) and found["top_1"]["value"] == 0
+    found = score_labels(THREE, np.array([2, 1, 0]), levels, draws=0)
+    # The first is right by region alone, the second by label alone: its regions are equal, and the first one counts.
+    assert found["region"]["value"] == found["top_1"]["value"] == pytest.approx(1 / 3)
     assert THREE.sum_levels(levels, "region").probabilities[1].tolist() == [0.5, 0.5]
 
 
@@ -119,17 +122,36 @@ def test_a_balanced_list_has_no_name_of_the_training_data_and_none_with_two_labe
     )
 
 
-def test_fasttext_learns_the_same_rows_and_is_kept(trained, tmp_path):
-    fasttext = pytest.importorskip("fasttext", reason="fastText is not installed")
-    rows, test = trained.parts["train"], trained.parts["test"]
-    small = {"epoch": 10, "dim": 8, "bucket": 5000}
-    first = train_rival(rows, LABELS, tmp_path, **small)
-    answers = first.ask([row.name for row in test])
-    truth = measure.place_labels(test, LABELS)
-    assert score_names(answers, truth)["top_1"]["value"] > 0.8
-    fasttext.train_supervised = None  # a second call reads the model that was kept
-    again = train_rival(rows, LABELS, tmp_path, **small).ask([row.name for row in test])
-    assert np.array_equal(answers.probabilities, again.probabilities)
+def test_fasttext_gets_the_same_rows_shuffled_and_is_kept(trained, tmp_path, monkeypatch):
+    seen = []
+
+    class Fake(Even):
+        def save_model(self, path):
+            Path(path).write_text("model")
+
+    def train_supervised(path, **settings):
+        seen.append((Path(path).read_text("utf-8").splitlines(), settings))
+        return Fake()
+
+    module = SimpleNamespace(train_supervised=train_supervised, load_model=lambda path: Even())
+    monkeypatch.setitem(sys.modules, "fasttext", module)
+    rows = trained.parts["train"]
+    rival = train_rival(rows, LABELS, tmp_path, dim=8)
+    lines, settings = seen[0]
+    written = [f"__label__{LABELS.index(row.label)} {row.name}" for row in rows]
+    assert sorted(lines) == sorted(written) and lines != written and settings["dim"] == 8
+    assert rival.shares == pytest.approx([1 / 3] * 3) and not list(tmp_path.glob("*.txt"))
+    assert isinstance(train_rival(rows, LABELS, tmp_path, dim=8).model, Even) and len(seen) == 1
+    train_rival(rows, LABELS, tmp_path, dim=16)
+    assert len(seen) == 2  # other settings are another model
+    found = rival.ask(["ab", "abc"])
+    assert found.probabilities.argmax(axis=1).tolist() == [2, 0] and found.answered.all()
+
+
+def test_a_missing_fasttext_is_named(trained, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "fasttext", None)
+    with pytest.raises(ModuleNotFoundError, match="pip install"):
+        train_rival(trained.parts["train"], LABELS, tmp_path)
 
 
 def test_one_command_measures_everything_and_the_card_has_its_figures(
@@ -152,6 +174,7 @@ def test_one_command_measures_everything_and_the_card_has_its_figures(
     assert own["top_1"]["value"] == pytest.approx(report["accuracy"])
     assert own["macro_f1"]["value"] == pytest.approx(report["macro_f1"])
     assert figures["lists"]["nana"]["model"]["elman"]["top_1"]["value"] > 0.8
+    assert set(figures["lists"]) == {"nana", "mimesis"}  # the other list has too few names of each origin
     assert figures["shares"][0]["error"]["elman"] < 20
     tables = (tmp_path / "out" / "figures.md").read_text("utf-8")
     assert f"| first answer | {100 * own['top_1']['value']:.1f} (" in tables and "Not measured" not in tables

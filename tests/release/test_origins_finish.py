@@ -39,7 +39,7 @@ def test_everything_is_fitted_to_the_weights_of_8_bits(finished, trained):
 def test_the_page_gets_the_countries(finished):
     from elman.server.models import ServedModel
 
-    facts = ServedModel(elman.load(finished), finished).facts
+    facts = ServedModel("origins", elman.load(finished), finished).facts
     assert facts["countries"]["Polish"] == "PL" and facts["origins"]
 
 
