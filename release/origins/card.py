@@ -80,7 +80,7 @@ def write_card(figures: dict[str, Any], counts: dict[str, Any]) -> str:
             for verdict in ("wrong", "right")
         },
         own=write_own(figures),
-        **{name: figures["rival"][name] for name in ("minn", "maxn", "dim", "epoch")},
+        **{name: figures["rival"][name] for name in ("minn", "maxn", "dim", "epoch", "lr")},
         **{name: write_groups(name)(figures) for name in ("source", "kind", "script", "length")},
         calibration=write_calibration(figures),
         sets=write_sets(figures),
