@@ -82,7 +82,7 @@ def main() -> None:
 
 
 def list_estimates(predictor: elman.Predictor, validation: Pool) -> dict[str, Estimate]:
-    """Return the ways to estimate shares, by name: counting, summing, Elman's, and QuaPy's if it is there."""
+    """Return the ways to estimate shares, by name: counting, summing, Elman's, and those of an installed QuaPy."""
     prior = find_prior(predictor.artifact)
     counts = predictor.artifact.provenance["data"]["training_examples_per_label"]
     training = np.array([counts[label] for label in predictor.labels], np.float64)

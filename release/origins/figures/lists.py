@@ -113,7 +113,7 @@ def find_wheel(folder: Path, package: str) -> zipfile.ZipFile:
     """Return the wheel of a package in a folder.
 
     Raises:
-        FileNotFoundError: there is none.
+        FileNotFoundError: no wheel of the package was found.
     """
     found = sorted(folder.glob(f"{package}-*.whl"))
     if not found:

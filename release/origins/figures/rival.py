@@ -71,7 +71,7 @@ def train_rival(rows: Sequence[Row], labels: tuple[str, ...], folder: Path, *, s
 
     Raises:
         ModuleNotFoundError: the package fasttext is not installed.
-        RuntimeError: fastText met a number that is none; it depends on its memory, so the same command often works.
+        RuntimeError: fastText met an invalid number; that depends on its memory, so the same command often works.
     """
     try:
         import fasttext
