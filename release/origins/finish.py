@@ -11,7 +11,7 @@ fitted to what is shipped.
 
 import argparse
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -77,7 +77,7 @@ def main() -> None:
 
 def finish(
     artifact: Artifact,
-    parts: dict[str, Sequence[Row]],
+    parts: Mapping[str, Sequence[Row]],
     *,
     weights: str = "float",
     threshold: float = THRESHOLD,
@@ -119,7 +119,7 @@ def calibrate(artifact: Artifact, rows: Sequence[Row]) -> Artifact:
 
 
 def add_familiarity(
-    artifact: Artifact, parts: dict[str, Sequence[Row]], *, threshold: float = THRESHOLD, seed: int = 0
+    artifact: Artifact, parts: Mapping[str, Sequence[Row]], *, threshold: float = THRESHOLD, seed: int = 0
 ) -> Artifact:
     """Return the model with what measures how familiar a name is: fitted beside strings that are no names."""
     apply_all = artifact.normalisation.apply_all
@@ -131,7 +131,7 @@ def add_familiarity(
     return replace(artifact, familiarity=found)
 
 
-def describe(artifact: Artifact, table: Labels, parts: dict[str, Sequence[Row]]) -> dict[str, Any]:
+def describe(artifact: Artifact, table: Labels, parts: Mapping[str, Sequence[Row]]) -> dict[str, Any]:
     """Return what the file says of its origin: the data, the countries of the labels, and its own figures."""
     training = dict.fromkeys(artifact.labels.names, 0)
     for row in parts["train"]:

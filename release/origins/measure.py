@@ -65,54 +65,61 @@ def main() -> None:
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--built", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    pair = {"type": Path, "nargs": 2, "metavar": ("FOLDER", "FILE")}
+    pair: dict[str, Any] = {"type": Path, "nargs": 2, "metavar": ("FOLDER", "FILE")}
     parser.add_argument("--held-out", action="append", default=[], help="a build --without, and its model", **pair)
     parser.add_argument("--left-out", help="a build --without-labels, and its model", **pair)
     parser.add_argument("--lists", type=Path, help="the folder of the packages with lists")
     parser.add_argument("--mixtures", type=int, default=MIXTURES, help="of each size; 0: no shares of groups")
     parser.add_argument("--epochs", type=int, default=SETTINGS["epoch"], help="of fastText")
     arguments = parser.parse_args()
-    predictor, folder = elman.load(arguments.model), arguments.out
-    clock, settings = Clock(), {"epoch": arguments.epochs}
-    train = read_rows(arguments.built / "train.csv")
-    parts = {part: select(read_rows(arguments.built / f"{part}.csv"), predictor) for part in ("validation", "test")}
-    rival = train_rival(train, predictor.labels, folder / RIVALS, **settings)
-    clock.say("fastText trained")
-    figures: dict[str, Any] = {"model": describe_model(predictor, arguments.model), "rival": {**SETTINGS, **settings}}
-    answers = {OURS: ask_model(predictor, names_of(parts["test"])), NAME: rival.ask(names_of(parts["test"]))}
-    clock.say("test part answered")
-    figures |= measure_own(predictor, answers, parts["test"])
-    clock.say("test part scored")
-    figures["nonnames"] = measure_nonnames(predictor, parts["test"])
-    if arguments.left_out:
-        figures["left_out"] = measure_left_out(*arguments.left_out)
-    clock.say("familiarity measured")
-    figures["lists"] = {}
-    for built, model in arguments.held_out:
-        name, found = measure_held_out(built, elman.load(model), folder / RIVALS, settings)
-        figures["lists"][name] = found
-        clock.say(f"list {name} measured")
-    if arguments.lists:
-        table, known = read_labels(), {key_of(row.name) for row in train}
-        for name, rows in read_lists(arguments.lists, table).items():
-            kept = balance(rows, known, predictor.labels)
-            if kept:
-                figures["lists"][name] = measure_list(predictor, rival, kept)
-        figures["surnames"] = [
-            measure_surnames(predictor, rival, one, known) for one in read_surnames(arguments.lists, table)
-        ]
-        clock.say("lists measured")
-    if arguments.mixtures:
-        validation = ask_model(predictor, names_of(parts["validation"]))
-        pools = [
-            make_pool(one, rows) for one, rows in ((validation, parts["validation"]), (answers[OURS], parts["test"]))
-        ]
-        figures["shares"] = measure_shares(predictor, *pools, mixtures=arguments.mixtures)
-        clock.say("shares of groups measured")
+    folder = arguments.out
     folder.mkdir(parents=True, exist_ok=True)
+    figures = measure_all(arguments)
     (folder / FIGURES).write_text(json.dumps(figures, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     (folder / TABLES).write_text(write_tables(figures), encoding="utf-8")
     print(f"{folder / FIGURES}, {folder / TABLES}")
+
+
+def measure_all(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return all figures that the arguments of the command ask for."""
+    predictor, rivals, clock = elman.load(arguments.model), arguments.out / RIVALS, Clock()
+    settings = {"epoch": arguments.epochs}
+    train = read_rows(arguments.built / "train.csv")
+    validation, test = (
+        select(read_rows(arguments.built / f"{part}.csv"), predictor) for part in ("validation", "test")
+    )
+    rival = train_rival(train, predictor.labels, rivals, **settings)
+    clock.say("fastText trained")
+    answers = {OURS: ask_model(predictor, names_of(test)), NAME: rival.ask(names_of(test))}
+    clock.say("test part answered")
+    figures = {
+        "model": describe_model(predictor, arguments.model),
+        "rival": {**SETTINGS, **settings},
+        **measure_own(predictor, answers, test),
+        "lists": {},
+    }
+    clock.say("test part scored")
+    figures["nonnames"] = measure_nonnames(predictor, test)
+    if arguments.left_out:
+        figures["left_out"] = measure_left_out(*arguments.left_out)
+    clock.say("familiarity measured")
+    for built, model in arguments.held_out:
+        name, found = measure_held_out(built, elman.load(model), rivals, settings)
+        figures["lists"][name] = found
+        clock.say(f"list {name} measured")
+    if arguments.lists:
+        known = {key_of(row.name) for row in train}
+        figures["lists"] |= measure_lists(predictor, rival, arguments.lists, known)
+        figures["surnames"] = [
+            measure_surnames(predictor, rival, one, known) for one in read_surnames(arguments.lists, read_labels())
+        ]
+        clock.say("lists measured")
+    if arguments.mixtures:
+        of_validation = make_pool(ask_model(predictor, names_of(validation)), validation)
+        pool = make_pool(answers[OURS], test)
+        figures["shares"] = measure_shares(predictor, of_validation, pool, mixtures=arguments.mixtures)
+        clock.say("shares of groups measured")
+    return figures
 
 
 class Clock:
@@ -208,6 +215,12 @@ def measure_left_out(built: Path, model: Path) -> dict[str, Any]:
     known, unknown = select(read_rows(built / "test.csv"), predictor), read_rows(built / "left_out.csv")
     known, unknown = (rows[:: max(1, len(rows) // MOST_KNOWN)] for rows in (known, unknown))
     return compare_familiarity(predictor, names_of(known), names_of(unknown), [row.label for row in unknown])
+
+
+def measure_lists(predictor: Predictor, rival: Rival, folder: Path, known: Collection[str]) -> dict[str, Any]:
+    """Return the figures of the lists in a folder, without names of the training data; empty lists are left out."""
+    lists = {name: balance(rows, known, predictor.labels) for name, rows in read_lists(folder, read_labels()).items()}
+    return {name: measure_list(predictor, rival, rows) for name, rows in lists.items() if rows}
 
 
 def measure_held_out(
