@@ -1,4 +1,4 @@
-"""Finish a trained model of origins: from a run of `elman train` to the file that is shipped.
+"""Finish a trained model of origins: from a run of `release.origins.train` to the file that is shipped.
 
     python -m release.origins.finish --run FOLDER --built FOLDER --out FILE [--weights int8]
 
