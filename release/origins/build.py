@@ -1,6 +1,6 @@
 """Build the data of the model `origins`: train, validation and test, with counts by label, source and script.
 
-    python -m release.origins.build --nana WHEEL --data FOLDER --out FOLDER [--without SOURCE] [--without-labels N]
+    python -m release.origins.build --nana WHEEL --data FOLDER --out FOLDER [--without SOURCE …] [--without-labels N]
 
 WHEEL is name2nat 0.5.1; FOLDER holds the files of the other sources. `release/README.md` says where they come from.
 """
@@ -10,7 +10,7 @@ import csv
 import json
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,9 @@ def main() -> None:
     parser.add_argument("--nana", type=Path, required=True, help="the wheel of name2nat 0.5.1")
     parser.add_argument("--data", type=Path, required=True, help="the folder of the other sources' files")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--without", choices=SOURCES, help="hold a source out: its names go to held_out.csv")
+    parser.add_argument(
+        "--without", choices=SOURCES, nargs="+", help="hold sources out: their names go to held_out.csv"
+    )
     parser.add_argument("--without-labels", type=int, default=0, metavar="N", help="leave N origins out")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
@@ -36,7 +38,7 @@ def main() -> None:
     labels, unmapped = read_labels(), {source: Counter[str]() for source in SOURCES}
     parts = collect(labels, unmapped, arguments.nana, arguments.data, arguments.seed)
     if arguments.without:
-        parts = hold_out_source(parts, arguments.without)
+        parts = hold_out_sources(parts, arguments.without)
     parts = enough({part: without_repeats(rows) for part, rows in parts.items()})
     if arguments.without_labels:
         parts = leave_labels_out(parts, arguments.without_labels, arguments.seed)
@@ -83,11 +85,11 @@ def enough(parts: dict[str, list[Row]]) -> dict[str, list[Row]]:
     return {part: [row for row in rows if sizes[row.label] >= FEWEST] for part, rows in parts.items()}
 
 
-def hold_out_source(parts: dict[str, list[Row]], source: str) -> dict[str, list[Row]]:
-    """Return the parts without a source, and as `held_out` its names whose key no other source has."""
-    rest = {part: [row for row in rows if row.source != source] for part, rows in parts.items()}
+def hold_out_sources(parts: dict[str, list[Row]], sources: Collection[str]) -> dict[str, list[Row]]:
+    """Return the parts without some sources, and as `held_out` their names whose key no other source has."""
+    rest = {part: [row for row in rows if row.source not in sources] for part, rows in parts.items()}
     known = {key_of(row.name) for rows in rest.values() for row in rows}
-    own = (row for rows in parts.values() for row in rows if row.source == source)
+    own = (row for rows in parts.values() for row in rows if row.source in sources)
     return {**rest, "held_out": [row for row in own if key_of(row.name) not in known]}
 
 

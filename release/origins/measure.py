@@ -104,9 +104,9 @@ def measure_all(arguments: argparse.Namespace) -> dict[str, Any]:
         figures["left_out"] = measure_left_out(*arguments.left_out)
     clock.say("familiarity measured")
     for built, model in arguments.held_out:
-        name, found = measure_held_out(built, elman.load(model), rivals, settings)
-        figures["lists"][name] = found
-        clock.say(f"list {name} measured")
+        found = measure_held_out(built, elman.load(model), rivals, settings)
+        figures["lists"] |= found
+        clock.say(f"measured: {', '.join(found)}")
     if arguments.lists:
         known = {key_of(row.name) for row in train}
         figures["lists"] |= measure_lists(predictor, rival, arguments.lists, known)
@@ -223,18 +223,20 @@ def measure_lists(predictor: Predictor, rival: Rival, folder: Path, known: Colle
     return {name: measure_list(predictor, rival, rows) for name, rows in lists.items() if rows}
 
 
-def measure_held_out(
-    built: Path, predictor: Predictor, folder: Path, settings: dict[str, Any]
-) -> tuple[str, dict[str, Any]]:
-    """Return the source that a build left out, and the figures of its names for a model that was trained without it."""
+def measure_held_out(built: Path, predictor: Predictor, folder: Path, settings: dict[str, Any]) -> dict[str, Any]:
+    """Return for each source that a build left out the figures of its names, for a model that was trained without it."""
     train, rows = read_rows(built / "train.csv"), read_rows(built / "held_out.csv")
     if not rows:
         raise ValueError(f"{built}: held_out.csv has no names; build it with --without SOURCE")
-    kept = balance(rows, {key_of(row.name) for row in train}, predictor.labels)
-    if not kept:
+    known = {key_of(row.name) for row in train}
+    lists = {
+        source: balance([row for row in rows if row.source == source], known, predictor.labels)
+        for source in sorted({row.source for row in rows})
+    }
+    if not all(lists.values()):
         raise ValueError(f"{built}: expected at least {FEWEST} names of an origin in held_out.csv, found fewer")
     rival = train_rival(train, predictor.labels, folder, **settings)
-    return rows[0].source, measure_list(predictor, rival, kept)
+    return {source: measure_list(predictor, rival, kept) for source, kept in lists.items()}
 
 
 def measure_list(predictor: Predictor, rival: Rival, rows: Sequence[Row]) -> dict[str, Any]:
