@@ -117,7 +117,7 @@ PACKAGES = {
     "evaluation": "shares prediction scoring model text",
     "training": "cells data evaluation model prediction scoring tables text",
     "estimators": "training data prediction scoring model text",
-    "server": "annotation prediction tables model text scoring.processor data.catalog",
+    "server": "annotation shares prediction tables model text scoring.processor data.catalog",
     "cli": "annotation shares cells data evaluation export model prediction scoring server tables text training",
 }
 

@@ -283,16 +283,13 @@ class Predictor:
         >>> load("languages").probabilities(["Nakamura", ""]).shape
         (2, 18)
         """
-        listed, reader = list_names(names), self.reader
-        if self.artifact.kind.answers != "label" or not isinstance(reader, StringReader):
+        listed = list_names(names)
+        if self.artifact.kind.answers != "label" or not isinstance(self.reader, StringReader):
             raise SettingError(f"{self.name} does not read strings and answer with a label: it has no probabilities")
-        _, strings, reasons = reader.encode_all([name or "" for name in listed])
-        readable = np.array([reason is None for reason in reasons], np.bool_)
-        probabilities = np.full((len(listed), len(self.labels)), np.nan)
-        if readable.any():
-            kept = strings.select(np.flatnonzero(readable))
-            probabilities[readable] = softmax(self.scorer.logits(kept), self.artifact.temperature)
-        return probabilities
+        columns = self.answer_columns(listed, AnswerOptions(top=1, every=True))
+        assert columns.every is not None
+        columns.every[columns.reason_ids >= 0] = np.nan
+        return columns.every
 
     def explain(self, name: str | bytes | None, *, label: str | None = None) -> "Explanation":
         """Explain the answer for one string: how it changes while the string is read, and what each letter adds.

@@ -10,11 +10,12 @@ from typing import Any
 
 from elman.checks import count_of
 from elman.data.catalog import CATALOG, LANGUAGES
-from elman.errors import SettingError
+from elman.errors import DamagedModelError, SettingError
 from elman.model.card import read_card
 from elman.model.kinds import KINDS
 from elman.prediction.predictor import Predictor
 from elman.server.errors import to_json
+from elman.shares.prior import find_prior
 
 DISCLAIMER = (
     "An answer is an estimate, relative to what the model learned from. It is no evidence of a person's identity, "
@@ -67,6 +68,8 @@ class ServedModel:
             "reads": artifact.kind.reads,
             "answers": artifact.kind.answers,
             "labels": list(self.predictor.labels),
+            "levels": [] if artifact.levels is None else list(artifact.levels.names),
+            "estimates": self._can_estimate(),
             "coverages": [] if artifact.sets is None else list(artifact.sets.coverages),
             "parameters": artifact.parameters,
             "bytes": in_memory if self.file is None else self.file.stat().st_size,
@@ -93,6 +96,16 @@ class ServedModel:
         known = CATALOG.get(source)
         about = f"{known.about} ({known.origin})" if known else Path(source).name
         return f"Learned from {about}" + ("." if examples is None else f": {count_of(int(examples), 'example')}.")
+
+    def _can_estimate(self) -> bool:
+        """Return whether shares can be estimated: the file must say how frequent the labels are in training."""
+        if not self.is_classifier:
+            return False
+        try:
+            find_prior(self.predictor.artifact)
+        except (SettingError, DamagedModelError):
+            return False
+        return True
 
     def _answers_with_origins(self) -> bool:
         """Return whether the labels say where names come from, as the page asks; other labels get other words."""
