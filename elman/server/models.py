@@ -22,6 +22,9 @@ DISCLAIMER = (
     "ancestry or citizenship."
 )
 
+MOST_EXAMPLES, LONGEST_EXAMPLE = 6, 40
+"""How many strings of a model file the page offers to try, and their most characters."""
+
 
 @dataclass(frozen=True)
 class ServedModel:
@@ -77,6 +80,7 @@ class ServedModel:
             "reference": self._reference(),
             "origins": self._answers_with_origins(),
             "countries": self._countries(),
+            "examples": self._examples(),
         }
 
     @cached_property
@@ -116,6 +120,16 @@ class ServedModel:
         """Return the ISO 3166 code of each label that the file gives one: the part ``countries`` of its provenance."""
         codes, labels = self._provenance("countries"), self.predictor.labels
         return {label: codes[label] for label in labels if _is_code(codes.get(label))}
+
+    def _examples(self) -> list[str]:
+        """Return strings to try: the part ``examples`` of the file's provenance, as far as they are short strings."""
+        found = self.predictor.artifact.provenance.get("examples")
+        short = (
+            [one for one in found if isinstance(one, str) and 0 < len(one) <= LONGEST_EXAMPLE]
+            if isinstance(found, list)
+            else []
+        )
+        return short[:MOST_EXAMPLES]
 
     def _short_card(self) -> str:
         facts = self.facts

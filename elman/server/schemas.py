@@ -233,6 +233,7 @@ class ModelAnswer(BaseModel):
     reference: str = Field(description="What the model learned from, in one sentence.")
     origins: bool = Field(description="Whether the labels are origins of names, such as languages or countries.")
     countries: dict[str, str] = Field(description="The ISO 3166 code of each label that has one, such as NO.")
+    examples: list[str] = Field(description="Strings to try, if the model file has some.")
 
 
 class ModelsAnswer(BaseModel):

@@ -34,6 +34,7 @@ def test_models_are_listed_with_their_facts(app, predictor):
         "reference": first["reference"],
         "origins": False,
         "countries": {},
+        "examples": [],
     }
     assert first["reference"].startswith("Learned from ")
     assert [(one["name"], one["default"], one["accuracy"], one["estimates"]) for one in others] == [
