@@ -9,6 +9,7 @@ from elman.cli.names import check_names
 from elman.cli.options import JsonOption, ModelOption, PlotOption, command_app
 from elman.cli.output import to_json, to_line
 from elman.extras import extra
+from elman.model.shipped import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -24,7 +25,7 @@ app = command_app()
 @app.command()
 def explain(
     name: Annotated[str, typer.Argument(help="The name to explain.", show_default=False)],
-    model: ModelOption = "languages",
+    model: ModelOption = DEFAULT_MODEL,
     label: Annotated[
         str | None, typer.Option(help="Explain this label rather than the model's answer.", show_default=False)
     ] = None,

@@ -17,7 +17,7 @@ from elman.checks import check_whole, shown
 from elman.errors import SettingError
 from elman.model.file import Artifact, load_artifact
 from elman.model.prior import Prior
-from elman.model.shipped import find_model, find_origin
+from elman.model.shipped import DEFAULT_MODEL, find_model, find_origin
 from elman.prediction.columns import TOO_UNSURE, answer_columns, share_columns
 from elman.prediction.inputs import MISSING, NOT_FINITE, Input, InputReader, StringReader, choose_reader
 from elman.prediction.names import is_one_name, list_names, read_name
@@ -431,7 +431,7 @@ def _list_candidates(names: Sequence[str], ids: list[int], chances: list[float])
     return tuple(Candidate(names[one], chance) for one, chance in zip(ids, chances, strict=True))
 
 
-def load(model: str | Path = "languages") -> Predictor:
+def load(model: str | Path = DEFAULT_MODEL) -> Predictor:
     """Return a predictor for a shipped model, by name; a model file, by path; or a model on the Hugging Face Hub.
 
     Args:

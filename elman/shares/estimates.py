@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from elman.checks import check_whole, count_of, is_missing, shown
 from elman.errors import DataError, SettingError
 from elman.model.file import Artifact
+from elman.model.shipped import DEFAULT_MODEL
 from elman.prediction.names import list_names
 from elman.prediction.options import AnswerOptions
 from elman.prediction.predictor import Predictor, load
@@ -133,7 +134,7 @@ def estimate_shares(
     names: Iterable[str | bytes | None],
     by: Iterable[Any] | None = None,
     *,
-    model: str | Path | Predictor = "languages",
+    model: str | Path | Predictor = DEFAULT_MODEL,
     level: str | None = None,
     draws: int = DRAWS,
     seed: int = 0,
