@@ -291,22 +291,23 @@ class Predictor:
         columns.every[columns.reason_ids >= 0] = np.nan
         return columns.every
 
-    def explain(self, name: str | bytes | None, *, label: str | None = None) -> "Explanation":
+    def explain(self, name: str | bytes | None, *, label: str | None = None, level: str | None = None) -> "Explanation":
         """Explain the answer for one string: how it changes while the string is read, and what each letter adds.
 
         Args:
             name: the string, as in `predict`.
-            label: the label to explain; the model's answer if None.
+            label: the label to explain, or the group of labels at the level; the model's answer if None.
+            level: of the label, such as ``region``, or ``auto``, as in `predict`; None for the labels.
 
         Raises:
-            SettingError: the model is of another kind, it cannot read the string, or it has no such label.
+            SettingError: the model is of another kind, it cannot read the string, or it has no such level or label.
 
         >>> load("languages").explain("Nakamura").label
         'Japanese'
         """
         from elman.prediction.explanation import explain
 
-        return explain(self, name, label=label)
+        return explain(self, name, label=label, level=level)
 
     def logits(self, normalised: Sequence[str]) -> NDArray[np.float32]:
         """Return the logits of normalised, readable strings, before calibration: (len(normalised), C), float32.

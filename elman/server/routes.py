@@ -130,7 +130,7 @@ async def explain(request: Request, body: ExplainRequest) -> Response:
     """Explain one answer, letter by letter: how it changes while the name is read, and the evidence of each letter."""
     service = _service(request)
     model = service.find_model(body.model, classifier=True)
-    work = service.explain(model, body.name, body.label)
+    work = service.explain(model, body.name, body.label, body.level)
     return Response(await run_while_connected(request.receive, work), media_type="application/json")
 
 

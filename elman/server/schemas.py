@@ -121,6 +121,12 @@ class ExplainRequest(_RequestBody):
 
     name: Annotated[Name, Field(description="The name.")]
     label: Annotated[Name | None, Field(description="The label to explain; the model's answer if missing.")] = None
+    level: Annotated[
+        Name | None,
+        Field(
+            description="The level of the label, or auto: the finest one that is sure enough; the labels if missing."
+        ),
+    ] = None
     model: Model = None
 
 
@@ -183,6 +189,7 @@ class ExplainAnswer(BaseModel):
     probability: float
     letters: list[LetterAnswer]
     model: str
+    level: str | None = Field(None, description="The level of the label; missing if the model has no levels.")
 
 
 class ShareAnswer(BaseModel):

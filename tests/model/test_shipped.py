@@ -47,7 +47,7 @@ def test_no_other_place_names_a_default_model() -> None:
     root = Path(elman.__file__).parent
     sources = {path: path.read_text(encoding="utf-8") for path in root.rglob("*.py")}
     named = [
-        path.name for path, text in sources.items() if re.search(r'model\b[^\n]*= "languages"|\["languages"\]\)', text)
+        path.name for path, text in sources.items() if re.search(r'model: [^\n]*= "languages"|or \["languages"\]', text)
     ]
     assert named == []
 

@@ -539,10 +539,20 @@ def test_the_map_is_shaded_by_probability_and_says_so_in_words(open_page, of_ori
     expect(page.locator("#world-said")).to_contain_text("China: Chinese")
 
 
+def test_the_letters_explain_the_level_that_is_chosen(open_page, of_origins):
+    page = open_origins(open_page, of_origins, "Nakamura")
+    expect(page.locator("#legend")).to_contain_text("how sure it would be of Japanese if the name ended here")
+    page.select_option("#reading-level", "continent")
+    expect(page.locator("#legend")).to_contain_text("how sure it would be of Asia if the name ended here")
+    expect(page.locator("#reading-level")).to_have_value("continent")
+    expect(tiles(page)).to_have_count(8)
+
+
 def test_a_model_without_countries_has_no_map(page):
     answer_for(page, NAME)
     expect(page.locator("#world")).to_be_hidden()
     expect(page.locator("#levels")).to_be_hidden()
+    expect(page.locator("#reading-level")).to_be_hidden()
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 from client import CANARY, CSV, PATIENCE, Connection, annotate, error_message, estimate, make_app, make_tagger, send
 
-from elman.annotation.local import annotate_file
+from elman.annotation.annotator import AnnotateConfig, Annotator
+from elman.annotation.local import annotate_file, annotate_stream
 from elman.errors import DATA_CODES
 from elman.model.hierarchy import Levels
 from elman.prediction.predictor import Predictor
@@ -21,6 +22,7 @@ from elman.server.jobs import Reply
 from elman.server.pool import Worker
 from elman.server.uploads import _MESSAGES
 from elman.shares.estimates import Estimator, estimate_table
+from elman.tables.formats import format_of
 
 
 @pytest.fixture(scope="module")
@@ -404,6 +406,46 @@ def test_a_small_file_with_very_much_text_is_an_error(predictor):
     content = to_parquet(name=["abc"] * 50, note=["x" * 3000] * 50)  # stored once, used fifty times
     assert len(content) < 10_000
     error_message(annotate(app, content, "a.parquet", format="csv"), 422, "too_much_text")
+
+
+# What the new columns say
+
+
+COLUMNS = {
+    "half": {"level": "half"},
+    "auto": {"level": "auto"},
+    "uniform": {"prior": "uniform"},
+    "set": {"coverage": 0.9},
+    "unfamiliar": {"unfamiliar_below": 0.7},
+    "all": {"all": True, "level": "half"},
+    "add": {"add": ["script", "unknown", "familiar", "set"]},
+}
+OF_PYTHON = {"all": "every"}
+
+
+@pytest.fixture(scope="module")
+def full_app(full):
+    return make_app(full)
+
+
+@pytest.mark.parametrize("query", COLUMNS.values(), ids=COLUMNS)
+def test_a_table_gets_the_columns_of_the_options_as_in_python(full_app, full, tmp_path, query):
+    content = "name\nabc\nzzqé7\n42\nabmx\n"
+    answer = annotate(full_app, content, **query)
+    assert answer.status_code == 200, answer.text
+    (tmp_path / "people.csv").write_text(content, encoding="utf-8")
+    settings = {OF_PYTHON.get(name, name): tuple(one) if name == "add" else one for name, one in query.items()}
+    wanted = io.BytesIO()
+    for _ in annotate_stream(
+        Annotator(full, AnnotateConfig(**settings)), [str(tmp_path / "people.csv")], wanted, form=format_of("", "csv")
+    ):
+        pass
+    assert answer.content == wanted.getvalue()
+
+
+@pytest.mark.parametrize("query", [{"level": "region"}, {"coverage": 0.85}, {"all": True, "level": "auto"}])
+def test_columns_that_the_model_does_not_have_are_refused(full_app, query):
+    error_message(annotate(full_app, CSV, **query), 422, "unknown_option")
 
 
 # Shares

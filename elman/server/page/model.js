@@ -97,11 +97,11 @@ export function showModel() {
   if (byId("card").open) showCard();
 }
 
-/** Offer the levels whose shares can be estimated, if the model has some; the first is that of the labels. */
+/** Offer the levels that can be explained and whose shares can be estimated; the first is that of the labels. */
 function showLevels({ levels = [], estimates }) {
-  byId("level").replaceChildren(
-    ...levels.map((level, place) => create("option", { value: place ? level : "" }, level)),
-  );
+  for (const id of ["level", "reading-level"])
+    byId(id).replaceChildren(...levels.map((level, place) => create("option", { value: place ? level : "" }, level)));
+  byId("reading-level-setting").hidden = levels.length < 2;
   byId("level-setting").hidden = !estimates || levels.length < 2;
   byId("by-setting").hidden = byId("estimate-shares").hidden = !estimates;
 }
