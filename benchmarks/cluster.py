@@ -62,7 +62,7 @@ def compare(folder: Path, rows: int, counts: list[int], rounds: int) -> None:
     measured: dict[tuple[str, int], list[tuple[float, ...]]] = {}
     for _ in range(rounds):
         for engine, count in ((engine, count) for count in counts for engine in ENGINES):
-            with limit_cores(count), closing(load()) as predictor:
+            with limit_cores(count), closing(load("languages")) as predictor:
                 steps = ENGINES[engine](Annotator(predictor, AnnotateConfig()), tables, out, processes=count)
                 measured.setdefault((engine, count), []).append(measure(steps, count))
             written = size_of(out)

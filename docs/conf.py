@@ -22,6 +22,7 @@ extensions = [
     "sphinx.ext.napoleon",
     "sphinx_copybutton",
     "command_reference",
+    "model_cards",
     "module_reference",
     "repository_links",
     "site_check",

@@ -22,6 +22,8 @@ DATA_CODES = (
     "malformed_row",
     "wrong_encoding",
     "empty_table",
+    "no_rows",
+    "no_groups",
     "unknown_column",
     "not_strings",
     "column_taken",

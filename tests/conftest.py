@@ -18,6 +18,7 @@ from hypothesis import settings
 
 from elman.data.examples import Reading, read_examples
 from elman.model.config import ModelConfig
+from elman.model.familiarity import Familiarity, count_ngrams
 from elman.model.file import Artifact, save_artifact
 from elman.model.hierarchy import Levels
 from elman.model.sets import Sets
@@ -197,6 +198,29 @@ def tiny_levels(tiny_artifact: Artifact) -> Artifact:
     sets = Sets((0.8, 0.9), ((0.3, 0.8), (0.2, 0.5), (0.0, 0.0)))
     counts = {"training_examples_per_label": {"Alfa": 50, "Beta": 30, "Gämma": 20}}
     return replace(tiny_artifact, levels=levels, sets=sets, provenance={"data": counts})
+
+
+@pytest.fixture(scope="session")
+def full(predictor: Predictor, toy_lines: dict[str, list[str]]) -> Predictor:
+    """The toy model with all that a file can hold: levels, sets, a prior, and a threshold of familiarity.
+
+    Alfa and Beta are first, Gamma is second; ``zzqé7`` is unfamiliar.
+    """
+    artifact = predictor.artifact
+    learned = [line.lower() for lines in toy_lines.values() for line in lines]
+    counts, total = count_ngrams(artifact.vocabulary.encode_all(learned))
+    familiarity = Familiarity(counts, total, (0.0, 0.0, 1.0, 0.0), (-12.0, 0.0), threshold=0.55, noun="toys")
+    levels = Levels(("kind", "half"), (("first", "first", "second"),))
+    sets = Sets((0.8, 0.9), ((0.8, 0.95), (0.7, 0.9)))
+    return Predictor(replace(artifact, name="full", levels=levels, sets=sets, familiarity=familiarity))
+
+
+@pytest.fixture(scope="session")
+def full_file(full: Predictor, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """That model as a file."""
+    file = tmp_path_factory.mktemp("full") / "full.safetensors"
+    save_artifact(full.artifact, file)
+    return file
 
 
 @pytest.fixture

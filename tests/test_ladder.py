@@ -117,7 +117,7 @@ PACKAGES = {
     "evaluation": "shares prediction scoring model text",
     "training": "cells data evaluation model prediction scoring tables text",
     "estimators": "training data prediction scoring model text",
-    "server": "annotation prediction tables model text scoring.processor data.catalog",
+    "server": "annotation shares prediction tables model text scoring.processor data.catalog",
     "cli": "annotation shares cells data evaluation export model prediction scoring server tables text training",
 }
 
@@ -213,7 +213,7 @@ def test_the_first_answer_of_the_command_line_loads_only_what_it_needs():
     code = (
         "import atexit, sys; from elman.cli import main; atexit.register(lambda: print(*sorted(sys.modules))); main()"
     )
-    command = [sys.executable, "-W", "error", "-c", code, "predict", "Nakamura"]
+    command = [sys.executable, "-W", "error", "-c", code, "predict", "--model", "languages", "Nakamura"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     answer, modules = done.stdout.splitlines()
     assert answer.startswith("Nakamura\tJapanese")

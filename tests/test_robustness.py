@@ -49,7 +49,8 @@ def facts(answer):
 def ask_command_line(names, stdin=b""):
     """Return the answers of `elman predict --json`, run in this process."""
     before = sys.argv, sys.stdout, sys.stdin
-    sys.argv, sys.stdout = ["elman", "predict", "--json", "--", *names], io.TextIOWrapper(io.BytesIO(), "utf-8")
+    sys.argv = ["elman", "predict", "--model", "languages", "--json", "--", *names]
+    sys.stdout = io.TextIOWrapper(io.BytesIO(), "utf-8")
     sys.stdin = io.TextIOWrapper(io.BytesIO(stdin), "utf-8")
     try:
         with pytest.raises(SystemExit) as ended:

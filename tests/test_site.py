@@ -3,10 +3,14 @@
 from pathlib import Path
 
 import command_reference
+import model_cards
 import module_reference
 import pytest
 import repository_links
 import site_check
+
+from elman.model.file import Artifact, save_artifact
+from elman.model.shipped import DEFAULT_MODEL, shipped_models
 
 WHOLE = '<html><body><h1 id="top">x</h1><a href="other.html#top">x</a></body></html>'
 
@@ -61,6 +65,7 @@ def test_a_link_to_another_site_is_allowed(site: Path) -> None:
         ("docs/start/student.md", "start/student"),
         ("benchmarks/README.md", "benchmarks"),
         ("README.md", "index"),
+        ("elman/model/pretrained/languages.md", "models"),
     ],
 )
 def test_a_path_leads_to_the_page_that_shows_it(path: str, page: str) -> None:
@@ -111,3 +116,13 @@ def test_an_indented_block_of_a_docstring_is_literal_and_a_letter_is_no_list() -
         "    hidden_size: \\H.",
         "    other: it.",
     ]
+
+
+def test_a_new_card_is_on_the_page_of_models_by_itself(tiny_levels: Artifact, tmp_path: Path) -> None:
+    save_artifact(tiny_levels, tmp_path / "tiny.safetensors")
+    (tmp_path / "tiny.md").write_text("# tiny\n\nSee [it](../x.md).\n\n## Data\n\nNone.\n", encoding="utf-8")
+    text = model_cards.render({**shipped_models(), "tiny": tmp_path / "tiny.safetensors"})
+    assert "| `tiny` | 3 | kind, half, all |" in text
+    assert "\n## tiny\n\nSee [it](../elman/model/x.md).\n\n### Data\n" in text
+    assert f"| `{DEFAULT_MODEL}`, the default |" in text
+    assert all(f"\n## {name}\n" in text for name in shipped_models())

@@ -23,7 +23,6 @@ COPIES = {
     "CHANGELOG.md": "changelog",
     "CONTRIBUTING.md": "contributing",
     "benchmarks/README.md": "benchmarks",
-    "elman/model/pretrained/languages.md": "languages",
 }
 """Pages outside of docs/, and the pages of the site that include them."""
 
@@ -83,6 +82,8 @@ def page_of(path: str) -> str:
     parts = Path(path).parts
     if path in PLACES:
         return PLACES[path]
+    if path.startswith("elman/model/pretrained/") and path.endswith(".md"):
+        return "models"
     if parts[0] == "docs" and path.endswith(".md"):
         return "/".join(parts[1:]).removesuffix(".md")
     if parts[0] == "elman" and len(parts) == 2 and (ROOT / path).is_dir():

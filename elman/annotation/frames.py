@@ -9,6 +9,7 @@ from elman.checks import is_missing, shown, suggest
 from elman.errors import DataError, SettingError
 from elman.extras import extra
 from elman.model.prior import Prior
+from elman.model.shipped import DEFAULT_MODEL
 from elman.prediction.predictor import Predictor, load
 
 Frame = TypeVar("Frame")
@@ -18,7 +19,7 @@ def annotate_frame(
     frame: Frame,
     column: str = "name",
     *,
-    model: str | Path | Predictor = "languages",
+    model: str | Path | Predictor = DEFAULT_MODEL,
     top: int = 1,
     abstain_below: float = 0.0,
     prefix: str = PREFIX,

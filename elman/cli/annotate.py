@@ -32,6 +32,7 @@ from elman.cli.options import (
     command_app,
     read_prior,
 )
+from elman.model.shipped import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -74,7 +75,7 @@ def annotate(
     header: HeaderOption = None,
     delimiter: DelimiterOption = None,
     encoding: EncodingOption = None,
-    model: ModelOption = "languages",
+    model: ModelOption = DEFAULT_MODEL,
     top: TopOption = 1,
     abstain_below: AbstainOption = 0.0,
     level: LevelOption = None,

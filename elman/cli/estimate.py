@@ -21,6 +21,7 @@ from elman.cli.options import (
 )
 from elman.cli.output import print_note, to_json
 from elman.errors import SettingError
+from elman.model.shipped import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     from elman.shares.report import GroupShares, ShareReport
@@ -62,7 +63,7 @@ def estimate(
     header: HeaderOption = None,
     delimiter: DelimiterOption = None,
     encoding: EncodingOption = None,
-    model: ModelOption = "languages",
+    model: ModelOption = DEFAULT_MODEL,
     read_as: FromOption = None,
     draws: Annotated[int, typer.Option(min=50, help="Bootstrap samples for the intervals.")] = 200,
     seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap.")] = 0,

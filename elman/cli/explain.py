@@ -6,9 +6,10 @@ import typer
 
 from elman.checks import shown, whole
 from elman.cli.names import check_names
-from elman.cli.options import JsonOption, ModelOption, PlotOption, command_app
+from elman.cli.options import JsonOption, LevelOption, ModelOption, PlotOption, command_app
 from elman.cli.output import to_json, to_line
 from elman.extras import extra
+from elman.model.shipped import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -24,10 +25,11 @@ app = command_app()
 @app.command()
 def explain(
     name: Annotated[str, typer.Argument(help="The name to explain.", show_default=False)],
-    model: ModelOption = "languages",
+    model: ModelOption = DEFAULT_MODEL,
     label: Annotated[
         str | None, typer.Option(help="Explain this label rather than the model's answer.", show_default=False)
     ] = None,
+    level: LevelOption = None,
     plot: PlotOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -40,7 +42,7 @@ def explain(
     from elman.prediction.predictor import load
 
     predictor, (name,) = load(model), check_names([name])
-    explanation = explain_name(predictor, name, label=label)
+    explanation = explain_name(predictor, name, label=label, level=level)
     if plot is not None:
         with extra("plot"):
             from elman.evaluation.drawings import plot_explanation

@@ -10,6 +10,7 @@ from elman.cli.options import JsonOption, ModelArgument, PlotOption, command_app
 from elman.cli.output import print_note, to_json
 from elman.errors import SettingError
 from elman.extras import extra
+from elman.model.shipped import DEFAULT_MODEL
 
 app = command_app(help="List, show, publish and shrink models.", no_args_is_help=True)
 
@@ -31,7 +32,7 @@ def list_models() -> None:
 
 @app.command("show")
 def show(
-    model: ModelArgument = "languages",
+    model: ModelArgument = DEFAULT_MODEL,
     plot: PlotOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -22,6 +22,7 @@ from elman.cli.options import (
     read_prior,
 )
 from elman.cli.output import print_note
+from elman.model.shipped import DEFAULT_MODEL
 from elman.prediction.options import AnswerOptions
 from elman.prediction.predictor import AnswerSettings, load
 
@@ -34,7 +35,7 @@ def predict(
         list[str] | None,
         typer.Argument(help="Names to answer for; without any, the lines of standard input, or a prompt."),
     ] = None,
-    model: ModelOption = "languages",
+    model: ModelOption = DEFAULT_MODEL,
     top: TopOption = 3,
     abstain_below: AbstainOption = 0.0,
     level: LevelOption = None,

@@ -11,6 +11,7 @@ import typer
 from elman.cli.options import MODEL, command_app
 from elman.errors import SettingError
 from elman.extras import extra
+from elman.model.shipped import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     from elman.prediction.predictor import Predictor
@@ -36,7 +37,7 @@ def serve(
             "--model",
             "-m",
             help=f"{MODEL} May be repeated; the first is the default.",
-            show_default="languages",
+            show_default=DEFAULT_MODEL,
         ),
     ] = None,
     host: Annotated[
@@ -109,7 +110,7 @@ def serve(
         cors_origins=tuple(cors_origin or []),
     )
     with bind_socket(host, port) as bound:
-        predictors, files = _load(model or ["languages"])
+        predictors, files = _load(model or [DEFAULT_MODEL])
         service = create_app(predictors, settings, files=files)
         if not is_private and key is None:
             print(f"elman: other machines can send requests to {host}; set {KEY} to require a key", file=sys.stderr)

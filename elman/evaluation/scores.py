@@ -32,8 +32,11 @@ from elman.prediction.inputs import NOT_FINITE
 from elman.prediction.predictor import Predictor
 from elman.records import Example
 from elman.reports import EvalReport, NumberReport, Outcomes, TagReport
-from elman.scoring.probabilities import softmax
+from elman.scoring.probabilities import allow_overflow, softmax
 from elman.text.vocabulary import Labels
+
+BLOCK = 4096
+"""Strings whose familiarity is measured together."""
 
 NGRAM_BASELINE = "logistic regression on character n-grams"
 
@@ -94,8 +97,32 @@ def evaluate(predictor: Predictor, examples: Sequence[Example]) -> Evaluation:
     """
     artifact, texts = predictor.artifact, [example.text for example in examples]
     truth = artifact.labels.encode([example.label for example in examples])
-    logits, reasons = predictor.logits(texts), predictor.abstentions(texts)
+    logits = predictor.logits(texts)
+    reasons = list_reasons(predictor, texts, logits)
     return evaluate_logits(logits, truth, artifact.labels, artifact.temperature, reasons=reasons)
+
+
+def list_reasons(predictor: Predictor, texts: Sequence[str], logits: NDArray[np.float32]) -> list[str | None]:
+    """Return why a model that answers with a label abstains for normalised strings, (N,); None where it answers.
+
+    Args:
+        predictor: the model.
+        texts: the strings, (N,).
+        logits: of the model, (N, C).
+    """
+    reasons, artifact = predictor.abstentions(texts), predictor.artifact
+    familiarity = artifact.familiarity
+    if familiarity is None or familiarity.threshold == 0:
+        return reasons
+    read = np.flatnonzero([reason is None for reason in reasons])
+    for start in range(0, len(read), BLOCK):
+        rows = read[start : start + BLOCK]
+        strings = artifact.vocabulary.encode_all([texts[row] for row in rows.tolist()])
+        with allow_overflow():
+            familiar = familiarity.rank(familiarity.measure_strings(strings, logits[rows], artifact.temperature))
+        for row in rows[familiar < familiarity.threshold].tolist():
+            reasons[row] = familiarity.reason
+    return reasons
 
 
 def evaluate_logits(

@@ -6,6 +6,9 @@ from elman.checks import shown, suggest
 from elman.errors import NotAModelError
 from elman.model.address import is_address, parse_address
 
+DEFAULT_MODEL = "languages"
+"""The shipped model that answers wherever none is named: in Python, in the commands and in the service."""
+
 
 def find_model(model: str | Path) -> Path:
     """Return the file of a model.

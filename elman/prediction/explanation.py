@@ -6,6 +6,8 @@ It asks two questions, of any model that reads strings and answers with a label,
   forwards) and for every end of it (read backwards).
 - Which letters does the answer rest on? Each letter in turn is replaced by the unknown symbol, which training knows.
   The log-odds that the answer loses are the letter's evidence (occlusion: M. D. Zeiler and R. Fergus, 2014).
+
+The answer is a label, or a group of labels at a level such as region, whose probability is the sum of theirs.
 """
 
 from collections.abc import Sequence
@@ -19,9 +21,11 @@ from elman.checks import shown, suggest
 from elman.errors import SettingError
 from elman.markup import TRAINING, VALIDATION, escape, render_bar, render_card, render_note, render_table
 from elman.model.file import Artifact
+from elman.model.hierarchy import AUTO
 from elman.model.kinds import KINDS
 from elman.prediction.inputs import MISSING, NOT_FINITE, InputReader
 from elman.prediction.names import read_name
+from elman.prediction.options import SURE, AnswerOptions
 from elman.records import UNKNOWN
 from elman.scoring.probabilities import softmax
 from elman.scoring.scorer import Scorer
@@ -65,7 +69,7 @@ class Explanation:
     Args:
         name: the string before normalisation.
         normalised: what the model read; the entries below have one for each of its symbols.
-        label: the label that is explained.
+        label: the label that is explained, or the group of labels.
         probability: its calibrated probability.
         shown: labels worth showing, the explained one first.
         forwards: after each symbol, the probability of every label if the string ended here; if the model has more
@@ -74,6 +78,7 @@ class Explanation:
         evidence: for each symbol, the log-odds that the label loses when the symbol is hidden, nats; below 0 if the
             symbol is evidence against the label.
         model: the name of the model.
+        level: of the label; None if the model has no levels.
     """
 
     name: str
@@ -85,6 +90,7 @@ class Explanation:
     backwards: tuple[dict[str, float], ...]
     evidence: tuple[float, ...]
     model: str
+    level: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the explanation as plain values for JSON, one object for each symbol under ``letters``."""
@@ -101,6 +107,7 @@ class Explanation:
             "probability": self.probability,
             "letters": letters,
             "model": self.model,
+            **({} if self.level is None else {"level": self.level}),
         }
 
     def _repr_html_(self) -> str:
@@ -126,16 +133,20 @@ class Explanation:
         )
 
 
-def explain(predictor: Explainable, name: str | bytes | None, *, label: str | None = None) -> Explanation:
+def explain(
+    predictor: Explainable, name: str | bytes | None, *, label: str | None = None, level: str | None = None
+) -> Explanation:
     """Explain one answer.
 
     Args:
         predictor: a model that reads strings and answers with a label.
         name: the string, as in `elman.prediction.predictor.Predictor.predict`.
-        label: the label to explain; the model's answer if None.
+        label: the label to explain, or the group of labels at the level; the model's answer if None.
+        level: of the label, such as ``region``; ``auto`` for the finest one whose best answer has a probability of a
+            half; None for the labels of the model.
 
     Raises:
-        SettingError: the model is of another kind, it cannot read the string, or it has no such label.
+        SettingError: the model is of another kind, it cannot read the string, or it has no such level or label.
 
     >>> from elman.prediction.predictor import load
     >>> explanation = explain(load("languages"), "Nakamura")
@@ -148,35 +159,78 @@ def explain(predictor: Explainable, name: str | bytes | None, *, label: str | No
             f"{predictor.name!r} {artifact.kind}; "
             "only answers of models that read strings and answer with a label can be explained"
         )
+    AnswerOptions(level=level).check(artifact)
     text = read_name(name)
     if text is None:
         raise SettingError(f"a missing name cannot be explained: {MISSING}")
     one = predictor.reader.read(text)
     if one.numbers is None:
         raise SettingError(f"'{shown(text)}' cannot be explained, because the model does not read it: {one.reason}")
-    if label is not None and label not in predictor.labels:
-        near = suggest(label, predictor.labels)
-        known = shown(", ".join(predictor.labels), LONGEST)
-        raise SettingError(f"no label '{shown(label)}'; the labels are {known}{near}")
-    forwards, backwards, occluded = _compute_probabilities(predictor, one.numbers)
-    if not all(np.isfinite(shares).all() for shares in (forwards, backwards, occluded)):
+    if level != AUTO:
+        _check_label(label, artifact, level)
+    courses = _compute_probabilities(predictor, one.numbers)
+    if not all(np.isfinite(shares).all() for shares in courses):
         raise SettingError(f"'{shown(text)}' cannot be explained: {NOT_FINITE}")
+    if level == AUTO:
+        level = _choose_level(artifact, courses[0][-1:])
+        _check_label(label, artifact, level)
+    names = list_answers(artifact, level)
+    forwards, backwards, occluded = (_sum_labels(artifact, shares, level) for shares in courses)
     whole = forwards[-1]
-    chosen = int(whole.argmax()) if label is None else predictor.labels.index(label)
+    chosen = int(whole.argmax()) if label is None else names.index(label)
     evidence = _compute_log_odds(whole[chosen]) - _compute_log_odds(occluded[:, chosen])
     likely = np.argsort(-(whole + np.concatenate([forwards, backwards]).mean(axis=0)))[:SHOWN].tolist()
     worth_showing = list(dict.fromkeys([chosen, *likely]))[:SHOWN]
     return Explanation(
         name=text,
         normalised=one.normalised,
-        label=predictor.labels[chosen],
+        label=names[chosen],
         probability=float(whole[chosen]),
-        shown=tuple(predictor.labels[k] for k in worth_showing),
-        forwards=_name_columns(predictor.labels, forwards, worth_showing),
-        backwards=_name_columns(predictor.labels, backwards, worth_showing),
+        shown=tuple(names[k] for k in worth_showing),
+        forwards=_name_columns(names, forwards, worth_showing),
+        backwards=_name_columns(names, backwards, worth_showing),
         evidence=tuple(evidence.tolist()),
         model=predictor.name,
+        level=None if artifact.levels is None else level or artifact.levels.names[0],
     )
+
+
+def list_answers(artifact: Artifact, level: str | None) -> tuple[str, ...]:
+    """Return the labels of a model, or their groups at a level.
+
+    Raises:
+        SettingError: there is no such level.
+    """
+    if level is None or artifact.levels is None:
+        return artifact.labels.names
+    return artifact.levels.list_groups(level, artifact.labels.names)
+
+
+def _check_label(label: str | None, artifact: Artifact, level: str | None) -> None:
+    """Check that a label, if there is one, is among those of a level."""
+    names = list_answers(artifact, level)
+    if label is None or label in names:
+        return
+    others = (
+        []
+        if artifact.levels is None
+        else [one for one in artifact.levels.names if label in list_answers(artifact, one)]
+    )
+    near = f"; it is one of the level {others[0]}" if others else suggest(label, names)
+    what = f"{shown(level)} has" if level is not None else "the labels are"
+    raise SettingError(f"no label '{shown(label)}'; {what} {shown(', '.join(names), LONGEST)}{near}")
+
+
+def _choose_level(artifact: Artifact, whole: NDArray[np.float64]) -> str:
+    """Return the finest level whose best answer is sure enough, otherwise the coarsest, from probabilities (1, C)."""
+    assert artifact.levels is not None
+    sure = (one for one in artifact.levels.names if _sum_labels(artifact, whole, one).max() >= SURE)
+    return next(sure, artifact.levels.names[-1])
+
+
+def _sum_labels(artifact: Artifact, shares: NDArray[np.float64], level: str | None) -> NDArray[np.float64]:
+    """Return the probabilities of the answers of a level, (T, G), from those of the labels, (T, C)."""
+    return shares if level is None or artifact.levels is None else artifact.levels.sum_probabilities(shares, level)
 
 
 def _compute_probabilities(predictor: Explainable, ids: NDArray[np.int64]) -> list[NDArray[np.float64]]:

@@ -17,7 +17,7 @@ from elman.checks import check_whole, shown
 from elman.errors import SettingError
 from elman.model.file import Artifact, load_artifact
 from elman.model.prior import Prior
-from elman.model.shipped import find_model, find_origin
+from elman.model.shipped import DEFAULT_MODEL, find_model, find_origin
 from elman.prediction.columns import TOO_UNSURE, answer_columns, share_columns
 from elman.prediction.inputs import MISSING, NOT_FINITE, Input, InputReader, StringReader, choose_reader
 from elman.prediction.names import is_one_name, list_names, read_name
@@ -283,33 +283,31 @@ class Predictor:
         >>> load("languages").probabilities(["Nakamura", ""]).shape
         (2, 18)
         """
-        listed, reader = list_names(names), self.reader
-        if self.artifact.kind.answers != "label" or not isinstance(reader, StringReader):
+        listed = list_names(names)
+        if self.artifact.kind.answers != "label" or not isinstance(self.reader, StringReader):
             raise SettingError(f"{self.name} does not read strings and answer with a label: it has no probabilities")
-        _, strings, reasons = reader.encode_all([name or "" for name in listed])
-        readable = np.array([reason is None for reason in reasons], np.bool_)
-        probabilities = np.full((len(listed), len(self.labels)), np.nan)
-        if readable.any():
-            kept = strings.select(np.flatnonzero(readable))
-            probabilities[readable] = softmax(self.scorer.logits(kept), self.artifact.temperature)
-        return probabilities
+        columns = self.answer_columns(listed, AnswerOptions(top=1, every=True))
+        assert columns.every is not None
+        columns.every[columns.reason_ids >= 0] = np.nan
+        return columns.every
 
-    def explain(self, name: str | bytes | None, *, label: str | None = None) -> "Explanation":
+    def explain(self, name: str | bytes | None, *, label: str | None = None, level: str | None = None) -> "Explanation":
         """Explain the answer for one string: how it changes while the string is read, and what each letter adds.
 
         Args:
             name: the string, as in `predict`.
-            label: the label to explain; the model's answer if None.
+            label: the label to explain, or the group of labels at the level; the model's answer if None.
+            level: of the label, such as ``region``, or ``auto``, as in `predict`; None for the labels.
 
         Raises:
-            SettingError: the model is of another kind, it cannot read the string, or it has no such label.
+            SettingError: the model is of another kind, it cannot read the string, or it has no such level or label.
 
         >>> load("languages").explain("Nakamura").label
         'Japanese'
         """
         from elman.prediction.explanation import explain
 
-        return explain(self, name, label=label)
+        return explain(self, name, label=label, level=level)
 
     def logits(self, normalised: Sequence[str]) -> NDArray[np.float32]:
         """Return the logits of normalised, readable strings, before calibration: (len(normalised), C), float32.
@@ -434,7 +432,7 @@ def _list_candidates(names: Sequence[str], ids: list[int], chances: list[float])
     return tuple(Candidate(names[one], chance) for one, chance in zip(ids, chances, strict=True))
 
 
-def load(model: str | Path = "languages") -> Predictor:
+def load(model: str | Path = DEFAULT_MODEL) -> Predictor:
     """Return a predictor for a shipped model, by name; a model file, by path; or a model on the Hugging Face Hub.
 
     Args:

@@ -139,6 +139,6 @@ async def _answer_invalid(request: Request, error: Exception) -> Response:
 
 
 _PARAMETERS = (
-    *("column", "top", "abstain_below", "level", "prior", "coverage", "unfamiliar_below", "all", "add"),
+    *("column", "by", "top", "abstain_below", "level", "prior", "coverage", "unfamiliar_below", "all", "add"),
     *("format", "model", "header", "delimiter", "encoding", "file"),
 )

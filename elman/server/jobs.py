@@ -6,6 +6,9 @@ from typing import Any
 CHUNK = 2**18
 """Bytes of a table that are copied at a time."""
 
+MOST_GROUPS = 1000
+"""Groups whose shares are estimated in one table."""
+
 
 @dataclass(frozen=True)
 class MoreColumns:
@@ -24,14 +27,14 @@ class MoreColumns:
 
 @dataclass(frozen=True)
 class Job:
-    """A table to annotate.
+    """A table to annotate, or whose shares of labels to estimate.
 
     Args:
         model: the name of the model.
         model_bytes: the size of the model file, which follows; 0 if the process has the model.
         table_bytes: the size of the table, which follows.
         read_as: the format of the table, such as ``csv``.
-        write_as: the format of the annotated table.
+        write_as: the format of the annotated table; None to estimate shares, which are written as JSON.
         column: the column of the names.
         top: how many labels to write for each row.
         abstain_below: abstain if the best label's probability is lower.
@@ -39,15 +42,17 @@ class Job:
         delimiter: the character between cells.
         encoding: the name of the encoding of a text file.
         most_rows: the most rows of the table.
-        most_bytes: the most bytes of the annotated table.
+        most_bytes: the most bytes of the annotated table; of the names and groups of the table to estimate shares.
         more: the fields of `MoreColumns`, as plain values.
+        by: the column of the groups to estimate shares of; None for one group.
+        level: of the labels to estimate shares of; None for the labels themselves.
     """
 
     model: str
     model_bytes: int
     table_bytes: int
     read_as: str
-    write_as: str
+    write_as: str | None
     column: str
     top: int
     abstain_below: float
@@ -57,6 +62,8 @@ class Job:
     most_rows: int
     most_bytes: int
     more: dict[str, Any] = field(default_factory=dict)
+    by: str | None = None
+    level: str | None = None
 
 
 @dataclass(frozen=True)
@@ -64,11 +71,11 @@ class Reply:
     """The result of a job.
 
     Args:
-        rows: how many were written.
+        rows: how many were read.
         abstained: for how many of them the model abstained.
-        size: of the annotated table, which follows; 0 without one.
-        problem: why the table cannot be annotated, a code of `elman.errors.DATA_CODES` or of `elman.server.uploads`;
-            None if it is annotated.
+        size: of the result, which follows; 0 without one.
+        problem: why there is no result, a code of `elman.errors.DATA_CODES` or of `elman.server.uploads`; None if there
+            is one.
         line: the line that has the problem; None if unknown.
         bug: the kind and place of an unexpected error; None if there was none.
         is_last: whether the process ends now.

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from elman.server.errors import ClientLeftError, RequestError
-from elman.server.middleware import ANNOTATE_PATH, API_PREFIX, find_header
+from elman.server.middleware import ANNOTATE_PATH, API_PREFIX, ESTIMATE_PATH, find_header
 from elman.server.settings import Settings
 
 RETRY_SECONDS = 1
@@ -83,7 +83,7 @@ class LimitsMiddleware:
         """
         if scope["type"] != "http" or not scope["path"].startswith(API_PREFIX):
             return await self.app(scope, receive, send)
-        limits = self.tables if scope["path"] == ANNOTATE_PATH else self.requests
+        limits = self.tables if scope["path"] in (ANNOTATE_PATH, ESTIMATE_PATH) else self.requests
         has_body = _check_headers(scope, limits)
         limits.check_free()
         body = _Body(receive, limits)

@@ -17,7 +17,8 @@ from elman.server.errors import RequestError, log_bug
 from elman.server.metrics import Metrics
 from elman.server.settings import ANY
 
-API_PREFIX, METRICS_PATH, ANNOTATE_PATH = "/v1/", "/metrics", "/v1/annotate"
+API_PREFIX, METRICS_PATH = "/v1/", "/metrics"
+ANNOTATE_PATH, ESTIMATE_PATH = "/v1/annotate", "/v1/estimate"
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": (

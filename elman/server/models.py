@@ -10,16 +10,20 @@ from typing import Any
 
 from elman.checks import count_of
 from elman.data.catalog import CATALOG, LANGUAGES
-from elman.errors import SettingError
+from elman.errors import DamagedModelError, SettingError
 from elman.model.card import read_card
 from elman.model.kinds import KINDS
 from elman.prediction.predictor import Predictor
 from elman.server.errors import to_json
+from elman.shares.prior import find_prior
 
 DISCLAIMER = (
     "An answer is an estimate, relative to what the model learned from. It is no evidence of a person's identity, "
     "ancestry or citizenship."
 )
+
+MOST_EXAMPLES, LONGEST_EXAMPLE = 6, 40
+"""How many strings of a model file the page offers to try, and their most characters."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,8 @@ class ServedModel:
             "reads": artifact.kind.reads,
             "answers": artifact.kind.answers,
             "labels": list(self.predictor.labels),
+            "levels": [] if artifact.levels is None else list(artifact.levels.names),
+            "estimates": self._can_estimate(),
             "coverages": [] if artifact.sets is None else list(artifact.sets.coverages),
             "parameters": artifact.parameters,
             "bytes": in_memory if self.file is None else self.file.stat().st_size,
@@ -74,6 +80,7 @@ class ServedModel:
             "reference": self._reference(),
             "origins": self._answers_with_origins(),
             "countries": self._countries(),
+            "examples": self._examples(),
         }
 
     @cached_property
@@ -94,6 +101,16 @@ class ServedModel:
         about = f"{known.about} ({known.origin})" if known else Path(source).name
         return f"Learned from {about}" + ("." if examples is None else f": {count_of(int(examples), 'example')}.")
 
+    def _can_estimate(self) -> bool:
+        """Return whether shares can be estimated: the file must say how frequent the labels are in training."""
+        if not self.is_classifier:
+            return False
+        try:
+            find_prior(self.predictor.artifact)
+        except (SettingError, DamagedModelError):
+            return False
+        return True
+
     def _answers_with_origins(self) -> bool:
         """Return whether the labels say where names come from, as the page asks; other labels get other words."""
         labels = self.predictor.labels
@@ -103,6 +120,16 @@ class ServedModel:
         """Return the ISO 3166 code of each label that the file gives one: the part ``countries`` of its provenance."""
         codes, labels = self._provenance("countries"), self.predictor.labels
         return {label: codes[label] for label in labels if _is_code(codes.get(label))}
+
+    def _examples(self) -> list[str]:
+        """Return strings to try: the part ``examples`` of the file's provenance, as far as they are short strings."""
+        found = self.predictor.artifact.provenance.get("examples")
+        short = (
+            [one for one in found if isinstance(one, str) and 0 < len(one) <= LONGEST_EXAMPLE]
+            if isinstance(found, list)
+            else []
+        )
+        return short[:MOST_EXAMPLES]
 
     def _short_card(self) -> str:
         facts = self.facts

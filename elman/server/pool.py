@@ -1,4 +1,4 @@
-"""Pool: worker processes that annotate uploaded tables, so that no table slows or ends the service itself."""
+"""Pool: worker processes that read uploaded tables, so that no table slows or ends the service itself."""
 
 import json
 import os
@@ -31,8 +31,8 @@ class Worker:
         self.process, self._models = process, set[str]()
         self.is_usable = True
 
-    def annotate(self, job: Job, artifact: Artifact, table: IO[bytes]) -> Reply:
-        """Annotate a table; `read` returns its content afterwards.
+    def run(self, job: Job, artifact: Artifact, table: IO[bytes]) -> Reply:
+        """Do a job with a table; `read` returns its result afterwards.
 
         Args:
             job: what to do, without the sizes.
@@ -61,7 +61,7 @@ class Worker:
         return reply
 
     def read(self, size: int) -> bytes:
-        """Return the next bytes of the annotated table.
+        """Return the next bytes of the result.
 
         Raises:
             WorkerError: the process has ended.
@@ -70,7 +70,7 @@ class Worker:
         content = self.process.stdout.read(size)
         if len(content) < size:
             self.is_usable = False
-            raise WorkerError("a worker process ended before all of its table was read")
+            raise WorkerError("a worker process ended before all of its result was read")
         return content
 
     def kill(self) -> None:

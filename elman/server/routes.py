@@ -14,7 +14,7 @@ from elman.server.errors import RequestError, json_response
 from elman.server.jobs import MoreColumns
 from elman.server.limits import run_while_connected
 from elman.server.metrics import MEDIA_TYPE
-from elman.server.middleware import ANNOTATE_PATH, METRICS_PATH
+from elman.server.middleware import ANNOTATE_PATH, ESTIMATE_PATH, METRICS_PATH
 from elman.server.schemas import (
     MOST_LABELS,
     ErrorAnswer,
@@ -25,10 +25,18 @@ from elman.server.schemas import (
     PredictAnswer,
     PredictRequest,
     ReadyAnswer,
+    SharesAnswer,
     read_json,
 )
 from elman.server.service import Service
-from elman.server.uploads import MEDIA_TYPES, TableRequest, annotate_upload
+from elman.server.uploads import (
+    MEDIA_TYPES,
+    SharesRequest,
+    TableRequest,
+    TextRequest,
+    annotate_upload,
+    estimate_upload,
+)
 
 PAGE = Path(__file__).with_name("page")
 
@@ -59,6 +67,34 @@ def _error_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 api = APIRouter()
 """The routes that OpenAPI describes."""
+
+
+TableFile = Annotated[
+    UploadFile, File(description="A CSV, TSV, JSON Lines or Parquet file; its name gives the format.")
+]
+
+ColumnQuery = Annotated[
+    str, Query(min_length=1, description="The column of the names, by its name or number.", examples=["name"])
+]
+
+ModelQuery = Annotated[str | None, Query(description="One of /v1/models; the default model if missing.")]
+
+HeaderQuery = Annotated[
+    bool | None,
+    Query(description="Whether the first line of CSV or TSV names the columns; the column decides if missing."),
+]
+
+DelimiterQuery = Annotated[
+    str | None, Query(description="The character between cells; recognised in the first line if missing.")
+]
+
+EncodingQuery = Annotated[
+    str | None,
+    Query(
+        pattern=r"^[A-Za-z0-9_.:-]{1,40}$",
+        description="The encoding of a text file; UTF-8, or what its byte order mark says, if missing.",
+    ),
+]
 
 
 def _service(request: Request) -> Service:
@@ -94,7 +130,7 @@ async def explain(request: Request, body: ExplainRequest) -> Response:
     """Explain one answer, letter by letter: how it changes while the name is read, and the evidence of each letter."""
     service = _service(request)
     model = service.find_model(body.model, classifier=True)
-    work = service.explain(model, body.name, body.label)
+    work = service.explain(model, body.name, body.label, body.level)
     return Response(await run_while_connected(request.receive, work), media_type="application/json")
 
 
@@ -113,10 +149,8 @@ async def explain(request: Request, body: ExplainRequest) -> Response:
 )
 async def annotate(
     request: Request,
-    file: Annotated[UploadFile, File(description="A CSV, TSV, JSON Lines or Parquet file; its name gives the format.")],
-    column: Annotated[
-        str, Query(min_length=1, description="The column of the names, by its name or number.", examples=["name"])
-    ],
+    file: TableFile,
+    column: ColumnQuery,
     top: Annotated[int, Query(ge=1, le=MOST_LABELS, description="How many labels to write for each row.")] = 1,
     abstain_below: Annotated[
         float, Query(ge=0, le=1, allow_inf_nan=False, description="Abstain if the best label's probability is lower.")
@@ -138,21 +172,10 @@ async def annotate(
         Literal["csv", "tsv", "jsonl", "parquet"] | None,
         Query(description="The format of the response; that of the file if missing."),
     ] = None,
-    model: Annotated[str | None, Query(description="One of /v1/models; the default model if missing.")] = None,
-    header: Annotated[
-        bool | None,
-        Query(description="Whether the first line of CSV or TSV names the columns; the column decides if missing."),
-    ] = None,
-    delimiter: Annotated[
-        str | None, Query(description="The character between cells; recognised in the first line if missing.")
-    ] = None,
-    encoding: Annotated[
-        str | None,
-        Query(
-            pattern=r"^[A-Za-z0-9_.:-]{1,40}$",
-            description="The encoding of a text file; UTF-8, or what its byte order mark says, if missing.",
-        ),
-    ] = None,
+    model: ModelQuery = None,
+    header: HeaderQuery = None,
+    delimiter: DelimiterQuery = None,
+    encoding: EncodingQuery = None,
 ) -> Response:
     """Answer for a column of a table, and return the table with the answers in new columns: every row, in order."""
     service = _service(request)
@@ -160,8 +183,38 @@ async def annotate(
     more = MoreColumns(
         level, prior, coverage, every=all, add=tuple(dict.fromkeys(add)), unfamiliar_below=unfamiliar_below
     )
-    table = TableRequest(column, top, abstain_below, suffix, header, delimiter, encoding, more)
+    table = TableRequest(column, top, abstain_below, suffix, TextRequest(header, delimiter, encoding), more)
     return await annotate_upload(service, service.find_model(model, classifier=True), request, table)
+
+
+@api.post(
+    ESTIMATE_PATH,
+    summary="Estimate the shares of labels in a table",
+    responses={200: {"model": SharesAnswer}, **_error_responses(401, 403, 404, 408, 413, 415, 422, 429, 503, 504)},
+)
+async def estimate(
+    request: Request,
+    file: TableFile,
+    column: ColumnQuery,
+    by: Annotated[
+        str | None, Query(min_length=1, description="The column of the groups, likewise; one group if missing.")
+    ] = None,
+    level: Annotated[
+        str | None, Query(description="The level of the labels, such as region; the labels themselves if missing.")
+    ] = None,
+    model: ModelQuery = None,
+    header: HeaderQuery = None,
+    delimiter: DelimiterQuery = None,
+    encoding: EncodingQuery = None,
+) -> Response:
+    """Estimate how a column of names divides into labels, with intervals of 95 %, in the table or in each group of it.
+
+    The estimates correct the errors of the model and what was frequent in its training. They say nothing of a single
+    name.
+    """
+    service = _service(request)
+    table = SharesRequest(column, by, level, TextRequest(header, delimiter, encoding))
+    return await estimate_upload(service, service.find_model(model, classifier=True), request, table)
 
 
 async def _read_and_predict(request: Request) -> Response:

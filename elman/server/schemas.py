@@ -121,6 +121,12 @@ class ExplainRequest(_RequestBody):
 
     name: Annotated[Name, Field(description="The name.")]
     label: Annotated[Name | None, Field(description="The label to explain; the model's answer if missing.")] = None
+    level: Annotated[
+        Name | None,
+        Field(
+            description="The level of the label, or auto: the finest one that is sure enough; the labels if missing."
+        ),
+    ] = None
     model: Model = None
 
 
@@ -183,6 +189,38 @@ class ExplainAnswer(BaseModel):
     probability: float
     letters: list[LetterAnswer]
     model: str
+    level: str | None = Field(None, description="The level of the label; missing if the model has no levels.")
+
+
+class ShareAnswer(BaseModel):
+    """The share of one label in a group."""
+
+    label: str
+    share: float = Field(ge=0, le=1, description="The estimate: a share of the names that the model can read.")
+    low: float = Field(ge=0, le=1, description="The lower end of the interval of 95 %.")
+    high: float = Field(ge=0, le=1, description="Its upper end.")
+    counted: float = Field(ge=0, le=1, description="The share of names whose most likely answer it is, uncorrected.")
+
+
+class GroupAnswer(BaseModel):
+    """One group of names."""
+
+    group: str | None = Field(description="The value that its names share; null without groups, or without a value.")
+    names: int = Field(description="Its rows.")
+    missing: int = Field(description="Rows without a name.")
+    read: int = Field(description="Names that were read: all others, or a sample of a large group.")
+    abstained: int = Field(description="On how many of these the model abstains.")
+    shares: list[ShareAnswer] = Field(description="Of all labels, the largest first; empty if no name can be read.")
+
+
+class SharesAnswer(BaseModel):
+    """The shares of labels in a table, or in each group of its rows, the largest group first."""
+
+    model: str
+    level: str | None
+    by: str | None
+    groups: list[GroupAnswer]
+    notes: list[str] = Field(description="What a reader should know, one sentence each.")
 
 
 class ModelAnswer(BaseModel):
@@ -193,6 +231,8 @@ class ModelAnswer(BaseModel):
     reads: str
     answers: str
     labels: list[str]
+    levels: list[str] = Field(description="The levels of the labels, finest first; empty if there are none.")
+    estimates: bool = Field(description="Whether it can estimate the shares of labels in a table.")
     coverages: list[float] = Field(description="The coverages of the prediction sets that the model can give.")
     parameters: int
     bytes: int
@@ -200,6 +240,7 @@ class ModelAnswer(BaseModel):
     reference: str = Field(description="What the model learned from, in one sentence.")
     origins: bool = Field(description="Whether the labels are origins of names, such as languages or countries.")
     countries: dict[str, str] = Field(description="The ISO 3166 code of each label that has one, such as NO.")
+    examples: list[str] = Field(description="Strings to try, if the model file has some.")
 
 
 class ModelsAnswer(BaseModel):

@@ -9,7 +9,8 @@ from typing import TypeVar
 
 from elman.errors import SettingError
 from elman.model.file import Artifact
-from elman.prediction.explanation import explain
+from elman.model.hierarchy import AUTO
+from elman.prediction.explanation import explain, list_answers
 from elman.prediction.options import AnswerOptions
 from elman.prediction.predictor import Predictor
 from elman.server.batching import Batcher, Names
@@ -106,17 +107,15 @@ class Service:
         self._check(model, names, options.top)
         return await self._batchers[model.name].predict(names, options)
 
-    async def explain(self, model: ServedModel, name: str, label: str | None) -> bytes:
+    async def explain(self, model: ServedModel, name: str, label: str | None, level: str | None = None) -> bytes:
         """Return the explanation of an answer as a JSON object.
 
         Raises:
-            RequestError: the name is too long, the model cannot read it, or it has no such label.
+            RequestError: the name is too long, the model cannot read it, or it has no such level or label.
         """
         self._check(model, [name], 1)
-        if label is not None and label not in model.predictor.labels:
-            labels = ", ".join(model.predictor.labels)
-            raise RequestError(422, "unknown_label", f"unknown label; {model.name} answers with {labels}")
-        work = partial(_explain, model.predictor, name, label)
+        check_options(model, AnswerOptions(level=level))
+        work = partial(_explain, model, name, label, level)
         return await asyncio.get_running_loop().run_in_executor(self._explaining, work)
 
     async def run_in_thread(self, work: Callable[[], Result]) -> Result:
@@ -168,8 +167,22 @@ def _describe_options(name: str, artifact: Artifact) -> str:
     )
 
 
-def _explain(predictor: Predictor, name: str, label: str | None) -> bytes:
+def _explain(model: ServedModel, name: str, label: str | None, level: str | None) -> bytes:
+    predictor = model.predictor
     reason = predictor.reader.read(name).reason
     if reason is not None:
         raise RequestError(422, "unreadable_name", reason)
-    return encode_answer(explain(predictor, name, label=label).to_dict())
+    if label is not None and level != AUTO and label not in list_answers(predictor.artifact, level):
+        raise _unknown_label(model, level)
+    try:
+        return encode_answer(explain(predictor, name, label=label, level=level).to_dict())
+    except SettingError:  # all else has been checked
+        if label is not None and level == AUTO:
+            raise _unknown_label(model, None) from None
+        raise RequestError(422, "no_finite_answer", "the model has no finite answer to this name") from None
+
+
+def _unknown_label(model: ServedModel, level: str | None) -> RequestError:
+    names = ", ".join(list_answers(model.predictor.artifact, None if level == AUTO else level))
+    where = "" if level is None else " at this level"
+    return RequestError(422, "unknown_label", f"unknown label; {model.name} answers with {names}{where}")

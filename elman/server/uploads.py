@@ -1,29 +1,30 @@
-"""Uploads: annotate a table that a client sends, in a worker process, and stream it back."""
+"""Uploads: a table that a client sends is annotated and sent back, or shares are estimated, in a worker process."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import python_multipart  # noqa: F401 - parses forms; if it is missing, this import gives a clearer error than FastAPI's
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
-from starlette.responses import StreamingResponse
+from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from elman.annotation.annotator import USUAL_COVERAGE
-from elman.errors import SettingError, WorkerError
+from elman.errors import DamagedModelError, SettingError, WorkerError
 from elman.prediction.options import AnswerOptions
 from elman.server.errors import RequestError, log_bug
-from elman.server.jobs import CHUNK, Job, MoreColumns, Reply
+from elman.server.jobs import CHUNK, MOST_GROUPS, Job, MoreColumns, Reply
 from elman.server.limits import run_while_connected
 from elman.server.models import ServedModel
 from elman.server.pool import Worker
 from elman.server.service import Service, check_options
 from elman.server.settings import Settings
+from elman.shares.estimates import Estimator
 from elman.tables.formats import WORKBOOKS, TextOptions
 
 Result = TypeVar("Result")
@@ -50,6 +51,21 @@ MOST_LABELS = 20
 
 
 @dataclass(frozen=True)
+class TextRequest:
+    """How to read a text file.
+
+    Args:
+        header: whether the first line names the columns; the column decides if None.
+        delimiter: the character between cells; recognised if None.
+        encoding: the encoding; UTF-8, or what a byte order mark says, if None.
+    """
+
+    header: bool | None = None
+    delimiter: str | None = None
+    encoding: str | None = None
+
+
+@dataclass(frozen=True)
 class TableRequest:
     """How to annotate a table.
 
@@ -58,9 +74,7 @@ class TableRequest:
         top: how many labels to write for each row.
         abstain_below: abstain if the best label's probability is lower.
         suffix: the format of the response, such as ``.csv``; that of the upload if None.
-        header: whether the first line names the columns; the column decides if None.
-        delimiter: the character between cells; recognised if None.
-        encoding: the encoding of a text file; UTF-8, or what a byte order mark says, if None.
+        text: how the file is read.
         more: what it says beside the best labels.
     """
 
@@ -68,10 +82,25 @@ class TableRequest:
     top: int
     abstain_below: float
     suffix: str | None
-    header: bool | None = None
-    delimiter: str | None = None
-    encoding: str | None = None
+    text: TextRequest = TextRequest()
     more: MoreColumns = MoreColumns()
+
+
+@dataclass(frozen=True)
+class SharesRequest:
+    """How to estimate the shares of labels in a table.
+
+    Args:
+        column: the column of the names.
+        by: the column of the groups; one group if None.
+        level: of the labels; the labels themselves if None.
+        text: how the file is read.
+    """
+
+    column: str
+    by: str | None = None
+    level: str | None = None
+    text: TextRequest = TextRequest()
 
 
 async def annotate_upload(
@@ -88,25 +117,13 @@ async def annotate_upload(
     Raises:
         RequestError: the file has an unknown format, or it cannot be read.
     """
-    upload = _find_file(await request.form())
+    upload = await _read_upload(request)
     name = Path(upload.filename or "")
-    read_as = name.suffix.lower()
-    _check_suffix(read_as)
-    _check_head(upload.file.read(HEAD), read_as)
-    upload.file.seek(0)
-    suffix = table.suffix or read_as
-    job = _make_job(service.settings, model, table, read_as=read_as, write_as=suffix)
-    worker = service.workers.take()
-    try:
-        work = partial(worker.annotate, job, model.predictor.artifact, upload.file)
-        reply = await run_while_connected(request.receive, _run_until_killed(service, worker, work))
-        _check(reply, service.settings)
-    except BaseException as error:
-        service.give_back(worker)
-        if isinstance(error, WorkerError):
-            raise log_bug(str(error)) from None
-        raise
-    service.metrics.count_names(model.name, reply.rows, abstained=reply.abstained)
+    suffix = table.suffix or name.suffix.lower()
+    _check_table(model, table)
+    more = {"write_as": suffix[1:], "top": table.top, "abstain_below": table.abstain_below, "more": asdict(table.more)}
+    job = _make_job(service.settings, model, table, name, **more)
+    worker, reply = await _run(service, model, request, job, upload)
     stem = quote(name.stem, safe="", errors="replace")
     headers = {
         "Content-Length": str(reply.size),
@@ -115,6 +132,68 @@ async def annotate_upload(
         "X-Elman-Abstained": str(reply.abstained),
     }
     return _TableResponse(service, worker, reply.size, headers, MEDIA_TYPES[suffix])
+
+
+async def estimate_upload(service: Service, model: ServedModel, request: Request, table: SharesRequest) -> Response:
+    """Return the response with the shares of labels in an uploaded table, or in each group of its rows, as JSON.
+
+    Args:
+        service: the service.
+        model: the model.
+        request: the request, whose form has been read.
+        table: what to estimate.
+
+    Raises:
+        RequestError: the file has an unknown format, or it cannot be read; or the model cannot estimate so.
+    """
+    upload = await _read_upload(request)
+    _check_estimate(model, table)
+    name = Path(upload.filename or "")
+    job = _make_job(service.settings, model, table, name, by=table.by, level=table.level)
+    worker, reply = await _run(service, model, request, job, upload)
+    try:
+        content = await _run_until_killed(service, worker, partial(worker.read, reply.size))
+    except WorkerError as error:
+        raise log_bug(str(error)) from None
+    finally:
+        service.give_back(worker)
+    return Response(content, media_type="application/json")
+
+
+async def _read_upload(request: Request) -> UploadFile:
+    """Return the file of a request, whose name and first bytes have been checked.
+
+    Raises:
+        RequestError: there is no such file, or it is of another kind.
+    """
+    upload = _find_file(await request.form())
+    suffix = Path(upload.filename or "").suffix.lower()
+    _check_suffix(suffix)
+    _check_head(upload.file.read(HEAD), suffix)
+    upload.file.seek(0)
+    return upload
+
+
+async def _run(
+    service: Service, model: ServedModel, request: Request, job: Job, upload: UploadFile
+) -> tuple[Worker, Reply]:
+    """Do a job in a worker process; return the worker, which has the result, and its reply.
+
+    Raises:
+        RequestError: there is no result.
+    """
+    worker = service.workers.take()
+    try:
+        work = partial(worker.run, job, model.predictor.artifact, upload.file)
+        reply = await run_while_connected(request.receive, _run_until_killed(service, worker, work))
+        _check(reply, service.settings)
+    except BaseException as error:
+        service.give_back(worker)
+        if isinstance(error, WorkerError):
+            raise log_bug(str(error)) from None
+        raise
+    service.metrics.count_names(model.name, reply.rows, abstained=reply.abstained)
+    return worker, reply
 
 
 class _TableResponse(StreamingResponse):
@@ -183,7 +262,8 @@ _WORKBOOK_HEADS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 """How spreadsheets begin: as a zip archive, or as a file of older Office programs."""
 
 
-def _make_job(limits: Settings, model: ServedModel, table: TableRequest, *, read_as: str, write_as: str) -> Job:
+def _check_table(model: ServedModel, table: TableRequest) -> None:
+    """Check that a model can annotate a table as a request asks."""
     if min(table.top, len(model.predictor.labels)) > MOST_LABELS:
         raise RequestError(422, "too_many_labels", f"top: a table may get {MOST_LABELS} labels a row")
     if table.more.every and len(model.predictor.labels) > MOST_WIDE:
@@ -198,27 +278,45 @@ def _make_job(limits: Settings, model: ServedModel, table: TableRequest, *, read
         every=table.more.every,
     )
     check_options(model, options)
+
+
+def _check_estimate(model: ServedModel, table: SharesRequest) -> None:
+    """Check that a model can estimate the shares that a request asks for."""
+    levels = model.predictor.artifact.levels
     try:
-        TextOptions(delimiter=table.delimiter)
+        Estimator(model.predictor, table.level)
+    except (SettingError, DamagedModelError):
+        known = "none" if levels is None else ", ".join(levels.names)
+        message = (
+            f"{model.name} cannot estimate so: its levels are {known}; and its file must say how frequent its labels "
+            "are in training"
+        )
+        raise RequestError(422, "unknown_option", message) from None
+
+
+def _make_job(
+    limits: Settings, model: ServedModel, table: TableRequest | SharesRequest, name: Path, **more: Any
+) -> Job:
+    """Return the job for a request.
+
+    Args:
+        limits: of the service.
+        model: the model.
+        table: the request.
+        name: of the file.
+        more: what only one kind of job has.
+
+    Raises:
+        RequestError: the delimiter is invalid.
+    """
+    try:
+        TextOptions(delimiter=table.text.delimiter)
     except SettingError:
         message = "delimiter: must be one character, such as ; or \\t, and no quotation mark"
         raise RequestError(422, "invalid", message) from None
-    return Job(
-        model=model.name,
-        model_bytes=0,
-        table_bytes=0,
-        read_as=read_as[1:],
-        write_as=write_as[1:],
-        column=table.column,
-        top=table.top,
-        abstain_below=table.abstain_below,
-        header=table.header,
-        delimiter=table.delimiter,
-        encoding=table.encoding,
-        most_rows=limits.rows,
-        most_bytes=GROWTH * limits.upload_bytes,
-        more=asdict(table.more),
-    )
+    shared = {"write_as": None, "top": 1, "abstain_below": 0.0, "column": table.column, **vars(table.text)}
+    sizes = {"model_bytes": 0, "table_bytes": 0, "most_rows": limits.rows, "most_bytes": GROWTH * limits.upload_bytes}
+    return Job(**{"model": model.name, "read_as": name.suffix.lower()[1:], **shared, **sizes, **more})
 
 
 _MESSAGES = {
@@ -228,6 +326,9 @@ _MESSAGES = {
     ),
     "not_strings": "the column does not contain strings; name one that does",
     "empty_table": "the file is empty; its first line must name the columns",
+    "no_rows": "the table has no rows; it needs one for each name",
+    "no_groups": "the column of the groups is empty; name another one with by, or leave it out",
+    "too_many_groups": f"there may be {MOST_GROUPS:,} groups; name with by a column with fewer values",
     "column_taken": "the table already has columns named elman_…; rename them",
     "column_twice": "two columns of the table have one name, which this format cannot hold; ask for csv",
     "malformed_row": (

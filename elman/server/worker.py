@@ -1,4 +1,6 @@
-"""Worker: a process that annotates one uploaded table after the other, for an `elman.server.pool.WorkerPool`.
+"""Worker: a process that reads one uploaded table after the other, for an `elman.server.pool.WorkerPool`.
+
+It annotates a table, or estimates the shares of labels in it.
 
 A table comes from a stranger. What it costs in time and memory, and even a crash of the library that reads it, stays in
 this process, which yields to the service that started it and ends with it. Jobs come from standard input and replies go
@@ -26,7 +28,9 @@ from elman.model.file import parse_artifact
 from elman.prediction.predictor import Predictor
 from elman.records import PredictionColumns
 from elman.server.bugs import describe_bug
-from elman.server.jobs import CHUNK, Job, Reply
+from elman.server.jobs import CHUNK, MOST_GROUPS, Job, Reply
+from elman.shares.estimates import Estimator, estimate_table
+from elman.shares.sample import Sample
 from elman.tables.formats import TextOptions, format_of
 
 MOST_MEMORY = 512 * 2**20
@@ -40,7 +44,7 @@ OPEN_FILES = Path("/proc/self/fd")
 
 
 class TableError(Exception):
-    """A table cannot be annotated within the limits.
+    """A table cannot be read within the limits.
 
     Args:
         code: the kind of problem, for programs.
@@ -83,7 +87,7 @@ def serve(source: IO[bytes], out: IO[bytes]) -> None:
             artifact = parse_artifact(source.read(job.model_bytes), f"the model {job.model}")
             predictors[job.model] = Predictor(artifact)
         with _spool(source, job.table_bytes) as path, tempfile.TemporaryFile(prefix="elman-") as target:
-            reply = annotate(predictors[job.model], job, path, target)
+            reply = run(predictors[job.model], job, path, target)
             is_last = _memory() > MOST_MEMORY
             out.write(json.dumps({**asdict(reply), "is_last": is_last}).encode() + b"\n")
             target.seek(0)
@@ -92,17 +96,18 @@ def serve(source: IO[bytes], out: IO[bytes]) -> None:
             out.flush()
 
 
-def annotate(predictor: Predictor, job: Job, path: str, target: IO[bytes]) -> Reply:
-    """Annotate a table.
+def run(predictor: Predictor, job: Job, path: str, target: IO[bytes]) -> Reply:
+    """Do one job.
 
     Args:
         predictor: the model.
         job: what to do.
         path: the table.
-        target: gets the annotated table.
+        target: gets the result.
     """
+    work = _estimate if job.write_as is None else _annotate
     try:
-        summary = _annotate(predictor, job, path, target)
+        rows, abstained = work(predictor, job, path, target)
     except DataError as error:
         return Reply(problem=error.code, line=error.line)
     except SettingError:
@@ -113,14 +118,12 @@ def annotate(predictor: Predictor, job: Job, path: str, target: IO[bytes]) -> Re
         return Reply(problem="too_much_text")
     except Exception as error:  # its message may quote a name
         return Reply(bug=describe_bug(error))
-    return Reply(summary.rows, sum(summary.abstained.values()), target.tell())
+    return Reply(rows, abstained, target.tell())
 
 
-def _annotate(predictor: Predictor, job: Job, path: str, target: IO[bytes]) -> Summary:
-    try:  # here, because Python remembers every name that it was asked for
-        text = TextOptions(delimiter=job.delimiter, encoding=job.encoding, header=job.header)
-    except SettingError:
-        raise TableError("unknown_encoding") from None
+def _annotate(predictor: Predictor, job: Job, path: str, target: IO[bytes]) -> tuple[int, int]:
+    """Write the annotated table; return how many rows it has, and for how many of them the model abstained."""
+    text = _read_options(job)
     more = {**job.more, "add": tuple(job.more.get("add", ()))}
     config = AnnotateConfig(column=job.column, top=job.top, abstain_below=job.abstain_below, text=text, **more)
     summary = Summary()
@@ -136,7 +139,53 @@ def _annotate(predictor: Predictor, job: Job, path: str, target: IO[bytes]) -> S
             raise TableError("too_many_rows")
         if target.tell() > job.most_bytes:
             raise TableError("too_much_text")
-    return summary
+    return summary.rows, sum(summary.abstained.values())
+
+
+def _estimate(predictor: Predictor, job: Job, path: str, target: IO[bytes]) -> tuple[int, int]:
+    """Write the shares of labels as JSON; return how many rows were read, and on how many names the model abstained."""
+    report = estimate_table(
+        Estimator(predictor, job.level),
+        [path],
+        column=job.column,
+        by=job.by,
+        form=format_of("", job.read_as),
+        options=_read_options(job),
+        sample=_LimitedSample(job),
+    )
+    target.write(json.dumps(report.to_dict(), allow_nan=False).encode())
+    return sum(one.names for one in report.groups), sum(one.abstained for one in report.groups)
+
+
+def _read_options(job: Job) -> TextOptions:
+    try:  # here, because Python remembers every name of an encoding that it was asked for
+        return TextOptions(delimiter=job.delimiter, encoding=job.encoding, header=job.header)
+    except SettingError:
+        raise TableError("unknown_encoding") from None
+
+
+class _LimitedSample(Sample):
+    """A sample that ends with an error if a table has too much: its rows, its groups, or the text of both columns.
+
+    Args:
+        job: says how much is allowed.
+    """
+
+    def __init__(self, job: Job) -> None:
+        super().__init__()
+        self._job, self._rows, self._characters = job, 0, 0
+
+    def add(self, names: Sequence[str | None], groups: Sequence[str | None]) -> None:
+        """Add some rows; see `Sample.add`."""
+        self._rows += len(names)
+        self._characters += sum(len(text) for texts in (names, groups) for text in texts if text is not None)
+        if self._rows > self._job.most_rows:
+            raise TableError("too_many_rows")
+        if self._characters > self._job.most_bytes:
+            raise TableError("too_much_text")
+        super().add(names, groups)
+        if len(self) > MOST_GROUPS:
+            raise TableError("too_many_groups")
 
 
 class _FiniteAnnotator(Annotator):

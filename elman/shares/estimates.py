@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from elman.checks import check_whole, count_of, is_missing, shown
 from elman.errors import DataError, SettingError
 from elman.model.file import Artifact
+from elman.model.shipped import DEFAULT_MODEL
 from elman.prediction.names import list_names
 from elman.prediction.options import AnswerOptions
 from elman.prediction.predictor import Predictor, load
@@ -133,7 +134,7 @@ def estimate_shares(
     names: Iterable[str | bytes | None],
     by: Iterable[Any] | None = None,
     *,
-    model: str | Path | Predictor = "languages",
+    model: str | Path | Predictor = DEFAULT_MODEL,
     level: str | None = None,
     draws: int = DRAWS,
     seed: int = 0,
@@ -183,6 +184,7 @@ def estimate_table(
     by: str | None = None,
     form: Format | None = None,
     options: TextOptions | None = None,
+    sample: Sample | None = None,
 ) -> ShareReport:
     """Estimate the shares of labels in a table, or in each group of its rows. It is read once, row by row.
 
@@ -193,12 +195,13 @@ def estimate_table(
         by: the column of the groups, likewise; one group if None.
         form: the format of the files; their names decide if None.
         options: how text files are read.
+        sample: collects the names; an empty one. It may raise an error of its own for a table that is too large.
 
     Raises:
         DataError: a file or a row cannot be read, it has no such column, or no row.
         SettingError: a format is unknown.
     """
-    sample, found = Sample(estimator.seed), by is None
+    sample, found = Sample(estimator.seed) if sample is None else sample, by is None
     with ExitStack() as stack:
         source: Source
         if isinstance(tables, Query):
@@ -209,10 +212,13 @@ def estimate_table(
             keys = _read_groups(chunk, by)
             found = found or any(key is not None for key in keys)
             sample.add(chunk.names, keys)
-    if not any(True for _ in sample):
-        raise DataError(f"{shown(source.title, 300)}: expected rows with names; got none")
+    if not len(sample):
+        raise DataError(f"{shown(source.title, 300)}: expected rows with names; got none", code="no_rows")
     if not found:
-        raise DataError(f"{shown(source.title, 300)}: no row has a value in the column '{shown(by or '')}' of --by")
+        raise DataError(
+            f"{shown(source.title, 300)}: no row has a value in the column '{shown(by or '')}' of --by",
+            code="no_groups",
+        )
     return estimator.estimate(sample, by=by, notes=source.notes)
 
 

@@ -75,6 +75,10 @@ class Sample:
             if place < self._most:
                 group.names[place] = name
 
+    def __len__(self) -> int:
+        """Return the number of groups."""
+        return len(self._groups)
+
     def __iter__(self) -> Iterator[tuple[str | None, Group]]:
         """Return the groups with their keys, the largest first; of equal size in the order of the table."""
         return iter(sorted(self._groups.items(), key=lambda item: -item[1].rows))

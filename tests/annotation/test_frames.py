@@ -107,7 +107,7 @@ def test_a_column_that_is_all_null_abstains(tiny):
 
 def test_the_default_model_and_a_model_file_answer(tiny, tiny_file):
     frame = pl.DataFrame({"name": ["Nakamura"]})
-    assert elman.annotate_frame(frame)["elman_label"].to_list() == ["Japanese"]
+    assert elman.annotate_frame(frame, model="languages")["elman_label"].to_list() == ["Japanese"]
     assert elman.annotate_frame(frame, model=tiny_file, prefix="x_").equals(annotate(tiny, frame, prefix="x_"))
 
 

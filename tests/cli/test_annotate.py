@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+ANNOTATE = ("annotate", "--model", "languages")
 PATIENCE = 60
 
 
@@ -32,7 +33,7 @@ def labels(path):
 
 
 def test_a_table_gets_its_answers_and_a_summary(elman_here, people, tmp_path):
-    done = elman_here("annotate", people, tmp_path / "out.csv")
+    done = elman_here(*ANNOTATE, people, tmp_path / "out.csv")
     assert (done.status, done.out) == (0, "")
     assert labels(tmp_path / "out.csv") == ["Japanese", "", "Greek"]
     assert "3 rows, 2 answered" in done.err and "abstained, blank" in done.err and "33.3%" in done.err
@@ -40,25 +41,25 @@ def test_a_table_gets_its_answers_and_a_summary(elman_here, people, tmp_path):
 
 
 def test_standard_streams_are_tables(elman_process, people):
-    done = elman_process("annotate", "-", "-", "--to", "jsonl", stdin=people.read_bytes())
+    done = elman_process(*ANNOTATE, "-", "-", "--to", "jsonl", stdin=people.read_bytes())
     assert done.returncode == 0
     written = [json.loads(line) for line in done.stdout.splitlines()]
     assert [row["elman_label"] for row in written] == ["Japanese", None, "Greek"]
-    packed = elman_process("annotate", "-", "-", "--from", "csv.gz", stdin=gzip.compress(people.read_bytes()))
+    packed = elman_process(*ANNOTATE, "-", "-", "--from", "csv.gz", stdin=gzip.compress(people.read_bytes()))
     assert packed.stdout.decode().splitlines()[1].startswith("1,Nakamura,Japanese,0.99")
 
 
 def test_parquet_goes_through_standard_streams(elman_process, people, tmp_path):
     pq.write_table(pa.table({"name": ["Nakamura", None]}), tmp_path / "a.parquet")
     content = (tmp_path / "a.parquet").read_bytes()
-    done = elman_process("annotate", "-", "-", "--from", "parquet", "--to", "parquet", stdin=content)
+    done = elman_process(*ANNOTATE, "-", "-", "--from", "parquet", "--to", "parquet", stdin=content)
     assert pq.read_table(pa.BufferReader(done.stdout))["elman_label"].to_pylist() == ["Japanese", None]
 
 
 def test_globs_and_several_files_make_one_table(elman_here, people, tmp_path):
     for number in (2, 1):
         (tmp_path / f"part-{number}.csv").write_text(f"id,name\n{number},Nakamura\n", encoding="utf-8")
-    elman_here("annotate", f"{tmp_path}/part-*.csv", people, tmp_path / "out.csv")
+    elman_here(*ANNOTATE, f"{tmp_path}/part-*.csv", people, tmp_path / "out.csv")
     assert labels(tmp_path / "out.csv") == ["Japanese", "Japanese", "Japanese", "", "Greek"]
     with (tmp_path / "out.csv").open() as file:
         assert [row["id"] for row in csv.DictReader(file)] == ["1", "2", "1", "2", "3"]
@@ -70,10 +71,10 @@ def test_a_folder_becomes_a_folder(elman_here, tmp_path):
     pq.write_table(pa.table({"name": ["Papadakis", None]}), tmp_path / "in" / "deep" / "b.parquet")
     (tmp_path / "in" / "_SUCCESS").touch()
     (tmp_path / "in" / ".hidden.parquet").write_bytes(b"")
-    done = elman_here("annotate", tmp_path / "in", tmp_path / "out")
+    done = elman_here(*ANNOTATE, tmp_path / "in", tmp_path / "out")
     assert done.status == 0 and "3 rows, 2 answered" in done.err
     assert pq.read_table(tmp_path / "out" / "deep" / "b.parquet")["elman_label"].to_pylist() == ["Greek", None]
-    done = elman_here("annotate", tmp_path / "in", tmp_path / "texts", "--to", "csv.gz")
+    done = elman_here(*ANNOTATE, tmp_path / "in", tmp_path / "texts", "--to", "csv.gz")
     assert done.status == 0 and (tmp_path / "texts" / "a.csv.gz").is_file()
 
 
@@ -94,16 +95,16 @@ def test_a_folder_becomes_a_folder(elman_here, tmp_path):
     ],
 )
 def test_a_refused_request_is_one_line_and_leaves_nothing(elman_here, people, tmp_path, arguments, message):
-    done = elman_here("annotate", *arguments)
+    done = elman_here(*ANNOTATE, *arguments)
     assert done.status == 2 and message in done.err and len(done.err.splitlines()) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["people.csv"]
 
 
 def test_malformed_rows_are_skipped_on_request_and_written_to_another_file(elman_here, people, tmp_path):
     people.write_text("id,name\n1,Nakamura\nbroken\n3,Papadakis\n", encoding="utf-8")
-    assert "people.csv, line 3: expected 2 cells" in elman_here("annotate", people, "out.csv").err
+    assert "people.csv, line 3: expected 2 cells" in elman_here(*ANNOTATE, people, "out.csv").err
     assert [path.name for path in tmp_path.iterdir()] == ["people.csv"]
-    done = elman_here("annotate", people, "out.csv", "--on-error", "skip")
+    done = elman_here(*ANNOTATE, people, "out.csv", "--on-error", "skip")
     assert done.status == 0 and "1 could not be read and were skipped" in done.err
     assert json.loads((tmp_path / "out.csv.skipped.jsonl").read_text(encoding="utf-8"))["text"] == "broken"
 
@@ -120,7 +121,7 @@ def long_table(tmp_path):
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT], ids=["kill -9", "Ctrl-C"])
 def test_a_job_that_is_killed_leaves_nothing_under_the_final_name_and_continues(elman_process, long_table, number):
     out, whole = long_table.with_name("out.csv"), long_table.with_name("whole.csv")
-    command = [sys.executable, "-m", "elman", "annotate", str(long_table), str(out)]
+    command = [sys.executable, "-m", "elman", *ANNOTATE, str(long_table), str(out)]
     parts = long_table.with_name(".out.csv.parts")
     with subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True) as process:
         end = time.monotonic() + PATIENCE
@@ -131,17 +132,17 @@ def test_a_job_that_is_killed_leaves_nothing_under_the_final_name_and_continues(
     if number is signal.SIGINT:
         assert process.returncode == 130 and b"continue with the same command and --resume" in message
     assert not out.exists() and list(parts.glob("0*.json"))
-    refused = elman_process("annotate", long_table, out)
+    refused = elman_process(*ANNOTATE, long_table, out)
     assert refused.returncode == 2 and b"an interrupted job exists" in refused.stderr
-    assert elman_process("annotate", long_table, out, "--resume").returncode == 0
-    assert elman_process("annotate", long_table, whole).returncode == 0
+    assert elman_process(*ANNOTATE, long_table, out, "--resume").returncode == 0
+    assert elman_process(*ANNOTATE, long_table, whole).returncode == 0
     assert out.read_bytes() == whole.read_bytes() and not parts.exists()
     assert len(labels(out)) == 140_000
 
 
 # Signals and streams
 
-COMMAND = [sys.executable, "-P", "-m", "elman", "annotate"]
+COMMAND = [sys.executable, "-P", "-m", "elman", *ANNOTATE]
 
 
 @pytest.fixture
@@ -231,7 +232,7 @@ def wait_until_it_handles(process, number):
 def test_nohup_still_keeps_a_job_from_ending(tmp_path, people):
     ignore = "import signal, sys; signal.signal(signal.SIGHUP, signal.SIG_IGN)\nfrom elman.cli import main; main()"
     process = subprocess.Popen(
-        [sys.executable, "-P", "-c", ignore, "annotate", "-", "out.csv"],
+        [sys.executable, "-P", "-c", ignore, *ANNOTATE, "-", "out.csv"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -289,7 +290,7 @@ def test_an_output_that_cannot_be_written_is_one_line_before_the_work(
     from elman.prediction.predictor import Predictor
 
     monkeypatch.setattr(Predictor, "predict_columns", lambda *_, **__: pytest.fail("the work has begun"))
-    done = elman_here("annotate", *arguments)
+    done = elman_here(*ANNOTATE, *arguments)
     assert done.status == 2 and message in done.err and len(done.err.splitlines()) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["people.csv"]
 
@@ -301,8 +302,8 @@ def test_overwrite_keeps_permissions_and_links_and_replaces_the_file_of_skipped_
     (tmp_path / "out.csv").symlink_to("real.csv")
     (tmp_path / "out.csv.skipped.jsonl").write_text("mine", encoding="utf-8")
     options = ("people.csv", "out.csv", "--on-error", "skip")
-    assert "out.csv: already exists" in elman_here("annotate", *options).err
-    assert elman_here("annotate", *options, "--overwrite").status == 0
+    assert "out.csv: already exists" in elman_here(*ANNOTATE, *options).err
+    assert elman_here(*ANNOTATE, *options, "--overwrite").status == 0
     assert labels(tmp_path / "real.csv") == ["Japanese", "Greek"] and (tmp_path / "out.csv").is_symlink()
     assert (tmp_path / "real.csv").stat().st_mode & 0o777 == 0o600
     assert json.loads((tmp_path / "out.csv.skipped.jsonl").read_text(encoding="utf-8"))["text"] == "broken"
@@ -312,12 +313,12 @@ def test_overwrite_keeps_permissions_and_links_and_replaces_the_file_of_skipped_
 def test_a_long_name_is_written_as_a_file_and_in_a_folder(elman_here, people, tmp_path, stem):
     people.write_text("id,name\n1,Nakamura\nbroken\n3,Papadakis\n", encoding="utf-8")
     out = tmp_path / f"{stem}.csv"
-    assert elman_here("annotate", people, out, "--on-error", "skip").status == 0
+    assert elman_here(*ANNOTATE, people, out, "--on-error", "skip").status == 0
     assert labels(out) == ["Japanese", "Greek"] and len(list(tmp_path.iterdir())) == 3
     (tmp_path / "in").mkdir()
     out.rename(tmp_path / "in" / out.name)
     again = ("--prefix", "again_", "--on-error", "skip")
-    assert elman_here("annotate", "in", "folder", "--to", "jsonl.gz", *again).status == 0
+    assert elman_here(*ANNOTATE, "in", "folder", "--to", "jsonl.gz", *again).status == 0
     assert len(list((tmp_path / "folder").iterdir())) == 1
 
 
@@ -326,7 +327,7 @@ def test_a_folder_behind_a_link_is_written_and_the_link_stays(elman_here, people
     (tmp_path / "out").symlink_to("real")
     (tmp_path / "in").mkdir()
     people.rename(tmp_path / "in" / "sales.2024.csv")
-    assert elman_here("annotate", "in", "out", "--to", "jsonl").status == 0
+    assert elman_here(*ANNOTATE, "in", "out", "--to", "jsonl").status == 0
     assert (tmp_path / "out").is_symlink() and [path.name for path in (tmp_path / "real").iterdir()] == [
         "sales.2024.jsonl"
     ]
@@ -341,7 +342,7 @@ def test_labels_of_a_model_are_escaped_in_the_summary(elman_here, people, tiny_a
     labels = Labels(("A\u202e", "B\u202e", "C\u202e"))
     save_artifact(replace(tiny_artifact, labels=labels), tmp_path / "model.safetensors")
     people.write_text("name\nabc\n", encoding="utf-8")
-    done = elman_here("annotate", people, "out.csv", "--model", "model.safetensors")
+    done = elman_here(*ANNOTATE, people, "out.csv", "--model", "model.safetensors")
     assert done.status == 0 and "\\u202e" in done.err and "\u202e" not in done.err
 
 

@@ -97,7 +97,7 @@ def test_the_version_is_printed(elman_here):
         (("data", "fetch", "mnits"), "did you mean 'mnist'?"),
         (("data", "show", "helo"), "did you mean 'hello'?"),
         (("train", "langages"), "did you mean 'languages'?"),
-        (("explain", "Ann", "--label", "japanese"), "did you mean 'Japanese'?"),
+        (("explain", "Ann", "--model", "languages", "--label", "japanese"), "did you mean 'Japanese'?"),
     ],
 )
 def test_what_was_probably_meant_is_suggested(elman_here, arguments, meant):

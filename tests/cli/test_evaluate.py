@@ -224,3 +224,15 @@ def test_data_that_cannot_be_used_are_refused_in_one_line(elman_here, model_file
         done = elman_here(*command)
         assert (done.status, done.out) == (2, "")
         assert message in done.err.splitlines()[-1] and "Traceback" not in done.err
+
+
+def test_unfamiliar_strings_are_counted_as_predict_abstains_on_them(elman_here, full_file, tmp_path):
+    (tmp_path / "t.csv").write_text("name,label\nabba,Alfa\nzzqé7,Alfa\n1234,Alfa\nvwx,Gamma\n", encoding="utf-8")
+    values = json.loads(elman_here("evaluate", full_file, "t.csv", "--json", "--out", "scores").out)
+    answers = json.loads(elman_here("predict", "abba", "zzqé7", "1234", "vwx", "--json", "-m", full_file).out)
+    reasons = [answer["reason"] for answer in answers if answer["reason"]]
+    assert values["abstentions"] == {reason: 1 for reason in reasons} and len(reasons) == 2
+    assert (values["accuracy"], values["answered_accuracy"]) == (0.5, 1.0)
+    table = elman_here("evaluate", full_file, "t.csv").out
+    assert "The model abstains for 2 of 4 examples (1 unfamiliar, 1 no letters)" in table
+    assert json.loads((tmp_path / "scores" / "report.json").read_text("utf-8"))["abstained"] == 2

@@ -2,10 +2,14 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
+from elman.model.file import save_artifact
+from elman.model.hierarchy import Levels
 from elman.prediction.explanation import explain
+from elman.prediction.predictor import Predictor
 
 
 def error_line(outcome) -> str:
@@ -84,3 +88,17 @@ def test_an_unknown_model_gets_one_line(elman_here):
 def test_a_tagger_is_refused(elman_here):
     elman_here("train", "hello", "--epochs", 1, "--out", "run")
     assert "tags" in error_line(elman_here("explain", "hello", "-m", "run"))
+
+
+def test_a_level_is_explained_on_request(elman_here, predictor, tmp_path):
+    levels = Levels(("kind", "half"), (("first", "first", "second"),))
+    leveled = Predictor(replace(predictor.artifact, levels=levels, sets=None))
+    save_artifact(leveled.artifact, tmp_path / "leveled.safetensors")
+    command = ("explain", "abxyz", "-m", "leveled.safetensors", "--level", "half")
+    values = json.loads(elman_here(*command, "--json").out)
+    assert values == explain(leveled, "abxyz", level="half").to_dict()
+    outcome = elman_here(*command, "--label", "second", "--plot", "drawn.png")
+    assert outcome.out.startswith("abxyz: second ") and "← second" in outcome.out
+    assert (tmp_path / "drawn.png").read_bytes().startswith(b"\x89PNG")
+    assert "did you mean 'half'" in error_line(elman_here(*command[:-1], "hlf"))
+    assert "first, second" in error_line(elman_here(*command, "--label", "third"))

@@ -79,9 +79,7 @@ def test_a_file_that_is_not_a_model_gets_one_line(elman_here, toy_table):
 
 
 def test_the_shipped_model_shows_its_card(elman_here):
-    if "languages" not in shipped_models():
-        pytest.skip("the model 'languages' is not shipped yet")
-    card = elman_here("models", "show").out
+    card = elman_here("models", "show", "languages").out
     for text in ("Japanese", "split", "not for"):
         assert text.lower() in card.lower()
 

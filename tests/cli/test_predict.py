@@ -9,7 +9,6 @@ import sys
 import pytest
 from terminal import PATIENCE
 
-from elman.model.shipped import shipped_models
 from elman.prediction.predictor import load
 
 ESCAPE = "\x1b"
@@ -247,11 +246,9 @@ def test_a_closed_output_is_not_an_error(model_file, options):
 
 
 def test_the_shipped_model_answers_by_name(elman_here):
-    if "languages" not in shipped_models():
-        pytest.skip("the model 'languages' is not shipped yet")
-    outcome = elman_here("predict", "--json", "Nakamura", "O'Sullivan", "中村", "")
+    outcome = elman_here("predict", "--model", "languages", "--json", "Nakamura", "O'Sullivan", "中村", "")
     answers = json.loads(outcome.out)
     assert [answer["label"] for answer in answers[:2]] == ["Japanese", "Irish"]
     assert answers[3]["abstained"]
     assert {answer["model"] for answer in answers} == {"languages"}
-    assert answers == [one.to_dict() for one in load().predict(["Nakamura", "O'Sullivan", "中村", ""])]
+    assert answers == [one.to_dict() for one in load("languages").predict(["Nakamura", "O'Sullivan", "中村", ""])]

@@ -346,3 +346,20 @@ def test_labels_that_look_like_markup_or_mathematics_are_shown_unchanged(elman_h
     assert outcome.status == 0, outcome.err
     assert "Always answering [/x]" in outcome.out or "Always answering a$" in outcome.out
     assert (tmp_path / "odd" / "confusion.png").exists()
+
+
+def test_levels_of_a_table_are_answered_and_measured(elman_here, toy_table, tmp_path):
+    (tmp_path / "levels.csv").write_text("kind,half\nAlfa,first\nBeta,first\nGamma,second\n", encoding="utf-8")
+    train = ("train", toy_table, "--text", "word", "--label", "kind", "--epochs", 1, "--hidden-size", 4)
+    done = elman_here(*train, "--levels", "levels.csv", "--out", "run")
+    assert done.status == 0, done.err
+    (answer,) = json.loads(elman_here("predict", "abc", "-m", "run", "--level", "half", "--json").out)
+    assert answer["level"] == "half" and answer["label"] in ("first", "second")
+    assert [one["label"] for one in answer["levels"]["half"]] == [
+        answer["label"],
+        *({"first", "second"} - {answer["label"]}),
+    ]
+    (tmp_path / "levels.csv").write_text("kind,half\nAlfa,first\nBeta,first\n", encoding="utf-8")
+    refused = elman_here(*train, "--levels", "levels.csv", "--out", "other")
+    assert refused.status == 2 and "no line for 1 label, such as 'Gamma'" in refused.err
+    assert not (tmp_path / "other" / "model.safetensors").exists()

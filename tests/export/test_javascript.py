@@ -119,7 +119,7 @@ def test_the_example_of_the_page_prints_labels_and_reasons(tmp_path):
     (tmp_path / "node_modules").symlink_to(MODULES.resolve())
     for name in ("elman.mjs", "classify.mjs"):
         shutil.copy(EXAMPLES / name, tmp_path)
-    (tmp_path / "languages.onnx").write_bytes(dump_graph(elman.load().artifact))
+    (tmp_path / "languages.onnx").write_bytes(dump_graph(elman.load("languages").artifact))
     command = ["node", "classify.mjs", "languages.onnx", "Nakamura", "42"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.stdout == (

@@ -1,12 +1,15 @@
 """The shipped model keeps what its card and the package promise."""
 
+import inspect
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import elman
-from elman.model.shipped import shipped_models
+from elman.model.shipped import DEFAULT_MODEL, shipped_models
 
 SPELLINGS = ("Müller", "MÜLLER", "Muller", "Mu\u0308ller", "ＭÜＬＬＥＲ", " müller ")
 
@@ -19,6 +22,34 @@ def languages() -> elman.Predictor:
 @pytest.fixture(scope="module")
 def card() -> str:
     return shipped_models()["languages"].with_suffix(".md").read_text(encoding="utf-8")
+
+
+DOORS = {"load": elman.load, "estimate_shares": elman.estimate_shares, "annotate_frame": elman.annotate_frame}
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_python_answers_with_the_default_model(door: str) -> None:
+    assert DEFAULT_MODEL in shipped_models()
+    assert inspect.signature(DOORS[door]).parameters["model"].default == DEFAULT_MODEL
+
+
+COMMANDS = ["predict", "annotate", "estimate", "explain", "serve", "models show"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_commands_answer_with_the_default_model(command: str, elman_here: Callable[..., Any]) -> None:
+    help_text = elman_here(*command.split(), "--help").out
+    found = re.search(r"shipped model's name.*?default: \(?(\w+)", help_text, re.DOTALL)
+    assert found is not None and found[1] == DEFAULT_MODEL
+
+
+def test_no_other_place_names_a_default_model() -> None:
+    root = Path(elman.__file__).parent
+    sources = {path: path.read_text(encoding="utf-8") for path in root.rglob("*.py")}
+    named = [
+        path.name for path, text in sources.items() if re.search(r'model: [^\n]*= "languages"|or \["languages"\]', text)
+    ]
+    assert named == []
 
 
 def test_the_model_is_small() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from elman.errors import SettingError
 from elman.model.file import save_artifact
+from elman.model.hierarchy import Levels
 from elman.model.kinds import KINDS
 from elman.prediction.explanation import MOST, SHOWN, explain
 from elman.prediction.predictor import Predictor
@@ -211,3 +212,53 @@ def test_of_many_labels_each_letter_has_the_most_likely_ones_and_those_to_show(t
 def test_each_letter_has_all_labels_unless_they_are_many(tiny_artifact, count):
     explanation = explain(Predictor(give_labels(tiny_artifact, count)), "abc")
     assert all(MOST <= len(step) <= MOST + SHOWN for step in (*explanation.forwards, *explanation.backwards))
+
+
+# Levels
+
+
+@pytest.fixture(scope="module")
+def leveled(predictor) -> Predictor:
+    levels = Levels(("kind", "half"), (("first", "first", "second"),))
+    return Predictor(replace(predictor.artifact, levels=levels, sets=None))
+
+
+def test_a_group_of_labels_has_the_sum_of_their_probabilities_at_each_letter(leveled):
+    of_labels, of_groups = leveled.explain("abmxyz"), leveled.explain("abmxyz", level="half")
+    assert (of_labels.level, of_groups.level) == ("kind", "half")
+    for course in ("forwards", "backwards"):
+        for labels, groups in zip(getattr(of_labels, course), getattr(of_groups, course), strict=True):
+            assert groups == pytest.approx({"first": labels["Alfa"] + labels["Beta"], "second": labels["Gamma"]})
+    answer = leveled.predict("abmxyz", level="half")
+    assert (of_groups.label, of_groups.probability) == (answer.label, pytest.approx(answer.probability, abs=1e-6))
+
+
+def test_the_evidence_for_a_group_of_one_label_is_that_of_the_label(leveled):
+    group, label = leveled.explain("abxyz", label="second", level="half"), leveled.explain("abxyz", label="Gamma")
+    assert group.evidence == pytest.approx(label.evidence)
+    assert group.to_dict()["level"] == "half"
+
+
+@pytest.mark.parametrize("name", WORDS)
+def test_auto_explains_the_level_of_the_answer(leveled, name):
+    answer, explanation = leveled.predict(name, level="auto"), leveled.explain(name, level="auto")
+    assert (explanation.level, explanation.label) == (answer.level, answer.label)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"level": "region"}, "level must be one of kind, half, auto; got 'region'"),
+        ({"label": "first"}, "no label 'first'; the labels are Alfa, Beta, Gamma; it is one of the level half"),
+        ({"label": "Alfa", "level": "half"}, "no label 'Alfa'; half has first, second; it is one of the level kind"),
+    ],
+)
+def test_what_is_at_no_level_is_refused(leveled, settings, message):
+    with pytest.raises(SettingError, match=message):
+        leveled.explain("abc", **settings)
+
+
+def test_a_model_without_levels_explains_none(predictor):
+    assert "level" not in predictor.explain("abc").to_dict()
+    with pytest.raises(SettingError, match="has no levels of labels"):
+        predictor.explain("abc", level="half")

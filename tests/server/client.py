@@ -76,6 +76,10 @@ def annotate(app: Any, content: str | bytes, name: str = "people.csv", **query: 
     return send(app, "POST", "/v1/annotate", params={"column": "name", **query}, files={"file": (name, content)})
 
 
+def estimate(app: Any, content: str | bytes, name: str = "people.csv", **query: Any) -> httpx.Response:
+    return send(app, "POST", "/v1/estimate", params={"column": "name", **query}, files={"file": (name, content)})
+
+
 def error_message(response: httpx.Response, status: int, code: str) -> str:
     """Return the message of an error response, and check that the response has the form of every error."""
     assert (response.status_code, response.headers["content-type"]) == (status, "application/json"), response.text
@@ -142,7 +146,7 @@ class Connection:
 
 
 class BlockingWorkers:
-    """Worker processes that annotate only after ``resume`` is set.
+    """Worker processes that read a table only after ``resume`` is set.
 
     Args:
         monkeypatch: replaces the method of all workers.
@@ -150,17 +154,17 @@ class BlockingWorkers:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.started, self.resume, self.workers = threading.Event(), threading.Event(), list[Worker]()
-        annotate = Worker.annotate
+        run = Worker.run
 
-        def wait_and_annotate(worker: Worker, *arguments: Any) -> Any:
+        def wait_and_run(worker: Worker, *arguments: Any) -> Any:
             self.workers.append(worker)
             self.started.set()
             while not self.resume.wait(0.005):
                 if not worker.is_usable:
                     raise WorkerError("killed")
-            return annotate(worker, *arguments)
+            return run(worker, *arguments)
 
-        monkeypatch.setattr(Worker, "annotate", wait_and_annotate)
+        monkeypatch.setattr(Worker, "run", wait_and_run)
 
 
 class BlockingPredictor(Predictor):

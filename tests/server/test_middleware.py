@@ -14,7 +14,9 @@ KEY = "k3y of the server"
 # Access
 
 
-@pytest.mark.parametrize("path", ["/v1/predict", "/v1/models", "/v1/annotate", "/v1/nowhere", "/metrics"])
+@pytest.mark.parametrize(
+    "path", ["/v1/predict", "/v1/models", "/v1/annotate", "/v1/estimate", "/v1/nowhere", "/metrics"]
+)
 @pytest.mark.parametrize(
     ("headers", "code"),
     [

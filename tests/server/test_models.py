@@ -25,6 +25,8 @@ def test_models_are_listed_with_their_facts(app, predictor):
         "reads": "strings",
         "answers": "label",
         "labels": list(predictor.labels),
+        "levels": [],
+        "estimates": True,
         "coverages": list(predictor.artifact.sets.coverages),
         "parameters": predictor.artifact.parameters,
         "bytes": sum(tensor.nbytes for tensor in predictor.artifact.tensors.values()),
@@ -32,11 +34,12 @@ def test_models_are_listed_with_their_facts(app, predictor):
         "reference": first["reference"],
         "origins": False,
         "countries": {},
+        "examples": [],
     }
     assert first["reference"].startswith("Learned from ")
-    assert [(one["name"], one["default"], one["accuracy"]) for one in others] == [
-        ("tagger", False, None),
-        ("rent", False, None),
+    assert [(one["name"], one["default"], one["accuracy"], one["estimates"]) for one in others] == [
+        ("tagger", False, None, False),
+        ("rent", False, None, False),
     ]
 
 

@@ -6,7 +6,15 @@ from hypothesis import HealthCheck, given, settings
 
 schemathesis = pytest.importorskip("schemathesis", reason="needs schemathesis: pip install 'elman[dev]'")
 
-PROTECTED = {"/v1/predict", "/v1/explain", "/v1/annotate", "/v1/models", "/v1/models/{name}/card", "/metrics"}
+PROTECTED = {
+    "/v1/predict",
+    "/v1/explain",
+    "/v1/annotate",
+    "/v1/estimate",
+    "/v1/models",
+    "/v1/models/{name}/card",
+    "/metrics",
+}
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +74,7 @@ def test_every_error_has_one_schema(document):
                     assert schema == {"$ref": "#/components/schemas/ErrorAnswer"}, (path, status)
 
 
-POSTS = {"/v1/predict", "/v1/explain", "/v1/annotate"}
+POSTS = {"/v1/predict", "/v1/explain", "/v1/annotate", "/v1/estimate"}
 GETS = {"/v1/models", "/v1/models/{name}/card", "/healthz", "/readyz", "/metrics"}
 OPERATIONS = {*(("post", path) for path in POSTS), *(("get", path) for path in GETS)}
 KEY = "key of the server"

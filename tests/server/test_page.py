@@ -17,6 +17,8 @@ from browser import STOPWATCH, Browser, Locator, Page, Route, expect, measure_wa
 import elman
 from elman.model.file import save_artifact
 from elman.model.hierarchy import Levels
+from elman.shares.estimates import Estimator, estimate_table
+from elman.shares.report import COLUMNS
 
 PAGE = Path(elman.__file__).parent / "server" / "page"
 NAME = "Papadopoulos"
@@ -34,13 +36,15 @@ def languages() -> elman.Predictor:
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    with run_service() as address:
+    with run_service("--model", "languages") as address:
         yield address
 
 
 @pytest.fixture(scope="module")
 def strict() -> Iterator[str]:
-    with run_service("--max-names", "3", "--max-upload-bytes", "2000", ELMAN_API_KEY=KEY) as address:
+    with run_service(
+        "--model", "languages", "--max-names", "3", "--max-upload-bytes", "2000", ELMAN_API_KEY=KEY
+    ) as address:
         yield address
 
 
@@ -420,12 +424,33 @@ def test_letters_are_tapped_on_a_touch_screen(open_page):
 def test_empty_boxes_have_examples(page):
     expect(page.locator("#lines")).to_have_attribute("placeholder", re.compile("^Nakamura\n"))
     page.get_by_role("button", name="Try these names").click()
-    expect(page.locator("#rows tr")).to_have_count(4)
+    expect(page.locator("#rows tr")).to_have_count(5)
     expect(page.locator("#lines-example")).to_be_hidden()
     page.get_by_role("button", name="Try this file").click()
     expect(page.locator("#column")).to_have_value("name")
     name, content = save(page, "Annotate")
     assert (name, content.count(b"\n")) == ("example.annotated.csv", 4)
+
+
+@pytest.mark.parametrize(
+    ("facts", "first"),
+    [
+        ({"countries": {"Italian": "IT"}}, "Aiko Nakamura"),
+        ({"examples": ["abba", "xyz"], "origins": False}, "abba"),
+        ({"origins": False}, None),
+    ],
+)
+def test_examples_fit_the_model(page, facts, first):
+    known = page.request.get(f"{page.url}v1/models").json()["models"][0]
+    page.route("**/v1/models", lambda route: route.fulfill(json={"models": [{**known, **facts, "name": "other"}]}))
+    page.reload()
+    expect(page.locator("#model-facts strong")).to_have_text("other")
+    for example in (page.locator("#examples button"), page.locator("#lines-try"), page.locator("#file-try")):
+        expect(example.first).to_be_visible(visible=first is not None)
+    if first is not None:
+        expect(page.locator("#examples button").first).to_have_text(first)
+        assert page.get_attribute("#lines", "placeholder").startswith(f"{first}\n")
+        assert page.locator("#file-example pre").inner_text().startswith(f"id,name\n1,{first}\n2,")
 
 
 def test_the_slider_is_shown_once_there_is_something_to_answer(page):
@@ -514,10 +539,20 @@ def test_the_map_is_shaded_by_probability_and_says_so_in_words(open_page, of_ori
     expect(page.locator("#world-said")).to_contain_text("China: Chinese")
 
 
+def test_the_letters_explain_the_level_that_is_chosen(open_page, of_origins):
+    page = open_origins(open_page, of_origins, "Nakamura")
+    expect(page.locator("#legend")).to_contain_text("how sure it would be of Japanese if the name ended here")
+    page.select_option("#reading-level", "continent")
+    expect(page.locator("#legend")).to_contain_text("how sure it would be of Asia if the name ended here")
+    expect(page.locator("#reading-level")).to_have_value("continent")
+    expect(tiles(page)).to_have_count(8)
+
+
 def test_a_model_without_countries_has_no_map(page):
     answer_for(page, NAME)
     expect(page.locator("#world")).to_be_hidden()
     expect(page.locator("#levels")).to_be_hidden()
+    expect(page.locator("#reading-level")).to_be_hidden()
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -668,6 +703,93 @@ def test_an_annotation_can_be_stopped(page, allowed_messages):
     page.get_by_role("button", name="Stop").click()
     expect(page.locator("#file-status")).to_have_text("Stopped. The file is still selected.")
     expect(page.locator("#file-stop")).to_be_hidden()
+
+
+# Shares of a group
+
+
+def people(rows: int = 60) -> bytes:
+    names, towns = ("Nakamura", "Papadopoulos", "Rossi", "42", ""), ("Bern", "Rome", "")
+    lines = [f"{names[k % 5]},{towns[k % 3]}" for k in range(rows)]
+    return "\n".join(["name,town", *lines, ""]).encode()
+
+
+def report_of(languages, tmp_path, **options):
+    (tmp_path / "people.csv").write_bytes(people())
+    return estimate_table(Estimator(languages), [str(tmp_path / "people.csv")], column="name", **options)
+
+
+def shares_of(group: Locator) -> list[list[str]]:
+    rows = group.locator("tbody tr").all()
+    return [[cell.replace("\xa0", " ") for cell in row.locator("th, td.number").all_inner_texts()] for row in rows]
+
+
+def test_a_dropped_table_shows_the_shares_of_its_group_with_their_intervals(page, languages, tmp_path):
+    upload(page, "people.csv", people())
+    group = page.locator(".group")
+    expect(group.locator("caption")).to_have_text("60 rows, 12 without a name; abstained on 12 (25.0\xa0%).")
+    (wanted,) = report_of(languages, tmp_path).groups
+    listed = [share for share in wanted.shares if share.share >= 0.005]
+    assert shares_of(group)[: len(listed)] == [
+        [one.label, percent(one.share), f"{percent(one.low).removesuffix(' %')} to {percent(one.high)}"]
+        for one in listed
+    ]
+    assert shares_of(group)[-1][0] == f"{18 - len(listed)} other labels"
+    expect(page.locator("#shares-status")).to_contain_text("1 group has fewer than 50 names that can be read")
+    point, interval = (group.locator(f"tbody .{mark}").first.bounding_box() for mark in ("point", "range"))
+    assert interval["x"] < point["x"] + point["width"] / 2 < interval["x"] + interval["width"]
+
+
+def test_groups_are_estimated_apart_and_saved_as_the_command_writes_them(page, languages, tmp_path, elman_here):
+    upload(page, "people.csv", people())
+    expect(page.locator("#shares-result")).to_be_visible()
+    page.select_option("#by", "town")
+    expect(page.locator(".group strong")).to_have_text(["(no group)", "Bern", "Rome"], use_inner_text=True)
+    name, content = save(page, "Download shares (CSV)")
+    assert name == "people.shares.csv"
+    (tmp_path / "people.csv").write_bytes(people())
+    arguments = ("people.csv", "--by", "town", "--model", "languages", "--out", "shares.csv")
+    assert elman_here("estimate", *arguments).status == 0
+    with (tmp_path / "shares.csv").open(encoding="utf-8", newline="") as file:
+        wanted = list(csv.DictReader(file))
+    found = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")))
+    assert [one["label"] for one in found] == [one["label"] for one in wanted]
+    assert [[float(one[key]) for key in COLUMNS[2:]] for one in found] == pytest.approx(
+        [[float(one[key]) for key in COLUMNS[2:]] for one in wanted], abs=1e-6
+    )
+
+
+def test_shares_of_a_level_can_be_chosen(open_page, of_origins):
+    page = open_page(of_origins)
+    expect(page.locator("#model-facts strong")).to_have_text("origins")
+    upload(page, "people.csv", people())
+    expect(page.locator(".group thead th").first).to_have_text("origin")
+    page.select_option("#level", "continent")
+    expect(page.locator(".group thead th").first).to_have_text("continent")
+    assert [row[0] for row in shares_of(page.locator(".group"))] == ["Europe", "Asia"]
+
+
+def test_a_table_whose_shares_cannot_be_estimated_is_reported_as_an_alert(page, allowed_messages):
+    allowed_messages.append("422")
+    upload(page, "people.csv", b"name,town\nRossi,Rome\nNakamura\n")
+    expect(page.locator("#file-trouble")).to_contain_text("The table cannot be read at line 3")
+    expect(page.locator("#shares")).to_be_hidden()
+    upload(page, "people.csv", b"name,town\nRossi,\n")
+    expect(page.locator("#shares-result")).to_be_visible()
+    page.select_option("#by", "town")
+    expect(page.locator("#file-trouble")).to_contain_text("The column of the groups is empty")
+    expect(page.locator("#shares")).to_be_hidden()
+
+
+def test_a_model_that_cannot_estimate_offers_no_shares(page):
+    known = page.request.get(f"{page.url}v1/models").json()["models"][0]
+    page.route("**/v1/models", lambda route: route.fulfill(json={"models": [{**known, "estimates": False}]}))
+    page.reload()
+    expect(page.locator("#model-facts strong")).to_have_text("languages")
+    upload(page, "people.csv", people())
+    expect(page.get_by_role("button", name="Annotate")).to_be_visible()
+    expect(page.get_by_role("button", name="Estimate shares")).to_be_hidden()
+    expect(page.locator("#shares")).to_be_hidden()
 
 
 # Errors
@@ -856,7 +978,7 @@ def test_every_file_of_the_page_is_served_with_its_media_type(page):
     kinds = {".svg": ["image/svg+xml"], ".css": ["text/css"], ".html": ["text/html"]}
     kinds[".js"] = ["text/javascript", "application/javascript"]  # by the version of Python
     files = list(PAGE.iterdir())
-    assert len(files) == 14
+    assert len(files) == 16
     for file in files:
         answer = page.request.get(f"{page.url}page/{file.name}")
         assert answer.status == 200
@@ -898,6 +1020,13 @@ def state_many(page: Page) -> None:
 
 def state_file(page: Page) -> None:
     upload(page, "people.csv", table_text().encode())
+
+
+def state_shares(page: Page) -> None:
+    upload(page, "people.csv", people())
+    expect(page.locator("#shares-result")).to_be_visible()
+    page.select_option("#by", "town")
+    expect(page.locator(".group")).to_have_count(3)
 
 
 def state_error(page: Page) -> None:

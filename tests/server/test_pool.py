@@ -20,7 +20,7 @@ def pool():
 
 
 def annotate(worker, predictor, text=CSV):
-    reply = worker.annotate(JOB, predictor.artifact, io.BytesIO(text.encode()))
+    reply = worker.run(JOB, predictor.artifact, io.BytesIO(text.encode()))
     return reply, worker.read(reply.size)
 
 
@@ -44,7 +44,7 @@ def test_a_worker_that_ended_is_not_used_again(pool, predictor):
 
 def test_reading_from_a_worker_that_ended_is_an_error(pool, predictor):
     worker = pool.take()
-    reply = worker.annotate(JOB, predictor.artifact, io.BytesIO(CSV.encode()))
+    reply = worker.run(JOB, predictor.artifact, io.BytesIO(CSV.encode()))
     worker.kill()
     with pytest.raises(WorkerError):
         worker.read(reply.size + 1)

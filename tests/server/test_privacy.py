@@ -3,7 +3,7 @@
 import logging
 
 import pytest
-from client import CANARY, CSV, annotate, explain, make_app, post_json, predict, send
+from client import CANARY, CSV, annotate, estimate, explain, make_app, post_json, predict, send
 
 from elman.prediction.predictor import Predictor
 
@@ -40,13 +40,16 @@ def send_everywhere(app):
             f"application/{CANARY}",
             f"multipart/form-data; boundary={CANARY}",
         ):
-            for path in ("/v1/predict", "/v1/explain", "/v1/annotate?column=name"):
+            for path in ("/v1/predict", "/v1/explain", "/v1/annotate?column=name", "/v1/estimate?column=name"):
                 yield send(app, "POST", path, content=content.encode("latin-1"), headers={"Content-Type": media_type})
     for content in (table, f"{table}{CANARY}\n", f"{CANARY}\n{CANARY}\n", f'name\n"{CANARY}', CANARY, ""):
         for name in ("a.csv", "a.jsonl", "a.parquet", f"{CANARY}.csv", f"a.{CANARY}"):
             yield annotate(app, content, name)
+            yield estimate(app, content, name)
     for setting in ("column", "top", "abstain_below", "format", "model", CANARY):
         yield annotate(app, table, **{setting: CANARY})
+    for setting in ("column", "by", "level", "model", "encoding", CANARY):
+        yield estimate(app, table, **{setting: CANARY})
     for method in ("GET", "POST", "PUT", "OPTIONS"):
         for path in (
             f"/{CANARY}",

@@ -1,12 +1,14 @@
 """Each path answers, and the answers are the same as in Python."""
 
 import json
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 from client import error_message, explain, make_app, make_regression, make_tagger, predict, send
 
 import elman.prediction.explanation
+from elman.model.hierarchy import Levels
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +109,21 @@ def test_an_unknown_label_is_an_error_that_lists_the_known_ones(app):
     assert "Delta" not in message
 
 
+def test_a_level_is_explained_as_in_python(predictor):
+    levels = Levels(("kind", "half"), (("first", "first", "second"),))
+    leveled = elman.Predictor(replace(predictor.artifact, levels=levels, sets=None))
+    app = make_app(leveled)
+    for options in ({"level": "half"}, {"level": "half", "label": "second"}, {"level": "auto"}, {}):
+        answer = explain(app, "abcx", **options)
+        assert answer.status_code == 200, answer.text
+        assert answer.json() == leveled.explain("abcx", **options).to_dict()
+    error_message(explain(app, "abcx", level="region"), 422, "unknown_option")
+    message = error_message(explain(app, "abcx", level="half", label="Alfa"), 422, "unknown_label")
+    assert "first, second at this level" in message
+    error_message(explain(app, "abcx", level="auto", label="Delta"), 422, "unknown_label")
+    error_message(explain(make_app(predictor), "abcx", level="half"), 422, "unknown_option")
+
+
 @pytest.mark.parametrize("model", ["tagger", "rent"])
 def test_only_classifiers_of_strings_can_explain(app, model):
     answer = explain(app, "abc", model=model)
@@ -137,3 +154,46 @@ def test_the_page_and_all_its_files_are_served_and_revalidated(app):
         assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-cache")
         again = send(app, "GET", f"/{file}", headers={"If-None-Match": answer.headers["etag"]})
         assert again.status_code == 304
+
+
+# What an answer says
+
+
+NAMES = ["abc", "mnop", "vwxyz", "abmx", "zzqé7", "42", None]
+OPTIONS = {
+    "half": {"level": "half"},
+    "auto": {"level": "auto", "abstain_below": 0.7},
+    "uniform": {"prior": "uniform"},
+    "shares": {"prior": {"Alfa": 1, "Gamma": 9}},
+    "set": {"coverage": 0.9},
+    "never unfamiliar": {"unfamiliar_below": 0},
+    "all at once": {"level": "half", "prior": "uniform", "coverage": 0.8, "unfamiliar_below": 0.1},
+    "no options": {},
+}
+
+
+@pytest.fixture(scope="module")
+def full_app(full):
+    return make_app(full)
+
+
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
+def test_predictions_are_answered_as_in_python(full_app, full, options):
+    answer = predict(full_app, NAMES, **options)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["predictions"] == [one.to_dict() for one in full.predict(NAMES, **options)]
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        ({"level": "region"}, "unknown_option"),
+        ({"coverage": 0.85}, "unknown_option"),
+        ({"prior": {"Delta": 1}}, "unknown_option"),
+        ({"prior": "flat"}, "invalid"),
+        ({"unfamiliar_below": 2}, "invalid"),
+    ],
+)
+def test_what_the_model_does_not_have_is_refused(full_app, options, code):
+    message = error_message(predict(full_app, "abc", **options), 422, code)
+    assert code == "invalid" or "its levels are kind, half or auto; its coverages are 0.8, 0.9" in message

@@ -1,22 +1,28 @@
-"""Uploaded tables are annotated as in Python, and no temporary file is left."""
+"""Uploaded tables are annotated, and their shares estimated, as in Python; no temporary file is left."""
 
 import asyncio
 import encodings.aliases
 import io
 import json
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from client import CANARY, CSV, PATIENCE, Connection, annotate, error_message, make_app, make_tagger, send
+from client import CANARY, CSV, PATIENCE, Connection, annotate, error_message, estimate, make_app, make_tagger, send
 
-from elman.annotation.local import annotate_file
+from elman.annotation.annotator import AnnotateConfig, Annotator
+from elman.annotation.local import annotate_file, annotate_stream
 from elman.errors import DATA_CODES
+from elman.model.hierarchy import Levels
+from elman.prediction.predictor import Predictor
 from elman.server.jobs import Reply
 from elman.server.pool import Worker
 from elman.server.uploads import _MESSAGES
+from elman.shares.estimates import Estimator, estimate_table
+from elman.tables.formats import format_of
 
 
 @pytest.fixture(scope="module")
@@ -302,7 +308,7 @@ def test_a_parquet_file_that_is_damaged_inside_is_unreadable(app):
     ids=str,
 )
 def test_problems_of_tables_are_told_apart_by_their_code(app, monkeypatch, reply, code, words):
-    monkeypatch.setattr(Worker, "annotate", lambda *arguments: reply)
+    monkeypatch.setattr(Worker, "run", lambda *arguments: reply)
     assert words in error_message(annotate(app, CSV), 422, code)
 
 
@@ -311,13 +317,13 @@ def test_every_code_of_a_data_error_has_a_message():
 
 
 def test_a_bug_in_a_worker_is_logged_by_its_place(app, monkeypatch, caplog):
-    monkeypatch.setattr(Worker, "annotate", lambda *arguments: Reply(bug="KeyError in elman/tables/lines.py, line 3"))
+    monkeypatch.setattr(Worker, "run", lambda *arguments: Reply(bug="KeyError in elman/tables/lines.py, line 3"))
     error_message(annotate(app, CSV), 500, "internal")
     assert "KeyError in elman/tables/lines.py, line 3" in caplog.text
 
 
 def test_a_worker_that_ends_fails_only_its_own_table(app, monkeypatch, caplog):
-    original = Worker.annotate
+    original = Worker.run
 
     def kill_and_annotate(worker, *arguments):
         worker.process.kill()
@@ -325,7 +331,7 @@ def test_a_worker_that_ends_fails_only_its_own_table(app, monkeypatch, caplog):
         return original(worker, *arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Worker, "annotate", kill_and_annotate)
+        patch.setattr(Worker, "run", kill_and_annotate)
         error_message(annotate(app, CSV), 500, "internal")
     assert "a worker process ended, status -9" in caplog.text
     assert annotate(app, CSV).status_code == 200
@@ -363,8 +369,8 @@ def test_a_table_gets_a_limited_number_of_labels(predictor, monkeypatch):
 
 def test_a_table_whose_download_stops_ends_its_worker(predictor, monkeypatch):
     workers = []
-    original = Worker.annotate
-    monkeypatch.setattr(Worker, "annotate", lambda worker, *rest: workers.append(worker) or original(worker, *rest))
+    original = Worker.run
+    monkeypatch.setattr(Worker, "run", lambda worker, *rest: workers.append(worker) or original(worker, *rest))
     app = make_app(predictor, uploads=1)
     table = "name\n" + "abc\n" * 200_000
 
@@ -400,3 +406,126 @@ def test_a_small_file_with_very_much_text_is_an_error(predictor):
     content = to_parquet(name=["abc"] * 50, note=["x" * 3000] * 50)  # stored once, used fifty times
     assert len(content) < 10_000
     error_message(annotate(app, content, "a.parquet", format="csv"), 422, "too_much_text")
+
+
+# What the new columns say
+
+
+COLUMNS = {
+    "half": {"level": "half"},
+    "auto": {"level": "auto"},
+    "uniform": {"prior": "uniform"},
+    "set": {"coverage": 0.9},
+    "unfamiliar": {"unfamiliar_below": 0.7},
+    "all": {"all": True, "level": "half"},
+    "add": {"add": ["script", "unknown", "familiar", "set"]},
+}
+OF_PYTHON = {"all": "every"}
+
+
+@pytest.fixture(scope="module")
+def full_app(full):
+    return make_app(full)
+
+
+@pytest.mark.parametrize("query", COLUMNS.values(), ids=COLUMNS)
+def test_a_table_gets_the_columns_of_the_options_as_in_python(full_app, full, tmp_path, query):
+    content = "name\nabc\nzzqé7\n42\nabmx\n"
+    answer = annotate(full_app, content, **query)
+    assert answer.status_code == 200, answer.text
+    (tmp_path / "people.csv").write_text(content, encoding="utf-8")
+    settings = {OF_PYTHON.get(name, name): tuple(one) if name == "add" else one for name, one in query.items()}
+    wanted = io.BytesIO()
+    for _ in annotate_stream(
+        Annotator(full, AnnotateConfig(**settings)), [str(tmp_path / "people.csv")], wanted, form=format_of("", "csv")
+    ):
+        pass
+    assert answer.content == wanted.getvalue()
+
+
+@pytest.mark.parametrize("query", [{"level": "region"}, {"coverage": 0.85}, {"all": True, "level": "auto"}])
+def test_columns_that_the_model_does_not_have_are_refused(full_app, query):
+    error_message(annotate(full_app, CSV, **query), 422, "unknown_option")
+
+
+# Shares
+
+
+GROUPED = "name,town\nabcabc,Bern\nxyz,Bern\nmnop,Rome\n,Rome\n42,\n"
+
+
+@pytest.mark.parametrize("by", [None, "town"])
+def test_shares_are_estimated_as_in_python(app, predictor, tmp_path, by):
+    (tmp_path / "people.csv").write_text(GROUPED, encoding="utf-8")
+    wanted = estimate_table(Estimator(predictor), [str(tmp_path / "people.csv")], column="name", by=by)
+    answer = estimate(app, GROUPED, **({} if by is None else {"by": by}))
+    assert answer.status_code == 200, answer.text
+    assert answer.json() == wanted.to_dict()
+    assert [one["group"] for one in answer.json()["groups"]] == ([None] if by is None else ["Bern", "Rome", None])
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_shares_are_estimated_of_every_format(app, name):
+    groups = estimate(app, TABLES[name], name).json()["groups"]
+    assert [one["names"] for one in groups] == [{"people.parquet": 5, "people.jsonl": 3, "people.tsv": 2}.get(name, 4)]
+    assert sum(share["share"] for share in groups[0]["shares"]) == pytest.approx(1, abs=1e-4)
+
+
+def test_the_shares_of_a_level_are_those_of_its_groups(predictor):
+    levels = Levels(("kind", "half"), (("first", "first", "second"),))
+    app = make_app(Predictor(replace(predictor.artifact, levels=levels, sets=None)))
+    answer = estimate(app, GROUPED, level="half").json()
+    assert answer["level"] == "half"
+    assert {one["label"] for one in answer["groups"][0]["shares"]} == {"first", "second"}
+    for level in ("auto", CANARY):
+        message = error_message(estimate(app, GROUPED, level=level), 422, "unknown_option")
+        assert "its levels are kind, half" in message and CANARY not in message
+
+
+def test_a_model_that_cannot_estimate_says_so(predictor):
+    artifact = replace(predictor.artifact, prior=None, provenance={})
+    app = make_app(Predictor(artifact), make_tagger())
+    assert "how frequent its labels are" in error_message(estimate(app, GROUPED), 422, "unknown_option")
+    error_message(estimate(app, GROUPED, model="tagger"), 422, "other_kind_of_model")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "query", "status", "code"),
+    [
+        ("a.xlsx", b"PK\x03\x04", {}, 415, "spreadsheet"),
+        ("a.csv", b"", {}, 422, "empty_table"),
+        ("a.csv", "name,town\n", {}, 422, "no_rows"),
+        ("a.csv", f"name,{CANARY}\nabc,\n", {"by": CANARY}, 422, "no_groups"),
+        ("a.csv", CSV, {"by": CANARY}, 422, "unknown_column"),
+        ("a.csv", f"name\nabc\n{CANARY}".encode() + b"\xff\n", {}, 422, "wrong_encoding"),
+        ("a.csv", f"name,id\n{CANARY}\n", {}, 422, "malformed_row"),
+        ("a.csv", CSV, {"delimiter": CANARY}, 422, "invalid"),
+        ("a.csv", CSV, {"encoding": CANARY}, 422, "unknown_encoding"),
+        ("a.csv", CSV, {"by": ""}, 422, "invalid"),
+    ],
+)
+def test_a_table_whose_shares_cannot_be_estimated_gets_its_own_sentence(app, name, content, query, status, code):
+    assert CANARY not in error_message(estimate(app, content, name, **query), status, code)
+
+
+def test_what_is_estimated_is_limited(predictor):
+    app = make_app(predictor, rows=3, upload_bytes=20_000)
+    error_message(estimate(app, CSV + "abc,1\nabc,1\n"), 422, "too_many_rows")
+    content = to_parquet(name=["x" * 60_000] * 3, id=[1, 2, 3])  # stored once, used three times
+    assert len(content) < 20_000
+    error_message(estimate(app, content, "a.parquet"), 422, "too_much_text")
+    many = "name,town\n" + "".join(f"abc,{town}\n" for town in range(1001))
+    assert "1,000 groups" in error_message(estimate(make_app(predictor), many, by="town"), 422, "too_many_groups")
+
+
+def test_shares_that_take_too_long_end_their_worker(predictor):
+    app = make_app(predictor, upload_seconds=0.05)
+    error_message(estimate(app, "name\n" + "abc\n" * 50_000), 504, "timeout")
+
+
+def test_an_estimate_takes_a_place_among_the_uploads_and_gives_it_back(predictor):
+    app = make_app(predictor, uploads=1, json_bytes=100)
+    for _ in range(3):
+        assert estimate(app, GROUPED).status_code == 200
+    names = send(app, "GET", "/metrics").text
+    assert 'elman_names_total{model="toy"} 15.0' in names

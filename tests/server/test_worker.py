@@ -15,7 +15,7 @@ from elman.model.file import dump_artifact
 from elman.prediction.predictor import Predictor
 from elman.server import worker
 from elman.server.jobs import CHUNK, Job, Reply
-from elman.server.worker import annotate, serve
+from elman.server.worker import run, serve
 
 JOB = Job(
     model="toy",
@@ -88,7 +88,7 @@ def test_tables_are_kept_in_files_without_a_name(predictor, tmp_path, monkeypatc
         pytest.skip("needs a path for every open file, as Linux has")
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     seen = []
-    monkeypatch.setattr(worker, "annotate", lambda *arguments: seen.extend(tmp_path.iterdir()) or annotate(*arguments))
+    monkeypatch.setattr(worker, "run", lambda *arguments: seen.extend(tmp_path.iterdir()) or run(*arguments))
     ((reply, _),) = exchange((JOB, dump_artifact(predictor.artifact), CSV.encode()))
     assert (reply.rows, seen) == (2, [])
 
@@ -121,7 +121,7 @@ def test_an_error_becomes_a_problem(predictor, monkeypatch, error, reply):
         raise error
 
     monkeypatch.setattr(worker, "annotate_stream", fail)
-    assert annotate(predictor, JOB, "table.csv", io.BytesIO()) == reply
+    assert run(predictor, JOB, "table.csv", io.BytesIO()) == reply
 
 
 class Failing(Predictor):
@@ -142,7 +142,7 @@ class Diverging(Predictor):
 def annotate_text(predictor, tmp_path, text: str, **changes) -> Reply:
     path = tmp_path / "table.csv"
     path.write_text(text)
-    return annotate(predictor, replace(JOB, **changes), str(path), io.BytesIO())
+    return run(predictor, replace(JOB, **changes), str(path), io.BytesIO())
 
 
 def test_a_bug_is_described_without_names(predictor, tmp_path):

@@ -1,25 +1,10 @@
-/* Many: a table of answers to many names, one per line; and a file that is uploaded, annotated and saved. */
+/* Many: a table of answers to many names, one per line. */
 
 import { byId, copyText, create, reducedMotion, saveFile, show } from "./dom.js";
-import { EXAMPLES, copy, settings } from "./model.js";
-import { ServiceError, call, callJson, ignoreServiceErrors, runLatest, sleep } from "./server.js";
-import {
-  answersToCsv,
-  decodeHead,
-  describeRows,
-  describeTransferError,
-  describeUnreadable,
-  findNameColumn,
-  predictAll,
-  readBody,
-  readColumns,
-  readFileName,
-  splitLines,
-  toRows,
-} from "./tables.js";
-import { count, figure, fileSize, percent, summarise } from "./words.js";
-
-// The list
+import { copy, examples, settings } from "./model.js";
+import { ServiceError, callJson, ignoreServiceErrors, runLatest, sleep } from "./server.js";
+import { answersToCsv, predictAll, splitLines, toRows } from "./tables.js";
+import { count, figure, percent, summarise } from "./words.js";
 
 const ROWS = 1000; // rows on the page; more would make it slow, and the CSV has all
 const DELAY = 300; // milliseconds after the last key press or move of the slider
@@ -100,7 +85,7 @@ export function pasteNames(event) {
 
 export function listenToList() {
   byId("lines-try").addEventListener("click", () => {
-    byId("lines").value = EXAMPLES.join("\n");
+    byId("lines").value = examples().join("\n");
     byId("lines").focus();
     predictList(0);
   });
@@ -109,113 +94,4 @@ export function listenToList() {
   byId("download").addEventListener("click", () =>
     saveFile(new Blob(["\ufeff", answersToCsv(rows)], { type: "text/csv" }), "names.annotated.csv"),
   ); // the byte order mark is for Excel
-}
-
-// The file
-
-const HEAD = 65536; // bytes that are searched for the names of the columns
-
-let file = null;
-let controller = new AbortController();
-
-async function selectFile(newFile) {
-  file = newFile;
-  byId("file-example").hidden = true;
-  controller.abort();
-  show(byId("file-trouble"));
-  const head = await readHead(newFile);
-  if (file !== newFile) return; // another file was selected meanwhile
-  const problem = head ? describeUnreadable(newFile.name, head) : "The browser cannot read this file.";
-  byId("file-settings").hidden = Boolean(problem);
-  show(byId("file-trouble"), problem);
-  if (problem) return show(byId("file-status"), create("bdi", {}, file.name), `, ${fileSize(file.size)}.`);
-  const columns = findColumns(newFile.name, head);
-  byId("column").hidden = !columns;
-  byId("column-typed").hidden = Boolean(columns);
-  byId("column").parentElement.querySelector("label").htmlFor = columns ? "column" : "column-typed";
-  byId("column").replaceChildren(...(columns ?? []).map((name) => create("option", { value: name }, name)));
-  const likely = findNameColumn(columns);
-  if (likely) byId("column").value = likely;
-  show(
-    byId("file-status"),
-    create("bdi", {}, file.name),
-    `, ${fileSize(file.size)}. `,
-    columns ? "Choose the column of the names." : "Type the name of the column that has the names.",
-  );
-}
-
-async function readHead(some) {
-  try {
-    return new Uint8Array(await some.slice(0, HEAD).arrayBuffer());
-  } catch {
-    return null; // it was removed, or it is a folder
-  }
-}
-
-function findColumns(fileName, head) {
-  try {
-    return readColumns(fileName, decodeHead(head) ?? "");
-  } catch {
-    return null; // the page cannot read them: the user types one
-  }
-}
-
-async function annotate() {
-  if (!byId("file-stop").hidden) return; // a transfer is running
-  const column = byId("column").hidden ? byId("column-typed").value : byId("column").value;
-  if (!column) return show(byId("file-trouble"), "Type the name of the column that has the names.");
-  const report = (...inside) => show(byId("file-status"), ...inside);
-  const { abstain_below, model } = settings();
-  const header = !byId("column").hidden && { header: true }; // a column that was chosen is from the first line
-  const top = byId("top").value;
-  const query = new URLSearchParams({ column, top, abstain_below, ...header, ...(model && { model }) });
-  const body = new FormData();
-  body.append("file", file);
-  const own = (controller = new AbortController());
-  show(byId("file-trouble"));
-  byId("file-stop").hidden = false;
-  report(`Sending ${fileSize(file.size)} …`);
-  try {
-    const response = await call(`v1/annotate?${query}`, { body, signal: own.signal, onWait: report });
-    const annotated = await readBody(response, (bytes) => report(`${fileSize(bytes)} received so far.`));
-    const name = readFileName(response) ?? file.name.replace(/(\.[^.]*)?$/, ".annotated$1");
-    saveFile(annotated, name);
-    report("Done: ", describeRows(response), create("bdi", {}, name), " is in your downloads.");
-  } catch (error) {
-    if (own.signal.aborted) return report("Stopped. The file is still selected.");
-    if (!(error instanceof ServiceError) && !(error instanceof TypeError)) throw error;
-    report("The file is still selected.");
-    show(byId("file-trouble"), describeTransferError(error));
-  } finally {
-    byId("file-stop").hidden = true;
-  }
-}
-
-export function listenToFiles() {
-  byId("file").addEventListener("change", () => byId("file").files[0] && selectFile(byId("file").files[0]));
-  byId("file-try").addEventListener("click", () => {
-    selectFile(new File([byId("file-example").querySelector("pre").textContent], "example.csv"));
-    byId("file").focus(); // the button disappears
-  });
-  byId("file-form").addEventListener("submit", (event) => {
-    event.preventDefault();
-    annotate();
-  });
-  byId("file-stop").addEventListener("click", () => controller.abort());
-  // Files can be dropped anywhere: one that misses its field must not replace the page.
-  addEventListener("dragover", (event) => {
-    if (!event.dataTransfer.types.includes("Files")) return;
-    event.preventDefault();
-    byId("file-form").classList.add("over");
-  });
-  addEventListener("dragleave", (event) => {
-    if (!event.relatedTarget) byId("file-form").classList.remove("over");
-  });
-  addEventListener("drop", (event) => {
-    if (!event.dataTransfer.files.length) return;
-    event.preventDefault();
-    byId("file-form").classList.remove("over");
-    byId("file-form").scrollIntoView({ block: "nearest" });
-    selectFile(event.dataTransfer.files[0]);
-  });
 }

@@ -6,7 +6,8 @@ import { copyFor, count, figure, fileSize, percent } from "./words.js";
 
 const LABELS = 40; // of a model that are listed
 
-export const EXAMPLES = ["Nakamura", "Papadopoulos", "Nguyễn", "Иванов"];
+const SURNAMES = ["Nakamura", "Papadopoulos", "O’Brien", "Nguyễn", "Иванов"];
+const FULL_NAMES = ["Aiko Nakamura", "Eleni Papadopoulou", "Nguyễn Thị Hương", "김민준", "Иван Петров"];
 
 let models = [];
 
@@ -17,14 +18,31 @@ export const selectedModel = () => models.find((model) => model.name === byId("m
 /** Return the words for the model that is selected: its labels are origins of names, or something else. */
 export const copy = () => copyFor(selectedModel()?.origins ?? true);
 
+/** Return names to try: those of the model's file, or some that its labels are likely to fit; none for other texts. */
+export function examples() {
+  const { examples: own, origins, countries } = selectedModel() ?? { origins: true };
+  if (own?.length) return own;
+  if (!origins) return [];
+  return Object.keys(countries ?? {}).length ? FULL_NAMES : SURNAMES;
+}
+
+function showExamples() {
+  const names = examples();
+  for (const place of document.querySelectorAll("#examples, .example")) place.toggleAttribute("data-unfit", !names.length);
+  byId("examples").replaceChildren(
+    ...names.map((name) => create("li", {}, create("button", { type: "button" }, create("bdi", {}, name)))),
+  );
+  byId("lines").placeholder = names.join("\n");
+  const rows = names.slice(0, 3).map((name, place) => `${place + 1},${name}`);
+  byId("file-example").querySelector("pre").textContent = ["id,name", ...rows].join("\n");
+}
+
 function showCopy() {
   const texts = copy();
   for (const place of document.querySelectorAll("[data-copy]")) place.textContent = texts[place.dataset.copy];
   byId("name").placeholder = texts.placeholder;
   document.title = `Elman: ${texts.title.charAt(0).toLowerCase()}${texts.title.slice(1)}`;
-  const isOfNames = selectedModel()?.origins ?? true; // the examples are names
-  for (const example of document.querySelectorAll("#examples, .example")) example.toggleAttribute("data-unfit", !isOfNames);
-  byId("lines").placeholder = isOfNames ? EXAMPLES.join("\n") : "";
+  showExamples();
 }
 
 /** Return what every request sends along. Before the models are known, the service uses its default. */
@@ -57,6 +75,7 @@ export function showModel() {
   const model = selectedModel();
   showCopy();
   if (!model) return show(byId("model-facts"), "This server has no model that reads text.");
+  showLevels(model);
   const { name, reference, accuracy, parameters, bytes, labels } = model;
   const right =
     accuracy === null ? "" : `On ${copy().thing}s that it had not seen, ${percent(accuracy)} of its answers were right. `;
@@ -76,6 +95,15 @@ export function showModel() {
   );
   byId("card-text").replaceChildren();
   if (byId("card").open) showCard();
+}
+
+/** Offer the levels that can be explained and whose shares can be estimated; the first is that of the labels. */
+function showLevels({ levels = [], estimates }) {
+  for (const id of ["level", "reading-level"])
+    byId(id).replaceChildren(...levels.map((level, place) => create("option", { value: place ? level : "" }, level)));
+  byId("reading-level-setting").hidden = levels.length < 2;
+  byId("level-setting").hidden = !estimates || levels.length < 2;
+  byId("by-setting").hidden = byId("estimate-shares").hidden = !estimates;
 }
 
 export async function showCard() {

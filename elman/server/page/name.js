@@ -34,7 +34,8 @@ const predictLatest = runLatest(async (signal) => {
     if (!hasModels()) loadModels(); // the server was unreachable, or its key unknown, when the page was opened
     // The explanation is requested after the answer, not at the same time: it must never delay the next answer.
     if (!canExplain() || !predictions[0].top.length) return hideLetters();
-    const explanation = await callJson("v1/explain", { name, model: selectedModel()?.name }, { signal, onWait });
+    const about = { name, model: selectedModel()?.name, level: byId("reading-level").value || undefined };
+    const explanation = await callJson("v1/explain", about, { signal, onWait });
     showLetters(explanation, new Set(predictions[0].unknown));
   } catch (error) {
     if (!signal.aborted) showError(error, signal, isAnswered);
@@ -112,6 +113,7 @@ export function fitName() {
 }
 
 export function listenToName() {
+  byId("reading-level").addEventListener("change", predictName);
   byId("name").addEventListener("input", () => {
     fitName();
     predictName();

@@ -4,11 +4,13 @@
    address, cookie or storage, and become text on the page, never markup. */
 
 import { byId, show } from "./dom.js";
+import { estimateAgain, listenToFiles } from "./files.js";
 import { listenToLetters } from "./letters.js";
-import { listenToFiles, listenToList, pasteNames, predictList } from "./many.js";
+import { listenToList, pasteNames, predictList } from "./many.js";
 import { loadModels, showCard, showModel } from "./model.js";
 import { fitName, listenToName, predictName } from "./name.js";
 import { ServiceError, setKeyPrompt } from "./server.js";
+import { listenToShares } from "./shares.js";
 import { listenToWorld } from "./world.js";
 
 // The dialog that asks for the API key
@@ -56,8 +58,9 @@ function listenToSettings() {
     predictAgain();
   });
   byId("examples").addEventListener("click", ({ target }) => {
-    if (target.tagName !== "BUTTON") return;
-    byId("name").value = target.textContent;
+    const example = target.closest("button");
+    if (!example) return;
+    byId("name").value = example.textContent;
     byId("name").focus();
     fitName();
     predictName();
@@ -68,6 +71,7 @@ function listenToModel() {
   byId("model-name").addEventListener("change", () => {
     showModel();
     predictAgain();
+    estimateAgain();
   });
   byId("card").addEventListener("toggle", () => byId("card").open && showCard());
 }
@@ -79,6 +83,7 @@ listenToLetters();
 listenToWorld();
 listenToList();
 listenToFiles();
+listenToShares();
 listenToModel();
 listenToKey();
 loadModels();

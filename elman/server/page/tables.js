@@ -73,6 +73,22 @@ export const toRows = (names, predictions) =>
 
 export const answersToCsv = (rows) => toCsv([["name", "elman_label", "elman_probability", "elman_reason"], ...rows]);
 
+const OF_SHARES = ["share", "low", "high", "counted"];
+const OF_GROUP = ["names", "missing", "read", "abstained"];
+
+/** Return a report of shares as CSV, with a row for each label of each group, as `elman estimate --out` writes it. */
+export function sharesToCsv({ groups }) {
+  const rows = groups.flatMap((group) =>
+    (group.shares.length ? group.shares : [{}]).map((share) => [
+      group.group ?? "",
+      share.label ?? "",
+      ...OF_SHARES.map((name) => share[name] ?? ""),
+      ...OF_GROUP.map((name) => group[name]),
+    ]),
+  );
+  return toCsv([["group", "label", ...OF_SHARES, ...OF_GROUP], ...rows]);
+}
+
 /** Return rows as CSV. A spreadsheet would run a cell that begins like a formula: an apostrophe keeps it text. */
 export function toCsv(rows) {
   const toCell = (content) => {

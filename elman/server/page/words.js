@@ -101,6 +101,44 @@ export function describeMap(shares) {
 export const listUnmapped = (top, countries) =>
   top.filter(({ label, probability }) => !countries[label] && shadeOf(probability));
 
+// Shares of a group
+
+const LISTED = 12; // labels of a group
+const SMALL_SHARE = 0.005;
+
+/** Return the largest shares of a group, and the sum of all others in one row without an interval. */
+export function listShares({ shares }) {
+  const listed = shares.slice(0, LISTED).filter(({ share }, place) => place === 0 || share >= SMALL_SHARE);
+  const others = shares.length - listed.length;
+  const rest = 1 - listed.reduce((sum, { share }) => sum + share, 0);
+  return others ? [...listed, { label: count(others, "other label"), share: Math.max(0, rest) }] : listed;
+}
+
+/** Return the end of an axis on which all intervals have room. */
+export function endOfAxis(rows) {
+  const highest = Math.max(0, ...rows.map(({ share, high, counted }) => Math.max(high ?? 0, counted ?? share ?? 0)));
+  return [0.1, 0.2, 0.5].find((end) => highest <= end) ?? 1;
+}
+
+/** Return how many rows a group has, and on how many names the model abstained. */
+export function describeGroup({ names, missing, read, abstained, shares }, thing = "name") {
+  const without = missing ? `, ${figure(missing)} without a ${thing}` : "";
+  const drawn = read < names - missing ? `, ${figure(read)} drawn at random` : "";
+  const share = read ? ` (${percent(abstained / read)})` : "";
+  const refused = read ? `; abstained on ${figure(abstained)}${share}` : "";
+  const none = shares.length ? "" : `. No ${thing} can be read`;
+  return `${count(names, "row")}${without}${drawn}${refused}${none}.`;
+}
+
+export const describeInterval = (low, high) => `${percent(low).replace("\u00a0%", "")} to ${percent(high)}`;
+
+/** Return what a reader of the shares should know; at most `most` groups are on the page. */
+export function describeNotes({ groups, notes }, most) {
+  const more = groups.length - most;
+  const hidden = more > 0 ? [`The ${figure(most)} largest of ${count(groups.length, "group")} are shown; the CSV has all`] : [];
+  return [...hidden, ...notes].map((note) => `${capitalise(note)}.`).join(" ");
+}
+
 // Sentences
 
 /** Return the texts of the page that depend on what the labels are: origins of names, or anything else. */
@@ -114,6 +152,10 @@ const OF_NAMES = {
   many: "Many names",
   one: "One name",
   column: "Column of the names",
+  shares: "Shares of the group",
+  sharesNote:
+    "How the names of the group divide, corrected for the errors of the model, with intervals of 95 %. " +
+    "This says nothing of a single name.",
   head: "Name",
   estimate:
     "An estimate from spelling alone: no evidence of a person’s identity, ancestry or citizenship. " +
@@ -128,6 +170,10 @@ const OF_TEXTS = {
   many: "Many texts",
   one: "One text",
   column: "Column of the texts",
+  shares: "Shares of the group",
+  sharesNote:
+    "How the texts of the group divide, corrected for the errors of the model, with intervals of 95 %. " +
+    "This says nothing of a single text.",
   head: "Text",
   estimate: "An estimate from spelling alone, relative to what the model learned from. Texts stay on this server.",
 };
@@ -155,7 +201,7 @@ const isUnlike = (reason) => reason.includes("unlike"); // the names that the mo
 /** Return what a reader should know besides the numbers, as sentences.
 
     `model` has the facts about the model; it is missing as long as they are unknown. */
-export function describeDoubts({ script, normalised, transliterated, unknown, reason, top }, model) {
+export function describeDoubts({ script, normalised, transliterated, unknown, reason, top, familiar }, model) {
   const sentences = [];
   if (reason !== null && !top.length) sentences.push([capitalise(reason.split(": ").slice(1).join(": ")), "."]);
   if (transliterated && top.length)
@@ -168,15 +214,24 @@ export function describeDoubts({ script, normalised, transliterated, unknown, re
     ]);
   if (reason === null && top.length) {
     if (model?.origins !== false) sentences.push(["The spelling is what counts, not the person."]);
-    if (model?.answers === "label") sentences.push(describeChoice(model));
+    if (familiar < RARE) sentences.push(describeFamiliarity(familiar, model));
+    if (model?.answers === "label") sentences.push(describeChoice(model, familiar !== undefined));
   }
   return sentences;
 }
 
-/** Return what happens if none of the labels is right: a model always chooses one of them. */
-const describeChoice = ({ labels, origins }) => {
+const RARE = 0.1;
+
+/** Return that few of the strings that the model knows are less familiar. */
+const describeFamiliarity = (familiar, model) => [
+  `An unusual ${model?.origins === false ? "text" : "name"}: of those that Elman learned from, ${percent(familiar, 0)} are less familiar.`,
+];
+
+/** Return what happens if none of the labels is right: a model chooses one of them, unless it finds the name unlike all. */
+const describeChoice = ({ labels, origins }, isMeasured) => {
   const [known, any] = origins ? [count(labels.length, "origin"), "name"] : [count(labels.length, "label"), "text"];
-  return [{ quote: "None of these" }, ` may be right too: Elman knows ${known}, and answers any ${any} with one of them.`];
+  const always = isMeasured ? `and abstains only if a ${any} is unlike all that it learned` : `and answers any ${any} with one of them`;
+  return [{ quote: "None of these" }, ` may be right too: Elman knows ${known}, ${always}.`];
 };
 
 /** Return how hiding a letter would change the odds of the answer. */

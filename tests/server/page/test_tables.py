@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from elman.shares.report import COLUMNS
+
 # Batches
 
 
@@ -244,3 +246,17 @@ def test_the_head_of_a_file_is_read_by_its_byte_order_mark(run, encoding):
 def test_the_delimiter_is_recognised_in_the_first_line(run, name, line, columns):
     function = "({ readColumns }, [name, head]) => readColumns(name, head)"
     assert run("tables", function, [name, f"{line}\n1;2,3\t4\n"]) == columns
+
+
+def test_shares_become_the_table_that_the_command_writes(run):
+    counts = {"names": 3, "missing": 1, "read": 2, "abstained": 0}
+    one = {"label": "=A", "share": 0.75, "low": 0.5, "high": 1, "counted": 0.5}
+    report = {"groups": [{"group": "x, y", **counts, "shares": [one]}, {"group": None, **counts, "shares": []}]}
+    rows = list(
+        csv.reader(io.StringIO(run("tables", "({ sharesToCsv }, report) => sharesToCsv(report)", report), newline=""))
+    )
+    assert tuple(rows[0]) == COLUMNS
+    assert rows[1:] == [
+        ["x, y", "'=A", "0.75", "0.5", "1", "0.5", "3", "1", "2", "0"],
+        ["", "", "", "", "", "", "3", "1", "2", "0"],
+    ]

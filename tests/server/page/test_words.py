@@ -197,3 +197,55 @@ def test_parts_of_a_country_count_for_it_and_labels_without_one_are_listed(run):
 def test_shades_begin_at_one_per_cent(run):
     shares = [0, 0.009, 0.01, 0.05, 0.3, 1]
     assert run("words", "({ shadeOf }, shares) => shares.map(shadeOf)", shares) == [0, 0, 1, 2, 3, 4]
+
+
+# Shares
+
+
+def share(label: str, value: float, low: float = 0.0, high: float = 1.0) -> dict[str, Any]:
+    return {"label": label, "share": value, "low": low, "high": high, "counted": value}
+
+
+def test_small_shares_are_summed_and_the_axis_has_room_for_every_interval(run):
+    groups = [
+        [share("A", 0.9, 0.8, 0.95), share("B", 0.096), share("C", 0.004), share("D", 0.0)],
+        [share("A", 0.004)],
+        [],
+    ]
+    function = "({ listShares }, groups) => groups.map((shares) => listShares({ shares }))"
+    listed = run("words", function, groups)
+    assert [[one["label"] for one in rows] for rows in listed] == [["A", "B", "2 other labels"], ["A"], []]
+    assert listed[0][-1]["share"] == pytest.approx(0.004)
+    ends = run(
+        "words",
+        "({ endOfAxis }, all) => all.map((rows) => endOfAxis(rows))",
+        [[share("A", 0.05, 0, high)] for high in (0.07, 0.11, 0.4, 0.6)],
+    )
+    assert ends == [0.1, 0.2, 0.5, 1]
+
+
+def test_a_group_is_described_by_its_rows_and_abstentions(run):
+    groups = [
+        {"names": 1200, "missing": 3, "read": 1000, "abstained": 10, "shares": [1]},
+        {"names": 1, "missing": 1, "read": 0, "abstained": 0, "shares": []},
+    ]
+    shown = run("words", "({ describeGroup }, groups) => groups.map((one) => describeGroup(one, 'name'))", groups)
+    assert [text.replace(SPACE, " ") for text in shown] == [
+        "1,200 rows, 3 without a name, 1,000 drawn at random; abstained on 10 (1.0 %).",
+        "1 row, 1 without a name. No name can be read.",
+    ]
+    notes = run(
+        "words", "({ describeNotes }, report) => describeNotes(report, 1)", {"groups": groups, "notes": ["a note"]}
+    )
+    assert notes == "The 1 largest of 2 groups are shown; the CSV has all. A note."
+
+
+def test_an_unusual_name_is_said_to_be_one(run):
+    found = {"script": "Latin", "normalised": "x", "unknown": [], "reason": None, "top": [{}], "familiar": 0.03}
+    model = {"origins": True, "answers": "label", "labels": ["A"] * 90}
+    said = run("words", "({ describeDoubts }, [found, model]) => describeDoubts(found, model)", [found, model])
+    assert [one[0] for one in said[:2]] == [
+        "The spelling is what counts, not the person.",
+        f"An unusual name: of those that Elman learned from, 3{SPACE}% are less familiar.",
+    ]
+    assert said[2][1].endswith("knows 90 origins, and abstains only if a name is unlike all that it learned.")
