@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from elman import load
-from elman.evaluation.familiarity import fit_familiarity, measure, measure_areas
+from elman.evaluation.familiarity import encode_read, fit_familiarity, measure_areas, measure_ids
 from elman.model.familiarity import Familiarity
 from elman.prediction.predictor import Predictor
 
@@ -47,11 +47,10 @@ def main() -> None:
 
 def describe(predictor: Predictor, familiarity: Familiarity, known: list[str], unknown: list[str]) -> dict[str, object]:
     """Return the areas under the curves, and the shares below the threshold."""
-    measures = {
-        name: measure(predictor, familiarity, texts) for name, texts in (("known", known), ("unknown", unknown))
-    }
+    strings = {"known": encode_read(predictor, known), "unknown": encode_read(predictor, unknown)}
+    measures = {name: measure_ids(predictor, familiarity, some) for name, some in strings.items()}
     below = {
-        name: float((familiarity.rank(one) < familiarity.threshold).mean())
+        name: float((familiarity.rank(one, strings[name]) < familiarity.threshold).mean())
         for name, one in measures.items()
         if len(one)
     }

@@ -56,7 +56,7 @@ def compare_weights(reading) -> None:
             file = Path(folder, "model.safetensors")
             save_artifact(artifact, file, weights=weights)
             rounded = load_artifact(file)
-            probabilities = softmax(Predictor(rounded).logits(texts), rounded.temperature)
+            probabilities = softmax(Predictor(rounded).logits(texts), rounded.temperature, rounded.floor)
             size = file.stat().st_size / 1e6
         exact = probabilities if exact is None else exact
         answers = probabilities.argmax(axis=1)

@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
 
 def read_prior(prior: str | None) -> "Prior | None":
-    """Return the prior that an option names: ``uniform``, ``model``, or the shares in a file.
+    """Return the prior that an option names: ``balanced``, ``uniform``, ``model``, or the shares in a file.
 
     Raises:
         DataError: the file cannot be read, or holds something else.
     """
+    from elman.model.prior import BALANCED, UNIFORM
     from elman.model.prior import MODEL as MODEL_PRIOR
-    from elman.model.prior import UNIFORM
 
-    if prior is None or prior in (MODEL_PRIOR, UNIFORM):
+    if prior is None or prior in (MODEL_PRIOR, BALANCED, UNIFORM):
         return prior
     from elman.tables.small import read_shares  # predicting without a file loads no tables
 
@@ -129,9 +129,9 @@ PriorOption = Annotated[
     str | None,
     typer.Option(
         "--prior",
-        metavar="FILE|uniform|model",
-        help="Re-weight to a population: a CSV file of labels and shares, or uniform. model: the shares of the "
-        "model's training part.",
+        metavar="FILE|balanced|uniform|model",
+        help="Re-weight to a population: a CSV file of labels and shares; uniform for equal ones; balanced, halfway to "
+        "these. model: the shares of the model's training part.",
         show_default=False,
     ),
 ]

@@ -187,7 +187,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):  # type: ignore[mi
         artifact: Artifact = self.predictor_.artifact
         columns = artifact.labels.encode(name_classes(self.classes_))
         probabilities = np.tile(_find_shares(artifact), (len(readable), 1))
-        probabilities[readable] = softmax(logits, artifact.temperature)
+        probabilities[readable] = softmax(logits, artifact.temperature, artifact.floor)
         return np.ascontiguousarray(probabilities[:, columns])
 
     def predict_log_proba(self, X: Any) -> NDArray[np.float64]:  # noqa: N803

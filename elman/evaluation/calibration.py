@@ -10,6 +10,8 @@ prevent that, and weigh less the more strings there are:
 - The logarithm of the temperature is normally distributed around 0, so without evidence the temperature is 1.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize, minimize_scalar
@@ -25,11 +27,16 @@ PRIOR_DEVIATION = float(np.log(2))
 SHIFT_DEVIATION = 0.5
 """Standard deviation of how far a label's log-odds are from those of a calibrated model, before any string is seen."""
 
+MANY_STRINGS = 10_000
+"""Fewer examples say too little about the floor of probabilities."""
+
 BLOCK = 4_000_000
 """Logits that are divided at once."""
 
 
-def fit_temperature(logits: NDArray[np.floating], truth: LabelIds, *, strings: int | None = None) -> float:
+def fit_temperature(
+    logits: NDArray[np.floating], truth: LabelIds, *, strings: int | None = None, floor: float = 0.0
+) -> float:
     """Return the most likely temperature, given the priors; logits are divided by it.
 
     Args:
@@ -37,6 +44,7 @@ def fit_temperature(logits: NDArray[np.floating], truth: LabelIds, *, strings: i
         truth: label ids, (N,).
         strings: how many strings the N examples come from, if they are symbols of strings; N if None. Symbols of one
             string depend on each other, so all of them count as one observation.
+        floor: of the probabilities, as in `elman.scoring.probabilities.softmax`.
 
     Returns:
         Between 0.05 and 20; above 1 if the network is overconfident.
@@ -51,12 +59,42 @@ def fit_temperature(logits: NDArray[np.floating], truth: LabelIds, *, strings: i
 
     def loss(log_temperature: float) -> float:
         temperature = float(np.exp(log_temperature))
-        sums = np.sum([_sum_losses(some, true, temperature) for some, true in blocks], axis=0)
+        sums = np.sum([_sum_losses(some, true, temperature, floor) for some, true in blocks], axis=0)
         of_truth, of_one_more = weight * sums[0], sums[1] / examples
         return float(of_truth + of_one_more + (log_temperature / PRIOR_DEVIATION) ** 2 / 2)
 
     found = minimize_scalar(loss, bounds=(np.log(LOWEST), np.log(HIGHEST)), method="bounded")
     return float(np.exp(found.x))
+
+
+def fit_floor(logits: NDArray[np.floating], truth: LabelIds) -> float:
+    """Return the most likely floor of probabilities, beside the temperature that goes with it.
+
+    Some labels are wrong, and some names come from elsewhere: no string tells. A temperature alone then makes the
+    surest answers too sure and the others not sure enough. The floor is the share of such answers, spread evenly over
+    the labels. It is 0 with fewer than `MANY_STRINGS` examples, which cannot tell it from chance.
+
+    Args:
+        logits: (N, C), of examples that did not train the network.
+        truth: label ids, (N,).
+
+    >>> fit_floor(np.eye(4), np.arange(4))
+    0.0
+    """
+    if len(truth) < MANY_STRINGS:
+        return 0.0
+    some = slice(None, None, -(-logits.size // BLOCK))  # so many examples are enough
+    logits, truth = logits[some], truth[some]
+
+    def loss(point: NDArray[np.float64]) -> float:
+        log_temperature, log_odds = point
+        return _sum_losses(logits, truth, float(np.exp(log_temperature)), _squash(log_odds))[0] / len(truth)
+
+    start = np.array([np.log(fit_temperature(logits, truth)), np.log(0.01 / 0.99)])
+    simplex = np.array([start, start + (0.1, 0.0), start + (0.0, 1.0)])
+    options: Any = {"initial_simplex": simplex, "xatol": 0.01, "fatol": 1e-6, "maxiter": 100}
+    found = minimize(loss, start, method="Nelder-Mead", options=options)
+    return float(f"{_squash(found.x[1]):.3g}")
 
 
 def fit_prior(probabilities: NDArray[np.float64], truth: LabelIds) -> NDArray[np.float64]:
@@ -121,7 +159,14 @@ def is_at_bound(temperature: float) -> bool:
     return not 1.01 * LOWEST < temperature < HIGHEST / 1.01
 
 
-def _sum_losses(logits: NDArray[np.floating], truth: LabelIds, temperature: float) -> tuple[float, float]:
+def _squash(log_odds: float) -> float:
+    """Return the share with these log-odds."""
+    return float(1 / (1 + np.exp(-log_odds)))
+
+
+def _sum_losses(
+    logits: NDArray[np.floating], truth: LabelIds, temperature: float, floor: float = 0.0
+) -> tuple[float, float]:
     """Return the summed negative log-likelihoods of the true labels, and of answers half right and half wrong."""
     scaled = logits.astype(np.float64) / temperature
     scaled -= scaled.max(axis=1, keepdims=True)
@@ -131,4 +176,7 @@ def _sum_losses(logits: NDArray[np.floating], truth: LabelIds, temperature: floa
     normaliser = np.log(odds.sum(axis=1))
     odds[strings, scaled.argmax(axis=1)] = 0.0
     wrong = np.log(np.maximum(odds.sum(axis=1), np.finfo(np.float64).tiny))
-    return float((normaliser - own).sum()), float((normaliser - wrong / 2).sum())
+    losses = normaliser - own
+    if floor:
+        losses = -np.log((1 - floor) * np.exp(-losses) + floor / logits.shape[1])
+    return float(losses.sum()), float((normaliser - wrong / 2).sum())

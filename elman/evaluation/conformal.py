@@ -38,6 +38,7 @@ def fit_sets(
     truth: LabelIds,
     *,
     levels: Levels | None = None,
+    floor: float = 0.0,
     coverages: Sequence[float] = COVERAGES,
     seed: int = 0,
 ) -> Sets:
@@ -49,11 +50,12 @@ def fit_sets(
         logits: finite, (N, C), of strings that did not train the network.
         truth: label ids, (N,), N at least 1.
         levels: of the labels; each gets thresholds of its own.
+        floor: of the probabilities, as in `elman.scoring.probabilities.softmax`.
         coverages: rising, above 0 and below 1.
         seed: of the folds.
     """
     draw = np.random.default_rng(seed)
-    probabilities = _cross_fit(logits, truth, draw)
+    probabilities = _cross_fit(logits, truth, floor, draw)
     penalty, free = 0.0, 1
     chosen = np.ones(len(truth), np.bool_)
     if len(truth) >= MANY:
@@ -136,14 +138,14 @@ def list_levels(
     return [(levels.sum_probabilities(probabilities, name), levels.place_labels(name)[truth]) for name in levels.names]
 
 
-def _cross_fit(logits: NDArray[np.floating], truth: LabelIds, draw: np.random.Generator) -> Probabilities:
+def _cross_fit(logits: NDArray[np.floating], truth: LabelIds, floor: float, draw: np.random.Generator) -> Probabilities:
     """Return probabilities, (N, C), each fold's with the temperature of the other folds."""
     folds = draw.permutation(len(truth)) % FOLDS
     probabilities = np.empty(logits.shape)
     for fold in range(FOLDS):
         own = folds == fold
-        temperature = fit_temperature(logits[~own], truth[~own]) if not own.all() else 1.0
-        probabilities[own] = softmax(logits[own], temperature)
+        temperature = fit_temperature(logits[~own], truth[~own], floor=floor) if not own.all() else 1.0
+        probabilities[own] = softmax(logits[own], temperature, floor)
     return probabilities
 
 

@@ -12,16 +12,21 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from elman.errors import DataError
-from elman.model.familiarity import MEASURES, MOST_SLOTS, Familiarity, count_ngrams
+from elman.model.familiarity import MEASURES, MOST_GROUPS, MOST_SLOTS, Familiarity, count_ngrams
 from elman.model.file import Artifact
 from elman.prediction.predictor import Predictor
 from elman.text.encoded import EncodedStrings
+from elman.text.scripts import script_of_character
+from elman.text.vocabulary import Vocabulary
 
 LEAST = 200
 """The fewest names that are kept back with which familiarity is measured."""
 
 RANKS = 201
 """Scores of known names that are kept: their quantiles at equal steps."""
+
+LEAST_OF_GROUP = 100
+"""The fewest names that were kept back with which a script has ranks of its own."""
 
 THRESHOLD = 0.01
 """The share of known names for which the model abstains by default."""
@@ -57,16 +62,50 @@ def fit_familiarity(
     predictor = Predictor(artifact)
     counts, total = count_ngrams(artifact.vocabulary.encode_all(list(learned)), slots=slots)
     plain = Familiarity(counts, total, (0.0,) * len(MEASURES), (0.0, 1.0))
-    of_known = measure(predictor, plain, known)
+    strings = encode_read(predictor, known)
+    of_known = measure_ids(predictor, plain, strings)
     if len(of_known) < LEAST:
         raise DataError(f"familiarity needs at least {LEAST} names that were kept back; got {len(of_known):,}")
-    strings = artifact.vocabulary.encode_all(list(known))
     parts = [measure(predictor, plain, unknown), measure_ids(predictor, plain, make_unknown(strings, draw))]
     parts = [part for part in parts if len(part)]
     weights = fit_weights(of_known, parts)
-    scored = Familiarity(counts, total, weights, (0.0, 1.0)).score(of_known)
-    ranks = np.quantile(scored, np.linspace(0, 1, RANKS))
-    return Familiarity(counts, total, weights, tuple(np.maximum.accumulate(ranks).tolist()), threshold, noun)
+    groups = group_scripts(artifact.vocabulary, strings)
+    every = ((0.0, 1.0),) * max(groups, default=0)
+    scored = Familiarity(counts, total, weights, (0.0, 1.0), groups=groups, ranks_of_groups=every)
+    scores, of_group = scored.score(of_known), scored.find_groups(strings)
+    ranks, *others = (rank_scores(scores[of_group == group]) for group in range(len(every) + 1))
+    return Familiarity(counts, total, weights, ranks, threshold, noun, groups, tuple(others))
+
+
+def group_scripts(vocabulary: Vocabulary, strings: EncodedStrings) -> tuple[int, ...]:
+    """Return the group of each symbol, by its id: of the scripts with enough strings, the most common one is 0.
+
+    Args:
+        vocabulary: the symbols.
+        strings: names that were kept back.
+
+    Returns:
+        (V,); empty if one script has nearly all strings. Scripts with few strings are one group, if they have enough
+        together, and otherwise 0.
+    """
+    scripts = np.array(["", *(script_of_character(one) if one.isalpha() else "" for one in vocabulary.symbols)])
+    names = sorted(set(scripts.tolist()) - {""})
+    has = {name: np.add.reduceat(scripts[strings.ids] == name, strings.starts) > 0 for name in names}
+    counts = {name: int(found.sum()) for name, found in has.items()}
+    most = max(counts, key=counts.__getitem__, default="")
+    numbers = {name: 0 for name in names}
+    enough = [name for name in names if name != most and counts[name] >= LEAST_OF_GROUP][: MOST_GROUPS - 1]
+    numbers |= {name: place + 1 for place, name in enumerate(enough)}
+    rare = [name for name in names if name != most and name not in enough]
+    if sum(counts[name] for name in rare) >= LEAST_OF_GROUP:
+        numbers |= dict.fromkeys(rare, len(enough) + 1)
+    groups = tuple(numbers.get(name, 0) for name in scripts.tolist())
+    return groups if any(groups) else ()
+
+
+def rank_scores(scores: NDArray[np.float64]) -> tuple[float, ...]:
+    """Return the quantiles of scores at equal steps, rising."""
+    return tuple(np.maximum.accumulate(np.quantile(scores, np.linspace(0, 1, RANKS))).tolist())
 
 
 def fit_weights(of_known: NDArray[np.float64], parts: Sequence[NDArray[np.float64]]) -> tuple[float, ...]:
@@ -100,11 +139,16 @@ def make_unknown(strings: EncodedStrings, draw: np.random.Generator) -> EncodedS
     return EncodedStrings(np.where(kinds == 3, draw.choice(np.unique(ids), len(ids)), made), strings.lengths)
 
 
-def measure(predictor: Predictor, familiarity: Familiarity, texts: Sequence[str]) -> NDArray[np.float64]:
-    """Return the measures of the normalised texts that a model reads, (N, 4)."""
+def encode_read(predictor: Predictor, texts: Sequence[str]) -> EncodedStrings:
+    """Return those of the normalised texts that a model reads."""
     reasons = predictor.abstentions(texts) if texts else []
     read = [text for text, reason in zip(texts, reasons, strict=True) if reason is None]
-    return measure_ids(predictor, familiarity, predictor.artifact.vocabulary.encode_all(read))
+    return predictor.artifact.vocabulary.encode_all(read)
+
+
+def measure(predictor: Predictor, familiarity: Familiarity, texts: Sequence[str]) -> NDArray[np.float64]:
+    """Return the measures of the normalised texts that a model reads, (N, 4)."""
+    return measure_ids(predictor, familiarity, encode_read(predictor, texts))
 
 
 def measure_ids(predictor: Predictor, familiarity: Familiarity, strings: EncodedStrings) -> NDArray[np.float64]:

@@ -99,7 +99,7 @@ def evaluate(predictor: Predictor, examples: Sequence[Example]) -> Evaluation:
     truth = artifact.labels.encode([example.label for example in examples])
     logits = predictor.logits(texts)
     reasons = list_reasons(predictor, texts, logits)
-    return evaluate_logits(logits, truth, artifact.labels, artifact.temperature, reasons=reasons)
+    return evaluate_logits(logits, truth, artifact.labels, artifact.temperature, floor=artifact.floor, reasons=reasons)
 
 
 def list_reasons(predictor: Predictor, texts: Sequence[str], logits: NDArray[np.float32]) -> list[str | None]:
@@ -119,7 +119,8 @@ def list_reasons(predictor: Predictor, texts: Sequence[str], logits: NDArray[np.
         rows = read[start : start + BLOCK]
         strings = artifact.vocabulary.encode_all([texts[row] for row in rows.tolist()])
         with allow_overflow():
-            familiar = familiarity.rank(familiarity.measure_strings(strings, logits[rows], artifact.temperature))
+            measures = familiarity.measure_strings(strings, logits[rows], artifact.temperature)
+            familiar = familiarity.rank(measures, strings)
         for row in rows[familiar < familiarity.threshold].tolist():
             reasons[row] = familiarity.reason
     return reasons
@@ -131,6 +132,7 @@ def evaluate_logits(
     labels: Labels,
     temperature: float,
     *,
+    floor: float = 0.0,
     reasons: Sequence[str | None] = (),
     images: NDArray[np.uint8] | None = None,
 ) -> Evaluation:
@@ -141,10 +143,11 @@ def evaluate_logits(
         truth: label ids, (N,).
         labels: the C labels.
         temperature: what logits are divided by, above 0.
+        floor: as in `elman.scoring.probabilities.softmax`.
         reasons: why the model abstains, as in `elman.evaluation.metrics.score`.
         images: what was read, (N, rows, columns), uint8; None for strings.
     """
-    probabilities, uncalibrated = softmax(logits, temperature), softmax(logits)
+    probabilities, uncalibrated = softmax(logits, temperature, floor), softmax(logits)
     reasons = _add_not_finite(reasons, np.isfinite(probabilities.sum(axis=1) + uncalibrated.sum(axis=1)))
     answered = find_answered(reasons, len(truth))
     return Evaluation(

@@ -89,4 +89,8 @@ def _add_outputs(graph: Graph, artifact: Artifact, logits: Value) -> None:
         shape, logits = ("batch", "length", labels), graph.add("Transpose", logits, perm=(1, 0, 2))
     scaled = graph.add("Div", logits, graph.add_constant(artifact.temperature, "float32"))
     graph.add_output("logits", logits, shape)
-    graph.add_output("probabilities", graph.add("Softmax", scaled, axis=-1), shape)
+    probabilities = graph.add("Softmax", scaled, axis=-1)
+    if artifact.floor:
+        kept, spread = (graph.add_constant(one, "float32") for one in (1 - artifact.floor, artifact.floor / labels))
+        probabilities = graph.add("Add", graph.add("Mul", probabilities, kept), spread)
+    graph.add_output("probabilities", probabilities, shape)

@@ -10,7 +10,8 @@ Four measures are put together, all of them cheap:
   that it knows (T. Brants et al., "Large language models in machine translation", 2007, section 4);
 - known: the share of the string's 3-grams that training contained.
 
-The result is a rank among names that the model knows: 0.02 means that 2 % of such names are less familiar.
+The result is a rank among names that the model knows: 0.02 means that 2 % of such names are less familiar. Scripts have
+ranks of their own, because a script with thousands of symbols makes every name less likely, symbol by symbol.
 """
 
 import base64
@@ -45,8 +46,8 @@ STEP = 1 / 16
 BACKOFF = -0.916
 """What an n-gram that is too rare costs for each order that is left out: log 0.4, as the source has it."""
 
-MOST_RANKS = 1001
-"""The most values of the scores of known names."""
+MOST_RANKS, MOST_GROUPS = 1001, 32
+"""The most values of the scores of known names, and the most groups of symbols that have such values."""
 
 LONGEST_WORD = 60
 
@@ -63,6 +64,9 @@ class Familiarity:
         ranks: the scores of known names at equal steps from the lowest to the highest, rising, at least 2.
         threshold: the familiarity below which the model abstains by default, 0 to 1.
         noun: what the model learned from, for the reason: ``names``.
+        groups: of each symbol, by its id: 0, or the number of a script with ranks of its own. A string belongs to
+            the last group of its symbols. Empty: all strings are compared with ``ranks``.
+        ranks_of_groups: as ``ranks``, of the names of group 1 and so on.
 
     Raises:
         DataError: a value is out of range.
@@ -74,6 +78,8 @@ class Familiarity:
     ranks: tuple[float, ...]
     threshold: float = 0.01
     noun: str = "strings"
+    groups: tuple[int, ...] = ()
+    ranks_of_groups: tuple[tuple[float, ...], ...] = ()
 
     def __post_init__(self) -> None:
         """Check the values."""
@@ -84,10 +90,15 @@ class Familiarity:
             raise DataError("familiarity must state how many symbols were counted")
         if len(self.weights) != len(MEASURES) or not all(map(is_finite_number, self.weights)):
             raise DataError(f"familiarity must have a weight for {', '.join(MEASURES)}")
-        if not 2 <= len(self.ranks) <= MOST_RANKS or not all(map(is_finite_number, self.ranks)):
-            raise DataError(f"familiarity must have from 2 to {MOST_RANKS:,} scores of known names")
-        if list(self.ranks) != sorted(self.ranks):
-            raise DataError("familiarity must have scores of known names in rising order")
+        if len(self.ranks_of_groups) > MOST_GROUPS:
+            raise DataError(f"familiarity must have ranks of at most {MOST_GROUPS} groups")
+        for ranks in (self.ranks, *self.ranks_of_groups):
+            if not 2 <= len(ranks) <= MOST_RANKS or not all(map(is_finite_number, ranks)):
+                raise DataError(f"familiarity must have from 2 to {MOST_RANKS:,} scores of known names")
+            if list(ranks) != sorted(ranks):
+                raise DataError("familiarity must have scores of known names in rising order")
+        if not all(type(group) is int and 0 <= group <= len(self.ranks_of_groups) for group in self.groups):
+            raise DataError("familiarity must have a group with ranks for each symbol")
         if not is_finite_number(self.threshold) or not 0 <= self.threshold <= 1:
             raise DataError("the threshold of familiarity must be between 0 and 1")
         if not isinstance(self.noun, str) or not 0 < len(self.noun) <= LONGEST_WORD or has_controls(self.noun):
@@ -102,10 +113,27 @@ class Familiarity:
         """Why the model abstains for a string that is not familiar."""
         return f"unfamiliar: unlike the {self.noun} that the model learned from"
 
-    def rank(self, measures: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the familiarity of N strings, (N,), 0 to 1, from `measure_strings`, (N, 4)."""
-        found: NDArray[np.float64] = np.interp(self.score(measures), self.ranks, np.linspace(0, 1, len(self.ranks)))
+    def rank(self, measures: NDArray[np.float64], strings: EncodedStrings) -> NDArray[np.float64]:
+        """Return the familiarity of N strings, (N,), 0 to 1.
+
+        Args:
+            measures: of the strings, as `measure_strings` returns them, (N, 4).
+            strings: N of them, each with at least one symbol.
+        """
+        scores, groups = self.score(measures), self.find_groups(strings)
+        found = np.empty(len(scores))
+        for group, ranks in enumerate((self.ranks, *self.ranks_of_groups)):
+            own = groups == group
+            found[own] = np.interp(scores[own], ranks, np.linspace(0, 1, len(ranks)))
         return found
+
+    def find_groups(self, strings: EncodedStrings) -> NDArray[np.int64]:
+        """Return the group of each string, (N,)."""
+        if not self.groups or len(strings) == 0:
+            return np.zeros(len(strings), np.int64)
+        groups = np.array(self.groups, np.int64)[strings.ids]
+        largest: NDArray[np.int64] = np.maximum.reduceat(groups, strings.starts)
+        return largest
 
     def score(self, measures: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the scores of N strings, (N,), on a scale of their own: higher for what is more familiar."""
@@ -167,6 +195,8 @@ class Familiarity:
             "ranks": list(self.ranks),
             "threshold": self.threshold,
             "noun": self.noun,
+            **({"groups": list(self.groups)} if self.groups else {}),
+            **({"ranks_of_groups": [list(ranks) for ranks in self.ranks_of_groups]} if self.groups else {}),
         }
 
     @classmethod
@@ -188,7 +218,15 @@ class Familiarity:
             raise DataError("the counts of familiarity cannot be unpacked") from None
         if type(slots) is not int or len(counts) != slots:
             raise DataError("familiarity must have as many counts as it says")
-        return cls(np.frombuffer(counts, np.uint8), total, tuple(weights), tuple(ranks), threshold, noun)
+        groups, of_groups = values.get("groups", []), values.get("ranks_of_groups", [])
+        if not isinstance(groups, list) or not isinstance(of_groups, list) or not all(map(_is_list, of_groups)):
+            raise DataError("the groups of familiarity must be a list, and their ranks a list of lists")
+        plain = np.frombuffer(counts, np.uint8), total, tuple(weights), tuple(ranks), threshold, noun
+        return cls(*plain, tuple(groups), tuple(tuple(ranks) for ranks in of_groups))
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, list)
 
 
 def measure_logits(logits: NDArray[np.floating], temperature: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

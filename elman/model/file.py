@@ -99,6 +99,8 @@ class Artifact:
             part.
         sets: thresholds of prediction sets; None if the model has none.
         familiarity: what measures how familiar a string is; None if the model has none.
+        floor: the share of all answers that no string tells, spread evenly over the labels, 0 up to 1; see
+            `elman.evaluation.calibration.fit_floor`.
         placeholders: strings that say that something is missing, in lower case, at most `MOST_PLACEHOLDERS`; None for
             those of `elman.text.placeholders`.
     """
@@ -119,6 +121,7 @@ class Artifact:
     prior: tuple[float, ...] | None = None
     sets: Sets | None = None
     familiarity: Familiarity | None = None
+    floor: float = 0.0
     placeholders: tuple[str, ...] | None = None
     # Of the file that the model was read from, if saving the model again writes the same tensors.
     _saved: "_Saved | None" = field(default=None, init=False, repr=False, compare=False)
@@ -130,6 +133,8 @@ class Artifact:
         if not LOWEST_TEMPERATURE <= self.temperature <= HIGHEST_TEMPERATURE:
             limits = f"from {LOWEST_TEMPERATURE:g} to {HIGHEST_TEMPERATURE:g}"
             raise DamagedModelError(f"its temperature must be {limits}; it is {self.temperature}")
+        if not 0 <= self.floor < 1:
+            raise DamagedModelError(f"its floor must be at least 0 and less than 1; it is {self.floor}")
         if self.evidence not in (None, *EVIDENCE):
             raise DamagedModelError(f"its evidence must be one of {', '.join(EVIDENCE)}; it is {self.evidence!r}")
         self._check_answers()
@@ -156,6 +161,8 @@ class Artifact:
         is_share = [is_finite_number(share) and share > 0 for share in self.prior or ()]
         if self.prior is not None and (len(is_share) != len(self.labels) or not all(is_share)):
             raise DamagedModelError("its prior must be a number above 0 for each label")
+        if self.familiarity is not None and len(self.familiarity.groups) not in (0, len(self.vocabulary)):
+            raise DamagedModelError("its familiarity does not have a group for each symbol")
         if self.familiarity is not None and self.kind.reads != "strings":
             raise DamagedModelError(f"it has a measure of strings, and reads {self.kind.reads}")
         texts = self.placeholders or ()
@@ -274,6 +281,7 @@ def _describe(artifact: Artifact, has_bytes: bool) -> str:
         **({} if artifact.prior is None else {"prior": list(artifact.prior)}),
         **({} if artifact.sets is None else {"sets": artifact.sets.to_dict()}),
         **({} if artifact.familiarity is None else {"familiarity": artifact.familiarity.to_dict()}),
+        **({} if artifact.floor == 0 else {"floor": artifact.floor}),
         **({} if artifact.placeholders is None else {"placeholders": list(artifact.placeholders)}),
     }
     return json.dumps(document, sort_keys=True)
@@ -333,6 +341,7 @@ def parse_artifact(content: bytes, path: str) -> Artifact:
             temperature=float(document["temperature"]),
             provenance=document["provenance"],
             evidence=document.get("evidence"),
+            floor=float(document.get("floor", 0.0)),
             **_parse_answers(document),
             **_parse_kind(document, version),
         )

@@ -15,12 +15,13 @@ from elman.checks import count_of, is_finite_number, shown, suggest
 from elman.errors import SettingError
 from elman.model.file import Artifact
 
-MODEL, UNIFORM = "model", "uniform"
-"""The shares that the model assumes, which change nothing; and equal shares for all labels."""
+MODEL, BALANCED, UNIFORM = "model", "balanced", "uniform"
+"""The shares that the model assumes, which change nothing; shares halfway to equal ones, the square roots of those that
+it assumes; and equal shares for all labels."""
 
 Shares = Mapping[str, float]
 Prior = str | Shares
-"""`MODEL`, `UNIFORM`, or the share of each label; those that are missing have none."""
+"""`MODEL`, `BALANCED`, `UNIFORM`, or the share of each label; those that are missing have none."""
 
 
 def assumed_shares(artifact: Artifact) -> NDArray[np.float64] | None:
@@ -56,13 +57,18 @@ def shift_logits(artifact: Artifact, prior: Prior | None) -> NDArray[np.float64]
     """
     if prior is None or prior == MODEL:
         return None
-    wanted = _list_shares(artifact, prior)
+    if not isinstance(prior, str):
+        check_shares(prior, artifact.labels.names)
+    elif prior not in (BALANCED, UNIFORM):
+        names = f"{MODEL}, {BALANCED}, {UNIFORM}"
+        raise SettingError(f"prior must be {names} or the share of each label; got {shown(prior)!r}")
     assumed = assumed_shares(artifact)
     if assumed is None:
         raise SettingError(
             f"{shown(artifact.name)} does not say how many training examples each label has, so its probabilities "
             "cannot be re-weighted; leave the prior out"
         )
+    wanted = _list_shares(artifact, prior, assumed)
     with np.errstate(divide="ignore"):
         shift: NDArray[np.float64] = np.log(_divide_by_sum(wanted)) - np.log(assumed)
     return shift
@@ -88,14 +94,11 @@ def check_shares(shares: Shares, labels: tuple[str, ...]) -> None:
         raise SettingError("the prior must have a share above 0 for at least one label")
 
 
-def _list_shares(artifact: Artifact, prior: Prior) -> NDArray[np.float64]:
-    labels = artifact.labels.names
+def _list_shares(artifact: Artifact, prior: Prior, assumed: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the shares that a prior stands for, (C,), in any unit."""
     if isinstance(prior, str):
-        if prior != UNIFORM:
-            raise SettingError(f"prior must be {MODEL}, {UNIFORM} or the share of each label; got {shown(prior)!r}")
-        return np.ones(len(labels))
-    check_shares(prior, labels)
-    return np.array([prior.get(label, 0.0) for label in labels], np.float64)
+        return np.sqrt(assumed) if prior == BALANCED else np.ones(len(assumed))
+    return np.array([prior.get(label, 0.0) for label in artifact.labels.names], np.float64)
 
 
 def _divide_by_sum(weights: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -60,7 +60,7 @@ class Answerer:
     """
 
     def __init__(self, artifact: Artifact, options: AnswerOptions, *, all_levels: bool = False) -> None:
-        self.options, self.temperature = options, artifact.temperature
+        self.options, self.temperature, self.floor = options, artifact.temperature, artifact.floor
         self._levels, self._sets = artifact.levels, artifact.sets
         self._shift = None if options.prior is None else shift_logits(artifact, options.prior)
         self._familiarity = artifact.familiarity if options.measures(artifact) else None
@@ -118,8 +118,9 @@ class Answerer:
             answers.probabilities[own, : ids.shape[1]] = probabilities[own]
         if answers.familiar is not None and self._familiarity is not None and strings is not None:
             with allow_overflow():
-                measures = self._familiarity.measure_strings(strings.select(rows), logits, self.temperature)
-                answers.familiar[rows] = self._familiarity.rank(measures)
+                chosen_strings = strings.select(rows)
+                measures = self._familiarity.measure_strings(chosen_strings, logits, self.temperature)
+                answers.familiar[rows] = self._familiarity.rank(measures, chosen_strings)
         if answers.every is not None:
             answers.every[rows] = np.concatenate(of_levels, axis=1)
         if answers.members is not None:
@@ -131,9 +132,12 @@ class Answerer:
     def _weigh(self, logits: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the calibrated probabilities of the labels, (n, C), under the prior asked for."""
         if self._shift is None:
-            return softmax(logits, self.temperature)
+            return softmax(logits, self.temperature, self.floor)
         with allow_overflow():
-            return softmax(logits / np.float64(self.temperature) + self._shift)
+            scaled = logits / np.float64(self.temperature)
+            if self.floor:
+                scaled = np.log(softmax(logits, self.temperature, self.floor))
+            return softmax(scaled + self._shift)
 
     def _sum(self, of_labels: NDArray[np.float64], level: str) -> NDArray[np.float64]:
         return of_labels if self._levels is None else self._levels.sum_probabilities(of_labels, level)

@@ -54,7 +54,9 @@ def answer_columns(
     more: dict[str, Any] = {}
     if options.is_plain and not options.measures(artifact):
         labels = artifact.labels.names
-        found, chances = scorer.best(strings, top=options.top, temperature=artifact.temperature, threads=threads)
+        found, chances = scorer.best(
+            strings, top=options.top, temperature=artifact.temperature, floor=artifact.floor, threads=threads
+        )
     else:
         from elman.prediction.answers import Answerer  # imported late: the first answer does without it
 

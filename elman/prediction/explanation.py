@@ -240,7 +240,7 @@ def _compute_probabilities(predictor: Explainable, ids: NDArray[np.int64]) -> li
     ends = [ids[start:] for start in range(steps)]
     hidden = [np.where(np.arange(steps) == place, UNKNOWN, ids) for place in range(steps)]
     logits = predictor.scorer.logits([*beginnings, *ends, *hidden])
-    return np.split(softmax(logits, predictor.artifact.temperature), 3)
+    return np.split(softmax(logits, predictor.artifact.temperature, predictor.artifact.floor), 3)
 
 
 def _compute_log_odds(probability: Any) -> Any:

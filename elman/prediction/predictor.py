@@ -107,8 +107,8 @@ class Predictor:
             abstain_below: abstain if the best label's probability is lower, 0 to 1.
             level: the level of the labels to answer at, such as ``region``; ``auto`` for the finest one whose best
                 answer has a probability of ``abstain_below``, or of a half if that is 0; None for the labels.
-            prior: ``uniform``, or a mapping from labels to their shares in the population that the names come from;
-                None or ``model`` for the shares that the model assumes.
+            prior: ``uniform``, ``balanced``, or a mapping from labels to their shares in the population that the names
+                come from; None or ``model`` for the shares that the model assumes.
             coverage: give each answer a set of labels among which the right one is with this probability: 0.8, 0.9 or
                 0.95; None for no sets.
             unfamiliar_below: abstain for names that are less familiar than this, 0 to 1; None for the model's own
@@ -361,7 +361,10 @@ class Predictor:
             if self.artifact.familiarity is not None:
                 options = replace(options, familiar=True)
             return self._answer_all(sequences, options)
-        labels, chances = self.scorer.best(sequences, top=options.top, temperature=self.artifact.temperature)
+        artifact = self.artifact
+        labels, chances = self.scorer.best(
+            sequences, top=options.top, temperature=artifact.temperature, floor=artifact.floor
+        )
         rows = zip(labels.tolist(), chances.tolist(), strict=True)
         return [_Found(_list_candidates(self.labels, *row)) for row in rows]
 

@@ -9,15 +9,17 @@ FEW_ANSWERS = 8
 """The most best answers that are found one by one; for more, all are sorted."""
 
 
-def best_of(logits: Array, top: int, temperature: float = 1.0) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+def best_of(
+    logits: Array, top: int, temperature: float = 1.0, floor: float = 0.0
+) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
     """Return the most likely answers and their probabilities, both (N, top), best first; logits are (N, C).
 
-    Equal answers are in the order of the labels.
+    Temperature and floor are those of `softmax`. Equal answers are in the order of the labels.
 
     >>> best_of(np.log(np.array([[1, 2, 1]], np.float32)), top=2)
     (array([[1, 0]], dtype=int32), array([[0.5 , 0.25]]))
     """
-    return rank(softmax(logits, temperature), top)
+    return rank(softmax(logits, temperature, floor), top)
 
 
 def rank(probabilities: NDArray[np.float64], top: int) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
@@ -33,18 +35,23 @@ def rank(probabilities: NDArray[np.float64], top: int) -> tuple[NDArray[np.int32
     return order.astype(np.int32), np.take_along_axis(probabilities, order, axis=1)
 
 
-def softmax(logits: NDArray[np.floating], temperature: float = 1.0) -> NDArray[np.float64]:
+def softmax(logits: NDArray[np.floating], temperature: float = 1.0, floor: float = 0.0) -> NDArray[np.float64]:
     """Return calibrated probabilities: the softmax of logits / temperature over the last axis, float64.
 
+    A floor is a share of all answers that no string tells, such as wrong labels: it is spread evenly over the labels.
     All of them are NaN if a logit is NaN, or the largest one infinite.
 
     >>> softmax(np.array([[0.0, 0.0]])).tolist()
     [[0.5, 0.5]]
+    >>> softmax(np.array([[1000.0, 0.0]]), floor=0.5).tolist()
+    [[0.75, 0.25]]
     """
     with allow_overflow():
         scaled = logits.astype(np.float64) / temperature
         powers = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
         probabilities: NDArray[np.float64] = powers / powers.sum(axis=-1, keepdims=True)
+        if floor:
+            probabilities = (1 - floor) * probabilities + floor / probabilities.shape[-1]
     return probabilities
 
 

@@ -89,6 +89,7 @@ class Scorer:
         *,
         top: int,
         temperature: float = 1.0,
+        floor: float = 0.0,
         threads: int | None = None,
     ) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
         """Return the most likely answers of each sequence, without memory for the logits of all.
@@ -97,6 +98,7 @@ class Scorer:
             sequences: as in `logits`.
             top: how many answers, at least 1; all labels if there are fewer.
             temperature: what logits are divided by, above 0.
+            floor: as in `elman.scoring.probabilities.softmax`.
             threads: as in `logits`.
 
         Returns:
@@ -109,7 +111,7 @@ class Scorer:
         labels, chances = np.empty((len(sequences), count), np.int32), np.empty((len(sequences), count))
 
         def choose(rows: NDArray[np.int64], logits: Array) -> None:
-            labels[rows], chances[rows] = best_of(logits, top, temperature)
+            labels[rows], chances[rows] = best_of(logits, top, temperature, floor)
 
         self.each(sequences, choose, threads=threads)
         return labels, chances

@@ -156,7 +156,9 @@ async def annotate(
         float, Query(ge=0, le=1, allow_inf_nan=False, description="Abstain if the best label's probability is lower.")
     ] = 0.0,
     level: Annotated[str | None, Query(description="The level of the labels to answer at, or auto.")] = None,
-    prior: Annotated[Literal["model", "uniform"] | None, Query(description="The population of the names.")] = None,
+    prior: Annotated[
+        Literal["model", "balanced", "uniform"] | None, Query(description="The population of the names.")
+    ] = None,
     coverage: Annotated[
         float | None, Query(ge=0, le=1, allow_inf_nan=False, description="Write prediction sets that hold so often.")
     ] = None,

@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 from starlette.requests import Request
 
 from elman.checks import is_finite_number
-from elman.model.prior import MODEL, UNIFORM
+from elman.model.prior import BALANCED, MODEL, UNIFORM
 from elman.prediction.explanation import MOST
 from elman.server.errors import RequestError
 
@@ -42,11 +42,13 @@ def _check_names(value: Any) -> list[str | None]:
 
 
 def _check_prior(value: Any) -> Any:
-    """Check a prior: one of two words, or shares of labels, which the model checks further."""
-    if value in (None, MODEL, UNIFORM):
+    """Check a prior: one of three words, or shares of labels, which the model checks further."""
+    if value in (None, MODEL, BALANCED, UNIFORM):
         return value
     if not isinstance(value, dict) or len(value) > MOST_LABELS:
-        raise PydanticCustomError("prior", "must be model, uniform, or an object with the share of each label")
+        raise PydanticCustomError(
+            "prior", "must be model, balanced, uniform, or an object with the share of each label"
+        )
     if not all(is_finite_number(share) and share >= 0 for share in value.values()) or not sum(value.values()) > 0:
         raise PydanticCustomError("prior", "must have shares of at least 0, and one above 0")
     return value
@@ -70,7 +72,9 @@ Model = Annotated[Name | None, Field(description="One of /v1/models; the default
 
 PriorValue = Annotated[
     str | dict[str, float] | None,
-    PlainValidator(_check_prior, json_schema_input_type=Literal["model", "uniform"] | dict[str, float] | None),
+    PlainValidator(
+        _check_prior, json_schema_input_type=Literal["model", "balanced", "uniform"] | dict[str, float] | None
+    ),
 ]
 
 
@@ -102,7 +106,8 @@ class PredictRequest(_RequestBody):
         Field(description="The level of the labels to answer at; auto: the finest one that is sure enough."),
     ] = None
     prior: Annotated[
-        PriorValue, Field(description="The population: uniform, model, or an object with the share of each label.")
+        PriorValue,
+        Field(description="The population: balanced, uniform, model, or an object with the share of each label."),
     ] = None
     coverage: Annotated[
         Share | None, Field(description="Give each answer the set of labels that holds the right one so often.")

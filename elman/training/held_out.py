@@ -306,7 +306,9 @@ def _measure_images(predictor: Predictor, reading: ImageReading, config: RunConf
     if reading.test_images.shape[1:] != artifact.picture or reading.names != artifact.labels.names:
         raise DataError(f"{config.data}: holds other images than {predictor.name!r} was trained on")
     logits = predictor.scorer.logits(images_to_steps(reading.test_images))
-    evaluation = evaluate_logits(logits, reading.test_labels, artifact.labels, artifact.temperature)
+    evaluation = evaluate_logits(
+        logits, reading.test_labels, artifact.labels, artifact.temperature, floor=artifact.floor
+    )
     return Measurement(evaluation.report, "test", reading.dropped, _write_notes(predictor, part, "test"), evaluation)
 
 

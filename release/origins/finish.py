@@ -4,7 +4,7 @@
 
 The run trained on train.csv of the folder that the build or the audit wrote. This adds what the file says beside the
 weights: regions and continents, the country of each label for the map, and, from names that the network never saw,
-the temperature, the prior, the prediction sets and the familiarity. The validation part of the build fits them; its
+the weights of the paths, the temperature, the prior, the prediction sets and the familiarity. The validation part of the build fits them; its
 test part is scored once, for the figures in the file. The weights are rounded first, if at all, so that everything is
 fitted to what is shipped.
 """
@@ -29,6 +29,7 @@ from elman.training.tasks.labels import calibrate_classifier
 from release.origins.audit import read_rows
 from release.origins.labels import Labels, read_labels
 from release.origins.nonnames import make_nonnames
+from release.origins.paths import weigh_paths
 from release.origins.rows import Row, share_of
 
 NAME = "origins"
@@ -101,6 +102,7 @@ def finish(
     table = read_labels()
     levels = find_levels(table, artifact.labels.names)
     artifact = replace(artifact, name=NAME, levels=levels, sets=None, familiarity=None)  # both are fitted anew
+    artifact = weigh_paths(artifact, *read_known(artifact, parts["validation"]))
     artifact = calibrate(artifact, parts["validation"])
     artifact = add_familiarity(artifact, parts, threshold=threshold, seed=seed)
     return replace(artifact, provenance=describe(artifact, table, parts))
@@ -114,7 +116,7 @@ def find_levels(table: Labels, labels: Sequence[str]) -> Levels:
 def calibrate(artifact: Artifact, rows: Sequence[Row]) -> Artifact:
     """Return the model with temperature, prior and sets that are fitted on rows which the network did not see."""
     texts, truth = read_known(artifact, rows)
-    predictor = Predictor(replace(artifact, temperature=1.0))
+    predictor = Predictor(replace(artifact, temperature=1.0, floor=0.0))
     return calibrate_classifier(artifact, (predictor.logits(texts), truth, predictor.abstentions(texts)))[0]
 
 
@@ -154,7 +156,7 @@ def measure(artifact: Artifact, rows: Sequence[Row]) -> dict[str, Any]:
     """Return the scores of the model on rows, without those of each label."""
     texts, truth = read_known(artifact, rows)
     predictor = Predictor(artifact)
-    probabilities = softmax(predictor.logits(texts), artifact.temperature)
+    probabilities = softmax(predictor.logits(texts), artifact.temperature, artifact.floor)
     report = score(probabilities, truth, artifact.labels.names, reasons=predictor.abstentions(texts), draws=0)
     return {key: value for key, value in report.to_dict().items() if key not in ("per_label", "intervals")}
 

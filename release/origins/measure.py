@@ -22,7 +22,7 @@ import numpy as np
 import elman
 from benchmarks.shares import Pool, list_estimates, measure_mixtures
 from elman.evaluation.conformal import measure_sets
-from elman.model.prior import UNIFORM, assumed_shares
+from elman.model.prior import BALANCED, assumed_shares
 from elman.prediction.predictor import Predictor
 from release.origins.audit import read_rows
 from release.origins.figures.answers import (
@@ -249,14 +249,14 @@ def measure_list(predictor: Predictor, rival: Rival, rows: Sequence[Row]) -> dic
         ((float((one.rank(truth) < 1).mean()), exponent, one) for exponent, one in take_prior_out(rival, other)),
         key=lambda found: found[0],
     )
-    without = {OURS: own.divide(shares), NAME: out}
+    without = {OURS: own.divide(np.sqrt(shares)), NAME: out}
     ranks = {name: one.rank(truth) for name, one in without.items()}
     return {
         "names": len(rows),
         "labels": len({row.label for row in rows}),
         "exponent": exponent,
         "model": {name: score_names(one, truth) for name, one in ((OURS, own), (NAME, other))},
-        UNIFORM: {name: score_names(one, truth) for name, one in without.items()},
+        BALANCED: {name: score_names(one, truth) for name, one in without.items()},
         "difference": {f"top_{k}": compare_ranks(ranks[OURS], ranks[NAME], k, NAME) for k in (1, 3)},
         "groups": score_groups(without, truth, [row.label for row in rows]),
     }

@@ -40,6 +40,7 @@ OPTIONS = {
     "half": (["--level", "half"], {"level": "half"}),
     "auto": (["--level", "auto", "--abstain-below", "0.7"], {"level": "auto", "abstain_below": 0.7}),
     "uniform": (["--prior", "uniform"], {"prior": "uniform"}),
+    "balanced": (["--prior", "balanced"], {"prior": "balanced"}),
     "model": (["--prior", "model"], {"prior": "model"}),
     "file": (["--prior", "shares.csv"], {"prior": {"Alfa": 1, "Gamma": 9}}),
     "set": (["--set", "0.9"], {"coverage": 0.9}),

@@ -9,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from elman.evaluation import calibration
-from elman.evaluation.calibration import HIGHEST, LOWEST, fit_prior, fit_temperature, is_at_bound, measure_loss
+from elman.evaluation.calibration import (
+    HIGHEST,
+    LOWEST,
+    fit_floor,
+    fit_prior,
+    fit_temperature,
+    is_at_bound,
+    measure_loss,
+)
 from elman.evaluation.metrics import calibration_error, negative_log_likelihood, score
 from elman.scoring.probabilities import softmax
 
@@ -115,3 +123,24 @@ def test_the_loss_needs_no_memory_for_all_probabilities(monkeypatch):
     finally:
         tracemalloc.stop()
     assert peak < logits.nbytes / 2  # the probabilities of all take twice as much as the logits
+
+
+def test_the_floor_is_the_share_of_answers_that_no_logit_tells():
+    draw = np.random.default_rng(0)
+    logits = draw.normal(0, 3, (40_000, 4))
+    truth = (softmax(logits).cumsum(axis=1) > draw.random((40_000, 1))).argmax(axis=1)
+    assert fit_floor(2 * logits, truth) < 0.005
+    wrong = draw.random(40_000) < 0.05
+    truth[wrong] = draw.integers(0, 4, wrong.sum())
+    floor = fit_floor(2 * logits, truth)
+    assert floor == pytest.approx(0.05, abs=0.01)
+    temperature = fit_temperature(2 * logits, truth, floor=floor)
+    assert temperature == pytest.approx(2, abs=0.1)
+    probabilities = softmax(2 * logits, temperature, floor)
+    surest = probabilities.max(axis=1) > 0.9
+    right = (logits.argmax(axis=1) == truth)[surest].mean()
+    assert probabilities.max(axis=1)[surest].mean() == pytest.approx(right, abs=0.01)
+
+
+def test_few_examples_give_no_floor():
+    assert fit_floor(np.zeros((9_999, 2)), np.zeros(9_999, int)) == 0.0

@@ -10,10 +10,20 @@ import numpy as np
 import pytest
 
 from elman.errors import DataError
-from elman.evaluation.familiarity import fit_familiarity, make_unknown, measure, measure_areas
+from elman.evaluation.familiarity import (
+    LEAST_OF_GROUP,
+    encode_read,
+    fit_familiarity,
+    group_scripts,
+    make_unknown,
+    measure,
+    measure_areas,
+    measure_ids,
+)
 from elman.model.file import save_artifact
 from elman.prediction.predictor import load
 from elman.text.encoded import EncodedStrings
+from elman.text.vocabulary import Vocabulary
 
 BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "familiarity.py"
 
@@ -45,8 +55,20 @@ def test_all_measures_together_tell_names_from_noise(fitted, parts):
 
 
 def test_the_threshold_is_the_share_of_known_names_that_are_lost(fitted, parts):
-    measures = measure(load("languages"), fitted.familiarity, parts[1])
-    assert (fitted.familiarity.rank(measures) < 0.05).mean() == pytest.approx(0.05, abs=0.01)
+    predictor = load("languages")
+    strings = encode_read(predictor, parts[1])
+    measures = measure_ids(predictor, fitted.familiarity, strings)
+    assert (fitted.familiarity.rank(measures, strings) < 0.05).mean() == pytest.approx(0.05, abs=0.01)
+
+
+def test_scripts_with_enough_names_have_ranks_of_their_own():
+    vocabulary = Vocabulary(tuple("ab-вг漢字γ"))
+    texts = ["ab-a"] * 300 + ["вг"] * LEAST_OF_GROUP + ["漢字"] * LEAST_OF_GROUP + ["γ"]
+    groups = group_scripts(vocabulary, vocabulary.encode_all(texts))
+    assert groups == (0, 0, 0, 0, 1, 1, 2, 2, 0)
+    assert group_scripts(vocabulary, vocabulary.encode_all(["ab", "вг"] * 10)) == ()
+    many = group_scripts(vocabulary, vocabulary.encode_all(["ab"] * 300 + ["вг", "漢字"] * (LEAST_OF_GROUP // 2)))
+    assert many == (0, 0, 0, 0, 1, 1, 1, 1, 1)
 
 
 def test_made_strings_have_the_lengths_and_symbols_of_names():

@@ -38,6 +38,7 @@ def build() -> Callable[..., Artifact]:
             labels=Labels(tuple("ABCDEFGHIJ"[:labels])),
             normalisation=Normalisation(),
             temperature=temperature,
+            floor=0.02 if kind == "label" else 0.0,
             kind=KINDS[kind],
             columns=tuple(f"column {number}" for number in range(config.input_size)) if kind == "features" else (),
             picture=(6, config.input_size) if kind == "images" else (),

@@ -85,7 +85,7 @@ def check(artifact, run_graph, batches):
             np.testing.assert_allclose(found["value"], logits[:, 0], atol=TOLERANCE, rtol=0)
             continue
         np.testing.assert_allclose(found["logits"], logits, atol=TOLERANCE, rtol=0)
-        chances = softmax(logits, artifact.temperature)
+        chances = softmax(logits, artifact.temperature, artifact.floor)
         np.testing.assert_allclose(found["probabilities"], chances, atol=TOLERANCE, rtol=0)
 
 

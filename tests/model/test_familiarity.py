@@ -51,8 +51,16 @@ def test_confidence_and_energy_are_those_of_the_sources():
 
 
 def test_familiarity_is_the_share_of_known_names_that_are_less_familiar():
-    ranks = make().rank(np.array([[0, 0, score, 0] for score in (-20, -9, -3, -2, 0)]))
-    assert ranks.tolist() == [0, 0, 0.5, 0.75, 1]
+    measures, strings = np.array([[0, 0, score, 0] for score in (-20, -9, -3, -2, 0)]), [np.array([1])] * 5
+    assert make().rank(measures, EncodedStrings.gather(strings)).tolist() == [0, 0, 0.5, 0.75, 1]
+
+
+def test_a_script_has_ranks_of_its_own():
+    familiarity = make(groups=(0, 0, 1, 0), ranks_of_groups=((-19.0, -9.0),))
+    strings = EncodedStrings.gather([np.array(ids) for ids in ([1, 3], [1, 2], [2])])
+    assert familiarity.find_groups(strings).tolist() == [0, 1, 1]
+    assert familiarity.rank(np.array([[0, 0, -9, 0]] * 3), strings).tolist() == [0, 1, 1]
+    assert Familiarity.from_dict(json.loads(json.dumps(familiarity.to_dict()))) == familiarity
 
 
 def test_familiarity_is_read_back_from_the_model_file(tiny_artifact):
@@ -72,6 +80,10 @@ def test_familiarity_is_read_back_from_the_model_file(tiny_artifact):
         {"weights": (1, 2)},
         {"weights": (1, 2, 3, float("nan"))},
         {"ranks": (1,)},
+        {"groups": (0, 1)},
+        {"groups": (0, True), "ranks_of_groups": ((0, 1),)},
+        {"groups": (0, 1), "ranks_of_groups": ((1, 0),)},
+        {"groups": (0, 1), "ranks_of_groups": ((1, 2),) * 33},
         {"ranks": (2, 1)},
         {"threshold": 2},
         {"noun": ""},

@@ -31,6 +31,11 @@ def test_probabilities_are_re_weighted_by_the_ratio_of_shares(tiny_levels):
     assert softmax(np.log(probabilities) + shift) == pytest.approx(expected / expected.sum())
 
 
+def test_a_balanced_prior_is_halfway_between_that_of_the_model_and_equal_shares(tiny_levels):
+    half, uniform = (shift_logits(tiny_levels, name) for name in ("balanced", "uniform"))
+    assert (half - half[0]).tolist() == pytest.approx(((uniform - uniform[0]) / 2).tolist())
+
+
 def test_a_label_without_a_share_gets_no_probability(tiny_levels):
     shift = shift_logits(tiny_levels, {"Alfa": 3})
     assert softmax(np.zeros((1, 3)) + shift).tolist() == [[1.0, 0.0, 0.0]]
@@ -50,7 +55,7 @@ def test_the_prior_of_the_model_changes_nothing(tiny_levels, tiny_artifact, prio
         ({"Alfa": True}, "a number of at least 0 for 'Alfa'; got True"),
         ({"Alfa": 0.0}, "a share above 0 for at least one label"),
         ({}, "a share above 0 for at least one label"),
-        ("unifrom", "prior must be model, uniform or the share of each label"),
+        ("unifrom", "prior must be model, balanced, uniform or the share of each label"),
     ],
 )
 def test_invalid_priors_are_refused_in_one_line(tiny_levels, prior, message):

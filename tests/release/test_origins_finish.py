@@ -3,12 +3,15 @@
 import sys
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 import elman
 from elman.model.file import load_artifact
 from elman.model.packing import has_bytes
+from elman.scoring.probabilities import softmax
 from release.origins import finish as module
+from release.origins.paths import fit_factors
 
 
 def test_the_file_has_everything_that_answers_need(finished):
@@ -64,3 +67,13 @@ def test_the_command_says_what_it_wrote(trained, tmp_path, monkeypatch, capsys):
     module.main()
     printed = capsys.readouterr().out
     assert elman.load(out).name == "origins" and "3 labels" in printed and "larger than" in printed
+
+
+def test_a_path_that_is_too_sure_counts_less_and_labels_are_shifted():
+    draw = np.random.default_rng(0)
+    honest, noise = draw.normal(0, 2, (2, 8000, 3))
+    wanted = np.array([0.4, -0.1, -0.3])
+    truth = (softmax(honest + wanted).cumsum(axis=1) > draw.random((8000, 1))).argmax(axis=1)
+    factors, shifts = fit_factors(np.stack([2 * honest, noise]).astype(np.float32), truth)
+    assert factors == pytest.approx([0.5, 0], abs=0.05)
+    assert shifts - shifts.mean() == pytest.approx(wanted, abs=0.1)

@@ -164,6 +164,7 @@ OPTIONS = {
     "half": {"level": "half"},
     "auto": {"level": "auto", "abstain_below": 0.7},
     "uniform": {"prior": "uniform"},
+    "balanced": {"prior": "balanced"},
     "shares": {"prior": {"Alfa": 1, "Gamma": 9}},
     "set": {"coverage": 0.9},
     "never unfamiliar": {"unfamiliar_below": 0},

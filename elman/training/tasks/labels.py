@@ -15,7 +15,7 @@ from elman.data.batches import EncodedExamples
 from elman.data.examples import Reading
 from elman.data.splits import Split, ceiling, fold_texts
 from elman.evaluation.baseline import Baseline, describe_fit, evaluate_baseline
-from elman.evaluation.calibration import fit_prior, fit_temperature
+from elman.evaluation.calibration import fit_floor, fit_prior, fit_temperature
 from elman.evaluation.conformal import describe_sets, fit_sets
 from elman.evaluation.familiarity import fit_familiarity
 from elman.evaluation.intervals import bound_share_of
@@ -231,7 +231,9 @@ def measure_classifier(
 
     def evaluate(answers: Answers, images: NDArray[np.uint8] | None = None) -> Evaluation:
         logits, truth, reasons = answers
-        return evaluate_logits(logits, truth, artifact.labels, artifact.temperature, reasons=reasons, images=images)
+        return evaluate_logits(
+            logits, truth, artifact.labels, artifact.temperature, floor=artifact.floor, reasons=reasons, images=images
+        )
 
     strings = None
     if calibrate:
@@ -255,7 +257,7 @@ def measure_classifier(
 
 
 def calibrate_classifier(artifact: Artifact, validation: Answers) -> tuple[Artifact, int | None]:
-    """Choose the temperature of a model that answers with a label, its prior, and the thresholds of its sets.
+    """Choose temperature and floor of a model that answers with a label, its prior, and the thresholds of its sets.
 
     Args:
         artifact: the model.
@@ -269,10 +271,12 @@ def calibrate_classifier(artifact: Artifact, validation: Answers) -> tuple[Artif
     if not answered.any():
         return artifact, None
     logits, truth = logits[answered], truth[answered]
-    sets, temperature = fit_sets(logits, truth, levels=artifact.levels), fit_temperature(logits, truth)
-    prior = tuple(float(f"{share:.4g}") for share in fit_prior(softmax(logits, temperature), truth))
+    floor = fit_floor(logits, truth)
+    sets = fit_sets(logits, truth, levels=artifact.levels, floor=floor)
+    temperature = fit_temperature(logits, truth, floor=floor)
+    prior = tuple(float(f"{share:.4g}") for share in fit_prior(softmax(logits, temperature, floor), truth))
     counts = np.bincount(truth, minlength=len(artifact.labels)).tolist()
     per_label = {"validation_examples_per_label": dict(zip(artifact.labels.names, counts, strict=True))}
     provenance = {**artifact.provenance, "data": {**artifact.provenance.get("data", {}), **per_label}}
-    calibrated = replace(artifact, temperature=temperature, provenance=provenance, prior=prior, sets=sets)
+    calibrated = replace(artifact, temperature=temperature, floor=floor, provenance=provenance, prior=prior, sets=sets)
     return calibrated, int(answered.sum())

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-from elman.evaluation.familiarity import measure, measure_areas
+from elman.evaluation.familiarity import encode_read, measure_areas, measure_ids
 from elman.model.familiarity import Familiarity
 from elman.prediction.predictor import Predictor
 
@@ -64,10 +64,11 @@ def _measure(
     """Return the measures of the strings that are read, (R, 4), the scores of all, and for which the model abstains, (N,)."""
     normalised = predictor.artifact.normalisation.apply_all(strings)
     is_read = np.array([reason is None for reason in predictor.abstentions(normalised)], np.bool_)
-    found = measure(predictor, familiarity, normalised)
+    read = encode_read(predictor, normalised)
+    found = measure_ids(predictor, familiarity, read)
     scores, abstained = np.full(len(strings), REFUSED), np.ones(len(strings), np.bool_)
-    scores[is_read] = familiarity.score(found)
-    abstained[is_read] = familiarity.rank(found) < familiarity.threshold
+    scores[is_read] = familiarity.rank(found, read)
+    abstained[is_read] = scores[is_read] < familiarity.threshold
     return found, scores, abstained
 
 

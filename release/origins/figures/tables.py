@@ -165,7 +165,7 @@ def write_lists(figures: dict[str, Any]) -> str:
     rows = []
     for name, found in figures["lists"].items():
         cells = []
-        for prior in ("model", "uniform"):
+        for prior in ("model", "balanced"):
             for who in (OURS, RIVAL):
                 first, three = (f"{100 * found[prior][who][key]['value']:.1f}" for key in ("top_1", "top_3"))
                 cells.append(f"{first} / {three}")
@@ -175,7 +175,7 @@ def write_lists(figures: dict[str, Any]) -> str:
     header = ("list", "names", "labels", "origins", RIVAL, "prior out", f"{RIVAL}, prior out", "difference, points")
     return (
         "First answer and first three, in per cent: at most 150 names of each country, names in the training data "
-        "removed. With the prior out, `origins` answers with `--prior uniform`, and fastText's probabilities are divided "
+        "removed. With the prior out, `origins` answers with `--prior balanced`, and fastText's probabilities are divided "
         f"by the labels' shares to the power that suits it better ({exponents}). The difference is with the prior out.\n\n"
         f"{write_table(header, rows)}"
     )
