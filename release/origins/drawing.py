@@ -4,10 +4,12 @@ A part that is held for the test is in no drawn name of the training part: both 
 of the split.
 """
 
+import math
 import random
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from itertools import chain
 
 from elman.text.normalisation import compose
 from elman.text.scripts import script_of
@@ -26,6 +28,19 @@ WITHOUT_BLANK = ("Han", "Hangul")
 ENGLISH = ("en", "en_US", "en_GB")
 """Forenames of these say nothing of an origin in Africa or Asia where people also have English ones."""
 LEFT_ALONE = ("Africa", "Asia")
+
+PEOPLE = (
+    {"Russian": 144, "Ukrainian": 40, "Kazakh": 19, "Bulgarian": 7, "Serbian": 7, "Mongolian": 3, "Macedonian": 2},
+    {"Egyptian": 111, "Sudanese": 47, "Algerian": 45, "Iraqi": 44, "Moroccan": 37, "Saudi": 36, "Yemeni": 34}
+    | {"Syrian": 22, "Tunisian": 12, "Jordanian": 11, "Emirati": 9, "Libyan": 7, "Palestinian": 5, "Lebanese": 5}
+    | {"Omani": 4.6, "Kuwaiti": 4.3, "Qatari": 2.7, "Bahraini": 1.5},
+    {"Chinese": 1426, "Taiwanese": 24},
+    {"Greek": 10.4, "Cypriot": 1.3},
+    {"Indian": 1417, "Nepalese": 31},
+)
+"""Origins that share a script, with the millions of people in their countries (United Nations, World Population
+Prospects 2022, rounded). In that script the number of names that are taught follows the root of these: with as many
+names for each, a name that Russians and Macedonians share would be more frequent among the Macedonian ones."""
 
 # Surnames that only women or only men have, in the locales whose forenames tell which of them they fit.
 _FEMININE = {
@@ -81,10 +96,24 @@ def read_drawn(parts: list[Part], labels: Labels, taken: dict[str, str], seed: i
             by_label[label].append(part)
     for label, own in sorted(by_label.items()):
         hidden = english if continents[label] in LEFT_ALONE else frozenset()
-        yield from single_parts(own, label, hidden, seed)
+        kept = root_of_people(label)
         rng = random.Random(f"{seed} {label}")
-        for name, where in draw_names(own, rng, taken, seed):
-            yield where, make_row(name, label, "faker", "full")
+        drawn = ((where, make_row(name, label, "faker", "full")) for name, where in draw_names(own, rng, taken, seed))
+        for where, row in chain(single_parts(own, label, hidden, seed), drawn):
+            if row.script == "Latin" or share_of(f"{label} {row.name}", seed) < kept:
+                yield where, row
+
+
+def root_of_people(label: str) -> float:
+    """Return the root of how many people a country has, over that of the largest one with the same script; 1 alone.
+
+    >>> root_of_people("Russian"), round(root_of_people("Macedonian"), 2), root_of_people("Thai")
+    (1.0, 0.12, 1.0)
+    """
+    for group in PEOPLE:
+        if label in group:
+            return math.sqrt(group[label] / max(group.values()))
+    return 1.0
 
 
 def labels_of(part: Part, labels: Labels, seed: int) -> list[str]:

@@ -43,8 +43,11 @@ KNOWN, NONNAMES = 20_000, 5_000
 KEPT = ("train", "epochs", "versions", "init")
 """What stays of the training's own provenance. Its split and figures are of a part of the training names."""
 
-LARGEST = 6_000_000
+LARGEST = 7_000_000
 """Bytes of a file that the package has room for; the command says if it is larger."""
+
+EXAMPLES = ("Kim Min-jun", "Papadopoulou Eleni", "Иванова", "吉田", "Lakshmi Venkataraman", "Szczepański")
+"""Names for the page to begin with: a usual forename and surname each, of nobody in particular."""
 
 
 def main() -> None:
@@ -149,7 +152,7 @@ def describe(artifact: Artifact, table: Labels, parts: Mapping[str, Sequence[Row
     figures = {part: measure(artifact, parts[part]) for part in ("validation", "test")}
     codes = {row.label: row.code for row in table.rows if row.code and row.label in training}
     kept = {name: value for name, value in artifact.provenance.items() if name in KEPT}
-    return {**kept, "data": data, "countries": codes, "figures": figures}
+    return {**kept, "data": data, "countries": codes, "examples": EXAMPLES, "figures": figures}
 
 
 def measure(artifact: Artifact, rows: Sequence[Row]) -> dict[str, Any]:

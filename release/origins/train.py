@@ -17,6 +17,7 @@ from elman.text.normalisation import Normalisation
 from elman.training.config import RunConfig, TrainConfig
 from elman.training.run import CONFIG
 from elman.training.shortcut import train_run
+from elman.training.tuning import TUNING_RATE
 from release.origins.audit import read_rows
 from release.origins.rows import Row
 from release.origins.variants import vary
@@ -53,10 +54,13 @@ def main() -> None:
     parser.add_argument("--built", type=Path, required=True, help="what release.origins.build or audit wrote")
     parser.add_argument("--run", type=Path, required=True, help="the folder of the run")
     parser.add_argument("--epochs", type=int, default=EPOCHS)
+    parser.add_argument("--init", help="a model of the same settings, from which the training continues")
     parser.add_argument("--share", type=float, default=SHARE, help="of the full names that are taught in a second form")
     arguments = parser.parse_args()
     taught = add_variants(read_rows(arguments.built / "train.csv"), arguments.share, random.Random(SEED))
     settings = replace(SETTINGS, train=replace(SETTINGS.train, epochs=arguments.epochs))
+    if arguments.init:
+        settings = replace(settings, init=arguments.init, train=replace(settings.train, learning_rate=TUNING_RATE))
     columns = [name for name, _ in taught], [label for _, label in taught]
     train_run(columns, settings, arguments.run, resume=(arguments.run / CONFIG).exists())
 
