@@ -24,7 +24,7 @@ from typing import Any
 from elman.cli import main
 from elman.version import __version__
 
-MODEL = "languages"
+MODEL = "origins"
 """The model that answers. The names are surnames for it, and full names for any other."""
 
 DOCS = Path(__file__).parents[1]

@@ -186,7 +186,7 @@ class Familiarity:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON; the counts are packed."""
-        packed = base64.b85encode(zlib.compress(self.counts.tobytes(), 9)).decode()
+        packed = base64.b64encode(zlib.compress(self.counts.tobytes(), 9)).decode()
         return {
             "counts": packed,
             "slots": len(self.counts),
@@ -213,7 +213,7 @@ class Familiarity:
         if not isinstance(packed, str) or not isinstance(weights, list) or not isinstance(ranks, list):
             raise DataError("the counts of familiarity must be a string, and its weights and ranks lists")
         try:
-            counts = zlib.decompressobj().decompress(base64.b85decode(packed), MOST_SLOTS + 1)
+            counts = zlib.decompressobj().decompress(base64.b64decode(packed, validate=True), MOST_SLOTS + 1)
         except (ValueError, binascii.Error, zlib.error):
             raise DataError("the counts of familiarity cannot be unpacked") from None
         if type(slots) is not int or len(counts) != slots:

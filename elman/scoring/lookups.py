@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.model.config import ModelConfig
-from elman.model.tensors import BAG_CODES, BAG_WEIGHT, count_symbols
+from elman.model.tensors import BAG_CODES, BAG_WEIGHT, WORDS, count_symbols
 from elman.scoring.reference import LARGEST_ARRAY, count_parts, embed_inputs, score_sums, score_words
 from elman.text.encoded import EncodedStrings
 from elman.text.ngrams import EDGE, find_outer_words, find_words, mix_pair, mix_word, ngram_codes
@@ -84,7 +84,7 @@ def score_wholes(config: ModelConfig, tensors: Mapping[str, NDArray[Any]], strin
         tensors: its weights by name.
         strings: N of them.
     """
-    if not config.reads_words:
+    if WORDS not in tensors:
         return score_bags(config, tensors, strings)
     scores = score_words(tensors, find_outer_words(strings, config.separator or 0))
     return scores + score_bags(config, tensors, strings) if config.bag_orders else scores

@@ -127,7 +127,7 @@ class ReferenceScorer:
         logits = outputs
         if config.head != "none":
             logits = outputs @ self.tensors[HEAD_WEIGHT].T + self.tensors[HEAD_BIAS]
-        if config.reads_words:
+        if WORDS in self.tensors:
             logits += score_words(self.tensors, np.stack(outer_words(values, config.separator or 0), axis=1))
         return logits + self._score_bag(values) if config.bag_orders else logits
 

@@ -71,7 +71,7 @@ class TrieScorer:
     """
 
     def __init__(self, config: ModelConfig, tensors: Mapping[str, NDArray[Any]]) -> None:
-        self.config, self.tensors = config, tensors
+        self.config, self.tensors, self._reads_wholes = config, tensors, config.reads_wholes
         with allow_overflow():
             self._directions = [
                 [build_layer(config, tensors, layer, direction) for layer in range(config.layers)]
@@ -128,7 +128,7 @@ class TrieScorer:
             scores += self._score(states[-1][0], direction)
         logits = np.empty_like(scores)
         logits[order] = scores
-        return logits + score_wholes(self.config, self.tensors, strings) if self.config.reads_wholes else logits
+        return logits + score_wholes(self.config, self.tensors, strings) if self._reads_wholes else logits
 
     def parts(self, strings: EncodedStrings, *, threads: int = 1) -> Iterator[tuple[Ids, Array]]:
         """Read encoded strings part by part; arguments as for `logits`.
@@ -139,7 +139,7 @@ class TrieScorer:
         if len(strings) == 0:
             return
         size = max(1, BUDGET // (4 * self.answers))
-        if self.config.ngram_orders or self.config.reads_wholes:
+        if self.config.ngram_orders or self._reads_wholes:
             size = min(size, LARGEST_PART)
         pool = self._get_pool(threads)
         with single_threaded_products():
@@ -173,7 +173,7 @@ class TrieScorer:
                 logits[rows] = scores
             else:
                 logits[rows] += scores
-            if direction == 0 and config.reads_wholes:
+            if direction == 0 and self._reads_wholes:
                 logits[rows] += score_wholes(config, self.tensors, strings.select(rows))
 
         blocks = _cut_blocks(len(strings), threads)

@@ -99,7 +99,7 @@ def test_values_out_of_range_are_refused(changes):
     "change",
     [
         {"counts": "not packed \\"},
-        {"counts": base64.b85encode(zlib.compress(bytes(2**24))).decode()},
+        {"counts": base64.b64encode(zlib.compress(bytes(2**24))).decode()},
         {"counts": 3},
         {"slots": 512},
         {"weights": "abcd"},
