@@ -35,6 +35,7 @@ def main() -> None:
     parser.add_argument("--strings", type=int, help="a sample of so many, drawn with a fixed seed; all if not given")
     parser.add_argument("--labels", type=int, help="only the most frequent labels; all if not given")
     parser.add_argument("--epochs", type=int, help="passes; chosen by Elman if not given")
+    parser.add_argument("--learning-rate", type=float, help="the highest; that of elman train if not given")
     parser.add_argument("--batch-size", type=int, help="of all processes together, with --ranks", default=128)
     parser.add_argument("--folder", type=Path, help="keep the run here; a temporary folder if not given")
     parser.add_argument("--ranks", action="store_true", help="time one epoch with one process and with two")
@@ -47,7 +48,8 @@ def main() -> None:
         if arguments.ranks:
             compare_ranks(table, Path(scratch), arguments.batch_size)
         else:
-            measure(table, arguments.folder or Path(scratch) / "run", arguments.epochs)
+            asked = {"--epochs": arguments.epochs, "--learning-rate": arguments.learning_rate}
+            measure(table, arguments.folder or Path(scratch) / "run", asked)
 
 
 def choose(pairs: Pairs, strings: int | None, labels: int | None) -> Pairs:
@@ -65,9 +67,9 @@ def write(path: Path, pairs: Pairs) -> None:
         csv.writer(file).writerows([("name", "label"), *pairs])
 
 
-def measure(table: Path, run: Path, epochs: int | None) -> None:
-    """Train with one command, and print its time, its memory and its scores."""
-    chosen = () if epochs is None else ("--epochs", str(epochs))
+def measure(table: Path, run: Path, asked: dict[str, float | None]) -> None:
+    """Train with one command and the options that are asked for, and print its time, its memory and its scores."""
+    chosen = [part for option, value in asked.items() if value is not None for part in (option, str(value))]
     started = time.perf_counter()
     subprocess.run([sys.executable, "-m", "elman", "train", table, "--out", run, *SPLIT, *chosen], check=True)
     seconds = time.perf_counter() - started

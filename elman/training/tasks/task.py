@@ -54,7 +54,7 @@ MANY_LABELS, BAG_SIZE, BAG_HIDDEN = 64, 64, 256
 if strings have several words."""
 
 
-WORD_BUCKETS, MOST_LABELS = 65_536, 1_000
+WORD_BUCKETS, MOST_LABELS = 32_768, 1_000
 """Rows of the table of words with so many labels, if strings have several words; with more than the second number, the
 rows of the bag need its place in the file."""
 
