@@ -6,7 +6,7 @@ from elman.checks import shown, suggest
 from elman.errors import NotAModelError
 from elman.model.address import is_address, parse_address
 
-DEFAULT_MODEL = "languages"
+DEFAULT_MODEL = "origins"
 """The shipped model that answers wherever none is named: in Python, in the commands and in the service."""
 
 

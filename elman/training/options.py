@@ -210,7 +210,9 @@ def _like(config: RunConfig, other: RunConfig) -> RunConfig:
     """Return a config with what the data decided in another one: the rows of images, and sizes that nobody chose."""
     chosen = vars(config.model)
     decided = [field for field, value in chosen.items() if value is None] + ["input_size"]
-    return replace(config, model=replace(config.model, **{field: vars(other.model)[field] for field in decided}))
+    model = replace(config.model, **{field: vars(other.model)[field] for field in decided})
+    weight = other.train.path_weight if config.train.path_weight is None else config.train.path_weight
+    return replace(config, model=model, train=replace(config.train, path_weight=weight))
 
 
 def _find_options(config: RunConfig, recipe: str | None, *, plain: bool) -> dict[str, Any] | None:
