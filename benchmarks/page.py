@@ -74,7 +74,7 @@ def measure_page(page: Page, address: str) -> dict[str, list[float]]:
 
 def take_pictures(browser: Browser, address: str, folder: Path) -> None:
     """Take a picture of the page on a computer, with light colours, and one on a phone, with dark colours."""
-    desk = {"viewport": {"width": 1280, "height": 800}, "color_scheme": "light"}
+    desk = {"viewport": {"width": 1280, "height": 1240}, "color_scheme": "light"}
     phone = {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark", "has_touch": True, "is_mobile": True}
     for file, name, letter, settings in (
         ("page.png", "Papadopoulos", 7, desk),
