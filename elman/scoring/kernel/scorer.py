@@ -1,0 +1,186 @@
+"""Native scorer: encoded strings to logits or best answers, with the compiled kernel.
+
+It does what `elman.scoring.trie.TrieScorer` does, and the tests compare the two. The interpreter lock is released while
+the kernel runs, and each thread reads parts of the sorted strings.
+"""
+
+import ctypes
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.model.config import ModelConfig
+from elman.scoring.kernel.library import BAD_SYMBOL, DONE, MOST_TOP, Choice, Library, Output, Strings, open_library
+from elman.scoring.kernel.packing import PackedModel
+from elman.scoring.lookups import score_bags
+from elman.scoring.probabilities import allow_overflow, best_of
+from elman.text.encoded import EncodedStrings
+
+Array = NDArray[np.float32]
+Ids = NDArray[np.int64]
+
+PART = 16_384
+"""The most strings that the kernel reads in one call."""
+
+LARGEST_OUTPUT = 2**23
+"""How many logits of a part are in memory; one string is read in any case."""
+
+WORTH_TABLES = 256
+"""How many strings are read before the tables of inputs are made, which then save time for each string."""
+
+
+class NativeScorer:
+    """The forward pass of one model with the compiled kernel.
+
+    Args:
+        config: the shape of a network for which `elman.scoring.trie.can_share` is true.
+        tensors: its weights by name, as for `elman.scoring.scorer.Scorer`.
+        choice: the kernel, which is native.
+    """
+
+    def __init__(self, config: ModelConfig, tensors: Mapping[str, NDArray[Any]], choice: Choice) -> None:
+        library = open_library()
+        assert isinstance(library, Library) and choice.routines is not None
+        self.config, self.tensors, self._library = config, tensors, library
+        self._packed = PackedModel(config, tensors, library, choice.routines)
+        self._model = ctypes.byref(self._packed.model)
+        self._memories: list[NDArray[np.uint8]] = []
+        self._strings_read = 0
+
+    @property
+    def answers(self) -> int:
+        """How many logits each string has, C."""
+        return int(self._packed.model.answers)
+
+    def logits(self, strings: EncodedStrings, *, threads: int = 1) -> Array:
+        """Return the logits of encoded strings, (N, C), float32.
+
+        Args:
+            strings: N of them, of at least one symbol.
+            threads: how many threads to use, at least 1.
+
+        Raises:
+            IndexError: a symbol is not one of the model's, or a string has none.
+        """
+        logits = np.empty((len(strings), self.answers), np.float32)
+        sorted_strings = _Sorted(self, strings)
+
+        def score(part: Ids) -> None:
+            sorted_strings.score(part, Output(logits=logits.ctypes.data))
+            if self.config.bag_orders:
+                logits[part] += score_bags(self.config, self.tensors, strings.select(part))
+
+        _share(score, sorted_strings.cut(threads, PART), threads)
+        return logits
+
+    def parts(self, strings: EncodedStrings, *, threads: int = 1) -> Iterator[tuple[Ids, Array]]:
+        """Read encoded strings part by part; arguments as for `logits`.
+
+        Yields:
+            The positions of some of the strings, (n,), and their logits, (n, C), float32.
+        """
+        sorted_strings = _Sorted(self, strings)
+
+        def score(part: Ids) -> tuple[Ids, Array]:
+            logits = np.empty((len(part), self.answers), np.float32)
+            sorted_strings.score(part, Output(logits=logits.ctypes.data, by_order=1))
+            if self.config.bag_orders:
+                logits += score_bags(self.config, self.tensors, strings.select(part))
+            return part, logits
+
+        most = max(1, min(PART, LARGEST_OUTPUT // self.answers))
+        with ThreadPoolExecutor(threads) as pool:
+            parts = sorted_strings.cut(threads, most)
+            for start in range(0, len(parts), threads):
+                yield from pool.map(score, parts[start : start + threads])
+
+    def best(
+        self, strings: EncodedStrings, *, top: int, temperature: float, threads: int = 1
+    ) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+        """Return the most likely answers; see `elman.scoring.scorer.Scorer.best`."""
+        top = min(top, self.answers)
+        labels, chances = np.empty((len(strings), top), np.int32), np.empty((len(strings), top))
+        if top > MOST_TOP or self.config.bag_orders:
+            for rows, logits in self.parts(strings, threads=threads):
+                labels[rows], chances[rows] = best_of(logits, top, temperature)
+            return labels, chances
+        sorted_strings = _Sorted(self, strings)
+        places = {"labels": labels.ctypes.data, "chances": chances.ctypes.data}
+
+        def score(part: Ids) -> None:
+            sorted_strings.score(part, Output(**places, top=top, temperature=temperature))
+
+        _share(score, sorted_strings.cut(threads, PART), threads)
+        return labels, chances
+
+    def prepare(self, count: int) -> None:
+        """Make the tables of inputs once so many strings were read that they are worth it."""
+        self._strings_read += count
+        if self._strings_read > WORTH_TABLES and not self._packed.has_tables and self._packed.can_have_tables:
+            with allow_overflow():
+                self._packed.add_tables()
+
+    def take_memory(self, size: int) -> NDArray[np.uint8]:
+        """Return memory of at least so many bytes that no other thread uses, which begins at a multiple of 64."""
+        memory = self._memories.pop() if self._memories else np.empty(0, np.uint8)
+        return memory if len(memory) >= size else _allocate(size + size // 8)
+
+
+class _Sorted:
+    """Strings in the order in which the kernel reads them.
+
+    Args:
+        scorer: of the model.
+        strings: N of them.
+    """
+
+    def __init__(self, scorer: NativeScorer, strings: EncodedStrings) -> None:
+        self._scorer, self._library = scorer, scorer._library
+        scorer.prepare(len(strings))
+        self._arrays = (
+            np.ascontiguousarray(strings.ids, np.int32),
+            np.ascontiguousarray(strings.starts, np.int64),
+            np.ascontiguousarray(strings.lengths, np.int64),
+        )
+        self._strings = Strings(*(array.ctypes.data for array in self._arrays))
+        symbols, count = scorer._packed.model.symbols, len(strings)
+        if (status := self._library.check(self._strings, symbols, count)) != DONE:
+            reason = f"ids must be from 0 to {symbols - 1}" if status == BAD_SYMBOL else "a string has no symbol"
+            raise IndexError(f"these strings cannot be scored: {reason}")
+        self.order = np.arange(count)
+        memory = scorer.take_memory(self._library.sorting_size(count))
+        self._library.sort(self._strings, symbols, 0, count, self.order.ctypes.data, memory.ctypes.data)
+        scorer._memories.append(memory)
+
+    def cut(self, threads: int, most: int) -> list[Ids]:
+        """Return the order in parts of equal size, at most ``most``, in a number that keeps all threads busy."""
+        rounds = -(-len(self.order) // (threads * most))
+        return [part for part in np.array_split(self.order, max(1, threads * rounds)) if len(part)]
+
+    def score(self, part: Ids, output: Output) -> None:
+        """Score some of the strings, given by their places in the order of the sort."""
+        scorer = self._scorer
+        memory = scorer.take_memory(self._library.memory_size(scorer._model, len(part)))
+        self._library.score(
+            scorer._model, self._strings, part.ctypes.data, len(part), output, memory.ctypes.data
+        )
+        scorer._memories.append(memory)
+
+
+def _allocate(size: int) -> NDArray[np.uint8]:
+    """Return memory of so many bytes that begins at a multiple of 64, as vectors like it."""
+    memory = np.empty(size + 64, np.uint8)
+    return memory[-memory.ctypes.data % 64 :]
+
+
+def _share(work: Callable[[Ids], None], parts: list[Ids], threads: int) -> None:
+    """Do some work for each part, on several threads if there are several parts."""
+    if threads == 1 or len(parts) == 1:
+        for part in parts:
+            work(part)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(work, parts))

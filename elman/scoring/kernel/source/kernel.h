@@ -1,0 +1,119 @@
+/* The scoring kernel: what Python calls, and what its files share.
+ *
+ * Strings of symbol ids are sorted, so that common beginnings (or endings) are adjacent and are read once: level by
+ * level they form a trie, and a cell reads all nodes of a level together. elman/scoring/trie.py does the same in numpy
+ * and says more; elman/scoring/reference.py has the equations, written to be read.
+ *
+ * Nothing here allocates memory, writes to a model, or keeps anything from call to call: Python passes in all memory,
+ * and several threads can use one model.
+ */
+#ifndef ELMAN_KERNEL_H
+#define ELMAN_KERNEL_H
+
+#include <stdint.h>
+
+#define ELMAN_ABI 1 /* as in library.py; to be raised when a structure or a function changes */
+
+#if defined(_WIN32)
+#define EXPORT __declspec(dllexport)
+#elif defined(__GNUC__)
+#define EXPORT __attribute__((visibility("default")))
+#else
+#define EXPORT
+#endif
+
+#if defined(__GNUC__)
+#define INLINE static inline __attribute__((always_inline))
+#define PREFETCH(address) __builtin_prefetch(address)
+#else
+#define INLINE static inline
+#define PREFETCH(address) ((void)(address))
+#endif
+
+enum { MOST_ORDERS = 32, MOST_TABLES = MOST_ORDERS + 1, MOST_TOP = 32 };
+enum { CELL_ELMAN, CELL_GRU, CELL_LSTM };
+enum { ACTIVATION_TANH, ACTIVATION_RELU, ACTIVATION_SIGMOID, ACTIVATION_NONE };
+enum { STATUS_DONE, STATUS_BAD_SYMBOL, STATUS_EMPTY };
+
+/* A matrix that some rows are multiplied with. The columns are cut into blocks of ``gates`` × lanes; the numbers that
+ * one step of the innermost loop needs are adjacent: [blocks][inner][gates][lanes], the bias [blocks][gates][lanes].
+ * Columns that fill the last block are 0. */
+typedef struct {
+    const float *weights, *bias;
+    int32_t gates, inner, blocks;
+} elman_matrix;
+
+/* One layer in one direction. Weights and biases are scaled so that the gates are powers of 2; see cells.h. */
+typedef struct {
+    elman_matrix recurrent;
+    elman_matrix input; /* of what the layer reads; not used in the first layer if there are tables */
+} elman_layer;
+
+/* The network. What a step reads is the sum of the embeddings of its symbol and of its n-grams, times the input weights
+ * of the first layer. Tables have these products, [blocks][gates][lanes] for each symbol and each bucket of hashed
+ * n-grams, so that a step only adds rows. Without tables, which take time to make and memory, it is multiplied. */
+typedef struct elman_model {
+    const struct elman_routines *routines;
+    const elman_layer *layers;             /* [directions][layers] */
+    const float *embedding, *ngrams;             /* [symbols][embedding_size], [buckets][embedding_size] */
+    const float *symbol_rows[2], *ngram_rows[2]; /* the tables of each direction; NULL: there are none */
+    elman_matrix head;                     /* reads the final states of all directions; without weights: no head */
+    int64_t buckets;
+    int32_t cell, activation, hidden_size, embedding_size, layer_count, directions, symbols, answers;
+    int32_t order_count, orders[MOST_ORDERS];
+} elman_model;
+
+/* Strings one after the other, as elman.text.encoded.EncodedStrings has them. */
+typedef struct {
+    const int32_t *ids;
+    const int64_t *starts, *lengths;
+} elman_strings;
+
+/* What is wanted of each string: its logits, or its best labels and their probabilities; the others are NULL. */
+typedef struct {
+    float *logits;     /* [N][answers] */
+    int32_t *labels;   /* [N][top] */
+    double *chances;   /* [N][top] */
+    int32_t top;       /* at most MOST_TOP, and at most the number of answers */
+    float temperature;
+    int32_t by_order;  /* whether row k is of the k-th string of the order, not of string k */
+} elman_output;
+
+/* The nodes of one level of the trie, for one layer. */
+typedef struct {
+    int32_t parents, tables;
+    const int32_t *parent;   /* [parents]: rows of ``before`` that have children, rising */
+    const int32_t *first;    /* [parents + 1]: the first node of each; the nodes of a parent are adjacent */
+    const float *before, *before_cell; /* states one level up, [·][stride] */
+    float *after, *after_cell;         /* states of the nodes, [nodes][stride] */
+    const float *table[MOST_TABLES];   /* of rows [blocks][gates][lanes] */
+    const int32_t *rows;               /* [nodes][tables]: what each node reads; NULL: node k reads row k */
+} elman_level;
+
+/* What is compiled for each instruction set. The lanes are the numbers in a vector. */
+typedef struct elman_routines {
+    const char *name;
+    int32_t lanes;
+    void (*step)(const elman_model *, const elman_layer *, const elman_level *);
+    void (*multiply)(const elman_matrix *, const float *rows, int64_t stride, int32_t count, float *out);
+    void (*best)(const float *logits, int32_t answers, const elman_output *, int32_t *labels, double *chances);
+} elman_routines;
+
+/* strings.c */
+EXPORT int64_t elman_sorting_size(int64_t count);
+EXPORT void elman_sort(const elman_strings *, int32_t symbols, int32_t backwards, int64_t count, int64_t *order,
+                       void *memory);
+EXPORT int32_t elman_check(const elman_strings *, int32_t symbols, int64_t count);
+int64_t count_shared(const elman_strings *, int64_t one, int64_t other, int backwards);
+
+/* score.c */
+EXPORT int64_t elman_memory_size(const elman_model *, int64_t count);
+EXPORT void elman_score(const elman_model *, const elman_strings *, const int64_t *order, int64_t count,
+                        const elman_output *, void *memory);
+
+/* dispatch.c */
+EXPORT int32_t elman_abi(void);
+EXPORT const char *elman_sources(void);
+EXPORT const elman_routines *elman_routines_at(int32_t place);
+
+#endif

@@ -1,0 +1,345 @@
+/* Scoring: sorted strings to logits or best labels, block by block through the trie of each block. */
+#include "kernel.h"
+
+#include <float.h>
+#include <string.h>
+
+enum {
+    BLOCK = 4096, /* the most strings of a trie: the states of its levels stay in the cache */
+    FEW_ROWS = 64, /* strings that the head reads together */
+    EDGE = -1,     /* the id of what comes before the first symbol */
+    ALIGNMENT = 64
+};
+
+static const uint64_t MULTIPLIER = UINT64_C(6364136223846793005); /* as in elman/text/ngrams.py */
+
+/* Memory that is cut from the front. With no memory at all, the sizes are only added up. */
+typedef struct {
+    char *memory;
+    int64_t used;
+} pool;
+
+static void *take(pool *from, int64_t count, int64_t size)
+{
+    void *const part = from->memory ? from->memory + from->used : NULL;
+    from->used += (count * size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    return part;
+}
+
+/* What reading one block needs. A state is [layers][2 levels], each level [BLOCK][stride]. */
+typedef struct {
+    int32_t *alive, *node, *parent, *first, *rows, *shared, *ended, *ended_node;
+    float *hidden, *cell, *embedded, *read, *zeros;
+} block_memory;
+
+typedef struct {
+    const elman_model *model;
+    elman_strings strings; /* the distinct strings in the order of their beginnings */
+    int64_t stride;        /* floats of a state */
+    int32_t tables, reach; /* tables that a step reads, and symbols that its longest n-gram has */
+    int64_t *starts, *lengths, *copies; /* copies: the place in the order of the first of equal strings */
+    int64_t *order;                     /* of the distinct strings, by their beginnings or endings */
+    float *final;                       /* [distinct][directions][stride]: the last state of each direction */
+    float *logits;                      /* [FEW_ROWS][padded] */
+    void *sorting;
+    block_memory block;
+} work;
+
+static int64_t smaller(int64_t one, int64_t other)
+{
+    return one < other ? one : other;
+}
+
+/* Return how many floats the logits of a string take: whole vectors, and whole blocks of the head. */
+static int64_t pad_answers(const elman_model *model)
+{
+    const int64_t lanes = model->routines->lanes;
+    if (model->head.weights)
+        return model->head.blocks * model->head.gates * lanes;
+    return (model->answers + lanes - 1) / lanes * lanes;
+}
+
+static void take_block_memory(block_memory *memory, const work *w, int64_t strings, pool *from)
+{
+    const elman_model *const model = w->model;
+    int32_t **const numbers[] = {&memory->alive,  &memory->node,  &memory->parent,
+                                 &memory->shared, &memory->ended, &memory->ended_node};
+    for (size_t one = 0; one < sizeof numbers / sizeof *numbers; one++)
+        *numbers[one] = take(from, strings, sizeof(int32_t));
+    memory->first = take(from, strings + 1, sizeof(int32_t));
+    memory->rows = take(from, strings * w->tables, sizeof(int32_t));
+    const int64_t states = 2 * model->layer_count * strings * w->stride, gates = model->layers[0].recurrent.gates;
+    memory->hidden = take(from, states, sizeof(float));
+    memory->cell = model->cell == CELL_LSTM ? take(from, states, sizeof(float)) : NULL;
+    if (!model->symbol_rows[0])
+        memory->embedded = take(from, strings * model->embedding_size, sizeof(float));
+    if (!model->symbol_rows[0] || model->layer_count > 1)
+        memory->read = take(from, strings * w->stride * gates, sizeof(float));
+    memory->zeros = take(from, w->stride, sizeof(float));
+}
+
+/* Lay out the memory for so many strings. Returns how much of it is used. */
+static int64_t take_memory(work *w, const elman_model *model, int64_t count, void *memory)
+{
+    pool from = {memory, 0};
+    memset(w, 0, sizeof *w);
+    w->model = model;
+    w->stride = (int64_t)model->layers[0].recurrent.blocks * model->routines->lanes;
+    w->tables = 1 + model->order_count;
+    w->reach = 1;
+    for (int one = 0; one < model->order_count; one++)
+        w->reach = model->orders[one] > w->reach ? model->orders[one] : w->reach;
+    w->starts = take(&from, count, sizeof(int64_t));
+    w->lengths = take(&from, count, sizeof(int64_t));
+    w->copies = take(&from, count + 1, sizeof(int64_t));
+    w->order = take(&from, count, sizeof(int64_t));
+    w->final = take(&from, count * model->directions * w->stride, sizeof(float));
+    w->logits = take(&from, smaller(FEW_ROWS, count) * pad_answers(model), sizeof(float));
+    w->sorting = take(&from, elman_sorting_size(count), 1);
+    take_block_memory(&w->block, w, smaller(BLOCK, count), &from);
+    return from.used;
+}
+
+/* Return the bytes of memory that elman_score needs for so many strings; it begins at a multiple of 64. */
+int64_t elman_memory_size(const elman_model *model, int64_t count)
+{
+    work w;
+    return take_memory(&w, model, count, NULL);
+}
+
+/* Collect the distinct strings, in order. Returns how many there are. */
+static int64_t find_distinct(work *w, const elman_strings *strings, const int64_t *order, int64_t count)
+{
+    int64_t distinct = 0;
+    for (int64_t one = 0; one < count; one++) {
+        const int64_t length = strings->lengths[order[one]];
+        if (one && strings->lengths[order[one - 1]] == length &&
+            count_shared(strings, order[one - 1], order[one], 0) == length)
+            continue;
+        w->starts[distinct] = strings->starts[order[one]];
+        w->lengths[distinct] = length;
+        w->copies[distinct++] = one;
+    }
+    w->copies[distinct] = count;
+    w->strings = (elman_strings){strings->ids, w->starts, w->lengths};
+    return distinct;
+}
+
+/* Return the bucket of the n-gram that ends at a step; see ngram_ids in elman/text/ngrams.py. */
+static int32_t find_bucket(const int32_t *ids, int64_t step, int32_t order, int64_t buckets)
+{
+    uint64_t code = (uint64_t)order;
+    for (int32_t back = order - 1; back >= 0; back--) {
+        const int64_t id = step >= back ? ids[step - back] : EDGE;
+        code = code * MULTIPLIER + (uint64_t)(id + 2);
+    }
+    const int64_t mixed = (int64_t)(code * MULTIPLIER) >> 33, bucket = mixed % buckets;
+    return (int32_t)(bucket < 0 ? bucket + buckets : bucket);
+}
+
+/* Write which rows of the tables a node reads. */
+static void find_rows(const work *w, int64_t string, int64_t level, int direction, int32_t *rows)
+{
+    const int32_t *const ids = w->strings.ids + w->starts[string];
+    const int64_t step = direction ? w->lengths[string] - 1 - level : level;
+    rows[0] = ids[step];
+    for (int one = 0; one < w->model->order_count; one++)
+        rows[one + 1] = find_bucket(ids, step, w->model->orders[one], w->model->buckets);
+}
+
+/* Write how many nodes each string of a block shares with the one before it. Backwards, what a step reads depends on
+ * the symbols before it, which come later: the last few common symbols share nothing. */
+static void find_shared(work *w, const int64_t *strings, int32_t count, int direction)
+{
+    const int64_t hidden = direction ? w->reach - 1 : 0;
+    w->block.shared[0] = 0;
+    for (int32_t one = 1; one < count; one++) {
+        const int64_t common = count_shared(&w->strings, strings[one - 1], strings[one], direction);
+        w->block.shared[one] = (int32_t)(common > hidden ? common - hidden : 0);
+    }
+}
+
+/* Find the nodes of one level, their parents, and the strings that end there, which are dropped from ``alive``. A
+ * string that shares a node with another shares it with all strings between them, because they are sorted: it is
+ * enough to compare it with the one before it.
+ *
+ * Returns how many strings ended. */
+static int32_t find_nodes(work *w, const int64_t *strings, int32_t *alive, int32_t level, int direction,
+                          elman_level *found)
+{
+    block_memory *const block = &w->block;
+    int32_t nodes = 0, parents = 0, kept = 0, ended = 0, last_parent = -1;
+    for (int32_t one = 0; one < *alive; one++) {
+        const int32_t string = block->alive[one];
+        if (nodes == 0 || block->shared[string] <= level) {
+            const int32_t parent = level ? block->node[string] : 0;
+            if (parent != last_parent) {
+                block->parent[parents] = last_parent = parent;
+                block->first[parents++] = nodes;
+            }
+            find_rows(w, strings[string], level, direction, block->rows + (int64_t)nodes++ * w->tables);
+        }
+        block->node[string] = nodes - 1;
+        if (w->lengths[strings[string]] == level + 1) {
+            block->ended[ended] = string;
+            block->ended_node[ended++] = nodes - 1;
+        } else {
+            block->alive[kept++] = string;
+        }
+    }
+    block->first[parents] = nodes;
+    *alive = kept;
+    found->parents = parents;
+    found->parent = block->parent;
+    found->first = block->first;
+    return ended;
+}
+
+/* Return the states of a layer at a level; those of the level before it are kept too. */
+static float *state_at(float *states, const work *w, int64_t strings, int layer, int level)
+{
+    return states ? states + (2 * layer + level % 2) * strings * w->stride : NULL;
+}
+
+/* Write the sum of the embeddings that each node of a level reads. */
+static void embed(work *w, int32_t nodes)
+{
+    const elman_model *const model = w->model;
+    const int64_t size = model->embedding_size;
+    for (int32_t node = 0; node < nodes; node++) {
+        const int32_t *const rows = w->block.rows + (int64_t)node * w->tables;
+        float *const sum = w->block.embedded + node * size;
+        memcpy(sum, model->embedding + rows[0] * size, sizeof(float) * (size_t)size);
+        for (int table = 1; table < w->tables; table++)
+            for (int64_t number = 0; number < size; number++)
+                sum[number] += model->ngrams[rows[table] * size + number];
+    }
+}
+
+/* Say what each node of a level reads: rows of tables, or its row of a product. */
+static void find_inputs(work *w, int64_t strings, int layer, int32_t level, int direction, elman_level *nodes)
+{
+    const elman_model *const model = w->model;
+    const elman_matrix *const input = &model->layers[direction * model->layer_count + layer].input;
+    const int32_t count = nodes->first[nodes->parents];
+    if (layer == 0 && model->symbol_rows[direction]) {
+        nodes->rows = w->block.rows;
+        nodes->tables = w->tables;
+        nodes->table[0] = model->symbol_rows[direction];
+        for (int table = 1; table < w->tables; table++)
+            nodes->table[table] = model->ngram_rows[direction];
+        return;
+    }
+    if (layer == 0) {
+        embed(w, count);
+        model->routines->multiply(input, w->block.embedded, model->embedding_size, count, w->block.read);
+    } else {
+        const float *const below = state_at(w->block.hidden, w, strings, layer - 1, level);
+        model->routines->multiply(input, below, w->stride, count, w->block.read);
+    }
+    nodes->rows = NULL;
+    nodes->tables = 1;
+    nodes->table[0] = w->block.read;
+}
+
+/* Read one level through all layers: the states of each layer are what the next one reads. */
+static void read_layers(work *w, int64_t strings, int32_t level, int direction, elman_level *nodes)
+{
+    block_memory *const block = &w->block;
+    for (int layer = 0; layer < w->model->layer_count; layer++) {
+        find_inputs(w, strings, layer, level, direction, nodes);
+        nodes->before = level ? state_at(block->hidden, w, strings, layer, level - 1) : block->zeros;
+        nodes->before_cell = level ? state_at(block->cell, w, strings, layer, level - 1) : block->zeros;
+        nodes->after = state_at(block->hidden, w, strings, layer, level);
+        nodes->after_cell = state_at(block->cell, w, strings, layer, level);
+        w->model->routines->step(w->model, w->model->layers + direction * w->model->layer_count + layer, nodes);
+    }
+}
+
+/* Read a block of sorted, distinct strings in one direction, and write their final states. */
+static void read_block(work *w, const int64_t *strings, int32_t count, int direction)
+{
+    int32_t alive = count;
+    find_shared(w, strings, count, direction);
+    for (int32_t one = 0; one < count; one++)
+        w->block.alive[one] = one;
+    for (int32_t level = 0; alive; level++) {
+        elman_level nodes;
+        const int32_t ended = find_nodes(w, strings, &alive, level, direction, &nodes);
+        read_layers(w, count, level, direction, &nodes);
+        for (int32_t one = 0; one < ended; one++) {
+            const int64_t string = strings[w->block.ended[one]];
+            memcpy(w->final + (string * w->model->directions + direction) * w->stride,
+                   nodes.after + w->block.ended_node[one] * w->stride, sizeof(float) * (size_t)w->stride);
+        }
+    }
+}
+
+static void read_direction(work *w, int64_t distinct, int direction)
+{
+    for (int64_t one = 0; one < distinct; one++)
+        w->order[one] = one; /* they are sorted by their beginnings already */
+    if (direction == 1)
+        elman_sort(&w->strings, w->model->symbols, 1, distinct, w->order, w->sorting);
+    for (int64_t start = 0; start < distinct; start += BLOCK)
+        read_block(w, w->order + start, (int32_t)smaller(BLOCK, distinct - start), direction);
+}
+
+/* Write the logits of some distinct strings to ``w->logits``, and the lowest number after those of each. */
+static void score_states(work *w, int64_t start, int32_t count)
+{
+    const elman_model *const model = w->model;
+    const int64_t padded = pad_answers(model), width = model->directions * w->stride;
+    const float *const final = w->final + start * width;
+    if (model->head.weights)
+        model->routines->multiply(&model->head, final, width, count, w->logits);
+    for (int64_t row = 0; row < count; row++) {
+        float *const logits = w->logits + row * padded;
+        for (int direction = 0; !model->head.weights && direction < model->directions; direction++)
+            memcpy(logits + direction * model->hidden_size, final + row * width + direction * w->stride,
+                   sizeof(float) * (size_t)model->hidden_size);
+        for (int64_t answer = model->answers; answer < padded; answer++)
+            logits[answer] = -FLT_MAX;
+    }
+}
+
+/* Write what is wanted of one distinct string to the rows of all strings that are equal to it. */
+static void write_answer(const work *w, int64_t string, const float *logits, const int64_t *order,
+                         const elman_output *wanted)
+{
+    const elman_model *const model = w->model;
+    int64_t first = -1;
+    for (int64_t place = w->copies[string]; place < w->copies[string + 1]; place++) {
+        const int64_t row = wanted->by_order ? place : order[place];
+        if (wanted->logits) {
+            memcpy(wanted->logits + row * model->answers, logits, sizeof(float) * (size_t)model->answers);
+        } else if (first < 0) {
+            first = row;
+            model->routines->best(logits, model->answers, wanted, wanted->labels + row * wanted->top,
+                                  wanted->chances + row * wanted->top);
+        } else {
+            memcpy(wanted->labels + row * wanted->top, wanted->labels + first * wanted->top,
+                   sizeof(int32_t) * (size_t)wanted->top);
+            memcpy(wanted->chances + row * wanted->top, wanted->chances + first * wanted->top,
+                   sizeof(double) * (size_t)wanted->top);
+        }
+    }
+}
+
+/* Score the strings at the places in ``order``, which elman_sort has sorted. Memory has elman_memory_size bytes. */
+void elman_score(const elman_model *model, const elman_strings *strings, const int64_t *order, int64_t count,
+                 const elman_output *wanted, void *memory)
+{
+    work w;
+    take_memory(&w, model, count, memory);
+    memset(w.block.zeros, 0, sizeof(float) * (size_t)w.stride);
+    const int64_t distinct = find_distinct(&w, strings, order, count);
+    for (int direction = 0; direction < model->directions; direction++)
+        read_direction(&w, distinct, direction);
+    for (int64_t start = 0; start < distinct; start += FEW_ROWS) {
+        const int32_t some = (int32_t)smaller(FEW_ROWS, distinct - start);
+        score_states(&w, start, some);
+        for (int32_t row = 0; row < some; row++)
+            write_answer(&w, start + row, w.logits + row * pad_answers(model), order, wanted);
+    }
+}
