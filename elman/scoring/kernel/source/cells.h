@@ -32,7 +32,7 @@
 static const float TWO_LOG2_E = 2.885390081777927f, LOG2_E = 1.4426950408889634f;
 
 /* Write rows · weights + bias of one block of columns to ``out``, [size][gates][lanes]. Gates and size are constants
- * where this is inlined, so that every sum has a register. */
+ * where this is inlined, so that every sum has a register. Behind the last row the pointers repeat it. */
 INLINE void multiply_block(const float *restrict weights, const float *restrict bias, const float *const *rows,
                            int inner, const int gates, const int size, float *restrict out, int64_t stride)
 {
@@ -55,21 +55,34 @@ INLINE void multiply_block(const float *restrict weights, const float *restrict 
             v_store(out + row * stride + gate * LANES, sums[row * gates + gate]);
 }
 
-/* As multiply_block for at most ``group`` rows. A few rows cost less than a group; their sums still hide the latency
- * of one another. Behind the last row the pointers repeat it, and ``out`` has room. */
-INLINE void multiply_group(const elman_matrix *matrix, int block, const float *const *rows, int count,
-                           const int gates, const int group, float *out, int64_t stride)
+typedef void (*multiplier)(const float *weights, const float *bias, const float *const *rows, int inner, float *out,
+                           int64_t stride);
+
+/* multiply_block for some gates and rows, as a function of its own: where all of them are inlined into one, compilers
+ * keep sums in memory. */
+#define MULTIPLIER(name, gates, size)                                                                              \
+    NOINLINE void name(const float *weights, const float *bias, const float *const *rows, int inner, float *out,  \
+                       int64_t stride)                                                                             \
+    {                                                                                                              \
+        multiply_block(weights, bias, rows, inner, gates, size, out, stride);                                      \
+    }
+#define MULTIPLIERS(gates, group)                    \
+    MULTIPLIER(multiply_##gates##_1, gates, 1)       \
+    MULTIPLIER(multiply_##gates##_2, gates, 2)       \
+    MULTIPLIER(multiply_##gates##_few, gates, group > 4 ? 4 : group) \
+    MULTIPLIER(multiply_##gates##_all, gates, group)
+MULTIPLIERS(1, GROUP_1)
+MULTIPLIERS(3, GROUP_3)
+MULTIPLIERS(4, GROUP_4)
+
+/* Return what multiplies at least ``count`` rows, and no more than a group. A few rows cost less than a group. */
+INLINE multiplier choose_multiplier(const int gates, int count)
 {
-    const float *weights = matrix->weights + (int64_t)block * matrix->inner * gates * LANES;
-    const float *bias = matrix->bias + block * gates * LANES;
-    if (count == 1)
-        multiply_block(weights, bias, rows, matrix->inner, gates, 1, out, stride);
-    else if (count == 2)
-        multiply_block(weights, bias, rows, matrix->inner, gates, 2, out, stride);
-    else if (count <= 4 && group > 4)
-        multiply_block(weights, bias, rows, matrix->inner, gates, 4, out, stride);
-    else
-        multiply_block(weights, bias, rows, matrix->inner, gates, group, out, stride);
+    if (gates == 1)
+        return count == 1 ? multiply_1_1 : count == 2 ? multiply_1_2 : count <= 4 ? multiply_1_few : multiply_1_all;
+    if (gates == 3)
+        return count == 1 ? multiply_3_1 : count == 2 ? multiply_3_2 : count <= 4 ? multiply_3_few : multiply_3_all;
+    return count == 1 ? multiply_4_1 : count == 2 ? multiply_4_2 : count <= 4 ? multiply_4_few : multiply_4_all;
 }
 
 /* Point to some rows of an array, and to the last of them again up to the size of a group. */
@@ -150,12 +163,14 @@ INLINE void read_level(const elman_layer *layer, const elman_level *level, const
         const int after = start + count + group < level->parents ? start + count + group : level->parents;
         const int32_t *first = level->first + start;
         const float *rows[MOST_GROUP];
+        const multiplier multiply_rows = choose_multiplier(gates, count);
         point_to(rows, level->before, level->parent + start, stride, count, group);
         for (int block = 0; block < matrix->blocks; block++) {
             const int64_t units = (int64_t)block * LANES;
             if (level->rows)
                 prefetch_rows(level, first[count], level->first[after], width, units * gates, gates * LANES);
-            multiply_group(matrix, block, rows, count, gates, group, sums, gates * LANES);
+            multiply_rows(matrix->weights + units * gates * matrix->inner, matrix->bias + units * gates, rows,
+                          matrix->inner, sums, gates * LANES);
             for (int row = 0; row < count; row++) {
                 const VECTOR past = v_load(rows[row] + units);
                 VECTOR past_cell = past, next_cell = past;
@@ -207,11 +222,14 @@ INLINE void multiply_all(const elman_matrix *matrix, const float *rows, int64_t 
     const float *pointers[MOST_GROUP];
     for (int start = 0; start < count; start += group) {
         const int some = count - start < group ? count - start : group;
+        const multiplier multiply_rows = choose_multiplier(gates, some);
         point_to(pointers, rows + start * stride, NULL, stride, some, group);
         for (int block = 0; block < matrix->blocks; block++) {
-            multiply_group(matrix, block, pointers, some, gates, group, sums, gates * LANES);
+            const int64_t columns = (int64_t)block * gates * LANES;
+            multiply_rows(matrix->weights + columns * matrix->inner, matrix->bias + columns, pointers, matrix->inner,
+                          sums, gates * LANES);
             for (int row = 0; row < some; row++)
-                memcpy(out + (start + row) * width + block * gates * LANES, sums + row * gates * LANES,
+                memcpy(out + (start + row) * width + columns, sums + row * gates * LANES,
                        sizeof(float) * (size_t)(gates * LANES));
         }
     }

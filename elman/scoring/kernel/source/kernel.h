@@ -24,9 +24,11 @@
 
 #if defined(__GNUC__)
 #define INLINE static inline __attribute__((always_inline))
+#define NOINLINE static __attribute__((noinline))
 #define PREFETCH(address) __builtin_prefetch(address)
 #else
 #define INLINE static inline
+#define NOINLINE static
 #define PREFETCH(address) ((void)(address))
 #endif
 
