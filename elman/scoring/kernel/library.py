@@ -7,13 +7,18 @@ library that is used instead of the package's, such as one with sanitizers.
 
 import ctypes
 import os
+import sys
 from ctypes import POINTER, Structure, c_char_p, c_double, c_float, c_int32, c_int64, c_void_p
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from elman.errors import SettingError
-from elman.scoring.kernel.build import HERE, LIBRARY, NOTE
+
+HERE = Path(__file__).parent
+LIBRARY = HERE / ("libelman" + {"darwin": ".dylib", "win32": ".dll"}.get(sys.platform, ".so"))
+NOTE = HERE / "built.txt"
+"""Where `elman.scoring.kernel.build` writes; that module must not be imported here, because it takes long to load."""
 
 ABI = 1
 """As ``ELMAN_ABI`` in kernel.h: a library of another version is not used."""
@@ -184,7 +189,7 @@ def choose_kernel() -> Choice:
 
 def open_library() -> Library | str:
     """Return the library, or why there is none, in one line."""
-    return _open(Path(os.environ.get(OTHER_LIBRARY) or HERE / LIBRARY))
+    return _open(Path(os.environ.get(OTHER_LIBRARY) or LIBRARY))
 
 
 @lru_cache
@@ -199,6 +204,6 @@ def _open(path: Path) -> Library | str:
 
 def _read_note() -> str:
     try:
-        return (HERE / NOTE).read_text(encoding="utf-8").strip()
+        return NOTE.read_text(encoding="utf-8").strip()
     except OSError:
         return ""

@@ -40,7 +40,7 @@ class PackedModel:
     """A network as the kernel reads it.
 
     Args:
-        config: the shape of a network for which `elman.scoring.trie.can_share` is true.
+        config: the shape of a network for which `elman.scoring.reference.can_share` is true.
         tensors: its weights by name.
         library: the kernel.
         routines: the name of its instruction set.

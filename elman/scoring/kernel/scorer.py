@@ -6,7 +6,6 @@ the kernel runs, and each thread reads parts of the sorted strings.
 
 import ctypes
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -36,7 +35,7 @@ class NativeScorer:
     """The forward pass of one model with the compiled kernel.
 
     Args:
-        config: the shape of a network for which `elman.scoring.trie.can_share` is true.
+        config: the shape of a network for which `elman.scoring.reference.can_share` is true.
         tensors: its weights by name, as for `elman.scoring.scorer.Scorer`.
         choice: the kernel, which is native.
     """
@@ -90,6 +89,8 @@ class NativeScorer:
             if self.config.bag_orders:
                 logits += score_bags(self.config, self.tensors, strings.select(part))
             return part, logits
+
+        from concurrent.futures import ThreadPoolExecutor  # imported late: the first answer does without it
 
         most = max(1, min(PART, LARGEST_OUTPUT // self.answers))
         with ThreadPoolExecutor(threads) as pool:
@@ -182,5 +183,7 @@ def _share(work: Callable[[Ids], None], parts: list[Ids], threads: int) -> None:
         for part in parts:
             work(part)
         return
+    from concurrent.futures import ThreadPoolExecutor
+
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(work, parts))
