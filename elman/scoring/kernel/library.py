@@ -1,14 +1,14 @@
 """Library: loads the compiled kernel, and chooses between it and numpy.
 
-The environment variable ``ELMAN_KERNEL`` decides if it is set: ``numpy``; ``native``, which is an error if the library is
-missing; or ``native:avx2`` for an instruction set other than the best one. ``ELMAN_KERNEL_LIBRARY`` is the path of a
+The environment variable ``ELMAN_KERNEL`` decides if it is set: ``numpy``; ``native``, which is an error if the library
+is missing; or ``native:avx2`` for an instruction set other than the best one. ``ELMAN_KERNEL_LIBRARY`` is the path of a
 library that is used instead of the package's, such as one with sanitizers.
 """
 
 import ctypes
 import os
 import sys
-from ctypes import POINTER, Structure, c_char_p, c_double, c_float, c_int32, c_int64, c_void_p
+from ctypes import POINTER, Structure, c_char_p, c_float, c_int32, c_int64, c_void_p
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -134,7 +134,9 @@ class Library:
         self._library = library = ctypes.CDLL(str(path))
         library.elman_abi.restype = c_int32
         if (abi := library.elman_abi()) != ABI:
-            raise OSError(f"{path.name} has version {abi} of the interface, and this Elman needs {ABI}: compile it again")
+            raise OSError(
+                f"{path.name} has version {abi} of the interface, and this Elman needs {ABI}: compile it again"
+            )
         self.check, self.sort, self.score = library.elman_check, library.elman_sort, library.elman_score
         self.sorting_size, self.memory_size = library.elman_sorting_size, library.elman_memory_size
         strings, model = POINTER(Strings), POINTER(Model)

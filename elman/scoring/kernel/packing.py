@@ -94,7 +94,7 @@ class PackedModel:
     def can_have_tables(self) -> bool:
         """Whether the tables are small enough."""
         rows = self.model.symbols + (self.config.ngram_buckets if self.config.ngram_orders else 0)
-        return rows * self._width * self.config.directions <= LARGEST_TABLES
+        return bool(rows * self._width * self.config.directions <= LARGEST_TABLES)
 
     @property
     def _width(self) -> int:
@@ -111,7 +111,7 @@ class PackedModel:
             layer = self._layers[direction * config.layers]
             symbol_rows.append(self._multiply(layer.input, symbols))
             if config.ngram_orders:
-                without_bias = Matrix(*(getattr(layer.input, name) for name, _ in Matrix._fields_))
+                without_bias = Matrix.from_buffer_copy(layer.input)
                 without_bias.bias = self._address(np.zeros(self._width, np.float32))
                 ngrams.append(self._multiply(without_bias, tensors[NGRAMS]))
         self.model.ngram_rows[: len(ngrams)] = [self._address(rows) for rows in ngrams]

@@ -165,9 +165,7 @@ class _Sorted:
         """Score some of the strings, given by their places in the order of the sort."""
         scorer = self._scorer
         memory = scorer.take_memory(self._library.memory_size(scorer._model, len(part)))
-        self._library.score(
-            scorer._model, self._strings, part.ctypes.data, len(part), output, memory.ctypes.data
-        )
+        self._library.score(scorer._model, self._strings, part.ctypes.data, len(part), output, memory.ctypes.data)
         scorer._memories.append(memory)
 
 
