@@ -61,9 +61,10 @@ class Scorer:
         """The scorer of the compiled kernel; None if numpy scores."""
         if self._choice.kernel != NATIVE or not self._can_share:
             return None
+        from elman.scoring.kernel.packing import can_pack
         from elman.scoring.kernel.scorer import NativeScorer
 
-        return NativeScorer(self.config, self.tensors, self._choice)
+        return NativeScorer(self.config, self.tensors, self._choice) if can_pack(self.config) else None
 
     @cached_property
     def _trie(self) -> "TrieScorer":

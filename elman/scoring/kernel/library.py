@@ -47,6 +47,29 @@ class Layer(Structure):
     _fields_ = [("recurrent", Matrix), ("input", Matrix)]
 
 
+class Wholes(Structure):
+    """``elman_wholes``."""
+
+    _fields_ = [
+        ("slots", c_void_p),
+        ("rows", c_void_p),
+        ("bytes", c_void_p),
+        ("scales", c_void_p),
+        ("hidden", Matrix),
+        ("words", c_void_p),
+        ("mask", c_int64),
+        ("word_buckets", c_int64),
+        ("scale", c_float),
+        ("size", c_int32),
+        ("parts", c_int32),
+        ("separator", c_int32),
+        ("adds_logits", c_int32),
+        ("word_size", c_int32),
+        ("order_count", c_int32),
+        ("orders", c_int32 * MOST_ORDERS),
+    ]
+
+
 class Model(Structure):
     """``elman_model``."""
 
@@ -57,6 +80,7 @@ class Model(Structure):
         ("ngrams", c_void_p),
         ("symbol_rows", c_void_p * 2),
         ("ngram_rows", c_void_p * 2),
+        ("wholes", Wholes),
         ("head", Matrix),
         ("buckets", c_int64),
         ("cell", c_int32),
@@ -97,6 +121,7 @@ class _Routines(Structure):
         ("lanes", c_int32),
         ("step", c_void_p),
         ("multiply", ctypes.CFUNCTYPE(None, POINTER(Matrix), c_void_p, c_int64, c_int32, c_void_p)),
+        ("add_rows", c_void_p),
         ("best", c_void_p),
     ]
 
@@ -139,6 +164,8 @@ class Library:
             )
         self.check, self.sort, self.score = library.elman_check, library.elman_sort, library.elman_score
         self.sorting_size, self.memory_size = library.elman_sorting_size, library.elman_memory_size
+        self.index = library.elman_index
+        self.index.argtypes, self.index.restype = (c_void_p, c_int64, c_void_p, c_int64), None
         strings, model = POINTER(Strings), POINTER(Model)
         self.check.argtypes, self.check.restype = (strings, c_int32, c_int64), c_int32
         self.sort.argtypes, self.sort.restype = (strings, c_int32, c_int32, c_int64, c_void_p, c_void_p), None

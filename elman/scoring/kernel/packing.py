@@ -1,17 +1,34 @@
 """Packing: the weights of a network in the order in which the kernel reads them; kernel.h describes the layouts."""
 
 import ctypes
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from elman.model.config import ModelConfig
-from elman.model.tensors import EMBEDDING, HEAD_BIAS, HEAD_WEIGHT, NGRAMS, count_symbols, name_layer
-from elman.scoring.kernel.library import Layer, Library, Matrix, Model
+from elman.model.header import SCALE
+from elman.model.packing import pack
+from elman.model.tensors import (
+    BAG_CODES,
+    BAG_HEAD,
+    BAG_HIDDEN_BIAS,
+    BAG_HIDDEN_WEIGHT,
+    BAG_OUTPUT,
+    BAG_WEIGHT,
+    EMBEDDING,
+    HEAD_BIAS,
+    HEAD_WEIGHT,
+    NGRAMS,
+    WORDS,
+    WORDS_HEAD,
+    count_symbols,
+    name_layer,
+)
+from elman.scoring.kernel.library import Layer, Library, Matrix, Model, Wholes
 from elman.scoring.probabilities import allow_overflow
-from elman.scoring.reference import count_answers
+from elman.scoring.reference import can_share, count_answers, count_parts
 
 Array = NDArray[np.float32]
 
@@ -32,15 +49,26 @@ _SCALES = {
 _CELLS = {"elman": 0, "rnn": 0, "gru": 1, "lstm": 2}
 _ACTIVATIONS = {"tanh": 0, "relu": 1, "sigmoid": 2, "none": 3}
 
+SLOT_BYTES = 16
+"""The size of ``elman_slot``."""
+
+LARGEST_IDENTITY = 2048
+"""The most states that are answers themselves, in a network without a head: the kernel has a head of ones for them."""
+
 WIDE = 3
 """How many blocks of labels the head multiplies together, if there are more than two of them."""
+
+
+def can_pack(config: ModelConfig) -> bool:
+    """Return whether the kernel reads a model: sharing is exact for it, and its states are few if it has no head."""
+    return can_share(config) and (config.head != "none" or config.directions * config.hidden_size <= LARGEST_IDENTITY)
 
 
 class PackedModel:
     """A network as the kernel reads it.
 
     Args:
-        config: the shape of a network for which `elman.scoring.reference.can_share` is true.
+        config: the shape of a network for which `can_pack` is true.
         tensors: its weights by name.
         library: the kernel.
         routines: the name of its instruction set.
@@ -54,6 +82,7 @@ class PackedModel:
     ) -> None:
         self.config, self.tensors = config, tensors
         self._routines, self._kept = library.routines[routines].contents, list[Any]()
+        self._library = library
         self.lanes = int(self._routines.lanes)
         self.model = Model(
             routines=ctypes.cast(library.routines[routines], ctypes.c_void_p),
@@ -76,8 +105,8 @@ class PackedModel:
                 for layer in range(config.layers)
             ]
             self._layers = self._keep((Layer * len(layers))(*layers))
-            if config.head != "none":
-                self.model.head = self._pack_head()
+            self.model.wholes = self._pack_wholes()
+            self.model.head = self._pack_head()
         self.model.layers = self._layers
         if config.embedding_size:
             self.model.embedding = self._address(tensors[EMBEDDING])
@@ -114,6 +143,7 @@ class PackedModel:
                 without_bias = Matrix.from_buffer_copy(layer.input)
                 without_bias.bias = self._address(np.zeros(self._width, np.float32))
                 ngrams.append(self._multiply(without_bias, tensors[NGRAMS]))
+        self._add_bytes()
         self.model.ngram_rows[: len(ngrams)] = [self._address(rows) for rows in ngrams]
         self.model.symbol_rows[: len(symbol_rows)] = [self._address(rows) for rows in symbol_rows]
 
@@ -137,24 +167,83 @@ class PackedModel:
             bias_hh[2] = 0
         return Layer(self._pack(weight_hh, recurrent_bias), self._pack(weight_ih, bias_ih + bias_hh))
 
-    def _pack_head(self) -> Matrix:
-        """Return the head, whose labels are cut into blocks of one or three vectors.
+    def _pack_wholes(self) -> Wholes:
+        """Return the bag and the table of words."""
+        config, tensors = self.config, self.tensors
+        wholes = Wholes(parts=1, separator=-1 if config.separator is None else config.separator)
+        if config.bag_orders:
+            codes, rows = tensors[BAG_CODES], tensors[BAG_WEIGHT]
+            mask = 2 ** max(4, int(2 * len(codes)).bit_length()) - 1  # between two and four slots for each code
+            slots = self._keep(np.empty((mask + 1) * SLOT_BYTES, np.uint8))
+            codes = np.ascontiguousarray(codes, np.int64)
+            self._library.index(codes.ctypes.data, len(codes), slots.ctypes.data, mask)
+            wholes.slots, wholes.mask, wholes.rows = slots.ctypes.data, mask, self._address(rows)
+            wholes.size, wholes.parts, wholes.scale = rows.shape[1], count_parts(tensors), config.bag_scale
+            wholes.adds_logits = not config.bag_size
+            wholes.order_count = len(config.bag_orders)
+            wholes.orders[: len(config.bag_orders)] = config.bag_orders
+            if config.bag_size and config.bag_hidden:
+                weight = tensors[BAG_HIDDEN_WEIGHT].reshape(-1, wholes.parts, wholes.size)
+                wholes.hidden = self._pack_rows([weight], tensors[BAG_HIDDEN_BIAS])
+        if config.reads_words:
+            words = tensors[WORDS]
+            wholes.words, wholes.word_buckets, wholes.word_size = self._address(words), *words.shape
+        return wholes
 
-        It reads the final states of all directions, each of which is filled up to whole vectors.
+    def _pack_head(self) -> Matrix:
+        """Return the head, which reads the features of a string; kernel.h lists them."""
+        config, tensors, answers = self.config, self.tensors, self.model.answers
+        states = config.directions * config.hidden_size
+        weight = np.eye(states, dtype=np.float32) if config.head == "none" else tensors[HEAD_WEIGHT]
+        features = [weight.reshape(answers, config.directions, config.hidden_size)]
+        if config.bag_orders and config.bag_size:
+            features.append(tensors[BAG_HEAD][:, None])
+            if config.bag_hidden:
+                output = tensors[BAG_OUTPUT]
+                columns = self._count_columns(self.model.wholes.hidden)
+                features.append(np.pad(output, ((0, 0), (0, columns - output.shape[1])))[:, None])
+        if config.reads_words:
+            features.append(tensors[WORDS_HEAD][:, None])
+        return self._pack_rows(features, tensors[HEAD_BIAS] if config.head != "none" else np.zeros(answers, np.float32))
+
+    def _add_bytes(self) -> None:
+        """Keep the rows of the bag in 8 bits too, if that loses nothing: they take less time to read."""
+        wholes = self.model.wholes
+        packed = pack(BAG_WEIGHT, self.tensors[BAG_WEIGHT]) if wholes.size else {}
+        if BAG_WEIGHT + SCALE in packed:
+            narrow = packed[BAG_WEIGHT]
+            filled = np.pad(narrow, ((0, 0), (0, self._fill_up(narrow.shape[1]) - narrow.shape[1])))
+            wholes.scales = self._address(packed[BAG_WEIGHT + SCALE])
+            wholes.bytes = self._keep(filled).ctypes.data
+
+    def _count_columns(self, matrix: Matrix) -> int:
+        return int(matrix.blocks * matrix.gates * self.lanes)
+
+    def _fill_up(self, count: int) -> int:
+        return -(-count // self.lanes) * self.lanes
+
+    def _pack_rows(self, features: Sequence[Array], bias: Array) -> Matrix:
+        """Return a matrix without gates: its answers are cut into blocks of one or three vectors.
+
+        Args:
+            features: what it reads, each (answers, parts, size); each part is filled up to whole vectors.
+            bias: (answers,).
         """
-        size, directions, answers = self.config.hidden_size, self.config.directions, self.model.answers
+        answers = len(bias)
         gates = WIDE if answers > 2 * self.lanes else 1
         block = gates * self.lanes
-        weight = np.zeros((-(-answers // block) * block, directions, -(-size // self.lanes) * self.lanes), np.float32)
-        weight[:answers, :, :size] = self.tensors[HEAD_WEIGHT].reshape(answers, directions, size)
-        bias = np.zeros((len(weight), 1), np.float32)
-        bias[:answers, 0] = self.tensors[HEAD_BIAS]
+        rows = -(-answers // block) * block
+        filled = [
+            np.pad(one, ((0, rows - answers), (0, 0), (0, self._fill_up(one.shape[2]) - one.shape[2])))
+            for one in features
+        ]
+        weight = np.concatenate([one.reshape(rows, -1) for one in filled], axis=1)
 
-        def by_gate(numbers: Array) -> Array:  # so that the labels are in their order in memory
-            blocks = numbers.reshape(len(weight) // block, gates, self.lanes, -1)
-            return blocks.transpose(1, 0, 2, 3).reshape(gates, len(weight) // gates, -1)
+        def by_gate(numbers: Array) -> Array:  # so that the answers are in their order in memory
+            blocks = numbers.reshape(rows // block, gates, self.lanes, -1)
+            return blocks.transpose(1, 0, 2, 3).reshape(gates, rows // gates, -1)
 
-        return self._pack(by_gate(weight), by_gate(bias))
+        return self._pack(by_gate(weight), by_gate(np.pad(bias, (0, rows - answers))[:, None]))
 
     def _pack(self, weights: Array, bias: Array) -> Matrix:
         """Return a matrix as the kernel reads it.

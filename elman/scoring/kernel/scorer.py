@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from elman.model.config import ModelConfig
 from elman.scoring.kernel.library import BAD_SYMBOL, DONE, MOST_TOP, Choice, Library, Output, Strings, open_library
 from elman.scoring.kernel.packing import PackedModel
-from elman.scoring.lookups import score_bags
 from elman.scoring.probabilities import allow_overflow, best_of
 from elman.text.encoded import EncodedStrings
 
@@ -35,7 +34,7 @@ class NativeScorer:
     """The forward pass of one model with the compiled kernel.
 
     Args:
-        config: the shape of a network for which `elman.scoring.reference.can_share` is true.
+        config: the shape of a network for which `elman.scoring.kernel.packing.can_pack` is true.
         tensors: its weights by name, as for `elman.scoring.scorer.Scorer`.
         choice: the kernel, which is native.
     """
@@ -69,8 +68,6 @@ class NativeScorer:
 
         def score(part: Ids) -> None:
             sorted_strings.score(part, Output(logits=logits.ctypes.data))
-            if self.config.bag_orders:
-                logits[part] += score_bags(self.config, self.tensors, strings.select(part))
 
         _share(score, sorted_strings.cut(threads, PART), threads)
         return logits
@@ -86,8 +83,6 @@ class NativeScorer:
         def score(part: Ids) -> tuple[Ids, Array]:
             logits = np.empty((len(part), self.answers), np.float32)
             sorted_strings.score(part, Output(logits=logits.ctypes.data, by_order=1))
-            if self.config.bag_orders:
-                logits += score_bags(self.config, self.tensors, strings.select(part))
             return part, logits
 
         from concurrent.futures import ThreadPoolExecutor  # imported late: the first answer does without it
@@ -104,7 +99,7 @@ class NativeScorer:
         """Return the most likely answers; see `elman.scoring.scorer.Scorer.best`."""
         top = min(top, self.answers)
         labels, chances = np.empty((len(strings), top), np.int32), np.empty((len(strings), top))
-        if top > MOST_TOP or self.config.bag_orders:
+        if top > MOST_TOP:
             for rows, logits in self.parts(strings, threads=threads):
                 labels[rows], chances[rows] = best_of(logits, top, temperature)
             return labels, chances

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from elman.model.config import ACTIVATIONS, ModelConfig
+from elman.model.packing import round_rows
 from elman.scoring.kernel import packing, scorer
 from elman.scoring.kernel.library import NATIVE, Choice, Library, open_library
 from elman.scoring.kernel.scorer import NativeScorer
@@ -35,6 +36,12 @@ READING = [
     {"ngram_orders": (3,), "bag_orders": ()},
     {"ngram_orders": (2,), "bag_orders": (5, 2)},
     {**NO_NGRAMS, "head": "none"},
+    {"ngram_orders": (), "head": "none"},
+    {"bag_size": 3},
+    {"bag_size": 17, "bag_words": True, "separator": 1},
+    {"bag_size": 3, "bag_hidden": 5, "bag_words": True, "separator": 1},
+    {"bag_words": True, "separator": 1, "word_buckets": 7, "word_size": 5},
+    {"bag_orders": (), "separator": 1, "word_buckets": 7, "word_size": 3},
 ]
 texts = st.lists(st.lists(st.integers(0, SYMBOLS - 1), min_size=1, max_size=12), min_size=1, max_size=40)
 
@@ -123,6 +130,19 @@ def test_tables_that_would_be_too_large_are_not_made(monkeypatch):
     native.prepare(scorer.WORTH_TABLES + 1)
     assert not native._packed.has_tables
     agree(SMALL, random_strings(20))
+
+
+@pytest.mark.parametrize("size", [0, 3, 17])
+def test_rows_of_a_bag_that_fit_are_read_in_8_bits(size):
+    config, encoded = replace(SMALL, bag_size=size), EncodedStrings.gather([np.array(i) for i in random_strings(99)])
+    tensors = tensors_of(config)
+    tensors["bag.weight"] = round_rows(tensors["bag.weight"])
+    expected = ReferenceScorer(config, tensors).logits(encoded.split())
+    for routines in ROUTINES:
+        native = NativeScorer(config, tensors, Choice(NATIVE, routines, "a test"))
+        native.prepare(scorer.WORTH_TABLES + 1)
+        assert native._packed.model.wholes.bytes
+        np.testing.assert_allclose(native.logits(encoded), expected, rtol=1e-5, atol=1e-5)
 
 
 def test_strings_that_differ_only_late_are_distinguished():

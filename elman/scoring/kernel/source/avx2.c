@@ -9,6 +9,7 @@
 #define v_load(address) _mm256_loadu_ps(address)
 #define v_store(address, x) _mm256_storeu_ps(address, x)
 #define v_set(number) _mm256_set1_ps(number)
+#define v_bytes(address) _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)(address))))
 #define v_add(a, b) _mm256_add_ps(a, b)
 #define v_sub(a, b) _mm256_sub_ps(a, b)
 #define v_mul(a, b) _mm256_mul_ps(a, b)

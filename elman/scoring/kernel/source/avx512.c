@@ -9,6 +9,7 @@
 #define v_load(address) _mm512_loadu_ps(address)
 #define v_store(address, x) _mm512_storeu_ps(address, x)
 #define v_set(number) _mm512_set1_ps(number)
+#define v_bytes(address) _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)(address))))
 #define v_add(a, b) _mm512_add_ps(a, b)
 #define v_sub(a, b) _mm512_sub_ps(a, b)
 #define v_mul(a, b) _mm512_mul_ps(a, b)

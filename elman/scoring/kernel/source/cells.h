@@ -2,6 +2,7 @@
  *
  *     VECTOR, LANES            a vector of so many floats
  *     v_load, v_store, v_set   from and to memory (any address), and one number in all lanes
+ *     v_bytes                  from so many signed bytes
  *     v_add, v_sub, v_mul, v_fma(a, b, c) = a · b + c, v_max, v_min (both return the second argument if one is NaN)
  *     v_power(x)               2^x, for −126 ≤ x ≤ 120; NaN for NaN
  *     v_inverse(x)             1 / x, for 1 ≤ x ≤ 2^121
@@ -60,17 +61,17 @@ typedef void (*multiplier)(const float *weights, const float *bias, const float 
 
 /* multiply_block for some gates and rows, as a function of its own: where all of them are inlined into one, compilers
  * keep sums in memory. */
-#define MULTIPLIER(name, gates, size)                                                                              \
+#define DEFINE(name, gates, size)                                                                                  \
     NOINLINE void name(const float *weights, const float *bias, const float *const *rows, int inner, float *out,  \
                        int64_t stride)                                                                             \
     {                                                                                                              \
         multiply_block(weights, bias, rows, inner, gates, size, out, stride);                                      \
     }
 #define MULTIPLIERS(gates, group)                    \
-    MULTIPLIER(multiply_##gates##_1, gates, 1)       \
-    MULTIPLIER(multiply_##gates##_2, gates, 2)       \
-    MULTIPLIER(multiply_##gates##_few, gates, group > 4 ? 4 : group) \
-    MULTIPLIER(multiply_##gates##_all, gates, group)
+    DEFINE(multiply_##gates##_1, gates, 1)       \
+    DEFINE(multiply_##gates##_2, gates, 2)       \
+    DEFINE(multiply_##gates##_few, gates, group > 4 ? 4 : group) \
+    DEFINE(multiply_##gates##_all, gates, group)
 MULTIPLIERS(1, GROUP_1)
 MULTIPLIERS(3, GROUP_3)
 MULTIPLIERS(4, GROUP_4)
@@ -246,6 +247,27 @@ static void multiply(const elman_matrix *matrix, const float *rows, int64_t stri
         multiply_all(matrix, rows, stride, count, 1, GROUP_1, out);
 }
 
+/* Add rows of the bag to the sums of some parts, [parts][padded size]. */
+static void add_rows(const elman_wholes *wholes, const int32_t *rows, const uint8_t *parts, int32_t count, float *sums)
+{
+    const int64_t size = wholes->size, whole = size / LANES * LANES, padded = (size + LANES - 1) / LANES * LANES;
+    for (int32_t one = 0; one < count; one++) {
+        float *const sum = sums + parts[one] * padded;
+        if (wholes->bytes) {
+            const int8_t *const row = wholes->bytes + rows[one] * padded;
+            const VECTOR scale = v_set(wholes->scales[rows[one]]);
+            for (int64_t number = 0; number < padded; number += LANES)
+                v_store(sum + number, v_fma(scale, v_bytes(row + number), v_load(sum + number)));
+        } else {
+            const float *const row = wholes->rows + rows[one] * size;
+            for (int64_t number = 0; number < whole; number += LANES)
+                v_store(sum + number, v_add(v_load(row + number), v_load(sum + number)));
+            for (int64_t number = whole; number < size; number++)
+                sum[number] += row[number];
+        }
+    }
+}
+
 /* Write the best labels of one string and their probabilities: the softmax of logits / temperature. They are
  * filled up to whole vectors with the lowest number. All probabilities are NaN if a logit is NaN, or the largest infinite;
  * equal labels are in their order. */
@@ -283,4 +305,4 @@ static void find_best(const float *logits, int32_t answers, const elman_output *
     }
 }
 
-const elman_routines ROUTINES = {ROUTINES_NAME, LANES, step, multiply, find_best};
+const elman_routines ROUTINES = {ROUTINES_NAME, LANES, step, multiply, add_rows, find_best};

@@ -32,7 +32,7 @@
 #define PREFETCH(address) ((void)(address))
 #endif
 
-enum { MOST_ORDERS = 32, MOST_TABLES = MOST_ORDERS + 1, MOST_TOP = 32 };
+enum { MOST_ORDERS = 32, MOST_TABLES = MOST_ORDERS + 1, MOST_TOP = 32, MOST_PARTS = 3 };
 enum { CELL_ELMAN, CELL_GRU, CELL_LSTM };
 enum { ACTIVATION_TANH, ACTIVATION_RELU, ACTIVATION_SIGMOID, ACTIVATION_NONE };
 enum { STATUS_DONE, STATUS_BAD_SYMBOL, STATUS_EMPTY };
@@ -51,6 +51,27 @@ typedef struct {
     elman_matrix input; /* of what the layer reads; not used in the first layer if there are tables */
 } elman_layer;
 
+/* A place in the index of the n-grams and words of a bag: its code and its row; the row −1 is an empty place. */
+typedef struct {
+    int64_t code, row;
+} elman_slot;
+
+/* What reads whole strings, beside the cells: the bag of n-grams and words, and the table of first and last words. See
+ * elman/text/ngrams.py for the codes, and elman/scoring/lookups.py for what is done with the rows. */
+typedef struct {
+    const elman_slot *slots; /* [mask + 1] */
+    const float *rows;       /* [·][size]: what each n-gram adds */
+    const int8_t *bytes;     /* the same in 8 bits, [·][padded size], and the scale of each row; NULL: in floats only */
+    const float *scales;
+    elman_matrix hidden;     /* of the sums of all parts, [parts][padded size]; without weights: no hidden layer */
+    const float *words;      /* [word_buckets][word_size]; NULL: no table of words */
+    int64_t mask, word_buckets;
+    float scale;
+    int32_t size, parts, separator; /* separator: −1 if there is none */
+    int32_t adds_logits;            /* whether the sum itself is added to the logits, rather than read by the head */
+    int32_t word_size, order_count, orders[MOST_ORDERS];
+} elman_wholes;
+
 /* The network. What a step reads is the sum of the embeddings of its symbol and of its n-grams, times the input weights
  * of the first layer. Tables have these products, [blocks][gates][lanes] for each symbol and each bucket of hashed
  * n-grams, so that a step only adds rows. Without tables, which take time to make and memory, it is multiplied. */
@@ -59,7 +80,9 @@ typedef struct elman_model {
     const elman_layer *layers;             /* [directions][layers] */
     const float *embedding, *ngrams;             /* [symbols][embedding_size], [buckets][embedding_size] */
     const float *symbol_rows[2], *ngram_rows[2]; /* the tables of each direction; NULL: there are none */
-    elman_matrix head;                     /* reads the final states of all directions; without weights: no head */
+    elman_wholes wholes;
+    elman_matrix head; /* of the features of a string, each part filled up to whole vectors: the final states of all
+                          directions, the sum of the bag, its hidden units, and the rows of two words */
     int64_t buckets;
     int32_t cell, activation, hidden_size, embedding_size, layer_count, directions, symbols, answers;
     int32_t order_count, orders[MOST_ORDERS];
@@ -98,8 +121,24 @@ typedef struct elman_routines {
     int32_t lanes;
     void (*step)(const elman_model *, const elman_layer *, const elman_level *);
     void (*multiply)(const elman_matrix *, const float *rows, int64_t stride, int32_t count, float *out);
+    void (*add_rows)(const elman_wholes *, const int32_t *rows, const uint8_t *parts, int32_t count, float *sums);
     void (*best)(const float *logits, int32_t answers, const elman_output *, int32_t *labels, double *chances);
 } elman_routines;
+
+#define MULTIPLIER UINT64_C(6364136223846793005) /* as in elman/text/ngrams.py */
+enum { EDGE = -1 };                              /* the id of what comes before the first symbol and after the last */
+
+INLINE int64_t smaller(int64_t one, int64_t other)
+{
+    return one < other ? one : other;
+}
+
+/* Return the bucket of a code, as find_buckets in elman/text/ngrams.py does. */
+INLINE int64_t find_bucket(uint64_t code, int64_t buckets)
+{
+    const int64_t bucket = ((int64_t)(code * MULTIPLIER) >> 33) % buckets;
+    return bucket < 0 ? bucket + buckets : bucket;
+}
 
 /* strings.c */
 EXPORT int64_t elman_sorting_size(int64_t count);
@@ -107,6 +146,18 @@ EXPORT void elman_sort(const elman_strings *, int32_t symbols, int32_t backwards
                        void *memory);
 EXPORT int32_t elman_check(const elman_strings *, int32_t symbols, int64_t count);
 int64_t count_shared(const elman_strings *, int64_t one, int64_t other, int backwards);
+
+/* wholes.c */
+enum { WHOLE_STEPS = 64 }; /* steps whose n-grams are looked up together, and are known to the next string */
+typedef struct {
+    int32_t rows[WHOLE_STEPS][MOST_ORDERS]; /* of the n-grams that end at the first steps of the string before */
+    int32_t found[WHOLE_STEPS * MOST_ORDERS];
+    uint8_t parts[WHOLE_STEPS * MOST_ORDERS];
+} elman_wholes_memory;
+EXPORT void elman_index(const int64_t *codes, int64_t count, elman_slot *slots, int64_t mask);
+void sum_ngrams(const elman_model *, const int32_t *ids, int64_t length, int64_t shared, elman_wholes_memory *,
+                float *sums);
+void copy_words(const elman_wholes *, const int32_t *ids, int64_t length, float *features);
 
 /* score.c */
 EXPORT int64_t elman_memory_size(const elman_model *, int64_t count);

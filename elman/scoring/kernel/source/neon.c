@@ -30,6 +30,12 @@ static inline float32x4_t v_power(float32x4_t x)
     return vmulq_f32(power, vreinterpretq_f32_s32(exponent));
 }
 
+static inline float32x4_t v_bytes(const int8_t *address)
+{
+    const float numbers[4] = {address[0], address[1], address[2], address[3]};
+    return vld1q_f32(numbers);
+}
+
 static inline float32x4_t v_inverse(float32x4_t x)
 {
     return vdivq_f32(vdupq_n_f32(1.0f), x);

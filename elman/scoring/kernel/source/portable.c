@@ -38,6 +38,14 @@ static inline void v_store(float *address, vector x)
     memcpy(address, &x, sizeof x);
 }
 
+static inline vector v_bytes(const int8_t *address)
+{
+    float numbers[LANES];
+    for (int lane = 0; lane < LANES; lane++)
+        numbers[lane] = address[lane];
+    return v_load(numbers);
+}
+
 static inline bits as_bits(vector x)
 {
     bits same;

@@ -5,13 +5,10 @@
 #include <string.h>
 
 enum {
-    BLOCK = 4096, /* the most strings of a trie: the states of its levels stay in the cache */
+    BLOCK = 4096,  /* the most strings of a trie: the states of its levels stay in the cache */
     FEW_ROWS = 64, /* strings that the head reads together */
-    EDGE = -1,     /* the id of what comes before the first symbol */
     ALIGNMENT = 64
 };
-
-static const uint64_t MULTIPLIER = UINT64_C(6364136223846793005); /* as in elman/text/ngrams.py */
 
 /* Memory that is cut from the front. With no memory at all, the sizes are only added up. */
 typedef struct {
@@ -39,24 +36,24 @@ typedef struct {
     int32_t tables, reach; /* tables that a step reads, and symbols that its longest n-gram has */
     int64_t *starts, *lengths, *copies; /* copies: the place in the order of the first of equal strings */
     int64_t *order;                     /* of the distinct strings, by their beginnings or endings */
-    float *final;                       /* [distinct][directions][stride]: the last state of each direction */
-    float *logits;                      /* [FEW_ROWS][padded] */
+    float *features;                    /* [distinct][feature_count]: what the head reads; see elman_model */
+    float *logits;                      /* [FEW_ROWS][padded answers] */
+    float *sums, *units;                /* of the bag and of its hidden layer, [FEW_ROWS][·] */
+    elman_wholes_memory *wholes;
+    int64_t feature_count, sum_count, unit_count;
     void *sorting;
     block_memory block;
 } work;
 
-static int64_t smaller(int64_t one, int64_t other)
-{
-    return one < other ? one : other;
-}
-
-/* Return how many floats the logits of a string take: whole vectors, and whole blocks of the head. */
-static int64_t pad_answers(const elman_model *model)
+static int64_t fill_up(int64_t count, const elman_model *model)
 {
     const int64_t lanes = model->routines->lanes;
-    if (model->head.weights)
-        return model->head.blocks * model->head.gates * lanes;
-    return (model->answers + lanes - 1) / lanes * lanes;
+    return (count + lanes - 1) / lanes * lanes;
+}
+
+static int64_t count_columns(const elman_matrix *matrix, const elman_model *model)
+{
+    return (int64_t)matrix->blocks * matrix->gates * model->routines->lanes;
 }
 
 static void take_block_memory(block_memory *memory, const work *w, int64_t strings, pool *from)
@@ -78,6 +75,22 @@ static void take_block_memory(block_memory *memory, const work *w, int64_t strin
     memory->zeros = take(from, w->stride, sizeof(float));
 }
 
+static void take_feature_memory(work *w, int64_t count, pool *from)
+{
+    const elman_model *const model = w->model;
+    const elman_wholes *const wholes = &model->wholes;
+    const int64_t few = smaller(FEW_ROWS, count), sum = fill_up(wholes->size, model);
+    w->sum_count = wholes->parts * sum;
+    w->unit_count = wholes->hidden.weights ? count_columns(&wholes->hidden, model) : 0;
+    w->feature_count = model->directions * w->stride + (wholes->adds_logits ? 0 : sum) + w->unit_count +
+                       (wholes->words ? fill_up(2 * wholes->word_size, model) : 0);
+    w->features = take(from, count * w->feature_count, sizeof(float));
+    w->logits = take(from, few * count_columns(&model->head, model), sizeof(float));
+    w->sums = take(from, few * w->sum_count, sizeof(float));
+    w->units = take(from, few * w->unit_count, sizeof(float));
+    w->wholes = take(from, 1, sizeof(elman_wholes_memory));
+}
+
 /* Lay out the memory for so many strings. Returns how much of it is used. */
 static int64_t take_memory(work *w, const elman_model *model, int64_t count, void *memory)
 {
@@ -93,8 +106,7 @@ static int64_t take_memory(work *w, const elman_model *model, int64_t count, voi
     w->lengths = take(&from, count, sizeof(int64_t));
     w->copies = take(&from, count + 1, sizeof(int64_t));
     w->order = take(&from, count, sizeof(int64_t));
-    w->final = take(&from, count * model->directions * w->stride, sizeof(float));
-    w->logits = take(&from, smaller(FEW_ROWS, count) * pad_answers(model), sizeof(float));
+    take_feature_memory(w, count, &from);
     w->sorting = take(&from, elman_sorting_size(count), 1);
     take_block_memory(&w->block, w, smaller(BLOCK, count), &from);
     return from.used;
@@ -125,16 +137,13 @@ static int64_t find_distinct(work *w, const elman_strings *strings, const int64_
     return distinct;
 }
 
-/* Return the bucket of the n-gram that ends at a step; see ngram_ids in elman/text/ngrams.py. */
-static int32_t find_bucket(const int32_t *ids, int64_t step, int32_t order, int64_t buckets)
+/* Return the code of the n-gram that ends at a step, as ngram_codes in elman/text/ngrams.py does. */
+static uint64_t find_code(const int32_t *ids, int64_t step, int32_t order)
 {
     uint64_t code = (uint64_t)order;
-    for (int32_t back = order - 1; back >= 0; back--) {
-        const int64_t id = step >= back ? ids[step - back] : EDGE;
-        code = code * MULTIPLIER + (uint64_t)(id + 2);
-    }
-    const int64_t mixed = (int64_t)(code * MULTIPLIER) >> 33, bucket = mixed % buckets;
-    return (int32_t)(bucket < 0 ? bucket + buckets : bucket);
+    for (int32_t back = order - 1; back >= 0; back--)
+        code = code * MULTIPLIER + (uint64_t)((step >= back ? (int64_t)ids[step - back] : EDGE) + 2);
+    return code;
 }
 
 /* Write which rows of the tables a node reads. */
@@ -144,7 +153,7 @@ static void find_rows(const work *w, int64_t string, int64_t level, int directio
     const int64_t step = direction ? w->lengths[string] - 1 - level : level;
     rows[0] = ids[step];
     for (int one = 0; one < w->model->order_count; one++)
-        rows[one + 1] = find_bucket(ids, step, w->model->orders[one], w->model->buckets);
+        rows[one + 1] = (int32_t)find_bucket(find_code(ids, step, w->model->orders[one]), w->model->buckets);
 }
 
 /* Write how many nodes each string of a block shares with the one before it. Backwards, what a step reads depends on
@@ -256,7 +265,7 @@ static void read_layers(work *w, int64_t strings, int32_t level, int direction, 
     }
 }
 
-/* Read a block of sorted, distinct strings in one direction, and write their final states. */
+/* Read a block of sorted, distinct strings in one direction, and write their final states to their features. */
 static void read_block(work *w, const int64_t *strings, int32_t count, int direction)
 {
     int32_t alive = count;
@@ -269,7 +278,7 @@ static void read_block(work *w, const int64_t *strings, int32_t count, int direc
         read_layers(w, count, level, direction, &nodes);
         for (int32_t one = 0; one < ended; one++) {
             const int64_t string = strings[w->block.ended[one]];
-            memcpy(w->final + (string * w->model->directions + direction) * w->stride,
+            memcpy(w->features + string * w->feature_count + direction * w->stride,
                    nodes.after + w->block.ended_node[one] * w->stride, sizeof(float) * (size_t)w->stride);
         }
     }
@@ -285,19 +294,51 @@ static void read_direction(work *w, int64_t distinct, int direction)
         read_block(w, w->order + start, (int32_t)smaller(BLOCK, distinct - start), direction);
 }
 
-/* Write the logits of some distinct strings to ``w->logits``, and the lowest number after those of each. */
-static void score_states(work *w, int64_t start, int32_t count)
+/* Write what whole strings add to the features of some distinct strings; ``w->sums`` keeps the sums of the bag. */
+static void read_wholes(work *w, int64_t start, int32_t count)
 {
     const elman_model *const model = w->model;
-    const int64_t padded = pad_answers(model), width = model->directions * w->stride;
-    const float *const final = w->final + start * width;
-    if (model->head.weights)
-        model->routines->multiply(&model->head, final, width, count, w->logits);
+    const elman_wholes *const wholes = &model->wholes;
+    const int64_t states = model->directions * w->stride, size = wholes->size ? w->sum_count / wholes->parts : 0;
+    for (int64_t row = 0; row < count && wholes->size; row++) {
+        const int64_t string = start + row;
+        const int64_t shared = string ? count_shared(&w->strings, string - 1, string, 0) : 0;
+        float *const sums = w->sums + row * w->sum_count, *const total = w->features + string * w->feature_count + states;
+        sum_ngrams(model, w->strings.ids + w->starts[string], w->lengths[string], shared, w->wholes, sums);
+        for (int64_t number = 0; number < size && !wholes->adds_logits; number++) {
+            total[number] = sums[number];
+            for (int part = 1; part < wholes->parts; part++)
+                total[number] += sums[part * size + number];
+        }
+    }
+    if (w->unit_count)
+        model->routines->multiply(&wholes->hidden, w->sums, w->sum_count, count, w->units);
+    for (int64_t row = 0; row < count; row++) {
+        const int64_t string = start + row;
+        float *const units = w->features + string * w->feature_count + states + (wholes->adds_logits ? 0 : size);
+        for (int64_t unit = 0; unit < w->unit_count; unit++) {
+            const float sum = w->units[row * w->unit_count + unit];
+            units[unit] = sum < 0 ? 0 : sum;
+        }
+        if (wholes->words) {
+            float *const words = units + w->unit_count;
+            memset(words, 0, sizeof(float) * (size_t)fill_up(2 * wholes->word_size, model));
+            copy_words(wholes, w->strings.ids + w->starts[string], w->lengths[string], words);
+        }
+    }
+}
+
+/* Write the logits of some distinct strings to ``w->logits``, and the lowest number after those of each. */
+static void score_features(work *w, int64_t start, int32_t count)
+{
+    const elman_model *const model = w->model;
+    const int64_t padded = count_columns(&model->head, model);
+    read_wholes(w, start, count);
+    model->routines->multiply(&model->head, w->features + start * w->feature_count, w->feature_count, count, w->logits);
     for (int64_t row = 0; row < count; row++) {
         float *const logits = w->logits + row * padded;
-        for (int direction = 0; !model->head.weights && direction < model->directions; direction++)
-            memcpy(logits + direction * model->hidden_size, final + row * width + direction * w->stride,
-                   sizeof(float) * (size_t)model->hidden_size);
+        for (int64_t answer = 0; answer < model->answers && model->wholes.adds_logits; answer++)
+            logits[answer] += w->sums[row * w->sum_count + answer];
         for (int64_t answer = model->answers; answer < padded; answer++)
             logits[answer] = -FLT_MAX;
     }
@@ -338,8 +379,8 @@ void elman_score(const elman_model *model, const elman_strings *strings, const i
         read_direction(&w, distinct, direction);
     for (int64_t start = 0; start < distinct; start += FEW_ROWS) {
         const int32_t some = (int32_t)smaller(FEW_ROWS, distinct - start);
-        score_states(&w, start, some);
+        score_features(&w, start, some);
         for (int32_t row = 0; row < some; row++)
-            write_answer(&w, start + row, w.logits + row * pad_answers(model), order, wanted);
+            write_answer(&w, start + row, w.logits + row * count_columns(&model->head, model), order, wanted);
     }
 }
