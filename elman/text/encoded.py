@@ -30,6 +30,8 @@ class EncodedStrings:
         """Return separate strings, each (T,), in two arrays; `EncodedStrings` are returned unchanged."""
         if isinstance(sequences, EncodedStrings):
             return sequences
+        if len(sequences) == 1:
+            return cls(sequences[0], np.array([len(sequences[0])]))
         lengths = np.fromiter(map(len, sequences), np.int64, len(sequences))
         return cls(np.concatenate(sequences) if len(sequences) else np.empty(0, np.int64), lengths)
 

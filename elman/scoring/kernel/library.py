@@ -173,6 +173,10 @@ class Library:
         self.score.restype = None
         self.sorting_size.argtypes, self.sorting_size.restype = (c_int64,), c_int64
         self.memory_size.argtypes, self.memory_size.restype = (model, c_int64), c_int64
+        self.answer, self.answering_size = library.elman_answer, library.elman_answering_size
+        self.answer.argtypes = (model, c_void_p, c_void_p, c_int64, POINTER(Output), c_void_p)
+        self.answer.restype, self.answering_size.restype = c_int32, c_int64
+        self.answering_size.argtypes = (model, c_int64)
         library.elman_sources.restype = c_char_p
         library.elman_routines_at.restype = POINTER(_Routines)
         self.routines = self._list_routines()

@@ -26,6 +26,9 @@ PART = 16_384
 LARGEST_OUTPUT = 2**23
 """How many logits of a part are in memory; one string is read in any case."""
 
+FEW, FEW_SYMBOLS = 64, 4096
+"""The most strings, and the most symbols of all of them, that are scored in memory which is kept for small calls."""
+
 WORTH_TABLES = 256
 """How many strings are read before the tables of inputs are made, which then save time for each string."""
 
@@ -46,6 +49,7 @@ class NativeScorer:
         self._packed = PackedModel(config, tensors, library, choice.routines)
         self._model = ctypes.byref(self._packed.model)
         self._memories: list[NDArray[np.uint8]] = []
+        self._few: list[_Few] = []
         self._strings_read = 0
 
     @property
@@ -98,6 +102,8 @@ class NativeScorer:
     ) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
         """Return the most likely answers; see `elman.scoring.scorer.Scorer.best`."""
         top = min(top, self.answers)
+        if _are_few(strings) and top <= MOST_TOP:
+            return self._best_of_few(strings, top, temperature)
         labels, chances = np.empty((len(strings), top), np.int32), np.empty((len(strings), top))
         if top > MOST_TOP:
             for rows, logits in self.parts(strings, threads=threads):
@@ -112,6 +118,17 @@ class NativeScorer:
         _share(score, sorted_strings.cut(threads, PART), threads)
         return labels, chances
 
+    def _best_of_few(
+        self, strings: EncodedStrings, top: int, temperature: float
+    ) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+        """Return the most likely answers of a few strings without new memory, and without more than one call."""
+        self.prepare(len(strings))
+        few = self._few.pop() if self._few else _Few(self)
+        try:
+            return few.best(strings, top, temperature)
+        finally:
+            self._few.append(few)
+
     def prepare(self, count: int) -> None:
         """Make the tables of inputs once so many strings were read that they are worth it."""
         self._strings_read += count
@@ -123,6 +140,37 @@ class NativeScorer:
         """Return memory of at least so many bytes that no other thread uses, which begins at a multiple of 64."""
         memory = self._memories.pop() if self._memories else np.empty(0, np.uint8)
         return memory if len(memory) >= size else _allocate(size + size // 8)
+
+
+class _Few:
+    """Memory for the strings of a small call, and for its answers.
+
+    Args:
+        scorer: of the model.
+    """
+
+    def __init__(self, scorer: NativeScorer) -> None:
+        self._library, self._model = scorer._library, scorer._model
+        self._symbols = int(scorer._packed.model.symbols)
+        self._ids, self._lengths = np.empty(FEW_SYMBOLS, np.int32), np.empty(FEW, np.int64)
+        self._labels, self._chances = np.empty(FEW * MOST_TOP, np.int32), np.empty(FEW * MOST_TOP)
+        self._memory = _allocate(self._library.answering_size(self._model, FEW))
+        self._output = Output(labels=self._labels.ctypes.data, chances=self._chances.ctypes.data)
+        arrays = (self._ids, self._lengths, self._memory)
+        self._ids_at, self._lengths_at, self._memory_at = (array.ctypes.data for array in arrays)
+
+    def best(
+        self, strings: EncodedStrings, top: int, temperature: float
+    ) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+        """Return the most likely answers; see `NativeScorer.best`."""
+        count, output = len(strings.lengths), self._output
+        self._ids[: len(strings.ids)] = strings.ids
+        self._lengths[:count] = strings.lengths
+        output.top, output.temperature = top, temperature
+        status = self._library.answer(self._model, self._ids_at, self._lengths_at, count, output, self._memory_at)
+        _check(status, self._symbols)
+        labels, chances = self._labels[: count * top], self._chances[: count * top]
+        return labels.reshape(count, top).copy(), chances.reshape(count, top).copy()
 
 
 class _Sorted:
@@ -143,9 +191,7 @@ class _Sorted:
         )
         self._strings = Strings(*(array.ctypes.data for array in self._arrays))
         symbols, count = scorer._packed.model.symbols, len(strings)
-        if (status := self._library.check(self._strings, symbols, count)) != DONE:
-            reason = f"ids must be from 0 to {symbols - 1}" if status == BAD_SYMBOL else "a string has no symbol"
-            raise IndexError(f"these strings cannot be scored: {reason}")
+        _check(self._library.check(self._strings, symbols, count), symbols)
         self.order = np.arange(count)
         memory = scorer.take_memory(self._library.sorting_size(count))
         self._library.sort(self._strings, symbols, 0, count, self.order.ctypes.data, memory.ctypes.data)
@@ -162,6 +208,17 @@ class _Sorted:
         memory = scorer.take_memory(self._library.memory_size(scorer._model, len(part)))
         self._library.score(scorer._model, self._strings, part.ctypes.data, len(part), output, memory.ctypes.data)
         scorer._memories.append(memory)
+
+
+def _are_few(strings: EncodedStrings) -> bool:
+    return len(strings.lengths) <= FEW and len(strings.ids) <= FEW_SYMBOLS
+
+
+def _check(status: int, symbols: int) -> None:
+    """Raise an IndexError if the kernel refused strings."""
+    if status != DONE:
+        reason = f"ids must be from 0 to {symbols - 1}" if status == BAD_SYMBOL else "a string has no symbol"
+        raise IndexError(f"these strings cannot be scored: {reason}")
 
 
 def _allocate(size: int) -> NDArray[np.uint8]:

@@ -164,6 +164,10 @@ EXPORT int64_t elman_memory_size(const elman_model *, int64_t count);
 EXPORT void elman_score(const elman_model *, const elman_strings *, const int64_t *order, int64_t count,
                         const elman_output *, void *memory);
 
+EXPORT int64_t elman_answering_size(const elman_model *, int64_t count);
+EXPORT int32_t elman_answer(const elman_model *, const int32_t *ids, const int64_t *lengths, int64_t count,
+                            const elman_output *, void *memory);
+
 /* dispatch.c */
 EXPORT int32_t elman_abi(void);
 EXPORT const char *elman_sources(void);

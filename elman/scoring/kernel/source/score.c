@@ -384,3 +384,31 @@ void elman_score(const elman_model *model, const elman_strings *strings, const i
             write_answer(&w, start + row, w.logits + row * count_columns(&model->head, model), order, wanted);
     }
 }
+
+/* Return the bytes of memory that elman_answer needs for so many strings. */
+int64_t elman_answering_size(const elman_model *model, int64_t count)
+{
+    return elman_memory_size(model, count) + 2 * (count * (int64_t)sizeof(int64_t) + ALIGNMENT);
+}
+
+/* Check, sort and score some strings that are one after the other: all that a small call needs, in one call. */
+int32_t elman_answer(const elman_model *model, const int32_t *ids, const int64_t *lengths, int64_t count,
+                     const elman_output *wanted, void *memory)
+{
+    pool from = {memory, 0};
+    int64_t *const starts = take(&from, count, sizeof(int64_t)), *const order = take(&from, count, sizeof(int64_t));
+    work w;
+    for (int64_t one = 0, start = 0; one < count; start += lengths[one++]) {
+        starts[one] = start;
+        order[one] = one;
+    }
+    const elman_strings strings = {ids, starts, lengths};
+    const int32_t status = elman_check(&strings, model->symbols, count);
+    if (status != STATUS_DONE)
+        return status;
+    void *const rest = from.memory + from.used;
+    take_memory(&w, model, count, rest);
+    elman_sort(&strings, model->symbols, 0, count, order, w.sorting);
+    elman_score(model, &strings, order, count, wanted, rest);
+    return STATUS_DONE;
+}
