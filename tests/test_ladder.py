@@ -17,6 +17,7 @@ model model.kinds model.tensors model.config model.header model.packing model.hi
 model.file model.prior model.card model.address model.hub model.shipped
 scoring scoring.processor scoring.probabilities scoring.reference scoring.layers scoring.lookups scoring.trie
 scoring.kernel scoring.kernel.build scoring.kernel.library scoring.kernel.packing scoring.kernel.scorer
+scoring.kernel.text
 scoring.scorer scoring.system
 prediction prediction.names prediction.inputs prediction.options prediction.pool prediction.answers prediction.columns
 prediction.explanation prediction.facts prediction.predictor prediction.worker

@@ -59,3 +59,17 @@ class EncodedStrings:
         lengths = self.lengths[rows]
         shift = np.repeat(self.starts[rows] - (np.cumsum(lengths) - lengths), lengths)
         return EncodedStrings(self.ids[shift + np.arange(len(shift))], lengths)
+
+    def replace(self, rows: NDArray[np.int64], others: "EncodedStrings") -> "EncodedStrings":
+        """Return the strings with others in the place of those at ``rows``.
+
+        >>> strings = EncodedStrings.gather([np.array([3, 1]), np.array([2]), np.array([5])])
+        >>> strings.replace(np.array([1]), EncodedStrings.gather([np.array([7, 7])])).ids.tolist()
+        [3, 1, 7, 7, 5]
+        """
+        if len(rows) == 0:
+            return self
+        both = EncodedStrings(np.concatenate([self.ids, others.ids]), np.concatenate([self.lengths, others.lengths]))
+        order = np.arange(len(self))
+        order[rows] = len(self) + np.arange(len(rows))
+        return both.select(order)

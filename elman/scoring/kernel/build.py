@@ -19,7 +19,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 SOURCES = HERE / "source"
-COMMON = ("portable", "strings", "wholes", "score", "dispatch")
+COMMON = ("portable", "strings", "wholes", "score", "text", "dispatch")
 
 X86 = {"avx2": ("-mavx2", "-mfma"), "avx512": ("-mavx512f",)}
 ARM: dict[str, tuple[str, ...]] = {"neon": ()}

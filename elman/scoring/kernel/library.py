@@ -8,7 +8,7 @@ library that is used instead of the package's, such as one with sanitizers.
 import ctypes
 import os
 import sys
-from ctypes import POINTER, Structure, c_char_p, c_float, c_int32, c_int64, c_void_p
+from ctypes import POINTER, Structure, c_char_p, c_float, c_int32, c_int64, c_uint64, c_void_p
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -115,6 +115,27 @@ class Output(Structure):
     ]
 
 
+class Alphabet(Structure):
+    """``elman_alphabet``."""
+
+    _fields_ = [
+        ("kinds", c_void_p),
+        ("counts", c_void_p),
+        ("is_evidence", c_void_p),
+        ("ids", c_void_p),
+        ("placeholders", c_void_p),
+        ("size", c_int32),
+        ("space", c_int32),
+        ("placeholder_count", c_int32),
+    ]
+
+
+class Texts(Structure):
+    """``elman_texts``."""
+
+    _fields_ = [("data", c_void_p), ("starts", c_void_p), ("width", c_int32)]
+
+
 class _Routines(Structure):
     _fields_ = [
         ("name", c_char_p),
@@ -177,6 +198,10 @@ class Library:
         self.answer.argtypes = (model, c_void_p, c_void_p, c_int64, POINTER(Output), c_void_p)
         self.answer.restype, self.answering_size.restype = c_int32, c_int64
         self.answering_size.argtypes = (model, c_int64)
+        self.encode, self.placeholder = library.elman_encode, library.elman_placeholder
+        self.encode.argtypes = (POINTER(Alphabet), POINTER(Texts), c_int64, c_void_p, c_void_p, c_void_p)
+        self.encode.restype, self.placeholder.restype = c_int64, c_uint64
+        self.placeholder.argtypes = (c_void_p, c_int64)
         library.elman_sources.restype = c_char_p
         library.elman_routines_at.restype = POINTER(_Routines)
         self.routines = self._list_routines()

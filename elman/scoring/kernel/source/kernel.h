@@ -115,6 +115,25 @@ typedef struct {
     const int32_t *rows;               /* [nodes][tables]: what each node reads; NULL: node k reads row k */
 } elman_level;
 
+/* What becomes of each character: its kind, and its ids after normalisation, [size][MOST_LETTERS]. */
+enum { LONGEST_TEXT = 44, MOST_LETTERS = 4 };
+enum { CHARACTER_OTHER, CHARACTER_SPACE, CHARACTER_LETTERS };
+enum { TEXT_READ, TEXT_ASK, TEXT_BLANK };
+typedef struct {
+    const uint8_t *kinds, *counts, *is_evidence; /* of each character; how many ids it has; of each symbol */
+    const int32_t *ids;
+    const uint64_t *placeholders; /* codes of what says that there is no name */
+    int32_t size, space, placeholder_count;
+} elman_alphabet;
+
+/* Texts one after the other; text k begins at starts[k] and ends at starts[k + 1], in units of the width: 1 for bytes
+ * that are characters, 4 for UTF-32; or in bytes of UTF-8, with the width 0. */
+typedef struct {
+    const uint8_t *data;
+    const int64_t *starts;
+    int32_t width;
+} elman_texts;
+
 /* What is compiled for each instruction set. The lanes are the numbers in a vector. */
 typedef struct elman_routines {
     const char *name;
@@ -167,6 +186,11 @@ EXPORT void elman_score(const elman_model *, const elman_strings *, const int64_
 EXPORT int64_t elman_answering_size(const elman_model *, int64_t count);
 EXPORT int32_t elman_answer(const elman_model *, const int32_t *ids, const int64_t *lengths, int64_t count,
                             const elman_output *, void *memory);
+
+/* text.c */
+EXPORT int64_t elman_encode(const elman_alphabet *, const elman_texts *, int64_t count, int32_t *ids, int64_t *lengths,
+                            uint8_t *statuses);
+EXPORT uint64_t elman_placeholder(const int32_t *ids, int64_t count);
 
 /* dispatch.c */
 EXPORT int32_t elman_abi(void);
