@@ -252,6 +252,8 @@ def open_library() -> Library | str:
 
 @lru_cache
 def _open(path: Path) -> Library | str:
+    if not path.exists() and path != LIBRARY:
+        return f"{OTHER_LIBRARY} is set, but there is no such file"
     if not path.exists():
         return _read_note() or "it was never compiled; python -m elman.scoring.kernel.build compiles it"
     try:

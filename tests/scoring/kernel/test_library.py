@@ -53,7 +53,7 @@ def test_a_kernel_that_does_not_exist_is_refused(monkeypatch, wanted):
 
 
 def test_without_a_library_numpy_runs_and_says_why(monkeypatch, tmp_path):
-    monkeypatch.setenv(OTHER_LIBRARY, str(tmp_path / "missing.so"))
+    monkeypatch.setattr(library, "LIBRARY", tmp_path / "missing.so")
     monkeypatch.setattr(library, "NOTE", tmp_path / "built.txt")
     assert "python -m elman.scoring.kernel.build compiles it" in str(choose_kernel())
     (tmp_path / "built.txt").write_text("not compiled when Elman was installed: no C compiler was found\n")
@@ -62,6 +62,11 @@ def test_without_a_library_numpy_runs_and_says_why(monkeypatch, tmp_path):
     monkeypatch.setenv(KERNEL, "native")
     with pytest.raises(SettingError, match="there is no compiled kernel: not compiled when"):
         choose_kernel()
+
+
+def test_a_library_that_is_named_but_missing_is_said(monkeypatch, tmp_path):
+    monkeypatch.setenv(OTHER_LIBRARY, str(tmp_path / "missing.so"))
+    assert str(choose_kernel()) == "numpy: ELMAN_KERNEL_LIBRARY is set, but there is no such file"
 
 
 def test_a_file_that_is_no_library_is_not_used(monkeypatch, tmp_path):
