@@ -130,7 +130,7 @@ class Scorer:
         """
         if self._native is not None:
             strings, threads = EncodedStrings.gather(sequences), _choose_threads(threads, len(sequences))
-            return self._native.best(strings, top=top, temperature=temperature, threads=threads)
+            return self._native.best(strings, top=top, temperature=temperature, floor=floor, threads=threads)
         count = min(top, count_answers(self.config, self.tensors))
         labels, chances = np.empty((len(sequences), count), np.int32), np.empty((len(sequences), count))
 

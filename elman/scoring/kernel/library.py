@@ -8,7 +8,7 @@ library that is used instead of the package's, such as one with sanitizers.
 import ctypes
 import os
 import sys
-from ctypes import POINTER, Structure, c_char_p, c_float, c_int32, c_int64, c_uint64, c_void_p
+from ctypes import POINTER, Structure, c_char_p, c_double, c_float, c_int32, c_int64, c_uint64, c_void_p
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -20,7 +20,7 @@ LIBRARY = HERE / ("libelman" + {"darwin": ".dylib", "win32": ".dll"}.get(sys.pla
 NOTE = HERE / "built.txt"
 """Where `elman.scoring.kernel.build` writes; that module must not be imported here, because it takes long to load."""
 
-ABI = 1
+ABI = 2
 """As ``ELMAN_ABI`` in kernel.h: a library of another version is not used."""
 
 KERNEL, OTHER_LIBRARY = "ELMAN_KERNEL", "ELMAN_KERNEL_LIBRARY"
@@ -109,6 +109,7 @@ class Output(Structure):
         ("logits", c_void_p),
         ("labels", c_void_p),
         ("chances", c_void_p),
+        ("floor", c_double),
         ("top", c_int32),
         ("temperature", c_float),
         ("by_order", c_int32),

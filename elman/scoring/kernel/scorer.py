@@ -98,34 +98,34 @@ class NativeScorer:
                 yield from pool.map(score, parts[start : start + threads])
 
     def best(
-        self, strings: EncodedStrings, *, top: int, temperature: float, threads: int = 1
+        self, strings: EncodedStrings, *, top: int, temperature: float = 1.0, floor: float = 0.0, threads: int = 1
     ) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
         """Return the most likely answers; see `elman.scoring.scorer.Scorer.best`."""
         top = min(top, self.answers)
         if _are_few(strings) and top <= MOST_TOP:
-            return self._best_of_few(strings, top, temperature)
+            return self._best_of_few(strings, top, temperature, floor)
         labels, chances = np.empty((len(strings), top), np.int32), np.empty((len(strings), top))
         if top > MOST_TOP:
             for rows, logits in self.parts(strings, threads=threads):
-                labels[rows], chances[rows] = best_of(logits, top, temperature)
+                labels[rows], chances[rows] = best_of(logits, top, temperature, floor)
             return labels, chances
         sorted_strings = _Sorted(self, strings)
         places = {"labels": labels.ctypes.data, "chances": chances.ctypes.data}
 
         def score(part: Ids) -> None:
-            sorted_strings.score(part, Output(**places, top=top, temperature=temperature))
+            sorted_strings.score(part, Output(**places, top=top, temperature=temperature, floor=floor))
 
         _share(score, sorted_strings.cut(threads, PART), threads)
         return labels, chances
 
     def _best_of_few(
-        self, strings: EncodedStrings, top: int, temperature: float
+        self, strings: EncodedStrings, top: int, temperature: float, floor: float
     ) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
         """Return the most likely answers of a few strings without new memory, and without more than one call."""
         self.prepare(len(strings))
         few = self._few.pop() if self._few else _Few(self)
         try:
-            return few.best(strings, top, temperature)
+            return few.best(strings, top, temperature, floor)
         finally:
             self._few.append(few)
 
@@ -160,13 +160,13 @@ class _Few:
         self._ids_at, self._lengths_at, self._memory_at = (array.ctypes.data for array in arrays)
 
     def best(
-        self, strings: EncodedStrings, top: int, temperature: float
+        self, strings: EncodedStrings, top: int, temperature: float, floor: float
     ) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
         """Return the most likely answers; see `NativeScorer.best`."""
         count, output = len(strings.lengths), self._output
         self._ids[: len(strings.ids)] = strings.ids
         self._lengths[:count] = strings.lengths
-        output.top, output.temperature = top, temperature
+        output.top, output.temperature, output.floor = top, temperature, floor
         status = self._library.answer(self._model, self._ids_at, self._lengths_at, count, output, self._memory_at)
         _check(status, self._symbols)
         labels, chances = self._labels[: count * top], self._chances[: count * top]

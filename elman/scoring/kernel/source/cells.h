@@ -268,7 +268,8 @@ static void add_rows(const elman_wholes *wholes, const int32_t *rows, const uint
     }
 }
 
-/* Write the best labels of one string and their probabilities: the softmax of logits / temperature. They are
+/* Write the best labels of one string and their probabilities: the softmax of logits / temperature, with a
+ * floor. They are
  * filled up to whole vectors with the lowest number. All probabilities are NaN if a logit is NaN, or the largest infinite;
  * equal labels are in their order. */
 static void find_best(const float *logits, int32_t answers, const elman_output *wanted, int32_t *labels,
@@ -299,9 +300,10 @@ static void find_best(const float *logits, int32_t answers, const elman_output *
     for (int lane = 0; lane < LANES; lane++)
         total += parts[lane];
     for (int place = 0; place < top; place++) {
+        const double share = exp(((double)best[place] - best[0]) / wanted->temperature) / total;
+        chances[place] = isnan(total) ? NAN : (1 - wanted->floor) * share + wanted->floor / answers;
         if (isnan(total))
             labels[place] = place;
-        chances[place] = isnan(total) ? NAN : exp(((double)best[place] - best[0]) / wanted->temperature) / total;
     }
 }
 

@@ -12,7 +12,7 @@
 
 #include <stdint.h>
 
-#define ELMAN_ABI 1 /* as in library.py; to be raised when a structure or a function changes */
+#define ELMAN_ABI 2 /* as in library.py; to be raised when a structure or a function changes */
 
 #if defined(_WIN32)
 #define EXPORT __declspec(dllexport)
@@ -99,6 +99,7 @@ typedef struct {
     float *logits;     /* [N][answers] */
     int32_t *labels;   /* [N][top] */
     double *chances;   /* [N][top] */
+    double floor;      /* the share of all answers that is spread evenly over the labels */
     int32_t top;       /* at most MOST_TOP, and at most the number of answers */
     float temperature;
     int32_t by_order;  /* whether row k is of the k-th string of the order, not of string k */
