@@ -53,7 +53,7 @@ def find_compiler() -> list[str]:
     """Return the command of the C compiler: the variable ``CC``, or the first one that is found.
 
     Raises:
-        BuildError: there is none.
+        BuildError: no compiler is found.
     """
     if command := shlex.split(os.environ.get("CC", "")):
         return command

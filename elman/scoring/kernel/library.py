@@ -247,7 +247,7 @@ def choose_kernel() -> Choice:
 
 
 def open_library() -> Library | str:
-    """Return the library, or why there is none, in one line."""
+    """Return the library, or why it cannot be used, in one line."""
     return _open(Path(os.environ.get(OTHER_LIBRARY) or LIBRARY))
 
 
