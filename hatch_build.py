@@ -26,12 +26,12 @@ class KernelHook(BuildHookInterface):
             return
         building = self._load_building()
         if version == "editable":
-            building.build_if_possible(Path(self.root, PLACE))
+            building.build_if_possible(Path(self.root, PLACE, "built"))
             return
         self._scratch = tempfile.TemporaryDirectory()
         folder = Path(self._scratch.name)
         library = building.build_if_possible(folder)
-        build_data["force_include"] |= {str(path): f"{PLACE}/{path.name}" for path in folder.iterdir()}
+        build_data["force_include"] |= {str(path): f"{PLACE}/built/{path.name}" for path in folder.iterdir()}
         if library is not None:
             build_data["pure_python"] = False
             build_data["tag"] = f"py3-none-{find_platform()}"

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 HERE = Path(__file__).parent
-SOURCES = HERE / "source"
+SOURCES, BUILT = HERE / "source", HERE / "built"
 COMMON = ("portable", "strings", "wholes", "score", "text", "dispatch")
 
 X86 = {"avx2": ("-mavx2", "-mfma"), "avx512": ("-mavx512f",)}
@@ -149,6 +149,6 @@ def _write_note(folder: Path, line: str) -> None:
 
 if __name__ == "__main__":
     try:
-        print(build(HERE))
+        print(build(BUILT))
     except BuildError as error:
         sys.exit(f"the kernel was not compiled: {error}")

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from elman.errors import SettingError
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parent / "built"
 LIBRARY = HERE / ("libelman" + {"darwin": ".dylib", "win32": ".dll"}.get(sys.platform, ".so"))
 NOTE = HERE / "built.txt"
 """Where `elman.scoring.kernel.build` writes; that module must not be imported here, because it takes long to load."""

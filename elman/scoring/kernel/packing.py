@@ -108,16 +108,23 @@ class PackedModel:
             self.model.wholes = self._pack_wholes()
             self.model.head = self._pack_head()
         self.model.layers = self._layers
+        self._large: Model | None = None
         if config.embedding_size:
             self.model.embedding = self._address(tensors[EMBEDDING])
             self.model.ngrams = self._address(tensors[NGRAMS]) if config.ngram_orders else None
         else:
-            self.add_tables()  # one-hot rows have no other form
+            self.model = self._add_tables()  # one-hot rows have no other form
 
     @property
-    def has_tables(self) -> bool:
-        """Whether a step adds rows of tables, rather than to multiply what it reads."""
-        return bool(self.model.symbol_rows[0])
+    def large(self) -> Model:
+        """The model for many strings: a step adds rows of tables. It is made when it is first needed.
+
+        It is the model itself if the tables would be too large.
+        """
+        if self._large is None:
+            with allow_overflow():
+                self._large = self._add_tables() if self.can_have_tables else self.model
+        return self._large
 
     @property
     def can_have_tables(self) -> bool:
@@ -131,8 +138,9 @@ class PackedModel:
         recurrent = self._layers[0].recurrent
         return int(recurrent.blocks * recurrent.gates * self.lanes)
 
-    def add_tables(self) -> None:
-        """Multiply all symbols and buckets with the input weights of the first layer, once."""
+    def _add_tables(self) -> Model:
+        """Return the model with all symbols and buckets multiplied with the input weights of the first layer."""
+        model = Model.from_buffer_copy(self.model)
         config, tensors = self.config, self.tensors
         symbols = tensors[EMBEDDING] if config.embedding_size else np.eye(self.model.symbols, dtype=np.float32)
         ngrams, symbol_rows = [], []
@@ -143,9 +151,10 @@ class PackedModel:
                 without_bias = Matrix.from_buffer_copy(layer.input)
                 without_bias.bias = self._address(np.zeros(self._width, np.float32))
                 ngrams.append(self._multiply(without_bias, tensors[NGRAMS]))
-        self._add_bytes()
-        self.model.ngram_rows[: len(ngrams)] = [self._address(rows) for rows in ngrams]
-        self.model.symbol_rows[: len(symbol_rows)] = [self._address(rows) for rows in symbol_rows]
+        self._add_bytes(model.wholes)
+        model.ngram_rows[: len(ngrams)] = [self._address(rows) for rows in ngrams]
+        model.symbol_rows[: len(symbol_rows)] = [self._address(rows) for rows in symbol_rows]
+        return model
 
     def _multiply(self, matrix: Matrix, rows: Array) -> Array:
         """Return rows · weights + bias, (n, blocks · gates · lanes)."""
@@ -206,9 +215,8 @@ class PackedModel:
             features.append(tensors[WORDS_HEAD][:, None])
         return self._pack_rows(features, tensors[HEAD_BIAS] if config.head != "none" else np.zeros(answers, np.float32))
 
-    def _add_bytes(self) -> None:
+    def _add_bytes(self, wholes: Wholes) -> None:
         """Keep the rows of the bag in 8 bits too, if that loses nothing: they take less time to read."""
-        wholes = self.model.wholes
         packed = pack(BAG_WEIGHT, self.tensors[BAG_WEIGHT]) if wholes.size else {}
         if BAG_WEIGHT + SCALE in packed:
             narrow = packed[BAG_WEIGHT]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from elman.model.config import ModelConfig
 from elman.scoring.kernel.library import BAD_SYMBOL, DONE, MOST_TOP, Choice, Library, Output, Strings, open_library
 from elman.scoring.kernel.packing import PackedModel
-from elman.scoring.probabilities import allow_overflow, best_of
+from elman.scoring.probabilities import best_of
 from elman.text.encoded import EncodedStrings
 
 Array = NDArray[np.float32]
@@ -29,8 +29,9 @@ LARGEST_OUTPUT = 2**23
 FEW, FEW_SYMBOLS = 64, 4096
 """The most strings, and the most symbols of all of them, that are scored in memory which is kept for small calls."""
 
-WORTH_TABLES = 256
-"""How many strings are read before the tables of inputs are made, which then save time for each string."""
+WORTH_TABLES = 64
+"""The most strings of a call that does without tables of inputs. To make them takes time once, and saves it for each
+string. The number of strings alone decides, so that a call has the same answer whatever came before it."""
 
 
 class NativeScorer:
@@ -50,7 +51,6 @@ class NativeScorer:
         self._model = ctypes.byref(self._packed.model)
         self._memories: list[NDArray[np.uint8]] = []
         self._few: list[_Few] = []
-        self._strings_read = 0
 
     @property
     def answers(self) -> int:
@@ -122,19 +122,15 @@ class NativeScorer:
         self, strings: EncodedStrings, top: int, temperature: float, floor: float
     ) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
         """Return the most likely answers of a few strings without new memory, and without more than one call."""
-        self.prepare(len(strings))
         few = self._few.pop() if self._few else _Few(self)
         try:
             return few.best(strings, top, temperature, floor)
         finally:
             self._few.append(few)
 
-    def prepare(self, count: int) -> None:
-        """Make the tables of inputs once so many strings were read that they are worth it."""
-        self._strings_read += count
-        if self._strings_read > WORTH_TABLES and not self._packed.has_tables and self._packed.can_have_tables:
-            with allow_overflow():
-                self._packed.add_tables()
+    def choose_model(self, count: int) -> Any:
+        """Return the model for a call with so many strings, as the kernel gets it."""
+        return self._model if count <= WORTH_TABLES else ctypes.byref(self._packed.large)
 
     def take_memory(self, size: int) -> NDArray[np.uint8]:
         """Return memory of at least so many bytes that no other thread uses, which begins at a multiple of 64."""
@@ -183,7 +179,7 @@ class _Sorted:
 
     def __init__(self, scorer: NativeScorer, strings: EncodedStrings) -> None:
         self._scorer, self._library = scorer, scorer._library
-        scorer.prepare(len(strings))
+        self._model = scorer.choose_model(len(strings))
         self._arrays = (
             np.ascontiguousarray(strings.ids, np.int32),
             np.ascontiguousarray(strings.starts, np.int64),
@@ -205,8 +201,8 @@ class _Sorted:
     def score(self, part: Ids, output: Output) -> None:
         """Score some of the strings, given by their places in the order of the sort."""
         scorer = self._scorer
-        memory = scorer.take_memory(self._library.memory_size(scorer._model, len(part)))
-        self._library.score(scorer._model, self._strings, part.ctypes.data, len(part), output, memory.ctypes.data)
+        memory = scorer.take_memory(self._library.memory_size(self._model, len(part)))
+        self._library.score(self._model, self._strings, part.ctypes.data, len(part), output, memory.ctypes.data)
         scorer._memories.append(memory)
 
 

@@ -50,4 +50,4 @@ def test_the_kernel_can_be_left_out(tmp_path, monkeypatch):
 
 
 def test_the_loader_looks_where_the_build_writes():
-    assert building.HERE / building.LIBRARY == library.LIBRARY and building.HERE / building.NOTE == library.NOTE
+    assert (building.BUILT / building.LIBRARY, building.BUILT / building.NOTE) == (library.LIBRARY, library.NOTE)

@@ -65,8 +65,9 @@ def agree(config: ModelConfig, strings: list[list[int]], *, threads: int = 1, la
     for routines in ROUTINES:
         native = NativeScorer(config, tensors, Choice(NATIVE, routines, "a test"))
         np.testing.assert_allclose(native.logits(encoded, threads=threads), expected, rtol=1e-5, atol=1e-5)
-        native.prepare(scorer.WORTH_TABLES)
-        np.testing.assert_allclose(native.logits(encoded, threads=threads), expected, rtol=1e-5, atol=1e-5)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(scorer, "WORTH_TABLES", 0 if len(strings) <= scorer.WORTH_TABLES else len(strings))
+            np.testing.assert_allclose(native.logits(encoded, threads=threads), expected, rtol=1e-5, atol=1e-5)
 
 
 def random_strings(count: int, longest: int = 9) -> list[list[int]]:
@@ -127,8 +128,7 @@ def test_more_strings_than_a_block_are_all_scored():
 def test_tables_that_would_be_too_large_are_not_made(monkeypatch):
     monkeypatch.setattr(packing, "LARGEST_TABLES", 10)
     native = NativeScorer(SMALL, tensors_of(SMALL), Choice(NATIVE, ROUTINES[0], "a test"))
-    native.prepare(scorer.WORTH_TABLES + 1)
-    assert not native._packed.has_tables
+    assert native._packed.large is native._packed.model
     agree(SMALL, random_strings(20))
 
 
@@ -140,8 +140,7 @@ def test_rows_of_a_bag_that_fit_are_read_in_8_bits(size):
     expected = ReferenceScorer(config, tensors).logits(encoded.split())
     for routines in ROUTINES:
         native = NativeScorer(config, tensors, Choice(NATIVE, routines, "a test"))
-        native.prepare(scorer.WORTH_TABLES + 1)
-        assert native._packed.model.wholes.bytes
+        assert native._packed.large.wholes.bytes
         np.testing.assert_allclose(native.logits(encoded), expected, rtol=1e-5, atol=1e-5)
 
 
