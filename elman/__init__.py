@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from elman.export.file import export_onnx
     from elman.prediction.predictor import Predictor, load
     from elman.reports import EpochResult, EvalReport
+    from elman.scoring.system import system
     from elman.shares.estimates import estimate_shares
     from elman.training.config import RunConfig, TrainConfig
     from elman.training.recipes import best_settings
@@ -77,6 +78,7 @@ __all__ = [
     "export_onnx",
     "load",
     "read_examples",
+    "system",
     "train_run",
 ]
 
@@ -95,6 +97,7 @@ _LAZY = {
     "SequenceRegressor": "elman.estimators.regressor",
     "TrainConfig": "elman.training.config",
     "best_settings": "elman.training.recipes",
+    "system": "elman.scoring.system",
     "train_run": "elman.training.shortcut",
 }
 

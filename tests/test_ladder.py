@@ -16,7 +16,9 @@ text text.scripts text.normalisation text.placeholders text.encoded text.ngrams 
 model model.kinds model.tensors model.config model.header model.packing model.hierarchy model.sets model.familiarity
 model.file model.prior model.card model.address model.hub model.shipped
 scoring scoring.processor scoring.probabilities scoring.reference scoring.layers scoring.lookups scoring.trie
-scoring.scorer
+scoring.kernel scoring.kernel.build scoring.kernel.library scoring.kernel.packing scoring.kernel.scorer
+scoring.kernel.text
+scoring.scorer scoring.system
 prediction prediction.names prediction.inputs prediction.options prediction.pool prediction.answers prediction.columns
 prediction.explanation prediction.facts prediction.predictor prediction.worker
 export export.graph export.ngrams export.bag export.layers export.network export.content export.parity export.file

@@ -125,13 +125,12 @@ def _encode(reader: StringReader, names: Sequence[str | None]) -> tuple[EncodedS
     reason_ids = np.full(len(names), -1, np.int8)
     for start in range(0, len(names), BLOCK):
         block = names[start : start + BLOCK]
-        _, strings, block_reasons = reader.encode_all([name or "" for name in block])
-        for position, reason in enumerate(block_reasons):
-            if reason is not None:
-                reason = MISSING if block[position] is None else reason
-                reasons += [] if reason in reasons else [reason]
-                reason_ids[start + position] = reasons.index(reason)
-        blocks.append(strings.select(np.flatnonzero(reason_ids[start : start + BLOCK] < 0)))
+        strings, unread, why = reader.encode_column([name or "" for name in block])
+        for position, reason in zip(unread, why, strict=True):
+            reason = MISSING if block[position] is None else reason
+            reasons += [] if reason in reasons else [reason]
+            reason_ids[start + position] = reasons.index(reason)
+        blocks.append(strings)
     return _join_strings(blocks), reasons, reason_ids
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +17,15 @@ from elman.errors import DataError
 from elman.extras import extra
 from elman.model.file import Artifact
 from elman.records import UNKNOWN
+from elman.scoring.kernel.library import NATIVE, choose_kernel, open_library
 from elman.text.encoded import EncodedStrings
 from elman.text.evidence import ALL, LETTERS, find_evidence
 from elman.text.normalisation import LONGEST, SHORT, clean, compose, is_too_long
 from elman.text.placeholders import PLACEHOLDERS, normalise_placeholders
 from elman.text.scripts import has_letter, script_of
+
+if TYPE_CHECKING:
+    from elman.scoring.kernel.text import CompiledAlphabet
 
 MISSING = "missing: there is no name"
 PLACEHOLDER = "placeholder: this says that there is no name"
@@ -140,6 +144,38 @@ class StringReader:
             reasons[place] = TOO_LONG.format(limit=LONGEST)
         return texts, strings, reasons
 
+    def encode_column(self, values: Sequence[str]) -> tuple[EncodedStrings, list[int], list[str]]:
+        """Clean, normalise and encode many strings, with the compiled kernel if it runs.
+
+        Returns:
+            The ids of those that the model reads; the places of the others, rising; and the reason for each of them.
+        """
+        if self._alphabet is None or len(values) < FEW:
+            _, strings, reasons = self.encode_all(values)
+            unread = [place for place, reason in enumerate(reasons) if reason is not None]
+            return _leave_out(strings, unread), unread, [reason for reason in reasons if reason is not None]
+        from elman.scoring.kernel.text import ASK, READ, Column
+
+        strings, statuses = self._alphabet.encode(Column.join(values))
+        asked = np.flatnonzero(statuses == ASK)
+        _, answered, answers = self.encode_all([values[place] for place in asked.tolist()])
+        reasons_at = dict(zip(asked.tolist(), answers, strict=True))
+        strings = strings.replace(asked, answered)
+        found = {place: reasons_at.get(place, BLANK) for place in np.flatnonzero(statuses != READ).tolist()}
+        unread = [place for place, reason in found.items() if reason is not None]
+        return _leave_out(strings, unread), unread, [reason for reason in found.values() if reason is not None]
+
+    @cached_property
+    def _alphabet(self) -> "CompiledAlphabet | None":
+        """The characters that the compiled kernel looks up; None if numpy scores, or strings are not cleaned."""
+        library = open_library()
+        if choose_kernel().kernel != NATIVE or isinstance(library, str) or not self._is_cleaned:
+            return None
+        from elman.scoring.kernel.text import CompiledAlphabet
+
+        placeholders = self._placeholders
+        return CompiledAlphabet(library, self.normalisation, self.vocabulary, self._is_evidence, placeholders)
+
     def _clean_all(self, values: Sequence[str]) -> tuple[list[str], list[int]]:
         """Return strings ready to be normalised, and the places of those that are too long, which are empty there."""
         cleaned = list(values)
@@ -226,6 +262,15 @@ class StringReader:
     def _is_evidence(self) -> NDArray[np.bool_]:
         """Which symbol ids an answer can rest on, (V,)."""
         return find_evidence(self.vocabulary, self.evidence)
+
+
+def _leave_out(strings: EncodedStrings, places: Sequence[int]) -> EncodedStrings:
+    """Return strings without those at some places."""
+    if not places:
+        return strings
+    kept = np.ones(len(strings), np.bool_)
+    kept[list(places)] = False
+    return strings.select(np.flatnonzero(kept))
 
 
 def _any_of_each(truths: NDArray[np.bool_], strings: EncodedStrings) -> NDArray[np.bool_]:

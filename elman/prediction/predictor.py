@@ -342,12 +342,13 @@ class Predictor:
         inputs = self.reader.read_all(distinct)
         readable = {one.key: one.numbers for one in inputs if one.numbers is not None}
         found = dict(zip(readable, self._answer(list(readable.values()), options), strict=True))
-        answers = {
+        answers: dict[str | None, Prediction] = {
             name: self._build_prediction(name, one, found.get(one.key, _NOTHING), options)
             for name, one in zip(distinct, inputs, strict=True)
         }
-        missing = Prediction("", None, None, (), "", (), "None", False, MISSING, self.name)
-        return [missing if name is None else answers[name] for name in names]
+        if None in names:
+            answers[None] = Prediction("", None, None, (), "", (), "None", False, MISSING, self.name)
+        return [answers[name] for name in names]
 
     def _answer(self, sequences: list[NDArray[Any]], options: AnswerOptions) -> Iterable["_Found"]:
         """Return what the model answers to each sequence."""

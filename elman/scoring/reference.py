@@ -222,6 +222,17 @@ def score_words(tensors: Tensors, codes: NDArray[np.int64]) -> Array:
     return scores
 
 
+def can_share(config: ModelConfig) -> bool:
+    """Return whether sharing is exact for a model: it reads symbols, and scores whole strings from its cells alone."""
+    return (
+        not config.input_size
+        and config.cell != NO_CELL
+        and config.readout == "last"
+        and config.head != "concatenation"
+        and (config.layers == 1 or config.directions == 1)
+    )
+
+
 def count_answers(config: ModelConfig, tensors: Tensors) -> int:
     """Return how many scores the network gives a sequence or a step, C."""
     return config.directions * config.hidden_size if config.head == "none" else len(tensors[HEAD_BIAS])

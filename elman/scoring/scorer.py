@@ -1,4 +1,7 @@
-"""Scorer: encoded sequences to logits and the best answers, with the fastest scorer that is exact."""
+"""Scorer: encoded sequences to logits and the best answers, with the fastest scorer that is exact.
+
+That is the compiled kernel if there is one and it reads the model; otherwise numpy. See `elman.scoring.kernel.library`.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
@@ -9,12 +12,14 @@ from numpy.typing import NDArray
 
 from elman.checks import check_whole
 from elman.model.config import ModelConfig
+from elman.scoring.kernel.library import NATIVE, choose_kernel
 from elman.scoring.probabilities import best_of
 from elman.scoring.processor import cores
-from elman.scoring.reference import ReferenceScorer, count_answers
+from elman.scoring.reference import ReferenceScorer, can_share, count_answers
 from elman.text.encoded import EncodedStrings
 
 if TYPE_CHECKING:
+    from elman.scoring.kernel.scorer import NativeScorer
     from elman.scoring.trie import TrieScorer
 
 Array = NDArray[np.float32]
@@ -41,11 +46,25 @@ class Scorer:
     Args:
         config: the shape of the network.
         tensors: its weights by name, as `ModelConfig.tensor_shapes` lists them: float32, and int64 for codes.
+
+    Raises:
+        SettingError: ``ELMAN_KERNEL`` asks for a kernel that does not run here.
     """
 
     def __init__(self, config: ModelConfig, tensors: Mapping[str, NDArray[Any]]) -> None:
         self.config, self.tensors = config, tensors
-        self._reference = ReferenceScorer(config, tensors)
+        self._reference, self._choice = ReferenceScorer(config, tensors), choose_kernel()
+        self._can_share = can_share(config)
+
+    @cached_property
+    def _native(self) -> "NativeScorer | None":
+        """The scorer of the compiled kernel; None if numpy scores."""
+        if self._choice.kernel != NATIVE or not self._can_share:
+            return None
+        from elman.scoring.kernel.packing import can_pack
+        from elman.scoring.kernel.scorer import NativeScorer
+
+        return NativeScorer(self.config, self.tensors, self._choice) if can_pack(self.config) else None
 
     @cached_property
     def _trie(self) -> "TrieScorer":
@@ -68,6 +87,8 @@ class Scorer:
             SettingError: ``threads`` is not a whole number of at least 1.
         """
         threads = _choose_threads(threads, len(sequences))
+        if self._native is not None:
+            return self._native.logits(EncodedStrings.gather(sequences), threads=threads)
         if len(sequences) < FEW or not self._can_share:
             return self._logits_of_few(sequences)
         return self._trie.logits(EncodedStrings.gather(sequences), threads=threads)
@@ -107,6 +128,9 @@ class Scorer:
         Raises:
             SettingError: as `logits`.
         """
+        if self._native is not None:
+            strings, threads = EncodedStrings.gather(sequences), _choose_threads(threads, len(sequences))
+            return self._native.best(strings, top=top, temperature=temperature, floor=floor, threads=threads)
         count = min(top, count_answers(self.config, self.tensors))
         labels, chances = np.empty((len(sequences), count), np.int32), np.empty((len(sequences), count))
 
@@ -136,7 +160,7 @@ class Scorer:
         """
         threads = _choose_threads(threads, len(sequences))
         most = max(1, LARGEST_CUT // count_answers(self.config, self.tensors))
-        if len(sequences) < FEW or not self._can_share:
+        if self._native is None and (len(sequences) < FEW or not self._can_share):
             for start in range(0, max(1, len(sequences)), most):
                 logits = self._logits_of_few(_cut(sequences, start, most))
                 work(np.arange(start, start + len(logits)), logits)
@@ -146,7 +170,7 @@ class Scorer:
         strings = EncodedStrings.gather(sequences)
         cut = min(CUT, most)
         with ThreadPoolExecutor(threads) as pool:
-            for rows, logits in self._trie.parts(strings, threads=threads):
+            for rows, logits in (self._native or self._trie).parts(strings, threads=threads):
                 starts = range(0, len(rows), cut)
                 list(pool.map(work, (rows[s : s + cut] for s in starts), (logits[s : s + cut] for s in starts)))
 
@@ -154,12 +178,6 @@ class Scorer:
         if len(sequences) <= ALONE or not self._can_share:
             return self._reference.logits(sequences.split() if isinstance(sequences, EncodedStrings) else sequences)
         return self._trie.logits_of_few(EncodedStrings.gather(sequences))
-
-    @cached_property
-    def _can_share(self) -> bool:
-        from elman.scoring.trie import can_share
-
-        return can_share(self.config)
 
 
 def _cut(sequences: Sequence[NDArray[Any]] | EncodedStrings, start: int, size: int) -> Any:

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.model.config import NO_CELL, ModelConfig
+from elman.model.config import ModelConfig
 from elman.model.tensors import HEAD_BIAS, HEAD_WEIGHT
 from elman.scoring.layers import Buffers, Layer, State, build_layer
 from elman.scoring.lookups import Contexts, score_wholes
@@ -51,22 +51,11 @@ WORTH_SHARING = 0.8
 """The most distinct parents per node with which sharing their products costs less than one product per node."""
 
 
-def can_share(config: ModelConfig) -> bool:
-    """Return whether sharing is exact for a model: it reads symbols, and scores whole strings from its cells alone."""
-    return (
-        not config.input_size
-        and config.cell != NO_CELL
-        and config.readout == "last"
-        and config.head != "concatenation"
-        and (config.layers == 1 or config.directions == 1)
-    )
-
-
 class TrieScorer:
     """The forward pass of one model for many strings at once.
 
     Args:
-        config: the shape of a network for which `can_share` is true.
+        config: the shape of a network for which `elman.scoring.reference.can_share` is true.
         tensors: its weights by name, as for `elman.scoring.scorer.Scorer`.
     """
 

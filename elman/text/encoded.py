@@ -30,6 +30,8 @@ class EncodedStrings:
         """Return separate strings, each (T,), in two arrays; `EncodedStrings` are returned unchanged."""
         if isinstance(sequences, EncodedStrings):
             return sequences
+        if len(sequences) == 1:
+            return cls(sequences[0], np.array([len(sequences[0])]))
         lengths = np.fromiter(map(len, sequences), np.int64, len(sequences))
         return cls(np.concatenate(sequences) if len(sequences) else np.empty(0, np.int64), lengths)
 
@@ -57,3 +59,17 @@ class EncodedStrings:
         lengths = self.lengths[rows]
         shift = np.repeat(self.starts[rows] - (np.cumsum(lengths) - lengths), lengths)
         return EncodedStrings(self.ids[shift + np.arange(len(shift))], lengths)
+
+    def replace(self, rows: NDArray[np.int64], others: "EncodedStrings") -> "EncodedStrings":
+        """Return the strings with others in the place of those at ``rows``.
+
+        >>> strings = EncodedStrings.gather([np.array([3, 1]), np.array([2]), np.array([5])])
+        >>> strings.replace(np.array([1]), EncodedStrings.gather([np.array([7, 7])])).ids.tolist()
+        [3, 1, 7, 7, 5]
+        """
+        if len(rows) == 0:
+            return self
+        both = EncodedStrings(np.concatenate([self.ids, others.ids]), np.concatenate([self.lengths, others.lengths]))
+        order = np.arange(len(self))
+        order[rows] = len(self) + np.arange(len(rows))
+        return both.select(order)

@@ -50,6 +50,7 @@ def one_by_one(model: SequenceModel, sequences: Sequence[NDArray[np.int64]]) -> 
         return torch.cat([model(torch.from_numpy(ids)[:, None]) for ids in sequences]).numpy()
 
 
+@pytest.mark.usefixtures("kernel")
 @pytest.mark.parametrize(("cell", "directions", "layers"), list(product(CELLS, (1, 2), (1, 2, 3))))
 def test_every_cell_scores_as_torch_does(both, cell, directions, layers):
     name, activation = cell
@@ -58,6 +59,7 @@ def test_every_cell_scores_as_torch_does(both, cell, directions, layers):
     np.testing.assert_allclose(scorer.logits(sequences), one_by_one(model, sequences), rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.usefixtures("kernel")
 @pytest.mark.parametrize("chosen", [(), (2,), (3,), (5, 2), (7,)])
 @pytest.mark.parametrize("orders", ORDERS)
 def test_every_choice_of_ngrams_scores_as_torch_does(both, orders, chosen):
@@ -66,18 +68,21 @@ def test_every_choice_of_ngrams_scores_as_torch_does(both, orders, chosen):
     np.testing.assert_allclose(scorer.logits(sequences), one_by_one(model, sequences), rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.usefixtures("kernel")
 def test_a_long_string_stays_within_rounding_of_torch(both):
     model, scorer = both()
     sequences = words([200, 199])
     np.testing.assert_allclose(scorer.logits(sequences), one_by_one(model, sequences), rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.usefixtures("kernel")
 def test_a_network_without_any_ngrams_scores_as_torch_does(both):
     model, scorer = both(**dict.fromkeys(ORDERS, ()))
     sequences = words(range(1, 9))
     np.testing.assert_allclose(scorer.logits(sequences), one_by_one(model, sequences), rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.usefixtures("kernel")
 def test_the_order_of_strings_never_changes_a_score(both):
     _, scorer = both()
     sequences = words([2, 5, 1, 5, 2, 2, 8])
@@ -86,6 +91,7 @@ def test_the_order_of_strings_never_changes_a_score(both):
     np.testing.assert_allclose(shuffled, scorer.logits(sequences)[order], rtol=0, atol=1e-6)
 
 
+@pytest.mark.usefixtures("kernel")
 def test_more_strings_of_one_length_than_a_block_are_all_scored(both):
     _, scorer = both()
     sequences = words([2] * 1100)
@@ -94,11 +100,13 @@ def test_more_strings_of_one_length_than_a_block_are_all_scored(both):
     np.testing.assert_allclose(together, alone, rtol=0, atol=1e-6)
 
 
+@pytest.mark.usefixtures("kernel")
 def test_no_strings_have_no_scores(both):
     _, scorer = both()
     assert scorer.logits([]).shape == (0, LABELS)
 
 
+@pytest.mark.usefixtures("kernel")
 def test_scoring_changes_neither_weights_nor_strings(both):
     _, scorer = both()
     sequences = words([4, 4, 2])
@@ -147,6 +155,7 @@ def test_every_cell_reads_numbers_as_torch_does(both, cell, directions, layers, 
     agree(*both(input_size=INPUTS, **NO_NGRAMS, **shape), numbers([3, 1, 12, 2, 1]))
 
 
+@pytest.mark.usefixtures("kernel")
 @pytest.mark.parametrize(("cell", "directions"), list(product(CELLS, (1, 2))))
 def test_every_cell_reads_one_hot_rows_as_torch_does(both, cell, directions):
     shape = {"cell": cell[0], "activation": cell[1], "directions": directions}
@@ -168,11 +177,13 @@ def test_a_network_without_a_head_scores_as_torch_does(both, cell, directions, l
     agree(*both(hidden_size=LABELS // directions, head="none", **NO_NGRAMS, **shape), words([1, 2, 6, 2]))
 
 
+@pytest.mark.usefixtures("kernel")
 @pytest.mark.parametrize("directions", [1, 2])
 def test_a_network_without_a_head_adds_its_bag_as_torch_does(both, directions):
     agree(*both(hidden_size=LABELS // directions, directions=directions, head="none"), words([1, 2, 6, 2]))
 
 
+@pytest.mark.usefixtures("kernel")
 @pytest.mark.parametrize("separator", [None, 1])
 def test_a_bag_with_hidden_units_adds_what_it_does_in_torch(tiny_model, separator):
     sequences = words([1, 2, 6, 2, 9, 12])
@@ -212,6 +223,7 @@ def test_the_steps_of_many_strings_are_scored_in_the_order_of_the_strings(both):
         np.testing.assert_allclose(found[k], scorer.logits_of_steps([sequences[k]])[0], rtol=0, atol=1e-6)
 
 
+@pytest.mark.usefixtures("kernel")
 @pytest.mark.parametrize("directions", [1, 2])
 def test_without_strings_a_network_without_a_head_has_scores_of_the_right_shape(both, directions):
     _, scorer = both(hidden_size=LABELS // directions, directions=directions, head="none", **NO_NGRAMS)
@@ -234,6 +246,7 @@ def random_words(count: int) -> list[NDArray[np.int64]]:
     return words(np.random.default_rng(5).integers(1, 10, count))
 
 
+@pytest.mark.usefixtures("kernel")
 @pytest.mark.parametrize("count", [1, FEW - 1, FEW, FEW + 1, MANY + 1])
 @pytest.mark.parametrize("layers", [1, 2], ids=["trie", "reference"])
 def test_few_or_many_strings_have_the_scores_of_the_reference(both, count, layers):
@@ -244,6 +257,7 @@ def test_few_or_many_strings_have_the_scores_of_the_reference(both, count, layer
         np.testing.assert_allclose(scorer.logits(strings), expected, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.usefixtures("kernel")
 @pytest.mark.parametrize("threads", [0, -1, 1.5, True, "2"])
 def test_threads_that_are_no_whole_number_of_at_least_1_are_refused(both, threads):
     _, scorer = both()
@@ -253,6 +267,7 @@ def test_threads_that_are_no_whole_number_of_at_least_1_are_refused(both, thread
         scorer.best(random_words(2), top=1, threads=threads)
 
 
+@pytest.mark.usefixtures("kernel")
 @pytest.mark.parametrize("count", [3, 300])
 @pytest.mark.parametrize("top", [1, 2, 4, 9])
 def test_the_best_answers_are_the_most_probable_ones(both, count, top):

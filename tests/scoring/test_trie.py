@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from elman.model.config import ACTIVATIONS, ModelConfig
 from elman.scoring import lookups, trie
-from elman.scoring.reference import ReferenceScorer
-from elman.scoring.trie import TrieScorer, can_share
+from elman.scoring.reference import ReferenceScorer, can_share
+from elman.scoring.trie import TrieScorer
 from elman.text.encoded import EncodedStrings
 from elman.text.ngrams import inventory
 

@@ -1,0 +1,160 @@
+"""The scoring kernel beside numpy, torch and fastText, on the same names, by turns in one process.
+
+    python benchmarks/kernel.py --data FOLDER                the shipped model: strings to labels
+    python benchmarks/kernel.py --nana WHEEL --names 50000   a GRU of random weights: ids to logits, strings to labels
+    python benchmarks/kernel.py --parts small                one name, 8 and 64 names in a call
+
+All ways have one thread. What is reported is the processor time of the process, so that other work on the machine
+counts less; the best of several rounds is taken. torch reads batches of one length, and fastText is called with a list;
+each is left out if it is not installed. `speed.py` has the whole table, in wall-clock time and processes of their own.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+from names import NameSet, read_languages, read_nana, save_names
+from ways import Job, LeftOutError, elman_random_labels, elman_scoring, elman_shipped_labels, fasttext_labels
+
+import elman
+from elman.scoring.kernel.library import KERNEL, Library, open_library
+
+CALLS = 50
+"""How often a small call is repeated in a round."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, help="folder of the 18-language names; downloaded if missing")
+    parser.add_argument("--nana", type=Path, metavar="WHEEL", help="the wheel of name2nat 0.5.1")
+    parser.add_argument("--names", type=int, default=50_000, help="of NaNa")
+    parser.add_argument("--hidden-size", type=int, default=128)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
+    arguments = parser.parse_args()
+    for name, value in elman.system().items():
+        print(f"{name:16}  {value}")
+    with tempfile.TemporaryDirectory() as scratch:
+        for part in arguments.parts:
+            PARTS[part](arguments, Path(scratch))
+
+
+def list_kernels() -> list[str]:
+    """Return what ``ELMAN_KERNEL`` can be here; numpy is last."""
+    library = open_library()
+    return [*(f"native:{name}" for name in (library.routines if isinstance(library, Library) else ())), "numpy"]
+
+
+def compare_shipped(arguments: argparse.Namespace, scratch: Path) -> None:
+    """Strings to one label each: the shipped model on its own names, and fastText trained on the same."""
+    folder = save_names(scratch / "languages", read_languages(arguments.data)[1])
+    job = Job("", str(folder), len((folder / "texts.txt").read_text("utf-8").splitlines()), 1)
+    compare("the shipped model, strings to labels", job, elman_shipped_labels, [fasttext_labels], arguments.rounds)
+
+
+def compare_logits(arguments: argparse.Namespace, scratch: Path) -> None:
+    """Ids to logits of full names: a GRU of random weights, and the same in torch."""
+    if (job := _nana(arguments, scratch)) is not None:
+        title = f"GRU of {job.hidden_size}, {job.names.labels} labels: ids to logits"
+        compare(title, job, elman_scoring, [_torch_scoring], arguments.rounds)
+
+
+def compare_labels(arguments: argparse.Namespace, scratch: Path) -> None:
+    """Strings to one label each of full names: a GRU of random weights, and fastText."""
+    if (job := _nana(arguments, scratch)) is not None:
+        title = f"GRU of {job.hidden_size}, {job.names.labels} labels: strings to labels"
+        compare(title, job, elman_random_labels, [fasttext_labels], arguments.rounds)
+
+
+def time_small_calls(arguments: argparse.Namespace, scratch: Path) -> None:
+    """Microseconds of `predict` for one name and for a few, with the shipped model."""
+    names = ["Nakamura", "Papadopoulos", "O'Brien", "Müller", "Kowalski", "Rossi", "Novak", "Silva"] * 8
+    print("\npredict, the shipped model, warm: microseconds of a call")
+    for kernel in list_kernels():
+        os.environ[KERNEL] = kernel
+        predictor = elman.load("languages")
+        predictor.predict(names * 5)
+        times = []
+        for count in (1, 8, 64):
+            some: Any = names[0] if count == 1 else names[:count]
+            run = partial(_repeat, predictor, some)
+            times.append(min(_measure(run) for _ in range(5 * arguments.rounds)))
+        print(f"  {kernel:16} {'  '.join(f'{seconds / CALLS * 1e6:8,.0f}' for seconds in times)}   (1, 8, 64 names)")
+
+
+def compare(title: str, job: Job, own: Callable[[Job], Any], others: list[Callable[[Job], Any]], rounds: int) -> None:
+    """Run all ways by turns, and print names a second of processor time, and ratios to the first."""
+    works = dict(_prepare(job, own, others))
+    best = dict.fromkeys(works, float("inf"))
+    for _ in range(rounds):
+        for name, run in works.items():
+            best[name] = min(best[name], _measure(run))
+    print(f"\n{title}: {job.count:,} names, names a second of processor time")
+    first = next(iter(best.values()))
+    for name, seconds in best.items():
+        print(f"  {name:16} {job.count / seconds:10,.0f}   the first is {seconds / first:.2f} × as fast")
+
+
+def _prepare(
+    job: Job, own: Callable[[Job], Any], others: list[Callable[[Job], Any]]
+) -> Iterator[tuple[str, Callable[[], Any]]]:
+    """Yield the name and one pass of each way, which has been run once."""
+    kernels: list[tuple[str, Callable[[Job], Any]]] = [(kernel, own) for kernel in list_kernels()]
+    for name, way in [*kernels, *((other.__name__.strip("_"), other) for other in others)]:
+        os.environ[KERNEL] = name if way is own else kernels[0][0]
+        try:
+            work = way(job)
+        except LeftOutError as error:
+            print(f"left out: {name}: {error}", file=sys.stderr)
+            continue
+        (work.warm_up or work.run)()
+        yield name, work.run
+
+
+def _torch_scoring(job: Job) -> Any:
+    try:
+        import torch
+        from torch_ways import exact_scoring
+    except ImportError:
+        raise LeftOutError("pip install torch") from None
+    torch.set_num_threads(1)
+    return exact_scoring(job)
+
+
+def _nana(arguments: argparse.Namespace, scratch: Path) -> Job | None:
+    if arguments.nana is None:
+        return None
+    folder = scratch / "nana"
+    if not folder.exists():
+        save_names(folder, read_nana(arguments.nana))
+    return Job("", str(NameSet(folder, 0).folder), arguments.names, 1, hidden_size=arguments.hidden_size)
+
+
+def _repeat(predictor: Any, names: Any) -> None:
+    for _ in range(CALLS):
+        predictor.predict(names)
+
+
+def _measure(run: Callable[[], Any]) -> float:
+    started = time.process_time()
+    run()
+    return time.process_time() - started
+
+
+PARTS = {
+    "shipped": compare_shipped,
+    "logits": compare_logits,
+    "labels": compare_labels,
+    "small": time_small_calls,
+}
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,278 @@
+"""Packing: the weights of a network in the order in which the kernel reads them; kernel.h describes the layouts."""
+
+import ctypes
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.model.config import ModelConfig
+from elman.model.header import SCALE
+from elman.model.packing import pack
+from elman.model.tensors import (
+    BAG_CODES,
+    BAG_HEAD,
+    BAG_HIDDEN_BIAS,
+    BAG_HIDDEN_WEIGHT,
+    BAG_OUTPUT,
+    BAG_WEIGHT,
+    EMBEDDING,
+    HEAD_BIAS,
+    HEAD_WEIGHT,
+    NGRAMS,
+    WORDS,
+    WORDS_HEAD,
+    count_symbols,
+    name_layer,
+)
+from elman.scoring.kernel.library import Layer, Library, Matrix, Model, Wholes
+from elman.scoring.probabilities import allow_overflow
+from elman.scoring.reference import can_share, count_answers, count_parts
+
+Array = NDArray[np.float32]
+
+LARGEST_TABLES = 2**26
+"""How many numbers the tables of all directions can have. Without tables, a step multiplies what it reads."""
+
+_SIGMOID, _TANH = -np.log2(np.e), 2 * np.log2(np.e)
+"""Scales with which σ(x) = 1 / (1 + 2^x) and tanh(x) = 1 − 2 / (1 + 2^x)."""
+
+_SCALES = {
+    "gru": (_SIGMOID, _SIGMOID, _TANH),
+    "lstm": (_SIGMOID, _SIGMOID, _TANH, _SIGMOID),
+    "tanh": (_TANH,),
+    "sigmoid": (_SIGMOID,),
+    "relu": (1.0,),
+    "none": (1.0,),
+}
+_CELLS = {"elman": 0, "rnn": 0, "gru": 1, "lstm": 2}
+_ACTIVATIONS = {"tanh": 0, "relu": 1, "sigmoid": 2, "none": 3}
+
+SLOT_BYTES = 16
+"""The size of ``elman_slot``."""
+
+LARGEST_IDENTITY = 2048
+"""The most states that are answers themselves, in a network without a head: the kernel has a head of ones for them."""
+
+WIDE = 3
+"""How many blocks of labels the head multiplies together, if there are more than two of them."""
+
+
+def can_pack(config: ModelConfig) -> bool:
+    """Return whether the kernel reads a model: sharing is exact for it, and its states are few if it has no head."""
+    return can_share(config) and (config.head != "none" or config.directions * config.hidden_size <= LARGEST_IDENTITY)
+
+
+class PackedModel:
+    """A network as the kernel reads it.
+
+    Args:
+        config: the shape of a network for which `can_pack` is true.
+        tensors: its weights by name.
+        library: the kernel.
+        routines: the name of its instruction set.
+
+    Attributes:
+        model: the structure that the kernel gets. It points to arrays that this object keeps.
+    """
+
+    def __init__(
+        self, config: ModelConfig, tensors: Mapping[str, NDArray[Any]], library: Library, routines: str
+    ) -> None:
+        self.config, self.tensors = config, tensors
+        self._routines, self._kept = library.routines[routines].contents, list[Any]()
+        self._library = library
+        self.lanes = int(self._routines.lanes)
+        self.model = Model(
+            routines=ctypes.cast(library.routines[routines], ctypes.c_void_p),
+            buckets=config.ngram_buckets,
+            cell=_CELLS[config.cell],
+            activation=_ACTIVATIONS[config.activation],
+            hidden_size=config.hidden_size,
+            embedding_size=config.embedding_size,
+            layer_count=config.layers,
+            directions=config.directions,
+            symbols=count_symbols(tensors),
+            answers=count_answers(config, tensors),
+            order_count=len(config.ngram_orders),
+        )
+        self.model.orders[: len(config.ngram_orders)] = config.ngram_orders
+        with allow_overflow():
+            layers = [
+                self._pack_layer(layer, direction)
+                for direction in range(config.directions)
+                for layer in range(config.layers)
+            ]
+            self._layers = self._keep((Layer * len(layers))(*layers))
+            self.model.wholes = self._pack_wholes()
+            self.model.head = self._pack_head()
+        self.model.layers = self._layers
+        self._large: Model | None = None
+        if config.embedding_size:
+            self.model.embedding = self._address(tensors[EMBEDDING])
+            self.model.ngrams = self._address(tensors[NGRAMS]) if config.ngram_orders else None
+        else:
+            self.model = self._add_tables()  # one-hot rows have no other form
+
+    @property
+    def large(self) -> Model:
+        """The model for many strings: a step adds rows of tables. It is made when it is first needed.
+
+        It is the model itself if the tables would be too large.
+        """
+        if self._large is None:
+            with allow_overflow():
+                self._large = self._add_tables() if self.can_have_tables else self.model
+        return self._large
+
+    @property
+    def can_have_tables(self) -> bool:
+        """Whether the tables are small enough."""
+        rows = self.model.symbols + (self.config.ngram_buckets if self.config.ngram_orders else 0)
+        return bool(rows * self._width * self.config.directions <= LARGEST_TABLES)
+
+    @property
+    def _width(self) -> int:
+        """How many numbers the row of a table has."""
+        recurrent = self._layers[0].recurrent
+        return int(recurrent.blocks * recurrent.gates * self.lanes)
+
+    def _add_tables(self) -> Model:
+        """Return the model with all symbols and buckets multiplied with the input weights of the first layer."""
+        model = Model.from_buffer_copy(self.model)
+        config, tensors = self.config, self.tensors
+        symbols = tensors[EMBEDDING] if config.embedding_size else np.eye(self.model.symbols, dtype=np.float32)
+        ngrams, symbol_rows = [], []
+        for direction in range(config.directions):
+            layer = self._layers[direction * config.layers]
+            symbol_rows.append(self._multiply(layer.input, symbols))
+            if config.ngram_orders:
+                without_bias = Matrix.from_buffer_copy(layer.input)
+                without_bias.bias = self._address(np.zeros(self._width, np.float32))
+                ngrams.append(self._multiply(without_bias, tensors[NGRAMS]))
+        self._add_bytes(model.wholes)
+        model.ngram_rows[: len(ngrams)] = [self._address(rows) for rows in ngrams]
+        model.symbol_rows[: len(symbol_rows)] = [self._address(rows) for rows in symbol_rows]
+        return model
+
+    def _multiply(self, matrix: Matrix, rows: Array) -> Array:
+        """Return rows · weights + bias, (n, blocks · gates · lanes)."""
+        rows = np.ascontiguousarray(rows, np.float32)
+        out = np.empty((len(rows), matrix.blocks * matrix.gates * self.lanes), np.float32)
+        self._routines.multiply(ctypes.byref(matrix), rows.ctypes.data, rows.shape[1], len(rows), out.ctypes.data)
+        return out
+
+    def _pack_layer(self, layer: int, direction: int) -> Layer:
+        config = self.config
+        scales = np.array(_SCALES[config.cell if config.cell in _SCALES else config.activation], np.float32)
+        weight_ih, weight_hh, bias_ih, bias_hh = (
+            self.tensors[name].reshape(len(scales), config.hidden_size, -1) * scales[:, None, None]
+            for name in name_layer(layer, direction)
+        )
+        recurrent_bias = np.zeros_like(bias_hh)
+        if config.cell == "gru":  # r ⊙ (W h + b): the bias of the candidate is on the recurrent side
+            recurrent_bias[2] = bias_hh[2]
+            bias_hh[2] = 0
+        return Layer(self._pack(weight_hh, recurrent_bias), self._pack(weight_ih, bias_ih + bias_hh))
+
+    def _pack_wholes(self) -> Wholes:
+        """Return the bag and the table of words."""
+        config, tensors = self.config, self.tensors
+        wholes = Wholes(parts=1, separator=-1 if config.separator is None else config.separator)
+        if config.bag_orders:
+            codes, rows = tensors[BAG_CODES], tensors[BAG_WEIGHT]
+            mask = 2 ** max(4, int(2 * len(codes)).bit_length()) - 1  # between two and four slots for each code
+            slots = self._keep(np.empty((mask + 1) * SLOT_BYTES, np.uint8))
+            codes = np.ascontiguousarray(codes, np.int64)
+            self._library.index(codes.ctypes.data, len(codes), slots.ctypes.data, mask)
+            wholes.slots, wholes.mask, wholes.rows = slots.ctypes.data, mask, self._address(rows)
+            wholes.size, wholes.parts, wholes.scale = rows.shape[1], count_parts(tensors), config.bag_scale
+            wholes.adds_logits = not config.bag_size
+            wholes.order_count = len(config.bag_orders)
+            wholes.orders[: len(config.bag_orders)] = config.bag_orders
+            if config.bag_size and config.bag_hidden:
+                weight = tensors[BAG_HIDDEN_WEIGHT].reshape(-1, wholes.parts, wholes.size)
+                wholes.hidden = self._pack_rows([weight], tensors[BAG_HIDDEN_BIAS])
+        if config.reads_words:
+            words = tensors[WORDS]
+            wholes.words, wholes.word_buckets, wholes.word_size = self._address(words), *words.shape
+        return wholes
+
+    def _pack_head(self) -> Matrix:
+        """Return the head, which reads the features of a string; kernel.h lists them."""
+        config, tensors, answers = self.config, self.tensors, self.model.answers
+        states = config.directions * config.hidden_size
+        weight = np.eye(states, dtype=np.float32) if config.head == "none" else tensors[HEAD_WEIGHT]
+        features = [weight.reshape(answers, config.directions, config.hidden_size)]
+        if config.bag_orders and config.bag_size:
+            features.append(tensors[BAG_HEAD][:, None])
+            if config.bag_hidden:
+                output = tensors[BAG_OUTPUT]
+                columns = self._count_columns(self.model.wholes.hidden)
+                features.append(np.pad(output, ((0, 0), (0, columns - output.shape[1])))[:, None])
+        if config.reads_words:
+            features.append(tensors[WORDS_HEAD][:, None])
+        return self._pack_rows(features, tensors[HEAD_BIAS] if config.head != "none" else np.zeros(answers, np.float32))
+
+    def _add_bytes(self, wholes: Wholes) -> None:
+        """Keep the rows of the bag in 8 bits too, if that loses nothing: they take less time to read."""
+        packed = pack(BAG_WEIGHT, self.tensors[BAG_WEIGHT]) if wholes.size else {}
+        if BAG_WEIGHT + SCALE in packed:
+            narrow = packed[BAG_WEIGHT]
+            filled = np.pad(narrow, ((0, 0), (0, self._fill_up(narrow.shape[1]) - narrow.shape[1])))
+            wholes.scales = self._address(packed[BAG_WEIGHT + SCALE])
+            wholes.bytes = self._keep(filled).ctypes.data
+
+    def _count_columns(self, matrix: Matrix) -> int:
+        return int(matrix.blocks * matrix.gates * self.lanes)
+
+    def _fill_up(self, count: int) -> int:
+        return -(-count // self.lanes) * self.lanes
+
+    def _pack_rows(self, features: Sequence[Array], bias: Array) -> Matrix:
+        """Return a matrix without gates: its answers are cut into blocks of one or three vectors.
+
+        Args:
+            features: what it reads, each (answers, parts, size); each part is filled up to whole vectors.
+            bias: (answers,).
+        """
+        answers = len(bias)
+        gates = WIDE if answers > 2 * self.lanes else 1
+        block = gates * self.lanes
+        rows = -(-answers // block) * block
+        filled = [
+            np.pad(one, ((0, rows - answers), (0, 0), (0, self._fill_up(one.shape[2]) - one.shape[2])))
+            for one in features
+        ]
+        weight = np.concatenate([one.reshape(rows, -1) for one in filled], axis=1)
+
+        def by_gate(numbers: Array) -> Array:  # so that the answers are in their order in memory
+            blocks = numbers.reshape(rows // block, gates, self.lanes, -1)
+            return blocks.transpose(1, 0, 2, 3).reshape(gates, rows // gates, -1)
+
+        return self._pack(by_gate(weight), by_gate(np.pad(bias, (0, rows - answers))[:, None]))
+
+    def _pack(self, weights: Array, bias: Array) -> Matrix:
+        """Return a matrix as the kernel reads it.
+
+        Args:
+            weights: (gates, columns, inner).
+            bias: (gates, columns, 1).
+        """
+        gates, columns, inner = weights.shape
+        blocks = -(-columns // self.lanes)
+        both = np.zeros((gates, blocks * self.lanes, inner + 1), np.float32)
+        both[:, :columns, :inner], both[:, :columns, inner:] = weights, bias
+        packed = both.reshape(gates, blocks, self.lanes, inner + 1).transpose(1, 3, 0, 2)
+        return Matrix(self._address(packed[:, :inner]), self._address(packed[:, inner]), gates, inner, blocks)
+
+    def _address(self, array: Array) -> int:
+        """Return the address of an array that is contiguous, and is kept."""
+        kept = self._keep(np.ascontiguousarray(array, np.float32))
+        address: int = kept.ctypes.data
+        return address
+
+    def _keep(self, value: Any) -> Any:
+        self._kept.append(value)
+        return value

@@ -1,0 +1,310 @@
+/* The arithmetic of the kernel, for one instruction set. A file that includes this one defines before it
+ *
+ *     VECTOR, LANES            a vector of so many floats
+ *     v_load, v_store, v_set   from and to memory (any address), and one number in all lanes
+ *     v_bytes                  from so many signed bytes
+ *     v_add, v_sub, v_mul, v_fma(a, b, c) = a · b + c, v_max, v_min (both return the second argument if one is NaN)
+ *     v_power(x)               2^x, for −126 ≤ x ≤ 120; NaN for NaN
+ *     v_inverse(x)             1 / x, for 1 ≤ x ≤ 2^121
+ *     GROUP_1, GROUP_3, GROUP_4  how many rows are multiplied together with 1, 3 or 4 gates: as many as there are
+ *                              registers for their sums
+ *     ROUTINES                 the name of the table at the end
+ *
+ * The weights of a gate σ are scaled by −log2 e, and those of a tanh by 2 · log2 e, when they are packed, so that
+ * σ(x) = 1 / (1 + 2^x) and tanh(x) = 1 − 2 / (1 + 2^x). Sums stay in registers until their gates are computed: a state
+ * is written once, and nothing else is.
+ */
+#include "kernel.h"
+
+#include <math.h>
+#include <string.h>
+
+#define MOST_GROUP 16 /* rows */
+#define MOST_GATES 4
+
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#elif defined(__GNUC__)
+#define UNROLL _Pragma("GCC unroll 16")
+#else
+#define UNROLL
+#endif
+
+static const float TWO_LOG2_E = 2.885390081777927f, LOG2_E = 1.4426950408889634f;
+
+/* Write rows · weights + bias of one block of columns to ``out``, [size][gates][lanes]. Gates and size are constants
+ * where this is inlined, so that every sum has a register. Behind the last row the pointers repeat it. */
+INLINE void multiply_block(const float *restrict weights, const float *restrict bias, const float *const *rows,
+                           int inner, const int gates, const int size, float *restrict out, int64_t stride)
+{
+    VECTOR sums[MOST_GROUP * MOST_GATES];
+    UNROLL for (int row = 0; row < size; row++)
+        UNROLL for (int gate = 0; gate < gates; gate++)
+            sums[row * gates + gate] = v_load(bias + gate * LANES);
+    for (int k = 0; k < inner; k++, weights += gates * LANES) {
+        VECTOR weight[MOST_GATES];
+        UNROLL for (int gate = 0; gate < gates; gate++)
+            weight[gate] = v_load(weights + gate * LANES);
+        UNROLL for (int row = 0; row < size; row++) {
+            const VECTOR number = v_set(rows[row][k]);
+            UNROLL for (int gate = 0; gate < gates; gate++)
+                sums[row * gates + gate] = v_fma(number, weight[gate], sums[row * gates + gate]);
+        }
+    }
+    UNROLL for (int row = 0; row < size; row++)
+        UNROLL for (int gate = 0; gate < gates; gate++)
+            v_store(out + row * stride + gate * LANES, sums[row * gates + gate]);
+}
+
+typedef void (*multiplier)(const float *weights, const float *bias, const float *const *rows, int inner, float *out,
+                           int64_t stride);
+
+/* multiply_block for some gates and rows, as a function of its own: where all of them are inlined into one, compilers
+ * keep sums in memory. */
+#define DEFINE(name, gates, size)                                                                                  \
+    NOINLINE void name(const float *weights, const float *bias, const float *const *rows, int inner, float *out,  \
+                       int64_t stride)                                                                             \
+    {                                                                                                              \
+        multiply_block(weights, bias, rows, inner, gates, size, out, stride);                                      \
+    }
+#define MULTIPLIERS(gates, group)                    \
+    DEFINE(multiply_##gates##_1, gates, 1)       \
+    DEFINE(multiply_##gates##_2, gates, 2)       \
+    DEFINE(multiply_##gates##_few, gates, group > 4 ? 4 : group) \
+    DEFINE(multiply_##gates##_all, gates, group)
+MULTIPLIERS(1, GROUP_1)
+MULTIPLIERS(3, GROUP_3)
+MULTIPLIERS(4, GROUP_4)
+
+/* Return what multiplies at least ``count`` rows, and no more than a group. A few rows cost less than a group. */
+INLINE multiplier choose_multiplier(const int gates, int count)
+{
+    if (gates == 1)
+        return count == 1 ? multiply_1_1 : count == 2 ? multiply_1_2 : count <= 4 ? multiply_1_few : multiply_1_all;
+    if (gates == 3)
+        return count == 1 ? multiply_3_1 : count == 2 ? multiply_3_2 : count <= 4 ? multiply_3_few : multiply_3_all;
+    return count == 1 ? multiply_4_1 : count == 2 ? multiply_4_2 : count <= 4 ? multiply_4_few : multiply_4_all;
+}
+
+/* Point to some rows of an array, and to the last of them again up to the size of a group. */
+INLINE void point_to(const float **rows, const float *array, const int32_t *places, int64_t stride, int count,
+                     const int group)
+{
+    for (int row = 0; row < group; row++) {
+        const int32_t place = row < count ? row : count - 1;
+        rows[row] = array + (places ? places[place] : place) * stride;
+    }
+}
+
+static VECTOR sigmoid(VECTOR scaled)
+{
+    const VECTOR one = v_set(1.0f);
+    return v_inverse(v_add(one, v_power(v_max(v_set(-126.0f), v_min(v_set(120.0f), scaled)))));
+}
+
+static VECTOR hyperbolic_tangent(VECTOR scaled)
+{
+    return v_fma(v_set(-2.0f), sigmoid(scaled), v_set(1.0f));
+}
+
+/* Compute the state of one node, for one block of units, from the recurrent side of its gates and from what it reads:
+ * the sum of some rows. ``past`` and ``cell`` are the state of its parent; ``next_cell`` is for the LSTM. */
+INLINE VECTOR advance(const int cell, const int activation, const float *recurrent, VECTOR *read, VECTOR past,
+                      VECTOR past_cell, VECTOR *next_cell)
+{
+    if (cell == CELL_GRU) {
+        /* r, z = σ(W_i x + b_i + W_h h + b_h)            reset and update gate */
+        const VECTOR reset = sigmoid(v_add(read[0], v_load(recurrent)));
+        const VECTOR update = sigmoid(v_add(read[1], v_load(recurrent + LANES)));
+        /* n = tanh(W_in x + b_in + r ⊙ (W_hn h + b_hn))  candidate */
+        const VECTOR candidate = hyperbolic_tangent(v_fma(reset, v_load(recurrent + 2 * LANES), read[2]));
+        /* h' = (1 − z) ⊙ n + z ⊙ h */
+        return v_fma(update, v_sub(past, candidate), candidate);
+    }
+    if (cell == CELL_LSTM) {
+        /* i, f, o = σ(W_i x + b_i + W_h h + b_h), g = tanh(…) */
+        const VECTOR input = sigmoid(v_add(read[0], v_load(recurrent)));
+        const VECTOR forget = sigmoid(v_add(read[1], v_load(recurrent + LANES)));
+        const VECTOR candidate = hyperbolic_tangent(v_add(read[2], v_load(recurrent + 2 * LANES)));
+        const VECTOR output = sigmoid(v_add(read[3], v_load(recurrent + 3 * LANES)));
+        /* c' = f ⊙ c + i ⊙ g */
+        *next_cell = v_fma(forget, past_cell, v_mul(input, candidate));
+        /* h' = o ⊙ tanh(c') */
+        return v_mul(output, hyperbolic_tangent(v_mul(*next_cell, v_set(TWO_LOG2_E))));
+    }
+    /* h' = activation(W_ih x + b_ih + W_hh h + b_hh) */
+    const VECTOR sum = v_add(read[0], v_load(recurrent));
+    if (activation == ACTIVATION_TANH)
+        return hyperbolic_tangent(sum);
+    if (activation == ACTIVATION_SIGMOID)
+        return sigmoid(sum);
+    return activation == ACTIVATION_RELU ? v_max(v_set(0.0f), sum) : sum;
+}
+
+/* Ask for one block of the rows that some nodes read, which come from tables larger than the cache. */
+INLINE void prefetch_rows(const elman_level *level, int from, int to, int64_t width, int64_t offset, int size)
+{
+    for (int node = from; node < to; node++)
+        for (int table = 1; table < level->tables; table++) {
+            const float *row = level->table[table] + level->rows[(int64_t)node * level->tables + table] * width + offset;
+            for (int number = 0; number < size; number += 16)
+                PREFETCH(row + number);
+        }
+}
+
+/* Read one step of all nodes of a level through one layer. The cell is a constant where this is inlined. */
+INLINE void read_level(const elman_layer *layer, const elman_level *level, const int cell, const int activation,
+                       const int gates, const int group)
+{
+    const elman_matrix *matrix = &layer->recurrent;
+    const int64_t stride = (int64_t)matrix->blocks * LANES, width = stride * gates;
+    float sums[MOST_GROUP * MOST_GATES * LANES];
+    for (int start = 0; start < level->parents; start += group) {
+        const int count = level->parents - start < group ? level->parents - start : group;
+        const int after = start + count + group < level->parents ? start + count + group : level->parents;
+        const int32_t *first = level->first + start;
+        const float *rows[MOST_GROUP];
+        const multiplier multiply_rows = choose_multiplier(gates, count);
+        point_to(rows, level->before, level->parent + start, stride, count, group);
+        for (int block = 0; block < matrix->blocks; block++) {
+            const int64_t units = (int64_t)block * LANES;
+            if (level->rows)
+                prefetch_rows(level, first[count], level->first[after], width, units * gates, gates * LANES);
+            multiply_rows(matrix->weights + units * gates * matrix->inner, matrix->bias + units * gates, rows,
+                          matrix->inner, sums, gates * LANES);
+            for (int row = 0; row < count; row++) {
+                const VECTOR past = v_load(rows[row] + units);
+                VECTOR past_cell = past, next_cell = past;
+                if (cell == CELL_LSTM)
+                    past_cell = v_load(level->before_cell + level->parent[start + row] * stride + units);
+                for (int node = first[row]; node < first[row + 1]; node++) {
+                    const int32_t *places = level->rows + (int64_t)node * level->tables;
+                    VECTOR read[MOST_GATES];
+                    const float *numbers = level->table[0] + (level->rows ? places[0] : node) * width + units * gates;
+                    UNROLL for (int gate = 0; gate < gates; gate++)
+                        read[gate] = v_load(numbers + gate * LANES);
+                    for (int table = 1; table < level->tables; table++) {
+                        numbers = level->table[table] + places[table] * width + units * gates;
+                        UNROLL for (int gate = 0; gate < gates; gate++)
+                            read[gate] = v_add(read[gate], v_load(numbers + gate * LANES));
+                    }
+                    const VECTOR state = advance(cell, activation, sums + row * gates * LANES, read, past, past_cell,
+                                                 &next_cell);
+                    v_store(level->after + node * stride + units, state);
+                    if (cell == CELL_LSTM)
+                        v_store(level->after_cell + node * stride + units, next_cell);
+                }
+            }
+        }
+    }
+}
+
+static void step(const elman_model *model, const elman_layer *layer, const elman_level *level)
+{
+    if (model->cell == CELL_GRU)
+        read_level(layer, level, CELL_GRU, ACTIVATION_TANH, 3, GROUP_3);
+    else if (model->cell == CELL_LSTM)
+        read_level(layer, level, CELL_LSTM, ACTIVATION_TANH, 4, GROUP_4);
+    else if (model->activation == ACTIVATION_TANH)
+        read_level(layer, level, CELL_ELMAN, ACTIVATION_TANH, 1, GROUP_1);
+    else if (model->activation == ACTIVATION_SIGMOID)
+        read_level(layer, level, CELL_ELMAN, ACTIVATION_SIGMOID, 1, GROUP_1);
+    else if (model->activation == ACTIVATION_RELU)
+        read_level(layer, level, CELL_ELMAN, ACTIVATION_RELU, 1, GROUP_1);
+    else
+        read_level(layer, level, CELL_ELMAN, ACTIVATION_NONE, 1, GROUP_1);
+}
+
+INLINE void multiply_all(const elman_matrix *matrix, const float *rows, int64_t stride, int count, const int gates,
+                         const int group, float *out)
+{
+    const int64_t width = (int64_t)matrix->blocks * gates * LANES;
+    float sums[MOST_GROUP * MOST_GATES * LANES];
+    const float *pointers[MOST_GROUP];
+    for (int start = 0; start < count; start += group) {
+        const int some = count - start < group ? count - start : group;
+        const multiplier multiply_rows = choose_multiplier(gates, some);
+        point_to(pointers, rows + start * stride, NULL, stride, some, group);
+        for (int block = 0; block < matrix->blocks; block++) {
+            const int64_t columns = (int64_t)block * gates * LANES;
+            multiply_rows(matrix->weights + columns * matrix->inner, matrix->bias + columns, pointers, matrix->inner,
+                          sums, gates * LANES);
+            for (int row = 0; row < some; row++)
+                memcpy(out + (start + row) * width + columns, sums + row * gates * LANES,
+                       sizeof(float) * (size_t)(gates * LANES));
+        }
+    }
+}
+
+/* Write rows · weights + bias to ``out``, [count][blocks][gates][lanes]. */
+static void multiply(const elman_matrix *matrix, const float *rows, int64_t stride, int32_t count, float *out)
+{
+    if (matrix->gates == 3)
+        multiply_all(matrix, rows, stride, count, 3, GROUP_3, out);
+    else if (matrix->gates == 4)
+        multiply_all(matrix, rows, stride, count, 4, GROUP_4, out);
+    else
+        multiply_all(matrix, rows, stride, count, 1, GROUP_1, out);
+}
+
+/* Add rows of the bag to the sums of some parts, [parts][padded size]. */
+static void add_rows(const elman_wholes *wholes, const int32_t *rows, const uint8_t *parts, int32_t count, float *sums)
+{
+    const int64_t size = wholes->size, whole = size / LANES * LANES, padded = (size + LANES - 1) / LANES * LANES;
+    for (int32_t one = 0; one < count; one++) {
+        float *const sum = sums + parts[one] * padded;
+        if (wholes->bytes) {
+            const int8_t *const row = wholes->bytes + rows[one] * padded;
+            const VECTOR scale = v_set(wholes->scales[rows[one]]);
+            for (int64_t number = 0; number < padded; number += LANES)
+                v_store(sum + number, v_fma(scale, v_bytes(row + number), v_load(sum + number)));
+        } else {
+            const float *const row = wholes->rows + rows[one] * size;
+            for (int64_t number = 0; number < whole; number += LANES)
+                v_store(sum + number, v_add(v_load(row + number), v_load(sum + number)));
+            for (int64_t number = whole; number < size; number++)
+                sum[number] += row[number];
+        }
+    }
+}
+
+/* Write the best labels of one string and their probabilities: the softmax of logits / temperature, with a
+ * floor. They are
+ * filled up to whole vectors with the lowest number. All probabilities are NaN if a logit is NaN, or the largest infinite;
+ * equal labels are in their order. */
+static void find_best(const float *logits, int32_t answers, const elman_output *wanted, int32_t *labels,
+                      double *chances)
+{
+    float best[MOST_TOP] = {0}, parts[LANES], total = 0;
+    const int top = wanted->top;
+    int found = 0;
+    for (int32_t label = 0; label < answers; label++) {
+        const float logit = logits[label];
+        if (found == top && !(logit > best[top - 1]))
+            continue;
+        int place = found < top ? found++ : top - 1;
+        for (; place > 0 && logit > best[place - 1]; place--) {
+            best[place] = best[place - 1];
+            labels[place] = labels[place - 1];
+        }
+        best[place] = logit;
+        labels[place] = label;
+    }
+    const VECTOR scale = v_set(LOG2_E / wanted->temperature), largest = v_set(best[0]);
+    VECTOR sum = v_set(0.0f);
+    for (int32_t label = 0; label < answers; label += LANES) {
+        const VECTOR power = v_mul(scale, v_sub(v_load(logits + label), largest));
+        sum = v_add(sum, v_power(v_max(v_set(-126.0f), power)));
+    }
+    v_store(parts, sum);
+    for (int lane = 0; lane < LANES; lane++)
+        total += parts[lane];
+    for (int place = 0; place < top; place++) {
+        const double share = exp(((double)best[place] - best[0]) / wanted->temperature) / total;
+        chances[place] = isnan(total) ? NAN : (1 - wanted->floor) * share + wanted->floor / answers;
+        if (isnan(total))
+            labels[place] = place;
+    }
+}
+
+const elman_routines ROUTINES = {ROUTINES_NAME, LANES, step, multiply, add_rows, find_best};

@@ -1,0 +1,201 @@
+/* The scoring kernel: what Python calls, and what its files share.
+ *
+ * Strings of symbol ids are sorted, so that common beginnings (or endings) are adjacent and are read once: level by
+ * level they form a trie, and a cell reads all nodes of a level together. elman/scoring/trie.py does the same in numpy
+ * and says more; elman/scoring/reference.py has the equations, written to be read.
+ *
+ * Nothing here allocates memory, writes to a model, or keeps anything from call to call: Python passes in all memory,
+ * and several threads can use one model.
+ */
+#ifndef ELMAN_KERNEL_H
+#define ELMAN_KERNEL_H
+
+#include <stdint.h>
+
+#define ELMAN_ABI 2 /* as in library.py; to be raised when a structure or a function changes */
+
+#if defined(_WIN32)
+#define EXPORT __declspec(dllexport)
+#elif defined(__GNUC__)
+#define EXPORT __attribute__((visibility("default")))
+#else
+#define EXPORT
+#endif
+
+#if defined(__GNUC__)
+#define INLINE static inline __attribute__((always_inline))
+#define NOINLINE static __attribute__((noinline))
+#define PREFETCH(address) __builtin_prefetch(address)
+#else
+#define INLINE static inline
+#define NOINLINE static
+#define PREFETCH(address) ((void)(address))
+#endif
+
+enum { MOST_ORDERS = 32, MOST_TABLES = MOST_ORDERS + 1, MOST_TOP = 32, MOST_PARTS = 3 };
+enum { CELL_ELMAN, CELL_GRU, CELL_LSTM };
+enum { ACTIVATION_TANH, ACTIVATION_RELU, ACTIVATION_SIGMOID, ACTIVATION_NONE };
+enum { STATUS_DONE, STATUS_BAD_SYMBOL, STATUS_EMPTY };
+
+/* A matrix that some rows are multiplied with. The columns are cut into blocks of ``gates`` × lanes; the numbers that
+ * one step of the innermost loop needs are adjacent: [blocks][inner][gates][lanes], the bias [blocks][gates][lanes].
+ * Columns that fill the last block are 0. */
+typedef struct {
+    const float *weights, *bias;
+    int32_t gates, inner, blocks;
+} elman_matrix;
+
+/* One layer in one direction. Weights and biases are scaled so that the gates are powers of 2; see cells.h. */
+typedef struct {
+    elman_matrix recurrent;
+    elman_matrix input; /* of what the layer reads; not used in the first layer if there are tables */
+} elman_layer;
+
+/* A place in the index of the n-grams and words of a bag: its code and its row; the row −1 is an empty place. */
+typedef struct {
+    int64_t code, row;
+} elman_slot;
+
+/* What reads whole strings, beside the cells: the bag of n-grams and words, and the table of first and last words. See
+ * elman/text/ngrams.py for the codes, and elman/scoring/lookups.py for what is done with the rows. */
+typedef struct {
+    const elman_slot *slots; /* [mask + 1] */
+    const float *rows;       /* [·][size]: what each n-gram adds */
+    const int8_t *bytes;     /* the same in 8 bits, [·][padded size], and the scale of each row; NULL: in floats only */
+    const float *scales;
+    elman_matrix hidden;     /* of the sums of all parts, [parts][padded size]; without weights: no hidden layer */
+    const float *words;      /* [word_buckets][word_size]; NULL: no table of words */
+    int64_t mask, word_buckets;
+    float scale;
+    int32_t size, parts, separator; /* separator: −1 if there is none */
+    int32_t adds_logits;            /* whether the sum itself is added to the logits, rather than read by the head */
+    int32_t word_size, order_count, orders[MOST_ORDERS];
+} elman_wholes;
+
+/* The network. What a step reads is the sum of the embeddings of its symbol and of its n-grams, times the input weights
+ * of the first layer. Tables have these products, [blocks][gates][lanes] for each symbol and each bucket of hashed
+ * n-grams, so that a step only adds rows. Without tables, which take time to make and memory, it is multiplied. */
+typedef struct elman_model {
+    const struct elman_routines *routines;
+    const elman_layer *layers;             /* [directions][layers] */
+    const float *embedding, *ngrams;             /* [symbols][embedding_size], [buckets][embedding_size] */
+    const float *symbol_rows[2], *ngram_rows[2]; /* the tables of each direction; NULL: there are none */
+    elman_wholes wholes;
+    elman_matrix head; /* of the features of a string, each part filled up to whole vectors: the final states of all
+                          directions, the sum of the bag, its hidden units, and the rows of two words */
+    int64_t buckets;
+    int32_t cell, activation, hidden_size, embedding_size, layer_count, directions, symbols, answers;
+    int32_t order_count, orders[MOST_ORDERS];
+} elman_model;
+
+/* Strings one after the other, as elman.text.encoded.EncodedStrings has them. */
+typedef struct {
+    const int32_t *ids;
+    const int64_t *starts, *lengths;
+} elman_strings;
+
+/* What is wanted of each string: its logits, or its best labels and their probabilities; the others are NULL. */
+typedef struct {
+    float *logits;     /* [N][answers] */
+    int32_t *labels;   /* [N][top] */
+    double *chances;   /* [N][top] */
+    double floor;      /* the share of all answers that is spread evenly over the labels */
+    int32_t top;       /* at most MOST_TOP, and at most the number of answers */
+    float temperature;
+    int32_t by_order;  /* whether row k is of the k-th string of the order, not of string k */
+} elman_output;
+
+/* The nodes of one level of the trie, for one layer. */
+typedef struct {
+    int32_t parents, tables;
+    const int32_t *parent;   /* [parents]: rows of ``before`` that have children, rising */
+    const int32_t *first;    /* [parents + 1]: the first node of each; the nodes of a parent are adjacent */
+    const float *before, *before_cell; /* states one level up, [·][stride] */
+    float *after, *after_cell;         /* states of the nodes, [nodes][stride] */
+    const float *table[MOST_TABLES];   /* of rows [blocks][gates][lanes] */
+    const int32_t *rows;               /* [nodes][tables]: what each node reads; NULL: node k reads row k */
+} elman_level;
+
+/* What becomes of each character: its kind, and its ids after normalisation, [size][MOST_LETTERS]. */
+enum { LONGEST_TEXT = 44, MOST_LETTERS = 4 };
+enum { CHARACTER_OTHER, CHARACTER_SPACE, CHARACTER_LETTERS };
+enum { TEXT_READ, TEXT_ASK, TEXT_BLANK };
+typedef struct {
+    const uint8_t *kinds, *counts, *is_evidence; /* of each character; how many ids it has; of each symbol */
+    const int32_t *ids;
+    const uint64_t *placeholders; /* codes of what says that there is no name */
+    int32_t size, space, placeholder_count;
+} elman_alphabet;
+
+/* Texts one after the other; text k begins at starts[k] and ends at starts[k + 1], in units of the width: 1 for bytes
+ * that are characters, 4 for UTF-32; or in bytes of UTF-8, with the width 0. */
+typedef struct {
+    const uint8_t *data;
+    const int64_t *starts;
+    int32_t width;
+} elman_texts;
+
+/* What is compiled for each instruction set. The lanes are the numbers in a vector. */
+typedef struct elman_routines {
+    const char *name;
+    int32_t lanes;
+    void (*step)(const elman_model *, const elman_layer *, const elman_level *);
+    void (*multiply)(const elman_matrix *, const float *rows, int64_t stride, int32_t count, float *out);
+    void (*add_rows)(const elman_wholes *, const int32_t *rows, const uint8_t *parts, int32_t count, float *sums);
+    void (*best)(const float *logits, int32_t answers, const elman_output *, int32_t *labels, double *chances);
+} elman_routines;
+
+#define MULTIPLIER UINT64_C(6364136223846793005) /* as in elman/text/ngrams.py */
+enum { EDGE = -1 };                              /* the id of what comes before the first symbol and after the last */
+
+INLINE int64_t smaller(int64_t one, int64_t other)
+{
+    return one < other ? one : other;
+}
+
+/* Return the bucket of a code, as find_buckets in elman/text/ngrams.py does. */
+INLINE int64_t find_bucket(uint64_t code, int64_t buckets)
+{
+    const int64_t bucket = ((int64_t)(code * MULTIPLIER) >> 33) % buckets;
+    return bucket < 0 ? bucket + buckets : bucket;
+}
+
+/* strings.c */
+EXPORT int64_t elman_sorting_size(int64_t count);
+EXPORT void elman_sort(const elman_strings *, int32_t symbols, int32_t backwards, int64_t count, int64_t *order,
+                       void *memory);
+EXPORT int32_t elman_check(const elman_strings *, int32_t symbols, int64_t count);
+int64_t count_shared(const elman_strings *, int64_t one, int64_t other, int backwards);
+
+/* wholes.c */
+enum { WHOLE_STEPS = 64 }; /* steps whose n-grams are looked up together, and are known to the next string */
+typedef struct {
+    int32_t rows[WHOLE_STEPS][MOST_ORDERS]; /* of the n-grams that end at the first steps of the string before */
+    int32_t found[WHOLE_STEPS * MOST_ORDERS];
+    uint8_t parts[WHOLE_STEPS * MOST_ORDERS];
+} elman_wholes_memory;
+EXPORT void elman_index(const int64_t *codes, int64_t count, elman_slot *slots, int64_t mask);
+void sum_ngrams(const elman_model *, const int32_t *ids, int64_t length, int64_t shared, elman_wholes_memory *,
+                float *sums);
+void copy_words(const elman_wholes *, const int32_t *ids, int64_t length, float *features);
+
+/* score.c */
+EXPORT int64_t elman_memory_size(const elman_model *, int64_t count);
+EXPORT void elman_score(const elman_model *, const elman_strings *, const int64_t *order, int64_t count,
+                        const elman_output *, void *memory);
+
+EXPORT int64_t elman_answering_size(const elman_model *, int64_t count);
+EXPORT int32_t elman_answer(const elman_model *, const int32_t *ids, const int64_t *lengths, int64_t count,
+                            const elman_output *, void *memory);
+
+/* text.c */
+EXPORT int64_t elman_encode(const elman_alphabet *, const elman_texts *, int64_t count, int32_t *ids, int64_t *lengths,
+                            uint8_t *statuses);
+EXPORT uint64_t elman_placeholder(const int32_t *ids, int64_t count);
+
+/* dispatch.c */
+EXPORT int32_t elman_abi(void);
+EXPORT const char *elman_sources(void);
+EXPORT const elman_routines *elman_routines_at(int32_t place);
+
+#endif
