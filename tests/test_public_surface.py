@@ -41,6 +41,7 @@ NAMES = [
     "export_onnx",
     "load",
     "read_examples",
+    "system",
     "train_run",
 ]
 
