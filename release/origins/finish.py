@@ -4,9 +4,9 @@
 
 The run trained on train.csv of the folder that the build or the audit wrote. This adds what the file says beside the
 weights: regions and continents, the country of each label for the map, and, from names that the network never saw,
-the weights of the paths, the temperature, the prior, the prediction sets and the familiarity. The validation part of the build fits them; its
-test part is scored once, for the figures in the file. The weights are rounded first, if at all, so that everything is
-fitted to what is shipped.
+the weights of the paths, the temperature, the prior, the prediction sets and the familiarity. One half of the
+validation part fits the paths, the other half the probabilities and the sets; the test part is scored once, for the
+figures in the file. The weights are rounded first, if at all, so that everything is fitted to what is shipped.
 """
 
 import argparse
@@ -105,10 +105,19 @@ def finish(
     table = read_labels()
     levels = find_levels(table, artifact.labels.names)
     artifact = replace(artifact, name=NAME, levels=levels, sets=None, familiarity=None)  # both are fitted anew
-    artifact = weigh_paths(artifact, *read_known(artifact, parts["validation"]))
-    artifact = calibrate(artifact, parts["validation"])
+    first, second = halve(parts["validation"], seed)  # probabilities that fitted the paths would be too sure
+    artifact = weigh_paths(artifact, *read_known(artifact, first))
+    artifact = calibrate(artifact, second)
     artifact = add_familiarity(artifact, parts, threshold=threshold, seed=seed)
     return replace(artifact, provenance=describe(artifact, table, parts))
+
+
+def halve(rows: Sequence[Row], seed: int) -> tuple[list[Row], list[Row]]:
+    """Return rows in two halves, by a hash of their names."""
+    is_first = [share_of(f"half {row.name}", seed) < 0.5 for row in rows]
+    return [row for row, one in zip(rows, is_first, strict=True) if one], [
+        row for row, one in zip(rows, is_first, strict=True) if not one
+    ]
 
 
 def find_levels(table: Labels, labels: Sequence[str]) -> Levels:
