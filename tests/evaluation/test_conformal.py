@@ -59,7 +59,7 @@ def test_the_same_strings_give_the_same_thresholds():
 def test_the_temperature_that_scores_a_string_was_fitted_without_it(monkeypatch):
     logits, truth = draw(50, 7)
     seen = []
-    monkeypatch.setattr(conformal, "fit_temperature", lambda some, true: seen.append(some) or 2.0)
+    monkeypatch.setattr(conformal, "fit_temperature", lambda some, true, floor: seen.append(some) or 2.0)
     fit_sets(logits, truth)
     rows = [{row.tobytes() for row in some} for some in seen]
     assert [len(some) for some in rows] == [40] * 5

@@ -26,7 +26,7 @@ LABELS = Labels(("Alfa", "Beta", "Gamma"))
 # What the fake model answers at temperature 1, as odds. A temperature of a half squares them.
 ODDS = {"a": (2, 1, 1), "b": (1, 3, 1), "c": (3, 2, 1), "d": (1, 1, 2)}
 FAKE = SimpleNamespace(
-    artifact=SimpleNamespace(labels=LABELS, temperature=0.5),
+    artifact=SimpleNamespace(labels=LABELS, temperature=0.5, floor=0.0, familiarity=None),
     logits=lambda texts: np.log(np.array([ODDS[text] for text in texts], np.float32)),
     abstentions=lambda texts: [None] * len(texts),
 )

@@ -19,6 +19,7 @@ from elman.evaluation.verdict import BASELINE, compare
 from elman.model.hierarchy import Levels
 from elman.prediction.predictor import Predictor
 from elman.reports import EvalReport, Outcomes
+from elman.scoring.probabilities import softmax
 from release.origins.rows import Row
 
 Floats = NDArray[np.float64]
@@ -73,10 +74,13 @@ def ask_model(predictor: Predictor, names: Sequence[str]) -> Answers:
     """Return the answers of a model; the threshold of its familiarity is not used."""
     normalised = predictor.artifact.normalisation.apply_all(names)
     reasons = tuple(predictor.abstentions(normalised)) if normalised else ()
-    probabilities = (
-        np.nan_to_num(predictor.probabilities(names), nan=1 / len(predictor.labels)) if normalised else np.empty((0, 0))
-    )
-    return Answers(probabilities.reshape(len(names), len(predictor.labels)), predictor.labels, reasons)
+    artifact, labels = predictor.artifact, predictor.labels
+    probabilities = np.full((len(names), len(labels)), 1 / len(labels))
+    read = [place for place, reason in enumerate(reasons) if reason is None]
+    if read:
+        logits = predictor.logits([normalised[place] for place in read])
+        probabilities[read] = softmax(logits, artifact.temperature, artifact.floor)
+    return Answers(probabilities, labels, reasons)
 
 
 def place_labels(rows: Sequence[Row], labels: Sequence[str]) -> NDArray[np.int64]:
