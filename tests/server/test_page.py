@@ -754,9 +754,10 @@ def test_groups_are_estimated_apart_and_saved_as_the_command_writes_them(page, l
         wanted = list(csv.DictReader(file))
     found = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")))
     assert [one["label"] for one in found] == [one["label"] for one in wanted]
-    assert [[float(one[key]) for key in COLUMNS[2:]] for one in found] == pytest.approx(
-        [[float(one[key]) for key in COLUMNS[2:]] for one in wanted], abs=1e-6
-    )
+    for one, other in zip(found, wanted, strict=True):
+        assert [float(one[key]) for key in COLUMNS[2:]] == pytest.approx(
+            [float(other[key]) for key in COLUMNS[2:]], abs=1e-6
+        )
 
 
 def test_shares_of_a_level_can_be_chosen(open_page, of_origins):
