@@ -100,15 +100,9 @@ def _take_step(state: TrainingState, batch: Batch, rate: float) -> tuple[float, 
             paths = _score_paths(model, torch.from_numpy(share.inputs).to(device), apart=bool(config.path_weight))
         logits = sum(paths[1:], paths[0])
         losses = example_losses(logits, targets, label_smoothing=config.label_smoothing)
-        reported = losses.detach()
-        if config.path_weight and len(paths) > 1:  # the answer is the mean of what the paths would answer alone
-            for path in paths:
-                alone = example_losses(len(paths) * path, targets, label_smoothing=config.label_smoothing)
-                losses = losses + config.path_weight * alone
         total = (losses * weights).sum() / len(batch.weights)
-        total.backward()  # type: ignore[no-untyped-call]
-        loss = ((reported * weights).sum() / len(batch.weights)).item()
-        right = _count_right(logits.detach(), targets) / len(batch.weights)
+        (total + _lose_alone(paths, targets, weights, config) / len(batch.weights)).backward()  # type: ignore[no-untyped-call]
+        loss, right = total.item(), _count_right(logits.detach(), targets) / len(batch.weights)
     ranks.add_gradients(model, state.tables)
     if config.clip is not None:
         clip_gradients(model.parameters(), config.clip)
@@ -152,6 +146,15 @@ def _score_paths(model: nn.Module, inputs: Tensor, *, apart: bool) -> list[Tenso
     """Return the logits, or what each path of the network adds to them if that is asked for."""
     scored: list[Tensor] = model.score_paths(inputs) if apart else [model(inputs)]  # type: ignore[operator]
     return [logits.float() for logits in scored]
+
+
+def _lose_alone(paths: list[Tensor], targets: Tensor, weights: Tensor, config: TrainConfig) -> Tensor | float:
+    """Return the weighted losses of the paths as if each answered alone; the answer is then the mean of theirs."""
+    if not config.path_weight or len(paths) == 1:
+        return 0.0
+    alone = torch.stack([len(paths) * path for path in paths])
+    losses = [example_losses(logits, targets, label_smoothing=config.label_smoothing) for logits in alone]
+    return config.path_weight * (torch.stack(losses) * weights).sum()
 
 
 def clip_gradients(parameters: Iterable[nn.Parameter], most: float) -> None:

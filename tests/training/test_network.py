@@ -15,6 +15,7 @@ from elman.training.network import REFRACTORY, SMALL, SequenceModel
 
 SYMBOLS, LABELS = 7, 3
 SHAPES = list(product(CELLS, (True, False), (1, 2), (1, 2)))
+WORDS = {"separator": 1, "word_buckets": 7, "word_size": 3}
 DROPOUTS = [field.name for field in fields(ModelConfig) if field.name.endswith("dropout")]
 NO_DROPOUT = dict.fromkeys(DROPOUTS, 0.0)
 NO_NGRAMS = {field.name: () for field in fields(ModelConfig) if field.name.endswith("_orders")}
@@ -105,14 +106,14 @@ def test_the_first_and_the_last_symbol_reach_the_logits_of_one_direction(build):
 
 @pytest.mark.parametrize("dropout", DROPOUTS)
 def test_each_dropout_acts_in_training(build, dropout):
-    model = build(layers=2, **{**NO_DROPOUT, dropout: 0.7}).train()
+    model = build(layers=2, **WORDS, **{**NO_DROPOUT, dropout: 0.7}).train()
     assert not torch.equal(model(ids(5, 8)), model(ids(5, 8)))
 
 
 @pytest.mark.parametrize("dropout", DROPOUTS)
 def test_no_dropout_acts_in_evaluation(build, dropout):
-    dropping = build(layers=2, **{**NO_DROPOUT, dropout: 0.7}).eval()
-    plain = build(layers=2, **NO_DROPOUT).eval()
+    dropping = build(layers=2, **WORDS, **{**NO_DROPOUT, dropout: 0.7}).eval()
+    plain = build(layers=2, **WORDS, **NO_DROPOUT).eval()
     assert torch.equal(dropping(ids(5, 8)), dropping(ids(5, 8)))
     assert torch.equal(dropping(ids(5, 8)), plain(ids(5, 8)))
 
