@@ -43,7 +43,7 @@ def estimate(
         list[str] | None,
         typer.Argument(
             metavar="[TABLE]...",
-            help="Tables to read as one: files, quoted globs or folders; - is standard input.",
+            help="The tables: files, quoted globs or folders, all read as one table. - is standard input.",
             show_default=False,
         ),
     ] = None,

@@ -19,12 +19,17 @@ def read_prior(prior: str | None) -> "Prior | None":
 
     Raises:
         DataError: the file cannot be read, or holds something else.
+        SettingError: it is neither a word nor a file.
     """
     from elman.model.prior import BALANCED, UNIFORM
     from elman.model.prior import MODEL as MODEL_PRIOR
 
     if prior is None or prior in (MODEL_PRIOR, BALANCED, UNIFORM):
         return prior
+    if not Path(prior).suffix:  # a table has one
+        names = (MODEL_PRIOR, BALANCED, UNIFORM)
+        advice = suggest(prior, names) or "; the table's name ends in .csv or the like"
+        raise SettingError(f"--prior must be {', '.join(names)}, or a table of shares; got {shown(prior)!r}{advice}")
     from elman.tables.small import read_shares  # predicting without a file loads no tables
 
     return read_shares(prior)

@@ -133,20 +133,21 @@ def fit_prior(probabilities: NDArray[np.float64], truth: LabelIds) -> NDArray[np
     return prior
 
 
-def measure_loss(logits: NDArray[np.floating], truth: LabelIds, temperature: float = 1.0) -> float:
+def measure_loss(logits: NDArray[np.floating], truth: LabelIds, temperature: float = 1.0, floor: float = 0.0) -> float:
     """Return the mean negative log-likelihood of the truth, nats, without memory for all probabilities.
 
     Args:
         logits: (N, C).
         truth: label ids, (N,).
         temperature: what logits are divided by, above 0.
+        floor: as in `elman.scoring.probabilities.softmax`.
 
     >>> round(measure_loss(np.zeros((3, 4)), np.array([0, 1, 2])), 4)
     1.3863
     """
     rows = max(1, BLOCK // logits.shape[1])
     blocks = (slice(start, start + rows) for start in range(0, len(truth), rows))
-    losses = [lose_likelihood(softmax(logits[block], temperature), truth[block]) for block in blocks]
+    losses = [lose_likelihood(softmax(logits[block], temperature, floor), truth[block]) for block in blocks]
     return float(np.concatenate(losses).mean())
 
 

@@ -158,6 +158,8 @@ class Artifact:
         given = [name for name in _OF_LABELS if getattr(self, name) is not None]
         if given and self.kind.answers != "label":
             raise DamagedModelError(f"it has {given[0]}, and answers with {self.kind.answers}")
+        if self.floor and self.kind.answers != "label":
+            raise DamagedModelError(f"it has a floor, and answers with {self.kind.answers}")
         is_share = [is_finite_number(share) and share > 0 for share in self.prior or ()]
         if self.prior is not None and (len(is_share) != len(self.labels) or not all(is_share)):
             raise DamagedModelError("its prior must be a number above 0 for each label")

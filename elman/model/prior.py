@@ -95,7 +95,7 @@ def check_shares(shares: Shares, labels: tuple[str, ...]) -> None:
 
 
 def _list_shares(artifact: Artifact, prior: Prior, assumed: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the shares that a prior stands for, (C,), in any unit."""
+    """Return the shares that a prior stands for, (C,); their sum need not be 1."""
     if isinstance(prior, str):
         return np.sqrt(assumed) if prior == BALANCED else np.ones(len(assumed))
     return np.array([prior.get(label, 0.0) for label in artifact.labels.names], np.float64)

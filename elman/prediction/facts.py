@@ -38,6 +38,7 @@ def describe_model(artifact: Artifact) -> list[tuple[str, str]]:
         ("symbols", f"{len(artifact.vocabulary.symbols):,}"),
         ("temperature", f"{artifact.temperature:.3g}"),
     ]
+    facts += [("floor", f"{100 * artifact.floor:.2g} %")] if artifact.floor else []
     examples = _find(artifact.provenance, "data").get("examples")
     facts += [("examples", f"{examples:,}")] if isinstance(examples, int) else []
     facts += [

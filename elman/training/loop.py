@@ -16,7 +16,7 @@ from torch.nn.functional import cross_entropy
 
 from elman.data.batches import Batch, BatchSource, EncodedExamples
 from elman.errors import NonFiniteLossError
-from elman.evaluation.calibration import fit_temperature, measure_loss
+from elman.evaluation.calibration import fit_floor, fit_temperature, measure_loss
 from elman.reports import EpochResult, StepResult
 from elman.training.config import TrainConfig
 from elman.training.rows import RowAdam
@@ -283,8 +283,11 @@ def _validate(model: nn.Module, data: EncodedExamples, *, calibrate: bool) -> tu
     truth = np.concatenate(targets)
     if truth.dtype.kind == "f":
         return float(np.mean((logits[:, 0] - truth) ** 2)), None
-    temperature = fit_temperature(logits, truth, strings=len(data)) if calibrate else 1.0
-    return measure_loss(logits, truth, temperature), float((logits.argmax(axis=1) == truth).mean())
+    temperature, floor = 1.0, 0.0
+    if calibrate:  # as the model of the report; the tags of a string have no floor
+        floor = fit_floor(logits, truth) if len(truth) == len(data) else 0.0
+        temperature = fit_temperature(logits, truth, strings=len(data), floor=floor)
+    return measure_loss(logits, truth, temperature, floor), float((logits.argmax(axis=1) == truth).mean())
 
 
 def _count_right(logits: Tensor, targets: Tensor) -> float:

@@ -85,7 +85,9 @@ def main() -> None:
 
 
 def read_rows(path: Path) -> list[Row]:
-    """Return the rows of a file of the build."""
+    """Return the rows of a file of the build; a command ends with one line if there is no such file."""
+    if not path.is_file():
+        raise SystemExit(f"{path}: no such file; give a folder that release.origins.build or audit wrote")
     with path.open(encoding="utf-8", newline="") as file:
         return [Row(*values) for values in list(csv.reader(file))[1:]]
 

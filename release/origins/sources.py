@@ -67,6 +67,8 @@ class _PlainUnpickler(pickle.Unpickler):
 
 def load_nana(wheel: Path, *, sha256: str = NANA_SHA256) -> dict[str, list[str]]:
     """Return the nationality words of each name in the name2nat wheel; arguments and errors as for `read_nana`."""
+    if not wheel.is_file():
+        raise SystemExit(f"{wheel}: no such file; fetch it with: pip download --no-deps name2nat==0.5.1")
     content = wheel.read_bytes()
     if (found := hashlib.sha256(content).hexdigest()) != sha256:
         raise ValueError(f"{wheel.name}: expected SHA-256 {sha256}, found {found}; fetch name2nat 0.5.1 again")

@@ -154,3 +154,13 @@ def test_a_model_without_levels_sets_or_familiarity_says_so(elman_here, tiny_fil
 def test_columns_that_cannot_be_written_are_refused_in_one_line(elman_here, full_file, tmp_path, options, message):
     (tmp_path / "names.csv").write_text("name\nabc\n", encoding="utf-8")
     assert message in error_line(elman_here("annotate", "names.csv", "out.csv", "-m", full_file, *options))
+
+
+def test_a_prior_that_is_neither_a_word_nor_a_table_is_refused_in_one_line(elman_here):
+    outcome = elman_here("predict", "--prior", "balancd", "Kim")
+    assert (outcome.status, outcome.out) == (2, "")
+    assert (
+        "--prior must be model, balanced, uniform, or a table of shares; got 'balancd'; did you mean 'balanced'"
+        in outcome.err
+    )
+    assert outcome.err.count("\n") == 1

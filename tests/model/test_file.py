@@ -599,3 +599,18 @@ def test_unknown_evidence_is_refused(forge, evidence):
         DamagedModelError, match=r"forged\.safetensors: is damaged: its evidence must be one of letters"
     ):
         load_artifact(forge(lambda document, tensors: document.update(evidence=evidence)))
+
+
+@pytest.mark.parametrize("floor", [-0.1, 1.0, float("nan")])
+def test_a_floor_out_of_range_is_refused(tiny_artifact, floor):
+    with pytest.raises(DamagedModelError, match="its floor must be at least 0 and less than 1"):
+        replace(tiny_artifact, floor=floor)
+
+
+def test_a_floor_is_read_back_and_only_models_of_labels_have_one(tiny_artifact, tmp_path):
+    save_artifact(replace(tiny_artifact, floor=0.01), tmp_path / "floor.safetensors")
+    assert load_artifact(tmp_path / "floor.safetensors").floor == 0.01
+    shape = replace(tiny_artifact.config, readout="each", bag_orders=())
+    tensors = {name: tensor for name, tensor in tiny_artifact.tensors.items() if not name.startswith("bag.")}
+    with pytest.raises(DamagedModelError, match="it has a floor, and answers with tags"):
+        replace(tiny_artifact, config=shape, tensors=tensors, kind=KINDS["tags"], floor=0.01)

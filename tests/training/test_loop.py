@@ -28,6 +28,7 @@ from states import (
 
 from elman.data.batches import EncodedExamples
 from elman.errors import NonFiniteLossError
+from elman.evaluation import calibration
 from elman.evaluation.calibration import fit_temperature
 from elman.evaluation.metrics import negative_log_likelihood
 from elman.model.config import ModelConfig
@@ -260,6 +261,17 @@ def test_the_loss_of_a_step_is_that_of_the_answer_whatever_the_paths_count(tiny_
         return seen[0]
 
     assert first_loss(0.5) == first_loss(0.0)
+
+
+def test_the_validation_loss_has_the_floor_that_the_report_has(tiny_model, monkeypatch):
+    monkeypatch.setattr(calibration, "MANY_STRINGS", 10)
+    held = encode(mislabel(strings(60)))  # labels that no string tells
+    state = finish(begin(tiny_model(**PLAIN), epochs=4, keep="last", **QUICK), TRAINING, held)
+    logits, truth = logits_of(state.model, held).numpy(), held.targets
+    floor = calibration.fit_floor(logits, truth)
+    expected = negative_log_likelihood(softmax(logits, fit_temperature(logits, truth, floor=floor), floor), truth)
+    assert floor > 0.01
+    assert state.history[-1].validation_loss == pytest.approx(expected, rel=1e-6)
 
 
 # The best epoch

@@ -1,9 +1,9 @@
 """Build: compiles the kernel, when Elman is installed or as a command.
 
 ``python -m elman.scoring.kernel.build`` compiles it into the package, for a checkout that is not installed or after a
-compiler has been installed. It needs the standard library alone, because the build hook of the wheel loads it by its
-path. Each instruction set has a source file and flags of its own. If the compiler does not know the flags, the library
-goes without that file; without a compiler, Elman goes without the library.
+compiler has been installed. It imports nothing but the standard library: the build hook of the wheel runs this file
+before Elman is installed. Each instruction set has a source file and flags of its own. If the compiler does not know
+the flags, the library goes without that file; without a compiler, Elman goes without the library.
 """
 
 import hashlib
