@@ -121,8 +121,9 @@ def test_an_indented_block_of_a_docstring_is_literal_and_a_letter_is_no_list() -
 def test_a_new_card_is_on_the_page_of_models_by_itself(tiny_levels: Artifact, tmp_path: Path) -> None:
     save_artifact(tiny_levels, tmp_path / "tiny.safetensors")
     (tmp_path / "tiny.md").write_text("# tiny\n\nSee [it](../x.md).\n\n## Data\n\nNone.\n", encoding="utf-8")
-    text = model_cards.render({**shipped_models(), "tiny": tmp_path / "tiny.safetensors"})
-    assert "| `tiny` | 3 | kind, half, all |" in text
+    files = {**model_cards.list_models(), "tiny": tmp_path / "tiny.safetensors"}
+    table, text = model_cards.render_table(files), model_cards.render_cards(files)
+    assert "| `tiny` | 3 | kind, half, all |" in table
     assert "\n## tiny\n\nSee [it](../elman/model/x.md).\n\n### Data\n" in text
-    assert f"| `{DEFAULT_MODEL}`, the default |" in text
-    assert all(f"\n## {name}\n" in text for name in shipped_models())
+    assert table.splitlines()[2].startswith(f"| `{DEFAULT_MODEL}`, the default |")
+    assert all(f"\n## {name}\n" in f"\n{text}" for name in shipped_models())

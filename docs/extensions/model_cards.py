@@ -1,6 +1,7 @@
 """Models in the package: a table of them, and the card of each, read when the site is built.
 
-A page has the directive ``{models}``. A new model file with its card in `elman/model/pretrained` appears by itself.
+A page has two directives: ``{models-table}``, and after it ``{models}``. A table in a directive with sections would stand
+after them. A new model file with its card in `elman/model/pretrained` appears by itself.
 """
 
 import posixpath
@@ -24,16 +25,22 @@ _HEADING = re.compile(r"^(#+ )", re.MULTILINE)
 _LINK = re.compile(r"\]\((?!\w+:|#|/)([^)]+)\)")
 
 
-def render(files: Mapping[str, Path]) -> str:
-    """Return a table of models and their cards as MyST Markdown.
+def list_models() -> dict[str, Path]:
+    """Return the files of the models in the package by name, the default first."""
+    files = shipped_models()
+    return {DEFAULT_MODEL: files[DEFAULT_MODEL], **files}
 
-    Args:
-        files: of the models, by name.
-    """
-    cards = {name: read_card(file) or f"# {name}\n\nIt has no card." for name, file in files.items()}
+
+def render_table(files: Mapping[str, Path]) -> str:
+    """Return a table of models, whose files are given by name, as MyST Markdown."""
     rows = [_describe(name, file) for name, file in files.items()]
-    table = ["| model | labels | levels | parameters | MB |", "|---|---:|---|---:|---:|", *rows]
-    return "\n\n".join(["\n".join(table), *map(nest_card, cards.values())])
+    return "\n".join(["| model | labels | levels | parameters | MB |", "|---|---:|---|---:|---:|", *rows])
+
+
+def render_cards(files: Mapping[str, Path]) -> str:
+    """Return the cards of models, whose files are given by name, as MyST Markdown."""
+    cards = (read_card(file) or f"# {name}\n\nIt has no card." for name, file in files.items())
+    return "\n\n".join(map(nest_card, cards))
 
 
 def nest_card(card: str) -> str:
@@ -49,19 +56,30 @@ def _describe(name: str, file: Path) -> str:
     return f"| `{name}`{default} | {len(artifact.labels)} | {levels} | {artifact.parameters:,} | {size:.1f} |"
 
 
-class ModelsDirective(SphinxDirective):
-    """The table and the cards."""
+class TableDirective(SphinxDirective):
+    """The table of the models."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return the table."""
+        files = list_models()
+        for file in files.values():
+            self.env.note_dependency(str(file))
+        return self.parse_text_to_nodes(render_table(files))
+
+
+class CardsDirective(SphinxDirective):
+    """The cards of the models."""
 
     def run(self) -> list[nodes.Node]:
         """Return the sections."""
-        files = shipped_models()
+        files = list_models()
         for file in files.values():
-            for one in (file, file.with_suffix(".md")):
-                self.env.note_dependency(str(one))
-        return self.parse_text_to_nodes(render(files), allow_section_headings=True)
+            self.env.note_dependency(str(file.with_suffix(".md")))
+        return self.parse_text_to_nodes(render_cards(files), allow_section_headings=True)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Register the directive; Sphinx calls this."""
-    app.add_directive("models", ModelsDirective)
+    """Register the directives; Sphinx calls this."""
+    app.add_directive("models-table", TableDirective)
+    app.add_directive("models", CardsDirective)
     return {"parallel_read_safe": True}
