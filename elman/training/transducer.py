@@ -128,9 +128,9 @@ class Transducer(nn.Module):
             context = memory[:, 0] if keys is None else self.attention(state[-1][0], keys, memory)[0]
             below = self.decoder.cell.step(torch.addmm(side, context, of_context.T), state[0], weight_hh, bias_hh)
             after = [below]
-            for past, (weight_ih, weight_hh, bias_ih, bias_hh) in zip(state[1:], above, strict=True):
-                inputs = linear(dropout(below[0], share, training), weight_ih, bias_ih)
-                below = self.decoder.cell.step(inputs, past, weight_hh, bias_hh)
+            for past, (upper_ih, upper_hh, upper_bias_ih, upper_bias_hh) in zip(state[1:], above, strict=True):
+                inputs = linear(dropout(below[0], share, training), upper_ih, upper_bias_ih)
+                below = self.decoder.cell.step(inputs, past, upper_hh, upper_bias_hh)
                 after.append(below)
             state = after
             states.append(below[0])
