@@ -128,6 +128,20 @@ class WriterConfig(Config):
         """Whether the network reads a string before it writes one."""
         return self.encoder_cell != NO_CELL
 
+    def describe(self) -> str:
+        """Return the parts of the network in words.
+
+        >>> WriterConfig().describe()
+        'decoder: gru, layers: 1, hidden size: 192'
+        """
+        decoder = f"decoder: {self.cell}, layers: {self.layers}, hidden size: {self.hidden_size}"
+        if not self.has_encoder:
+            return decoder
+        return (
+            f"encoder: {self.encoder_cell}, layers: {self.encoder_layers}, hidden size: {self.encoder_size}, "
+            f"directions: {self.encoder_directions}; attention: {self.attention}; {decoder}"
+        )
+
     @property
     def most_layers(self) -> int:
         """How many recurrent layers there are, in both directions."""

@@ -62,7 +62,8 @@ class Transcriber:
     @cached_property
     def scorer(self) -> TransducerScorer:
         """The encoder and the decoder."""
-        return TransducerScorer(self.artifact.config, self.artifact.tensors, self.artifact.temperature)
+        writer = self.artifact
+        return TransducerScorer(writer.config, writer.tensors, writer.temperature, writer.longest)
 
     @overload
     def predict(  # type: ignore[overload-overlap]  # a string is an iterable of strings too; it comes first
@@ -114,7 +115,9 @@ class Transcriber:
             SettingError: an option is invalid, the model has no such label, or an input is not a string.
         """
         if is_one_name(strings):
-            return self.answer_all([read_name(strings)], top=top, beam=beam, labels=[label], length_power=length_power)[0]  # type: ignore[list-item]
+            return self.answer_all([read_name(strings)], top=top, beam=beam, labels=[label], length_power=length_power)[
+                0
+            ]  # type: ignore[list-item]
         listed = list_names(strings)
         labels = [label] * len(listed) if label is None or isinstance(label, str) else list(label)
         return self.answer_all(listed, top=top, beam=beam, labels=labels, length_power=length_power)
@@ -136,7 +139,9 @@ class Transcriber:
         if len(told) != len(strings):
             raise SettingError(f"expected one label for each string; got {len(told)} for {len(strings)}")
         ids = {label: self._find_label(label) for label in dict.fromkeys(told)}
-        distinct = list(dict.fromkeys((one, label) for one, label in zip(strings, told, strict=True) if one is not None))
+        distinct = list(
+            dict.fromkeys((one, label) for one, label in zip(strings, told, strict=True) if one is not None)
+        )
         inputs = [self._refuse_unknown(one) for one in self.reader.read_all([string for string, _ in distinct])]
         keys = [(one.key, ids[label]) for one, (_, label) in zip(inputs, distinct, strict=True)]
         read = {key: one.numbers for key, one in zip(keys, inputs, strict=True) if one.numbers is not None}
@@ -150,9 +155,7 @@ class Transcriber:
             for pair, one, key in zip(distinct, inputs, keys, strict=True)
         }
         missing = Prediction("", None, None, (), "", (), "None", False, MISSING, self.name)
-        return [
-            missing if one is None else answers[one, label] for one, label in zip(strings, told, strict=True)
-        ]
+        return [missing if one is None else answers[one, label] for one, label in zip(strings, told, strict=True)]
 
     def _find_label(self, label: str | None) -> int:
         """Return the id of a label, 0 for none."""

@@ -6,9 +6,9 @@ of a block take a step together, as rows of one matrix.
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,26 @@ LARGEST_ARRAY = 2**23
 
 LENGTHS, MORE = 4, 20
 """A string of T symbols is answered with at most LENGTHS · T + MORE: a decoder can fail to end."""
+
+
+class PackedBatch(Protocol):
+    """Sources of one length with their targets: what `elman.data.batches.Batch` has of them."""
+
+    @property
+    def inputs(self) -> NDArray[Any]:
+        """Ids of the sources, (T, B)."""
+
+    @property
+    def targets(self) -> NDArray[Any]:
+        """Ids of the targets, packed, (N,)."""
+
+    @property
+    def sizes(self) -> tuple[int, ...] | None:
+        """How many targets have a symbol at each step, falling."""
+
+    @property
+    def labels(self) -> NDArray[np.int64] | None:
+        """Ids of the labels, (B,), 0 for none; None if the model knows no labels."""
 
 
 @dataclass(frozen=True)
@@ -74,10 +94,17 @@ class TransducerScorer:
         config: the shape of the network.
         tensors: its weights by name, as `WriterConfig.tensor_shapes` lists them, float32.
         temperature: logits are divided by it.
+        longest: the most symbols of an answer; None: as `bound_length` says alone.
     """
 
-    def __init__(self, config: WriterConfig, tensors: Mapping[str, NDArray[Any]], temperature: float = 1.0) -> None:
-        self.config, self.tensors, self.temperature = config, tensors, temperature
+    def __init__(
+        self,
+        config: WriterConfig,
+        tensors: Mapping[str, NDArray[Any]],
+        temperature: float = 1.0,
+        longest: int | None = None,
+    ) -> None:
+        self.config, self.tensors, self.temperature, self.longest = config, tensors, temperature, longest
         self._encoder = _build_layers(
             tensors,
             "encoder",
@@ -125,7 +152,7 @@ class TransducerScorer:
             ids = np.stack([sources[position] for position in block], axis=1).astype(np.int64)
             chosen = None if labels is None else np.array([labels[position] for position in block])
             with allow_overflow():
-                found = self._search(self.encode(ids), chosen, beam, top, length_power, bound_length(len(ids)))
+                found = self._search(self.encode(ids), chosen, beam, top, length_power, self._bound(len(ids)))
             for position, one in zip(block, found, strict=True):
                 written[position] = one
         return [one for one in written if one is not None]
@@ -150,9 +177,39 @@ class TransducerScorer:
         with allow_overflow():
             for before, symbol in zip((MARK, *target), (*target, MARK), strict=True):
                 found, state, weight = self.step(np.array([before]), state, memory.outputs, memory.keys, chosen)
-                logs.append(float(found[0, symbol]))
+                logs.append(float(log_softmax(found, self.temperature)[0, symbol]))
                 weights.append(weight[0])
         return np.array(logs), np.stack(weights)
+
+    def _bound(self, length: int) -> int:
+        """Return the most symbols that a string of ``length`` symbols is answered with."""
+        return min(bound_length(length), self.longest or bound_length(length))
+
+    def score_batches(self, batches: Iterable[PackedBatch]) -> tuple[Array, NDArray[np.int64]]:
+        """Return the logits of all symbols of targets, each given those before it, (N, S), and the symbols, (N,).
+
+        Args:
+            batches: of sources of one length, with their targets; see `elman.data.packed`.
+        """
+        logits, truth = [], []
+        with allow_overflow():
+            for batch in batches:
+                logits.append(self._score_batch(batch))
+                truth.append(batch.targets)
+        return np.concatenate(logits), np.concatenate(truth)
+
+    def _score_batch(self, batch: PackedBatch) -> Array:
+        memory = self.encode(np.asarray(batch.inputs, np.int64))
+        state, outputs, keys, labels = memory.state, memory.outputs, memory.keys, batch.labels
+        before, start, logits = np.full(len(outputs), MARK), 0, []
+        for size in batch.sizes or ():
+            state, outputs = [tuple(part[:size] for part in parts) for parts in state], outputs[:size]
+            keys, labels = None if keys is None else keys[:size], None if labels is None else labels[:size]
+            found, state, _ = self.step(before[:size], state, outputs, keys, labels)
+            logits.append(found)
+            before = batch.targets[start : start + size]
+            start += size
+        return np.concatenate(logits)
 
     def encode(self, ids: NDArray[np.int64]) -> Memory:
         """Read strings of one length, (T, B)."""
@@ -182,7 +239,7 @@ class TransducerScorer:
         outputs: Array,
         keys: Array | None,
         labels: NDArray[np.int64] | None = None,
-    ) -> tuple[NDArray[np.float64], State, Array]:
+    ) -> tuple[Array, State, Array]:
         """Write the next symbol of n hypotheses.
 
         Args:
@@ -193,8 +250,7 @@ class TransducerScorer:
             labels: of each, (n,).
 
         Returns:
-            The logarithms of the probabilities of all symbols, (n, S), the state after the step, and the weights of
-            attention, (n, T).
+            The logits of all symbols, (n, S), the state after the step, and the weights of attention, (n, T).
         """
         context, weights = self._attend(state[-1][0], outputs, keys)
         inputs = self._symbols[:, symbols]
@@ -212,7 +268,7 @@ class TransducerScorer:
         if self.config.mix_size:
             known = np.tanh(known @ self.tensors["mix.weight"].T + self.tensors["mix.bias"])
         logits = known @ self.tensors["output.weight"].T + self.tensors["output.bias"]
-        return log_softmax(logits, self.temperature), after, weights
+        return logits, after, weights
 
     def _attend(self, query: Array, outputs: Array, keys: Array | None) -> tuple[Array, Array]:
         """Return the contexts, (n, M), and the weights, (n, T); the equations are those of `elman.cells.attention`."""
@@ -242,8 +298,8 @@ class TransducerScorer:
         histories = np.empty((len(strings), 0), np.int64)
         for length in range(1, most + 2):
             chosen = None if labels is None else labels[strings]
-            logs, after, _ = self.step(symbols, state, outputs, keys, chosen)
-            totals = scores[:, None] + logs
+            logits, after, _ = self.step(symbols, state, outputs, keys, chosen)
+            totals = scores[:, None] + log_softmax(logits, self.temperature)
             parents, symbols, scores = _choose(strings, totals, beam)
             histories = np.concatenate([histories[parents], symbols[:, None]], axis=1)
             ended = symbols == MARK
