@@ -62,6 +62,9 @@ BRIDGE_WEIGHT, BRIDGE_BIAS = "bridge.weight", "bridge.bias"
 ATTENTION_QUERY, ATTENTION_KEY, ATTENTION_VECTOR = "attention.query", "attention.key", "attention.vector"
 """What compares a state of the decoder with each state of the encoder; see `WriterConfig`."""
 
+MIX_WEIGHT, MIX_BIAS = "mix.weight", "mix.bias"
+"""Of the layer between the decoder and the output layer, (mix_size, H + context) and (mix_size,)."""
+
 OUTPUT_WEIGHT, OUTPUT_BIAS = "output.weight", "output.bias"
 """From what the decoder knows at a step to a logit for each symbol that it can write, the mark first."""
 

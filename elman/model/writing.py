@@ -15,6 +15,8 @@ from elman.model.tensors import (
     BRIDGE_BIAS,
     BRIDGE_WEIGHT,
     LABELS,
+    MIX_BIAS,
+    MIX_WEIGHT,
     OUTPUT_BIAS,
     OUTPUT_WEIGHT,
     SEEN_BITS,
@@ -32,21 +34,23 @@ class WriterConfig(Config):
     """The shape of a network that writes one symbol after another.
 
     At each step the decoder reads x_t = [row of the symbol written before; row of the label, if labels are known;
-    context of the step before, if there is attention], in this order, and its cells make the next state from it. The
-    output layer reads [output of the last layer; context of this step, if there is attention] and gives a logit for
-    each symbol and for the mark, which ends the string. The symbol before the first is the mark too.
+    context, if there is an encoder], in this order, and its cells make the next state from it. The output layer reads
+    [output of the last layer; context], or with ``mix_size`` a layer tanh(mix.weight · [output; context] + mix.bias),
+    and gives a logit for each symbol and for the mark, which ends the string. The symbol before the first is the mark
+    too.
 
     Without an encoder the first state is zero. With one, the first hidden state of all layers is
     tanh(bridge.weight · e + bridge.bias), in layers of H numbers, where e is the final hidden state of the last layer
     of the encoder, its directions side by side, (D · K,); the memory of an LSTM begins at zero.
 
-    Attention compares the output s of the last layer with each state h_j of the last layer of the encoder, its
-    directions side by side, (D · K,), and the context is the sum of the h_j, each by its share a_j = softmax_j(e_j):
+    Attention compares the output s of the last layer before the step with each state h_j of the last layer of the
+    encoder, its directions side by side, (D · K,), and the context is the sum of the h_j, each by its share
+    a_j = softmax_j(e_j):
 
         additive  e_j = attention.vector · tanh(attention.query s + attention.key h_j)   (D. Bahdanau et al., 2015)
-        dot       e_j = s · attention.key h_j                                            (M.-T. Luong et al., 2015)
+        dot       e_j = s · attention.key h_j / √H                                      (M.-T. Luong et al., 2015)
 
-    The context of step 0, before any symbol is written, is zero.
+    Without attention the context is e at each step (K. Cho et al., 2014).
 
     Args:
         cell: of the decoder: ``elman`` (also called ``rnn``, with tanh), ``gru`` or ``lstm``.
@@ -63,10 +67,13 @@ class WriterConfig(Config):
         source_size: F, the numbers of the row of a symbol that is read, at least 1.
         attention: ``none``, ``additive`` or ``dot``; it needs an encoder.
         attention_size: A, of the additive attention, at least 1.
+        mix_size: numbers of the layer between decoder and output layer; 0 for none.
         dropout: share of what the output layer reads, and of what passes between layers, dropped in training, 0 up
             to 1. None, here and in the next: training chooses.
         input_dropout: share of the rows of symbols dropped in training.
         label_dropout: share of the strings whose label is hidden in training, which trains the row of no label.
+        own_share: share of the symbols before each step that the network draws itself in training, 0 up to 1:
+            scheduled sampling (S. Bengio et al., 2015). It needs an encoder.
     """
 
     cell: str = "gru"
@@ -83,9 +90,11 @@ class WriterConfig(Config):
     source_size: int = 48
     attention: str = "none"
     attention_size: int = 128
+    mix_size: int = 0
     dropout: float | None = None
     input_dropout: float | None = None
     label_dropout: float = 0.1
+    own_share: float = 0.0
 
     def __post_init__(self) -> None:
         """Check every value."""
@@ -102,18 +111,36 @@ class WriterConfig(Config):
         for name in ("by_hand", "fused"):
             if not isinstance(getattr(self, name), bool):
                 raise SettingError(f"{name} must be true or false; got {getattr(self, name)!r}")
-        for name in ("dropout", "input_dropout", "label_dropout"):
-            if getattr(self, name) is not None or name == "label_dropout":
+        check_whole("mix_size", self.mix_size, 0, most=LARGEST_SIZE)
+        for name in ("dropout", "input_dropout", "label_dropout", "own_share"):
+            if getattr(self, name) is not None or name not in ("dropout", "input_dropout"):
                 check_share(name, getattr(self, name))
         if self.attention != "none" and not self.has_encoder:
             raise SettingError(
                 f"attention looks at what an encoder reads: attention {self.attention} needs an encoder_cell"
             )
 
+        if self.own_share and not self.has_encoder:
+            raise SettingError("own_share is of a network that reads strings: it needs an encoder_cell")
+
     @property
     def has_encoder(self) -> bool:
         """Whether the network reads a string before it writes one."""
         return self.encoder_cell != NO_CELL
+
+    def describe(self) -> str:
+        """Return the parts of the network in words.
+
+        >>> WriterConfig().describe()
+        'decoder: gru, layers: 1, hidden size: 192'
+        """
+        decoder = f"decoder: {self.cell}, layers: {self.layers}, hidden size: {self.hidden_size}"
+        if not self.has_encoder:
+            return decoder
+        return (
+            f"encoder: {self.encoder_cell}, layers: {self.encoder_layers}, hidden size: {self.encoder_size}, "
+            f"directions: {self.encoder_directions}; attention: {self.attention}; {decoder}"
+        )
 
     @property
     def most_layers(self) -> int:
@@ -122,8 +149,8 @@ class WriterConfig(Config):
 
     @property
     def context_size(self) -> int:
-        """How many numbers a context has: D · K with attention, 0 without."""
-        return self.encoder_directions * self.encoder_size if self.attention != "none" else 0
+        """How many numbers a context has: D · K with an encoder, 0 without."""
+        return self.encoder_directions * self.encoder_size if self.has_encoder else 0
 
     @property
     def step_size(self) -> int:
@@ -145,7 +172,10 @@ class WriterConfig(Config):
         if self.has_encoder:
             shapes |= self._encoder_shapes(sources)
         shapes |= _layer_shapes("decoder", self.cell, self.step_size, self.hidden_size, self.layers, 1)
-        shapes |= {OUTPUT_WEIGHT: (symbols, self.hidden_size + self.context_size), OUTPUT_BIAS: (symbols,)}
+        known = self.hidden_size + self.context_size
+        if self.mix_size:
+            shapes |= {MIX_WEIGHT: (self.mix_size, known), MIX_BIAS: (self.mix_size,)}
+        shapes |= {OUTPUT_WEIGHT: (symbols, self.mix_size or known), OUTPUT_BIAS: (symbols,)}
         return shapes | ({SEEN_BITS: (seen,)} if seen else {})
 
     def _encoder_shapes(self, sources: int) -> dict[str, Shape]:

@@ -35,6 +35,9 @@ OPTION_FIELDS = {
     "number": "label_column",
     "features": "feature_columns",
     "folder": "data_folder",
+    "source": "source_column",
+    "target": "target_column",
+    "count": "count_column",
 }
 """Options whose name is not that of the field that they set."""
 
@@ -42,7 +45,7 @@ LENGTH = ("epochs", "patience")
 """Options that make a run longer, which may differ when it is resumed."""
 
 READING = (
-    *("text", "label", "number", "features", "folder", "max_characters"),
+    *("text", "label", "number", "features", "folder", "max_characters", "source", "target", "count"),
     *("header", "delimiter", "encoding", "on_error"),
 )
 """Options of how DATA is read. A resumed run may get other ones, if the split stays the same."""
@@ -119,13 +122,18 @@ def _choose_task(data: str, options: Options) -> str:
     if options.get("features") and not options.get("number"):
         raise SettingError("--features names the columns to predict from; name the one to predict with --number COLUMN")
     wanted = next((task for task in ("tags", "features", "number") if options.get(task)), "label")
+    if options.get("task"):
+        if wanted not in ("label", options["task"]):
+            raise SettingError(f"--task {options['task']} and --{wanted} ask for different answers; give one of them")
+        wanted = named_kind(options["task"]).name
     task = CATALOG[data].task if data in CATALOG else wanted
     if task == "label" and data not in CATALOG and has_images(Path(data)):
         task = "images"
     if options.get("shift") and task != "images":
         raise SettingError("--shift moves images, and these data are not images; leave it out")
     if wanted not in ("label", task):
-        raise SettingError(f"the named set {data!r} is for {task}; leave --{wanted} out, or give a file of your own")
+        option = f"--task {wanted}" if options.get("task") else f"--{wanted}"
+        raise SettingError(f"the named set {data!r} is for {task}; leave {option} out, or give a file of your own")
     return task
 
 
@@ -160,16 +168,26 @@ def apply_options(config: RunConfig, options: Options) -> RunConfig:
     if "keep_script" in values:
         normalisation = replace(normalisation, transliterate=not values["keep_script"])
 
+    if config.writer is not None:
+        values |= _set_both(values)
+
     def select(record: Any) -> dict[str, Any]:
         return {key: value for key, value in values.items() if key in record.__dataclass_fields__}
 
     return replace(
         config,
         **{key: value for key, value in select(config).items() if key != "data"},
-        model=replace(config.model, **select(config.model)),
+        model=config.model if config.writer is not None else replace(config.model, **select(config.model)),
+        writer=None if config.writer is None else replace(config.writer, **select(config.writer)),
         train=replace(config.train, **select(config.train)),
         normalisation=normalisation,
     )
+
+
+def _set_both(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what options of a network that writes set in its encoder, too."""
+    both = {"cell": "encoder_cell", "directions": "encoder_directions", "embedding_size": "source_size"}
+    return {other: values[option] for option, other in both.items() if option in values}
 
 
 OPTIONS = (

@@ -7,6 +7,7 @@ from typing import Any
 from elman.data.catalog import CATALOG
 from elman.data.examples import PAIRS, FeatureReading, Reading, check_unused, read_features, read_pairs
 from elman.data.images import ImageReading
+from elman.data.pairs import PairReading, read_transcriptions
 from elman.data.reading import read_source
 from elman.errors import SettingError
 from elman.tables.sql.queries import Query
@@ -15,7 +16,7 @@ from elman.training.config import RunConfig
 
 def read_data(
     config: RunConfig, source: str | Query | None = None, *, progress: Any = False
-) -> Reading | ImageReading | FeatureReading:
+) -> Reading | ImageReading | FeatureReading | PairReading:
     """Read the data of a run.
 
     Args:
@@ -38,6 +39,17 @@ def read_data(
             max_characters=config.max_characters,
             options=config.text_options(),
             on_error=config.on_error or "stop",
+        )
+    if is_file and config.task == "pairs":
+        return read_transcriptions(
+            config.data,
+            source=config.source_column,
+            target=config.target_column,
+            count=config.count_column,
+            target_symbols=config.target_symbols,
+            max_characters=config.max_characters,
+            options=config.text_options(),
+            on_error=config.on_error or "skip",
         )
     if is_file and config.task == "features":
         check_unused("columns of numbers", text=config.text_column, max_characters=config.max_characters)

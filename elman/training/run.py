@@ -39,6 +39,8 @@ from elman.files import write_atomically
 from elman.markup import render_card, render_note, render_table
 from elman.model.config import NO_CELL, ModelConfig
 from elman.model.file import Artifact, save_artifact
+from elman.model.writer import Writer, save_writer
+from elman.model.writing import WriterConfig
 from elman.reports import EpochResult, EvalReport, Report, StepResult
 from elman.training.config import RunConfig
 from elman.training.fitting import describe_origin, start_training
@@ -188,6 +190,13 @@ class Run:
         """Return the network, the task, the sizes of the parts and the folder of the run, in three lines."""
         model, sizes = self.config.model, self.task.sizes
         parameters = sum(parameter.numel() for parameter in self.model.parameters())
+        if self.config.writer is not None:
+            return (
+                f"{self.config.writer.describe()}, {count_of(parameters, 'parameter')}\n"
+                f"{whole(self.task.description())}: "
+                f"{sizes['train']:,} train, {sizes['validation']:,} validate, {sizes['test']:,} test\n"
+                f"folder: {whole(self.folder)}"
+            )
         kinds = {"Unrolled": "by hand", "Fused": "fused"}
         hand = kinds.get(type(getattr(self.model, "recurrence", None)).__name__, "torch.nn")
         cells = (
@@ -250,7 +259,7 @@ class Run:
         titles = {file: picture.title for file, picture in pictures.items()}
         values = self._report(findings, artifact, titles)
         shipped = replace(artifact, provenance={**artifact.provenance, "figures": figures})
-        save_artifact(shipped, self.folder / MODEL)
+        save_model(shipped, self.folder / MODEL)
         write_atomically(self.folder / REPORT, (json.dumps(values, indent=2) + "\n").encode())
         write_atomically(self.folder / REPORT_TEXT, write_report(values).encode())
         by_heart = self.task.split_kind == NOTHING_KEPT
@@ -258,7 +267,7 @@ class Run:
             self.state.history,
             self.state.kept_epoch,
             by_heart=by_heart,
-            drops=_has_dropout(self.config.model),
+            drops=_has_dropout(self.config.writer or self.config.model),
             marks=_list_marks(findings),
         )
         save_figure(curves, self.folder / "curves.png")
@@ -319,7 +328,7 @@ class Run:
             "verdict": self.task.verdict(findings),
             "answer": decide(findings.comparisons),
             "comparisons": [comparison.to_dict() for comparison in findings.comparisons],
-            "labels": list(artifact.labels.names),
+            "labels": [] if artifact.labels is None else list(artifact.labels.names),
             "test": findings.test.to_dict(),
             "validation": findings.validation.to_dict(),
             "baseline": baseline,
@@ -337,6 +346,14 @@ class Run:
             "versions": artifact.provenance["versions"],
             "command": self.command,
         }
+
+
+def save_model(model: Artifact | Writer, path: Path) -> None:
+    """Write a model file, whole or not at all."""
+    if isinstance(model, Writer):
+        save_writer(model, path)
+    else:
+        save_artifact(model, path)
 
 
 def check_new(folder: Path) -> None:
@@ -370,7 +387,7 @@ def _summarise(report: Report) -> dict[str, Any]:
     return {name: value for name, value in report.to_dict().items() if name != "per_label"}
 
 
-def _has_dropout(model: ModelConfig) -> bool:
+def _has_dropout(model: ModelConfig | WriterConfig) -> bool:
     """Return whether anything is dropped in training, so that the training part is measured on less than all of it."""
     return any(value > 0 for name, value in asdict(model).items() if name.endswith("dropout"))
 

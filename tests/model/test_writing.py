@@ -37,7 +37,7 @@ def test_an_encoder_has_its_layers_and_a_bridge():
     assert found["sources.weight"] == (9, 3)
     assert found["encoder.weight_ih_l0_reverse"] == (20, 3) and found["encoder.weight_ih_l1"] == (20, 10)
     assert (found["bridge.weight"], found["bridge.bias"]) == ((2 * 4, 10), (2 * 4,))
-    assert found["output.weight"] == (7, 4) and found["decoder.weight_ih_l0"] == (12, 2)
+    assert found["output.weight"] == (7, 4 + 10) and found["decoder.weight_ih_l0"] == (12, 2 + 10)
 
 
 def test_attention_feeds_its_context_to_the_decoder_and_the_output():
