@@ -38,7 +38,7 @@ cells.contract cells.elman cells.gru cells.lstm cells.library cells.unroll cells
 cells.passes.elman cells.passes.gru cells.passes.lstm cells.passes cells.fused cells
 evaluation evaluation.intervals evaluation.uncertainty evaluation.metrics evaluation.verdict evaluation.mistakes
 evaluation.calibration evaluation.conformal evaluation.familiarity
-evaluation.linear evaluation.baseline evaluation.scores evaluation.titles
+evaluation.counted evaluation.linear evaluation.baseline evaluation.scores evaluation.titles
 evaluation.report evaluation.figures evaluation.confusions evaluation.plots evaluation.drawings evaluation.shares
 training training.config training.allowance training.reading training.history training.progress
 training.tasks training.tasks.strings training.tasks.advice training.held_out

@@ -43,6 +43,11 @@ class Kind:
         return self.answers == "strings"
 
     @property
+    def examples(self) -> str:
+        """What a model of this kind learns from: what it reads, but one that reads a label at most learns strings."""
+        return "strings" if self.reads == "labels" else self.reads
+
+    @property
     def remedy(self) -> str:
         """Return what to use for such a model, as the end of a message."""
         if self.name == "generate":

@@ -127,6 +127,8 @@ def _choose_task(data: str, options: Options) -> str:
             raise SettingError(f"--task {options['task']} and --{wanted} ask for different answers; give one of them")
         wanted = named_kind(options["task"]).name
     task = CATALOG[data].task if data in CATALOG else wanted
+    if wanted == "generate" and task == "label":  # strings with labels can be learned from in two ways
+        task = wanted
     if task == "label" and data not in CATALOG and has_images(Path(data)):
         task = "images"
     if options.get("shift") and task != "images":
@@ -168,7 +170,7 @@ def apply_options(config: RunConfig, options: Options) -> RunConfig:
     if "keep_script" in values:
         normalisation = replace(normalisation, transliterate=not values["keep_script"])
 
-    if config.writer is not None:
+    if config.writer is not None and config.writer.has_encoder:
         values |= _set_both(values)
 
     def select(record: Any) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from elman.data.examples import PAIRS, FeatureReading, Reading, check_unused, re
 from elman.data.images import ImageReading
 from elman.data.pairs import PairReading, read_transcriptions
 from elman.data.reading import read_source
+from elman.data.texts import read_texts
 from elman.errors import SettingError
 from elman.tables.sql.queries import Query
 from elman.training.config import RunConfig
@@ -57,6 +58,15 @@ def read_data(
             config.data,
             features=config.feature_columns,
             number=config.label_column,
+            options=config.text_options(),
+            on_error=config.on_error or "skip",
+        )
+    if is_file and config.task == "generate":
+        return read_texts(
+            source if isinstance(source, Query) else config.data,
+            text=config.text_column,
+            label=config.label_column,
+            max_characters=config.max_characters,
             options=config.text_options(),
             on_error=config.on_error or "skip",
         )
