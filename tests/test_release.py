@@ -26,7 +26,7 @@ def test_the_model_is_shipped_where_the_package_looks_for_it(ship):
 
 def test_the_card_has_the_scores_of_the_report(ship, finished_run):
     values = finished_run.report.values
-    card = ship.card(values, 1.25, "Over seeds.", 0.5)
+    card = ship.card(values, 1.25, "Over seeds.")
     test, baseline = values["test"], values["baseline"]
     assert f"| accuracy | {test['accuracy']:.1%} | {baseline['accuracy']:.1%} |" in card
     assert f"| top 2 | {test['top_2']:.1%} | {baseline['top_2']:.1%} |" in card

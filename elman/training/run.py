@@ -38,7 +38,7 @@ from elman.extras import extra
 from elman.files import write_atomically
 from elman.markup import render_card, render_note, render_table
 from elman.model.config import NO_CELL, ModelConfig
-from elman.model.file import Artifact, save_artifact
+from elman.model.file import Artifact, dump_artifact, parse_artifact, save_artifact
 from elman.reports import EpochResult, EvalReport, Report, StepResult
 from elman.training.config import RunConfig
 from elman.training.fitting import describe_origin, start_training
@@ -232,15 +232,20 @@ class Run:
         lines = (json.dumps(asdict(past)) + "\n" for past in self.state.history)
         write_atomically(self.folder / METRICS, "".join(lines).encode())
 
-    def finish(self) -> RunReport:
+    def finish(self, *, weights: str = "float") -> RunReport:
         """Calibrate the best weights so far, measure them on the test part, and write the model and its report.
+
+        Args:
+            weights: as in `elman.model.file.save_artifact`; the report is of the weights as they are stored.
 
         Raises:
             TrainingError: no epoch is done yet.
         """
         if not self.state.best:
             raise TrainingError("no epoch is done yet, so there is no model to write; wait until the first is done")
-        artifact, findings = self.task.measure(self.task.artifact(self.state.best, self._provenance()))
+        trained = self.task.artifact(self.state.best, self._provenance())
+        stored = trained if weights == "float" else parse_artifact(dump_artifact(trained, weights=weights), MODEL)
+        artifact, findings = self.task.measure(stored)
         figures = {
             "test": _summarise(findings.test),
             "validation": _summarise(findings.validation),
