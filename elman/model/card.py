@@ -142,8 +142,8 @@ def _describe_data(artifact: Artifact) -> str:
     if not isinstance(data.get("source"), str):
         return "Its file does not say what it learned from."
     text = f"Learned from {_escape(Path(data['source']).name)}"
-    sizes = [split.get(name) for name in ("train", "validation", "test")]
-    if all(isinstance(size, int) for size in sizes):
+    sizes = [size for name in ("train", "validation", "test") if isinstance(size := split.get(name), int)]
+    if len(sizes) == 3:
         of_parts = ": {:,} examples to train, {:,} to validate, {:,} to test".format(*sizes)
         text += f": {count_of(sizes[0], 'example')}" if is_by_heart(artifact) else of_parts
         text += f"; split: {_escape(str(split.get('kind')))}"
