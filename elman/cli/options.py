@@ -96,7 +96,7 @@ def check_picture(path: Path | None) -> Path | None:
     return path
 
 
-MODEL = "A shipped model's name, a model file, a run folder, or hf://owner/name[@revision]."
+MODEL = "A shipped model's name, a model file, a run folder, hf://owner/name or hf://owner/name@revision."
 """What a model can be, for help texts."""
 
 ModelArgument = Annotated[str, typer.Argument(help=MODEL, autocompletion=complete_model)]

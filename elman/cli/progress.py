@@ -82,11 +82,11 @@ def train_with_bar(run: "Run", console: "Console") -> bool:
 
 def show_report(report: "RunReport", console: "Console") -> None:
     """Print the scores of a run beside those of its baseline, the verdict, and where the files are."""
-    from elman.evaluation.titles import describe_confused, show_report_rows, title_scores
+    from elman.evaluation.titles import describe_confused, name_part, show_report_rows, title_scores
     from elman.model.kinds import named_kind
 
     values = report.values
-    title = title_scores(values["test"], model=values["name"], data=values["data"]["source"], part="test")
+    title = title_scores(values["test"], model=values["name"], data=values["data"]["source"], part=name_part(values))
     columns, rows = show_report_rows(values)
     print_scores(rows, columns, title, console)
     confused = describe_confused(values)
