@@ -30,8 +30,8 @@ tables.sql tables.sql.statements tables.sql.databases tables.sql.results tables.
 shares shares.mixture shares.prior shares.report shares.sample shares.estimates
 annotation annotation.annotator annotation.paths annotation.job annotation.parts annotation.local
 annotation.pieces annotation.cluster annotation.request annotation.frames
-data data.columns data.examples data.images data.catalog data.download data.reading data.numbers data.steps data.splits
-data.augment data.batches data.shards data.streaming data.held_back
+data data.columns data.examples data.images data.splits data.pairs data.catalog data.download data.reading data.numbers
+data.steps data.augment data.batches data.shards data.streaming data.held_back
 cells.contract cells.elman cells.gru cells.lstm cells.library cells.unroll cells.passes.buffers cells.passes.steps
 cells.passes.elman cells.passes.gru cells.passes.lstm cells.passes cells.fused cells
 evaluation evaluation.intervals evaluation.uncertainty evaluation.metrics evaluation.verdict evaluation.mistakes
