@@ -32,12 +32,12 @@ tables.sql tables.sql.statements tables.sql.databases tables.sql.results tables.
 shares shares.mixture shares.prior shares.report shares.sample shares.estimates
 annotation annotation.annotator annotation.paths annotation.job annotation.parts annotation.local
 annotation.pieces annotation.cluster annotation.request annotation.frames
-data data.columns data.examples data.images data.catalog data.download data.reading data.numbers data.steps data.splits
-data.augment data.batches data.shards data.streaming data.held_back
+data data.columns data.examples data.images data.splits data.pairs data.catalog data.download data.reading data.numbers
+data.steps data.augment data.batches data.shards data.streaming data.held_back
 cells.contract cells.elman cells.gru cells.lstm cells.library cells.unroll cells.passes.buffers cells.passes.steps
 cells.passes.elman cells.passes.gru cells.passes.lstm cells.passes cells.fused cells
 evaluation evaluation.intervals evaluation.uncertainty evaluation.metrics evaluation.verdict evaluation.mistakes
-evaluation.calibration evaluation.conformal evaluation.familiarity
+evaluation.calibration evaluation.conformal evaluation.familiarity evaluation.transcription
 evaluation.counted evaluation.linear evaluation.baseline evaluation.scores evaluation.titles
 evaluation.report evaluation.figures evaluation.confusions evaluation.plots evaluation.drawings evaluation.shares
 training training.config training.allowance training.reading training.history training.progress
