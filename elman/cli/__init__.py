@@ -27,6 +27,8 @@ COMMANDS = (
     "explain",
     "annotate",
     "estimate",
+    "generate",
+    "score",
     "train",
     "evaluate",
     "compare",

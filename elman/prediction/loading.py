@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+from elman.checks import shown
+from elman.errors import SettingError
 from elman.model.file import Artifact
 from elman.model.shipped import DEFAULT_MODEL, find_model, find_origin
 from elman.model.writer import load_model
@@ -42,3 +44,19 @@ def load_any(model: str | Path) -> AnyModel:
     if isinstance(found, Artifact):
         return Predictor(found, origin)
     return Generator(found, origin) if found.kind.reads == "labels" else Transcriber(found, origin)
+
+
+def load_generator(model: str | Path) -> Generator:
+    """Return a model that writes new strings.
+
+    Raises:
+        SettingError: the model is of another kind.
+        ElmanError: as `load`.
+    """
+    found = load_any(model)
+    if not isinstance(found, Generator):
+        raise SettingError(
+            f"{shown(str(model), 400)}: is a model that {found.artifact.kind}, and writes no new strings; give one that "
+            "`elman train --task generate` made"
+        )
+    return found
