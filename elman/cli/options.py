@@ -120,6 +120,15 @@ AbstainOption = Annotated[
     float, typer.Option("--abstain-below", help="Abstain if the best label's probability is lower (0 to 1).")
 ]
 
+BeamOption = Annotated[
+    int, typer.Option("--beam", help="Of pairs: how many hypotheses to keep at each symbol; 1 keeps the likeliest.")
+]
+
+ToldOption = Annotated[
+    str | None,
+    typer.Option("--label", help="Of pairs, for models with labels: the label of all strings.", show_default=False),
+]
+
 LevelOption = Annotated[
     str | None,
     typer.Option(
