@@ -1,6 +1,6 @@
 """Train what `languages` begins with: a network that tells nationalities by last names.
 
-    python -m release.last_names --nana WHEEL --run FOLDER
+    python -m release.last_names --nana WHEEL --run FOLDER [--hidden-size 128]
 
 WHEEL is that of name2nat 0.5.1 (Apache-2.0; `pip download --no-deps name2nat==0.5.1`), which holds the names of NaNa. The
 last word of each name is taught once with each of its nationalities. The network has the shape of `languages`, without
@@ -24,13 +24,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--nana", type=Path, required=True, help="the wheel of name2nat 0.5.1")
     parser.add_argument("--run", type=Path, required=True, help="the folder of the run")
+    parser.add_argument("--hidden-size", type=int, default=128, help="numbers in each hidden state (128)")
     arguments = parser.parse_args()
     pairs = list_last_names(load_nana(arguments.nana))
     model, training = recipe("gru")
     settings = RunConfig(
         name="last-names",
         data="last names of NaNa",
-        model=replace(model, bag_orders=(), word_buckets=0),
+        model=replace(model, bag_orders=(), word_buckets=0, hidden_size=arguments.hidden_size),
         train=replace(training, epochs=EPOCHS, threads=1),
         split="stratified",
         test_share=0.01,

@@ -54,7 +54,7 @@ class Attention(nn.Module, ABC):
         # α_j = exp(e_j) / Σ_k exp(e_k)
         weights = scores.softmax(1)
         # c = Σ_j α_j h_j
-        return (weights[:, None] @ memory)[:, 0], weights
+        return (weights[:, :, None] * memory).sum(1), weights
 
 
 class AdditiveAttention(Attention):

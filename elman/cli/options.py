@@ -96,7 +96,7 @@ def check_picture(path: Path | None) -> Path | None:
     return path
 
 
-MODEL = "A shipped model's name, a model file, a run folder, or hf://owner/name[@revision]."
+MODEL = "A shipped model's name, a model file, a run folder, hf://owner/name or hf://owner/name@revision."
 """What a model can be, for help texts."""
 
 ModelArgument = Annotated[str, typer.Argument(help=MODEL, autocompletion=complete_model)]
@@ -118,6 +118,15 @@ TopOption = Annotated[int, typer.Option("--top", "-k", help="The number of label
 
 AbstainOption = Annotated[
     float, typer.Option("--abstain-below", help="Abstain if the best label's probability is lower (0 to 1).")
+]
+
+BeamOption = Annotated[
+    int, typer.Option("--beam", help="Of pairs: how many hypotheses to keep at each symbol; 1 keeps the likeliest.")
+]
+
+ToldOption = Annotated[
+    str | None,
+    typer.Option("--label", help="Of pairs, for models with labels: the label of all strings.", show_default=False),
 ]
 
 LevelOption = Annotated[

@@ -12,10 +12,11 @@ if TYPE_CHECKING:
 
     from elman.data.examples import FeatureReading, Reading
     from elman.data.images import ImageReading
+    from elman.data.pairs import PairReading
     from elman.training.run import Run, RunReport
 
 
-def print_notes(reading: "Reading | ImageReading | FeatureReading") -> None:
+def print_notes(reading: "Reading | ImageReading | FeatureReading | PairReading") -> None:
     """Print on standard error what a user should know of how data were read."""
     for note in reading.notes:
         print_note(note)
@@ -82,11 +83,11 @@ def train_with_bar(run: "Run", console: "Console") -> bool:
 
 def show_report(report: "RunReport", console: "Console") -> None:
     """Print the scores of a run beside those of its baseline, the verdict, and where the files are."""
-    from elman.evaluation.titles import describe_confused, show_report_rows, title_scores
+    from elman.evaluation.titles import describe_confused, name_part, show_report_rows, title_scores
     from elman.model.kinds import named_kind
 
     values = report.values
-    title = title_scores(values["test"], model=values["name"], data=values["data"]["source"], part="test")
+    title = title_scores(values["test"], model=values["name"], data=values["data"]["source"], part=name_part(values))
     columns, rows = show_report_rows(values)
     print_scores(rows, columns, title, console)
     confused = describe_confused(values)

@@ -33,11 +33,14 @@ class Picture:
     figure: Figure
 
 
-def draw_pictures(evaluation: Evaluation | NumberEvaluation | None) -> dict[str, Picture]:
-    """Draw the pictures of an evaluation of the test part.
+def draw_pictures(
+    evaluation: Evaluation | NumberEvaluation | None, *, part: str = "the test part"
+) -> dict[str, Picture]:
+    """Draw the pictures of an evaluation.
 
     Args:
         evaluation: what to draw; None has no pictures.
+        part: what was measured, in words.
 
     Returns:
         The pictures by file name; empty if the model answers no example.
@@ -46,27 +49,25 @@ def draw_pictures(evaluation: Evaluation | NumberEvaluation | None) -> dict[str,
         return {}
     match evaluation:
         case Evaluation():
-            return _draw_answered_labels(evaluation)
+            return _draw_answered_labels(evaluation, part)
         case NumberEvaluation(answers=answers, truth=truth, name=name):
-            return {"answers.png": Picture("Answers beside the truth, test part", plot_answers(answers, truth, name))}
+            return {"answers.png": Picture(f"Answers beside the truth, {part}", plot_answers(answers, truth, name))}
         case None:
             return {}
 
 
-def _draw_answered_labels(evaluation: Evaluation) -> dict[str, Picture]:
+def _draw_answered_labels(evaluation: Evaluation, part: str) -> dict[str, Picture]:
     probabilities, truth, labels = evaluation.probabilities, evaluation.truth, evaluation.labels
     confused = plot_confusion(probabilities, truth, labels)
     reliable = plot_reliability(evaluation.uncalibrated_probabilities, probabilities, truth)
     pictures = {
-        "confusion.png": Picture("Confusion matrix of the test part", confused),
-        "reliability.png": Picture("Reliability of the test part", reliable),
-        "abstention.png": Picture(
-            "Accuracy on the test part by the share answered", plot_abstention(probabilities, truth)
-        ),
+        "confusion.png": Picture(f"Confusion matrix of {part}", confused),
+        "reliability.png": Picture(f"Reliability of {part}", reliable),
+        "abstention.png": Picture(f"Accuracy on {part} by the share answered", plot_abstention(probabilities, truth)),
     }
     if evaluation.images is not None:
         mistakes = plot_mistakes(evaluation.images, probabilities, truth, labels)
-        pictures["mistakes.png"] = Picture("The most confident mistakes on the test part", mistakes)
+        pictures["mistakes.png"] = Picture(f"The most confident mistakes on {part}", mistakes)
     return pictures
 
 
@@ -115,7 +116,8 @@ def plot_curves(
     Args:
         history: the epochs.
         kept: the epoch that is marked as kept; the best if None.
-        by_heart: nothing was kept back, so both parts are the same examples; there is one curve.
+        by_heart: nothing was kept back, so both parts are the same examples; there is one curve, of what was measured
+            after each epoch, as the report is.
         drops: the training part was measured with dropout.
         marks: accuracies to compare with, between 0 and 1, by their names, such as that of a baseline.
     """
@@ -128,7 +130,10 @@ def plot_curves(
     if known:
         right = [100 * (result.accuracy or 0.0) for result in history]
         panels.append(("Accuracy (%)", right, [100 * (result.validation_accuracy or 0.0) for result in history]))
-    names = ("all examples, learned by heart",) if by_heart else (f"training{' (with dropout)' * drops}", "validation")
+    names: tuple[str, ...] = (f"training{' (with dropout)' * drops}", "validation")
+    if by_heart:
+        names = ("all examples, learned by heart; after each epoch",)
+        panels = [(title, after, after) for title, _, after in panels]
     all_axes = figure.subplots(1, len(panels), squeeze=False)[0]
     for axes, (title, training, validation) in zip(all_axes, panels, strict=True):
         _draw_courses(axes, [result.epoch for result in history], names, (training, validation))

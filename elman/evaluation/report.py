@@ -4,7 +4,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from elman.checks import count_of
-from elman.evaluation.titles import SCORES, describe_abstentions, group_labels, show_report_rows, show_rounded
+from elman.evaluation.titles import (
+    SCORES,
+    describe_abstentions,
+    describe_part,
+    group_labels,
+    name_part,
+    show_report_rows,
+    show_rounded,
+)
 
 MOST_LISTED = 100
 """The labels with too few examples that the report names for each part."""
@@ -17,6 +25,7 @@ def write_report(values: Mapping[str, Any]) -> str:
         values: what ``report.json`` holds; see `elman.training.run`.
     """
     columns, rows = show_report_rows(values)
+    part = describe_part(values)
     lines = [
         f"# {values['name']}",
         "",
@@ -30,10 +39,10 @@ def write_report(values: Mapping[str, Any]) -> str:
         "",
         "![Loss and accuracy by epoch](curves.png)",
         *(f"![{title}]({file})" for file, title in values["pictures"].items()),
-        *_write_confused(values.get("confused", ())),
-        *_write_mistakes(values.get("surest_mistakes", ())),
-        *_write_thresholds(values.get("thresholds")),
-        *_write_label_table(values["test"].get("per_label", {})),
+        *_write_confused(values.get("confused", ()), part),
+        *_write_mistakes(values.get("surest_mistakes", ()), part),
+        *_write_thresholds(values.get("thresholds"), part),
+        *_write_label_table(values["test"].get("per_label", {}), part),
         *_write_incomplete(values.get("incomplete_labels", {})),
         *_write_settings(values.get("config", {})),
         *_write_command(values.get("command")),
@@ -47,10 +56,12 @@ def _list_facts(values: Mapping[str, Any]) -> list[str]:
         ", ".join(f"{count} {reason}" for reason, count in data[kind].items()) or "none"
         for kind in ("dropped", "repaired")
     )
+    sizes = f"{split['train']:,} to train, {split['validation']:,} to validate, {split['test']:,} to test"
+    if name_part(values) == "all":
+        sizes = f"{count_of(split['train'], 'example')}, the same to train, to validate and to test"
     return [
-        *([f"On the test part {abstentions}."] if abstentions else []),
-        f"Split: {split['kind']}, seed {split['seed']}: {split['train']:,} to train, {split['validation']:,} to "
-        f"validate, {split['test']:,} to test; fingerprint {split['fingerprint'][:16]}.",
+        *([f"On {describe_part(values)} {abstentions}."] if abstentions else []),
+        f"Split: {split['kind']}, seed {split['seed']}: {sizes}; fingerprint {split['fingerprint'][:16]}.",
         f"Data: {data['source']}, {count_of(data['lines'], 'line')}; dropped: {dropped}; repaired: {repaired}.",
         f"{count_of(values['parameters'], 'parameter')}; {count_of(values['epochs'], 'epoch')} in "
         f"{count_of(round(values['seconds']), 'second')}.",
@@ -58,23 +69,23 @@ def _list_facts(values: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _write_confused(pairs: Sequence[Mapping[str, Any]]) -> list[str]:
+def _write_confused(pairs: Sequence[Mapping[str, Any]], part: str) -> list[str]:
     if not pairs:
         return []
     show = SCORES["accuracy"].show
     rows = [(pair["label"], pair["answer"], f"{pair['examples']:,}", show(pair["share"])) for pair in pairs]
     table = _write_table(("label", "answer", "examples", "of the label"), rows, text_columns=2)
-    return ["", "## The most confused labels, on the test part", "", *table]
+    return ["", f"## The most confused labels, on {part}", "", *table]
 
 
-def _write_mistakes(mistakes: Sequence[Mapping[str, Any]]) -> list[str]:
+def _write_mistakes(mistakes: Sequence[Mapping[str, Any]], part: str) -> list[str]:
     if not mistakes:
         return []
     show = SCORES["accuracy"].show
     rows = [(one["text"], one["label"], one["answer"], show(one["probability"])) for one in mistakes]
     return [
         "",
-        "## The surest mistakes, on the test part",
+        f"## The surest mistakes, on {part}",
         "",
         "Wrong answers with the highest probability; a wrong label in the data is often among them.",
         "",
@@ -82,7 +93,7 @@ def _write_mistakes(mistakes: Sequence[Mapping[str, Any]]) -> list[str]:
     ]
 
 
-def _write_thresholds(thresholds: Mapping[str, Any] | None) -> list[str]:
+def _write_thresholds(thresholds: Mapping[str, Any] | None, part: str) -> list[str]:
     if not thresholds:
         return []
     show = SCORES["accuracy"].show
@@ -94,7 +105,7 @@ def _write_thresholds(thresholds: Mapping[str, Any] | None) -> list[str]:
     headings = ("from probability", "answers", "precision", "recall", "F1", "false positives")
     return [
         "",
-        f"## Thresholds of {label}, on the test part",
+        f"## Thresholds of {label}, on {part}",
         "",
         f"If {label} is answered from this probability on, and the other label below it:",
         "",
@@ -102,7 +113,7 @@ def _write_thresholds(thresholds: Mapping[str, Any] | None) -> list[str]:
     ]
 
 
-def _write_label_table(per_label: Mapping[str, Any]) -> list[str]:
+def _write_label_table(per_label: Mapping[str, Any], part: str) -> list[str]:
     lines: list[str] = []
     groups = group_labels(per_label)
     if len(groups) > 1:
@@ -115,7 +126,7 @@ def _write_label_table(per_label: Mapping[str, Any]) -> list[str]:
             rows.append((label, f"{scores['support']:,}", *shares))
         headings = ("label", "examples", "precision", "recall", "F1")
         lines += [*(["", f"{title[0].upper()}{title[1:]}:"] if title else []), "", *_write_table(headings, rows)]
-    return ["", "## Each label, on the test part", *lines] if lines else []
+    return ["", f"## Each label, on {part}", *lines] if lines else []
 
 
 def _write_incomplete(incomplete: Mapping[str, Sequence[str]]) -> list[str]:

@@ -128,6 +128,30 @@ def show_rows(*reports: Mapping[str, Any], labels: int, ranks: Sequence[int] = R
 COLUMNS = ("test", "baseline, test", "validation")
 """The headings of a report's scores: of the model, of the baseline, and of the model on the other part."""
 
+COLUMNS_BY_HEART = ("all examples", "baseline, all examples")
+"""The same where nothing was kept back: all parts are the same examples, so that one column has their scores."""
+
+
+def name_part(values: Mapping[str, Any]) -> str:
+    """Return which examples a run was measured on: ``test``; ``all`` if nothing was kept back.
+
+    Args:
+        values: as ``report.json``.
+
+    >>> name_part({"split": {"kind": "none"}}), name_part({"split": {"kind": "grouped"}})
+    ('all', 'test')
+    """
+    return "all" if values.get("split", {}).get("kind") == "none" else "test"
+
+
+def describe_part(values: Mapping[str, Any]) -> str:
+    """Return the same as `name_part` within a sentence.
+
+    >>> describe_part({"split": {"kind": "none"}})
+    'all examples'
+    """
+    return "all examples" if name_part(values) == "all" else "the test part"
+
 
 MOST_LABELS, SHOWN_LABELS = 30, 10
 """A table of more labels than the first number shows so many of the largest, of the best and of the worst."""
@@ -158,6 +182,8 @@ def group_labels(per_label: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
 def show_report_rows(values: Mapping[str, Any]) -> tuple[list[str], list[tuple[str, ...]]]:
     """Return the headings and the rows of a run's scores; without a baseline there is no column for it.
 
+    If nothing was kept back, the validation part is the same examples again, and is left out.
+
     Args:
         values: as ``report.json``.
 
@@ -165,7 +191,8 @@ def show_report_rows(values: Mapping[str, Any]) -> tuple[list[str], list[tuple[s
     >>> show_report_rows({"test": part, "baseline": None, "validation": part, "labels": ["Dutch", "Greek"]})
     (['test', 'validation'], [('accuracy', '90.0 %', '90.0 %')])
     """
-    columns = dict(zip(COLUMNS, (values["test"], values["baseline"], values["validation"]), strict=True))
+    headings = COLUMNS_BY_HEART if name_part(values) == "all" else COLUMNS
+    columns = dict(zip(headings, (values["test"], values["baseline"], values["validation"]), strict=False))
     shown = {heading: report for heading, report in columns.items() if report is not None}
     return list(shown), show_rows(*shown.values(), labels=len(values["labels"]))
 

@@ -131,21 +131,27 @@ def _describe_levels(artifact: Artifact) -> str:
     return f" Levels above the {_escape(names[0])}: {', '.join(counts)}."
 
 
+def is_by_heart(artifact: Artifact) -> bool:
+    """Return whether nothing was kept back, so that the scores in the file are of the examples that it learned from."""
+    return _part(artifact.provenance, "split").get("kind") == "none"
+
+
 def _describe_data(artifact: Artifact) -> str:
     """Return in words what the model learned from; a source that is a path is only named."""
     data, split = (_part(artifact.provenance, name) for name in ("data", "split"))
     if not isinstance(data.get("source"), str):
         return "Its file does not say what it learned from."
     text = f"Learned from {_escape(Path(data['source']).name)}"
-    sizes = [split.get(name) for name in ("train", "validation", "test")]
-    if all(isinstance(size, int) for size in sizes):
-        text += ": {:,} examples to train, {:,} to validate, {:,} to test".format(*sizes)
+    sizes = [size for name in ("train", "validation", "test") if isinstance(size := split.get(name), int)]
+    if len(sizes) == 3:
+        of_parts = ": {:,} examples to train, {:,} to validate, {:,} to test".format(*sizes)
+        text += f": {count_of(sizes[0], 'example')}" if is_by_heart(artifact) else of_parts
         text += f"; split: {_escape(str(split.get('kind')))}"
     return f"{text}."
 
 
 def _write_figures(artifact: Artifact) -> str:
-    """Return a table of the scores on the test part, beside those of the baseline."""
+    """Return a table of the scores on the test part, or on what the model learned, beside those of the baseline."""
     figures = _part(artifact.provenance, "figures")
     test, baseline = _part(figures, "test"), _part(figures, "baseline_test")
     rows = [
@@ -153,9 +159,10 @@ def _write_figures(artifact: Artifact) -> str:
         for name in test
         if _is_number(test[name])
     ]
-    heading = "| on the test part | model | baseline |\n|---|---:|---:|"
+    part = "on the examples that it learned from" if is_by_heart(artifact) else "on the test part"
+    heading = f"| {part} | model | baseline |\n|---|---:|---:|"
     if not baseline:
-        heading, rows = "| on the test part | model |\n|---|---:|", [row[: row.rindex(" | ")] + " |" for row in rows]
+        heading, rows = f"| {part} | model |\n|---|---:|", [row[: row.rindex(" | ")] + " |" for row in rows]
     return "\n".join([heading, *rows]) if rows else ""
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from elman.markup import render_card, render_note, render_table
+from elman.model.card import is_by_heart
 from elman.model.config import NO_CELL
 from elman.model.file import Artifact
 from elman.model.writer import Writer
@@ -42,13 +43,14 @@ def describe_model(artifact: Artifact) -> list[tuple[str, str]]:
     facts += [("floor", f"{100 * artifact.floor:.2g} %")] if artifact.floor else []
     examples = _find(artifact.provenance, "data").get("examples")
     facts += [("examples", f"{examples:,}")] if isinstance(examples, int) else []
+    part = "learned by heart" if is_by_heart(artifact) else "test part"
     facts += [
-        (f"{title}, test part", f"{100 * scores[key]:.1f} %")
+        (f"{title}, {part}", f"{100 * scores[key]:.1f} %")
         for key, title in SCORES
         if isinstance(scores.get(key), float)
     ]
     if isinstance(scores.get("r2"), float):
-        facts.append(("R², test part", f"{scores['r2']:.3f}"))
+        facts.append((f"R², {part}", f"{scores['r2']:.3f}"))
     return facts
 
 

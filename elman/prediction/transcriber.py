@@ -2,12 +2,16 @@
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import overload
 
+import numpy as np
+
 from elman.checks import check_number, check_whole, count_of, shown
-from elman.errors import SettingError
+from elman.errors import DataError, SettingError
 from elman.model.writer import Writer
+from elman.prediction.alignment import END_MARK, Alignment
 from elman.prediction.inputs import MISSING, Input, StringReader
 from elman.prediction.names import is_one_name, list_names, read_name
 from elman.records import UNKNOWN, Candidate, Prediction
@@ -115,12 +119,54 @@ class Transcriber:
             SettingError: an option is invalid, the model has no such label, or an input is not a string.
         """
         if is_one_name(strings):
-            return self.answer_all([read_name(strings)], top=top, beam=beam, labels=[label], length_power=length_power)[
+            told = label if label is None else str(label)
+            return self.answer_all([read_name(strings)], top=top, beam=beam, labels=[told], length_power=length_power)[
                 0
-            ]  # type: ignore[list-item]
+            ]
         listed = list_names(strings)
         labels = [label] * len(listed) if label is None or isinstance(label, str) else list(label)
         return self.answer_all(listed, top=top, beam=beam, labels=labels, length_power=length_power)
+
+    def explain(self, string: str | bytes | None, *, label: str | None = None, answer: str | None = None) -> Alignment:
+        """Show where the model looks in a string while it writes each symbol of an answer.
+
+        Args:
+            string: as in `predict`.
+            label: as in `predict`.
+            answer: the answer to explain, of symbols that the model writes; its own if None.
+
+        Raises:
+            SettingError: the model has no attention or no such label, or it cannot read the string or write the answer.
+        """
+        if self.artifact.config.attention == "none":
+            raise SettingError(f"{shown(self.name)} has no attention, so nothing shows where it looks")
+        text = read_name(string)
+        if text is None:
+            raise SettingError(f"a missing string cannot be explained: {MISSING}")
+        found = self.predict(text, label=label)
+        one = self._refuse_unknown(self.reader.read(text))
+        if one.numbers is None or (answer is None and found.label is None):
+            raise SettingError(f"'{shown(text)}' cannot be explained, because there is no answer: {found.reason}")
+        wanted, targets = str(found.label) if answer is None else answer, self.artifact.targets
+        try:
+            ids = targets.encode(wanted)
+        except DataError as error:
+            raise SettingError(f"the answer to explain cannot be written: {error}") from None
+        told = self._find_label(label) if self.labels else None
+        logs, weights = self.scorer.score(one.numbers, ids.tolist(), told)
+        return Alignment(
+            name=text,
+            normalised=one.normalised,
+            label=wanted,
+            probability=float(np.exp(logs.sum())),
+            symbols=(*targets.split(wanted), END_MARK),
+            chances=tuple(np.exp(logs).tolist()),
+            weights=tuple(map(tuple, weights.tolist())),
+            model=self.name,
+        )
+
+    def close(self) -> None:
+        """Do nothing: it has no worker processes."""
 
     def answer_all(
         self,
@@ -139,9 +185,8 @@ class Transcriber:
         if len(told) != len(strings):
             raise SettingError(f"expected one label for each string; got {len(told)} for {len(strings)}")
         ids = {label: self._find_label(label) for label in dict.fromkeys(told)}
-        distinct = list(
-            dict.fromkeys((one, label) for one, label in zip(strings, told, strict=True) if one is not None)
-        )
+        both = zip(strings, told, strict=True)
+        distinct = list(dict.fromkeys((one, label) for one, label in both if one is not None))
         inputs = [self._refuse_unknown(one) for one in self.reader.read_all([string for string, _ in distinct])]
         keys = [(one.key, ids[label]) for one, (_, label) in zip(inputs, distinct, strict=True)]
         read = {key: one.numbers for key, one in zip(keys, inputs, strict=True) if one.numbers is not None}
@@ -172,8 +217,6 @@ class Transcriber:
         """Return an input that is read only if the model knows all of its symbols: each of them has to be written."""
         if one.numbers is None or (one.numbers != UNKNOWN).all():
             return one
-        from dataclasses import replace
-
         reason = UNKNOWN_SYMBOL.format(symbols=shown(" ".join(one.unknown)))
         return replace(one, numbers=None, reason=reason)
 

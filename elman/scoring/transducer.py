@@ -300,6 +300,8 @@ class TransducerScorer:
             chosen = None if labels is None else labels[strings]
             logits, after, _ = self.step(symbols, state, outputs, keys, chosen)
             totals = scores[:, None] + log_softmax(logits, self.temperature)
+            if length == 1:
+                totals[:, MARK] = -np.inf  # an answer has at least one symbol, as every target has
             parents, symbols, scores = _choose(strings, totals, beam)
             histories = np.concatenate([histories[parents], symbols[:, None]], axis=1)
             ended = symbols == MARK

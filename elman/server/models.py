@@ -11,7 +11,7 @@ from typing import Any
 from elman.checks import count_of
 from elman.data.catalog import CATALOG, LANGUAGES
 from elman.errors import DamagedModelError, SettingError
-from elman.model.card import read_card
+from elman.model.card import is_by_heart, read_card
 from elman.model.kinds import KINDS
 from elman.prediction.predictor import Predictor
 from elman.server.errors import to_json
@@ -65,6 +65,7 @@ class ServedModel:
     def facts(self) -> dict[str, Any]:
         """Its entry in /v1/models, without ``default``."""
         artifact = self.predictor.artifact
+        measured = self._provenance("figures", "test")
         in_memory = sum(tensor.nbytes for tensor in artifact.tensors.values())
         return {
             "name": self.name,
@@ -76,7 +77,7 @@ class ServedModel:
             "coverages": [] if artifact.sets is None else list(artifact.sets.coverages),
             "parameters": artifact.parameters,
             "bytes": in_memory if self.file is None else self.file.stat().st_size,
-            "accuracy": _number(self._provenance("figures", "test").get("accuracy")),
+            "accuracy": None if is_by_heart(artifact) else _number(measured.get("accuracy")),
             "reference": self._reference(),
             "origins": self._answers_with_origins(),
             "countries": self._countries(),

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 import torch
 
+from elman.data.splits import NOTHING_KEPT
 from elman.model.file import Artifact
 from elman.training.config import RunConfig
 from elman.training.history import History
@@ -102,7 +103,7 @@ def fit(
     Raises:
         NonFiniteLossError: the loss became infinite or not a number.
     """
-    threads = torch.get_num_threads()
+    threads, by_heart = torch.get_num_threads(), task.split_kind == NOTHING_KEPT
     device = choose_device(config.train.device)
     if config.train.threads is not None:
         torch.set_num_threads(config.train.threads)
@@ -114,9 +115,10 @@ def fit(
                 display,
                 epochs=config.train.passes,
                 steps=state.steps_in_epoch,
+                by_heart=by_heart,
             )
             origin = describe_origin(task, config, source, epochs=state.epoch)
             artifact = task.calibrate(task.artifact(state.best, {**origin, **(provenance or {})}))
     finally:
         torch.set_num_threads(threads)
-    return Fit(artifact, History(state.history), state.kept_epoch or 0)
+    return Fit(artifact, History(state.history, by_heart=by_heart), state.kept_epoch or 0)

@@ -10,13 +10,22 @@ from elman.reports import EpochResult
 class History(tuple[EpochResult, ...]):
     """The results of the epochs of a training, in order.
 
+    Args:
+        results: of the epochs.
+        by_heart: nothing was kept back, so both parts are the same examples; there is one curve, of what was measured
+            after each epoch.
+
     >>> History([EpochResult(1, 0.9, 0.5, 1.0, 0.4, 0.004, 2.0, True)]).kept_epoch
     1
     """
 
-    def __new__(cls, results: Iterable[EpochResult] = ()) -> "History":
+    by_heart: bool
+
+    def __new__(cls, results: Iterable[EpochResult] = (), *, by_heart: bool = False) -> "History":
         """Build a history of results."""
-        return super().__new__(cls, results)
+        history = super().__new__(cls, results)
+        history.by_heart = by_heart
+        return history
 
     @property
     def kept_epoch(self) -> int | None:
@@ -38,7 +47,9 @@ class History(tuple[EpochResult, ...]):
         return render_card(
             f"{count_of(len(self), 'epoch')}, best: {best.epoch}",
             f"<div>{''.join(plots)}</div>",
-            render_note(f"validation loss {best.validation_loss:.3f}; {seconds:.1f} s"),
+            render_note(
+                f"{'loss' if self.by_heart else 'validation loss'} {best.validation_loss:.3f}; {seconds:.1f} s"
+            ),
         )
 
 
@@ -48,4 +59,6 @@ def _find_curves(history: History, training: str, validation: str) -> list[tuple
         ("training", TRAINING, [getattr(result, training) for result in history]),
         ("validation", VALIDATION, [getattr(result, validation) for result in history]),
     ]
+    if history.by_heart:
+        found = [("all examples, learned by heart", VALIDATION, found[1][2])]
     return [] if any(value is None for _, _, values in found for value in values) else found

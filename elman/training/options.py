@@ -13,6 +13,7 @@ from typing import Any
 from elman.data.catalog import CATALOG
 from elman.data.examples import FeatureReading, Reading
 from elman.data.images import ImageReading, has_images
+from elman.data.pairs import PairReading
 from elman.data.reading import name_source
 from elman.data.splits import NOTHING_KEPT
 from elman.data.streaming import OnRows, StreamedReading, stream_examples
@@ -435,7 +436,7 @@ def prepare(
     return config if resume else fit_config(config, reading), reading
 
 
-def fit_config(config: RunConfig, reading: Reading | ImageReading | FeatureReading) -> RunConfig:
+def fit_config(config: RunConfig, reading: Reading | ImageReading | FeatureReading | PairReading) -> RunConfig:
     """Return the settings of a new run whose network reads rows as long as those of the images, if there are images."""
     if not isinstance(reading, ImageReading):
         return config

@@ -7,6 +7,7 @@ move a cursor. All of it goes to standard error, or to the notebook.
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from elman.checks import escape_invisible
@@ -30,8 +31,11 @@ Epochs = Callable[[Callable[[StepResult], None]], Iterator[EpochResult]]
 class Display(Protocol):
     """Something that shows how far a training is."""
 
-    def open(self, epochs: int, steps: int, done: int) -> None:
-        """Begin: so many epochs in all, steps in each, and steps that are done already."""
+    def open(self, epochs: int, steps: int, done: int, *, by_heart: bool = False) -> None:
+        """Begin: so many epochs in all, steps in each, and steps that are done already.
+
+        With ``by_heart`` nothing is kept back: what validates is what trains.
+        """
 
     def say(self, line: str) -> None:
         """Show a line of text."""
@@ -49,7 +53,7 @@ class Display(Protocol):
 class NoDisplay:
     """Shows nothing."""
 
-    def open(self, epochs: int, steps: int, done: int) -> None:
+    def open(self, epochs: int, steps: int, done: int, *, by_heart: bool = False) -> None:
         """See `Display.open`."""
 
     def say(self, line: str) -> None:
@@ -94,7 +98,7 @@ class BarDisplay(NoDisplay):
         columns = (text, BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
         self._progress = Progress(*columns, console=self._console, transient=True)
 
-    def open(self, epochs: int, steps: int, done: int) -> None:
+    def open(self, epochs: int, steps: int, done: int, *, by_heart: bool = False) -> None:
         """See `Display.open`."""
         self._bar = self._progress.add_task("training", total=steps * epochs, completed=done)
         self._progress.start()
@@ -130,10 +134,11 @@ class NotebookDisplay(NoDisplay):
         self._lines: list[str] = []
         self._results: list[EpochResult] = []
         self._now, self._share, self._drawn = "", 0.0, 0.0
+        self._by_heart = False
 
-    def open(self, epochs: int, steps: int, done: int) -> None:
+    def open(self, epochs: int, steps: int, done: int, *, by_heart: bool = False) -> None:
         """See `Display.open`."""
-        self._total, self._taken = max(1, epochs * steps), done
+        self._total, self._taken, self._by_heart = max(1, epochs * steps), done, by_heart
         self._redraw()
 
     def say(self, line: str) -> None:
@@ -167,7 +172,8 @@ class NotebookDisplay(NoDisplay):
 
     def __repr__(self) -> str:
         """Return what is shown where HTML cannot be."""
-        return "\n".join([*self._lines, *(describe_epoch(result) for result in self._results)])
+        epochs = (describe_epoch(result, is_validated=not self._by_heart) for result in self._results)
+        return "\n".join([*self._lines, *epochs])
 
     def _repr_html_(self) -> str:
         """Return what is shown now."""
@@ -175,7 +181,7 @@ class NotebookDisplay(NoDisplay):
             "",
             *map(render_note, self._lines),
             f"{render_bar(self._share)}{render_note(self._now)}" if self._now else "",
-            History(self._results)._repr_html_() if self._results else "",
+            History(self._results, by_heart=self._by_heart)._repr_html_() if self._results else "",
         )
 
 
@@ -202,6 +208,7 @@ def watch(
     steps: int,
     done: int = 0,
     describe: Callable[[EpochResult], str] | None = None,
+    by_heart: bool = False,
 ) -> None:
     """Train to the end under a display.
 
@@ -212,13 +219,15 @@ def watch(
         steps: how many there are in an epoch.
         done: steps that are done already.
         describe: returns an epoch in one line; `describe_epoch` if None.
+        by_heart: nothing is kept back: what validates is what trains.
     """
+    describe = describe or partial(describe_epoch, is_validated=not by_heart)
     every = epochs // 10 if epochs > MOST_LINES else 1
-    display.open(epochs, steps, done)
+    display.open(epochs, steps, done, by_heart=by_heart)
     try:
         for result in train(display.show_step):
             is_shown = result.epoch % every == 0 or result.epoch in (1, epochs)
-            display.show_epoch(result, (describe or describe_epoch)(result) if is_shown else "")
+            display.show_epoch(result, describe(result) if is_shown else "")
     finally:
         display.close()
 

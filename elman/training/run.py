@@ -32,14 +32,14 @@ from elman.errors import SettingError, TrainingError
 from elman.evaluation.figures import save_figure
 from elman.evaluation.plots import draw_pictures, plot_curves
 from elman.evaluation.report import write_report
-from elman.evaluation.titles import describe_confused, show_report_rows, title_scores
+from elman.evaluation.titles import describe_confused, name_part, show_report_rows, title_scores
 from elman.evaluation.verdict import decide
 from elman.extras import extra
 from elman.files import write_atomically
 from elman.markup import render_card, render_note, render_table
 from elman.model.config import NO_CELL, ModelConfig
-from elman.model.file import Artifact, save_artifact
-from elman.model.writer import Writer, save_writer
+from elman.model.file import Artifact, dump_artifact, parse_artifact, save_artifact
+from elman.model.writer import Writer, dump_writer, parse_writer, save_writer
 from elman.model.writing import WriterConfig
 from elman.reports import EpochResult, EvalReport, Report, StepResult
 from elman.training.config import RunConfig
@@ -89,7 +89,7 @@ class RunReport:
         columns, rows = show_report_rows(values)
         confused = describe_confused(values)
         return render_card(
-            title_scores(values["test"], model=values["name"], data=values["data"]["source"], part="test"),
+            title_scores(values["test"], model=values["name"], data=values["data"]["source"], part=name_part(values)),
             render_table(rows, header=("", *columns)),
             *map(render_note, [values["verdict"], *values["remarks"], *([confused] if confused else [])]),
             self.history._repr_html_() if self.history else "",
@@ -186,6 +186,11 @@ class Run:
                     self._write_progress()
                 raise
 
+    @property
+    def learns_by_heart(self) -> bool:
+        """Whether nothing is kept back, so that the run is measured on the examples that it learns from."""
+        return self.task.split_kind == NOTHING_KEPT
+
     def describe(self) -> str:
         """Return the network, the task, the sizes of the parts and the folder of the run, in three lines."""
         model, sizes = self.config.model, self.task.sizes
@@ -205,16 +210,18 @@ class Run:
             if model.cell != NO_CELL
             else "linear"
         )
+        parts = f"{sizes['train']:,} train, {sizes['validation']:,} validate, {sizes['test']:,} test"
+        if self.learns_by_heart:
+            parts = f"{count_of(sizes['train'], 'example')}, the same to train, to validate and to test"
         return (
             f"{cells}, {count_of(parameters, 'parameter')}\n"
-            f"{whole(self.task.description())}: "
-            f"{sizes['train']:,} train, {sizes['validation']:,} validate, {sizes['test']:,} test\n"
+            f"{whole(self.task.description())}: {parts}\n"
             f"folder: {whole(self.folder)}"
         )
 
     def describe_epoch(self, result: EpochResult) -> str:
         """Return what one epoch did, in one line, with a sample answer of a tagger."""
-        line = describe_epoch(result, is_validated=self.config.split != NOTHING_KEPT)
+        line = describe_epoch(result, is_validated=not self.learns_by_heart)
         sample = self.task.sample(self.model)
         return f"{line}  {whole(sample)}" if sample else line
 
@@ -232,6 +239,7 @@ class Run:
             steps=self.state.steps_in_epoch,
             done=self.state.step,
             describe=self.describe_epoch,
+            by_heart=self.learns_by_heart,
         )
 
     def _write_progress(self) -> None:
@@ -241,41 +249,46 @@ class Run:
         lines = (json.dumps(asdict(past)) + "\n" for past in self.state.history)
         write_atomically(self.folder / METRICS, "".join(lines).encode())
 
-    def finish(self) -> RunReport:
+    def finish(self, *, weights: str = "float") -> RunReport:
         """Calibrate the best weights so far, measure them on the test part, and write the model and its report.
+
+        Args:
+            weights: as in `elman.model.file.save_artifact`; the report is of the weights as they are stored.
 
         Raises:
             TrainingError: no epoch is done yet.
         """
         if not self.state.best:
             raise TrainingError("no epoch is done yet, so there is no model to write; wait until the first is done")
-        artifact, findings = self.task.measure(self.task.artifact(self.state.best, self._provenance()))
+        trained = self.task.artifact(self.state.best, self._provenance())
+        stored = trained if weights == "float" else _store(trained, weights)
+        artifact, findings = self.task.measure(stored)
         figures = {
             "test": _summarise(findings.test),
             "validation": _summarise(findings.validation),
             **({} if findings.baseline is None else {"baseline_test": _summarise(findings.baseline)}),
         }
-        pictures = draw_pictures(findings.evaluation)
+        part = "all examples" if self.learns_by_heart else "the test part"
+        pictures = draw_pictures(findings.evaluation, part=part)
         titles = {file: picture.title for file, picture in pictures.items()}
         values = self._report(findings, artifact, titles)
         shipped = replace(artifact, provenance={**artifact.provenance, "figures": figures})
         save_model(shipped, self.folder / MODEL)
         write_atomically(self.folder / REPORT, (json.dumps(values, indent=2) + "\n").encode())
         write_atomically(self.folder / REPORT_TEXT, write_report(values).encode())
-        by_heart = self.task.split_kind == NOTHING_KEPT
         curves = plot_curves(
             self.state.history,
             self.state.kept_epoch,
-            by_heart=by_heart,
+            by_heart=self.learns_by_heart,
             drops=_has_dropout(self.config.writer or self.config.model),
-            marks=_list_marks(findings),
+            marks=_list_marks(findings, part),
         )
         save_figure(curves, self.folder / "curves.png")
         for file, picture in pictures.items():
             save_figure(picture.figure, self.folder / file)
         if self.finished and isinstance(self.reading, StreamedReading):
             self.reading.shards.remove()
-        history = History(self.state.history)
+        history = History(self.state.history, by_heart=self.learns_by_heart)
         return RunReport(self.folder, values, findings.test, findings.baseline, values["verdict"], history)
 
     def _open(self, resume: bool) -> None:
@@ -356,6 +369,13 @@ def save_model(model: Artifact | Writer, path: Path) -> None:
         save_artifact(model, path)
 
 
+def _store(model: Artifact | Writer, weights: str) -> Artifact | Writer:
+    """Return a model with the weights that its file has; ``weights`` as in `save_artifact`."""
+    if isinstance(model, Writer):
+        return parse_writer(dump_writer(model, weights=weights), MODEL)
+    return parse_artifact(dump_artifact(model, weights=weights), MODEL)
+
+
 def check_new(folder: Path) -> None:
     """Check that a new run can use a folder.
 
@@ -392,11 +412,11 @@ def _has_dropout(model: ModelConfig | WriterConfig) -> bool:
     return any(value > 0 for name, value in asdict(model).items() if name.endswith("dropout"))
 
 
-def _list_marks(findings: Findings) -> dict[str, float]:
-    """Return the accuracies that the picture of the curves compares with, by their names."""
+def _list_marks(findings: Findings, part: str) -> dict[str, float]:
+    """Return the accuracies that the picture of the curves compares with, by their names; ``part`` was measured."""
     baseline, ceiling = findings.baseline_validation, findings.values.get("ceiling")
     of_baseline = {"baseline, validation": baseline.accuracy} if isinstance(baseline, EvalReport) else {}
-    return of_baseline | ({} if ceiling is None else {"ceiling of the test part": float(ceiling)})
+    return of_baseline | ({} if ceiling is None else {f"ceiling of {part}": float(ceiling)})
 
 
 @contextmanager

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import dropout, linear
 
-from elman.cells import State, build_recurrence
+from elman.cells import Fused, State, build_recurrence
 from elman.cells.attention import build_attention
 from elman.model.writing import WriterConfig
 from elman.text.targets import MARK
@@ -30,6 +30,9 @@ class Transducer(nn.Module):
     """Reads sources, and scores each symbol of their targets.
 
     Its parameters have the names and shapes that `WriterConfig.tensor_shapes` lists.
+
+    Attributes:
+        bfloat16_products: whether products are of bfloat16 numbers in training, on a processor. False at first.
 
     Args:
         config: the shape of the network.
@@ -64,6 +67,9 @@ class Transducer(nn.Module):
         if config.mix_size:
             self.mix = nn.Linear(hidden + context, config.mix_size)
         self.output = nn.Linear(config.mix_size or hidden + context, targets)
+        self.bfloat16_products = False
+        if isinstance(self.encoder, Fused):
+            self.encoder.has_short_inputs = True
         self._initialise()
 
     def forward(self, sources: Tensor, targets: Tensor, sizes: Sequence[int], labels: Tensor | None = None) -> Tensor:
@@ -84,7 +90,8 @@ class Transducer(nn.Module):
             labels = labels * (torch.rand(labels.shape, device=labels.device) >= self.config.label_dropout)
         if self.training and self.config.own_share:
             before = self._mix_own(before, memory, keys, state, sizes, labels)
-        return self._decode(before, memory, keys, state, sizes, labels)
+        with self._products():
+            return self._decode(before, memory, keys, state, sizes, labels)
 
     def encode(self, sources: Tensor) -> tuple[Tensor, Tensor | None, list[State]]:
         """Read sources, (T, B).
@@ -93,15 +100,16 @@ class Transducer(nn.Module):
             The memory, (B, T, M), what attention compares of it, (B, T, K), None without attention, and the first
             state of each layer of the decoder, (B, H).
         """
-        share, training = self.rates["dropout"], self.training
-        outputs, final = self.encoder(dropout(self.sources(sources), self.rates["input_dropout"], training))
+        share = self.rates["dropout"]
+        outputs, final = self.encoder(self._drop(self.sources(sources), self.rates["input_dropout"]))
         last = torch.cat(tuple(final[0][-self.config.encoder_directions :]), 1)
         hidden = self.bridge(last).tanh().split(self.config.hidden_size, 1)
         state: list[State] = [(h, torch.zeros_like(h)) if self.config.cell == "lstm" else (h,) for h in hidden]
         if self.config.attention == "none":
-            return dropout(last, share, training)[:, None], None, state
-        memory = dropout(outputs, share, training).transpose(0, 1).contiguous()
-        return memory, self.attention.keys(memory), state
+            return self._drop(last[None], share)[0][:, None], None, state
+        memory = self._drop(outputs, share).transpose(0, 1).contiguous()
+        with self._products():
+            return memory, self.attention.keys(memory).float(), state
 
     def _decode(
         self,
@@ -113,23 +121,24 @@ class Transducer(nn.Module):
         labels: Tensor | None,
     ) -> Tensor:
         """Return the logits of all steps, (N, S), given the symbol before each, (N,)."""
-        config, share, training = self.config, self.rates["dropout"], self.training
-        read = dropout(self.targets(before), self.rates["input_dropout"], training)
+        config, share = self.config, self.rates["dropout"]
+        read = dropout(self.targets(before), self.rates["input_dropout"], self.training)
         if labels is not None:
             read = torch.cat([read, self.labels(torch.cat([labels[:size] for size in sizes]))], 1)
         (weight_ih, weight_hh, bias_ih, bias_hh), *above = self.decoder.weights()
         of_read, of_context = weight_ih.split([read.shape[1], config.context_size], 1)
         states, contexts = [], []
-        for side in linear(read, of_read, bias_ih).split(list(sizes)):  # the input side of all steps is one product
+        # The input side of all steps is one product, but for the context.
+        for side in linear(read, of_read, bias_ih).float().split(list(sizes)):
             size = len(side)
             if size < len(memory):  # the shortest targets are complete
                 memory, keys = memory[:size], None if keys is None else keys[:size]
                 state = [tuple(part[:size] for part in parts) for parts in state]
             context = memory[:, 0] if keys is None else self.attention(state[-1][0], keys, memory)[0]
-            below = self.decoder.cell.step(torch.addmm(side, context, of_context.T), state[0], weight_hh, bias_hh)
+            below = self.decoder.cell.step(side + linear(context, of_context), state[0], weight_hh, bias_hh)
             after = [below]
             for past, (upper_ih, upper_hh, upper_bias_ih, upper_bias_hh) in zip(state[1:], above, strict=True):
-                inputs = linear(dropout(below[0], share, training), upper_ih, upper_bias_ih)
+                inputs = linear(dropout(below[0], share, self.training), upper_ih, upper_bias_ih).float()
                 below = self.decoder.cell.step(inputs, past, upper_hh, upper_bias_hh)
                 after.append(below)
             state = after
@@ -139,12 +148,27 @@ class Transducer(nn.Module):
 
     def score(self, state: Tensor, context: Tensor) -> Tensor:
         """Return the logits of the next symbol, (N, S), from the states, (N, H), and the contexts, (N, M)."""
-        share, training = self.rates["dropout"], self.training
-        known = torch.cat([dropout(state, share, training), context], 1)
+        share = self.rates["dropout"]
+        known = torch.cat([dropout(state, share, self.training), context], 1)
         if self.config.mix_size:
-            known = dropout(self.mix(known).tanh(), share, training)
+            known = dropout(self.mix(known).float().tanh(), share, self.training)
         logits: Tensor = self.output(known)
         return logits
+
+    def _products(self) -> torch.autocast:
+        """Return a context in which products are of bfloat16 numbers, if the training asks for that."""
+        is_short = self.training and self.bfloat16_products and self.bridge.weight.device.type == "cpu"
+        return torch.autocast("cpu", torch.bfloat16, enabled=is_short)
+
+    def _drop(self, steps: Tensor, share: float) -> Tensor:
+        """Drop a share of the numbers of sequences, (T, B, N), the same ones at each step of a sequence.
+
+        Source: Y. Gal and Z. Ghahramani, "A theoretically grounded application of dropout in recurrent neural
+        networks", 2016. One mask for all steps is also drawn faster.
+        """
+        if not self.training or not share:
+            return steps
+        return steps * dropout(steps.new_ones(steps.shape[1:]), share)
 
     @torch.no_grad()
     def _mix_own(
@@ -161,7 +185,9 @@ class Transducer(nn.Module):
         Scheduled sampling (S. Bengio et al., 2015) for all steps at once: one pass over the true symbols says what to
         draw from at each step (D. Duckworth et al., "Parallel scheduled sampling", 2019).
         """
-        drawn = torch.multinomial(self._decode(before, memory, keys, state, sizes, labels).softmax(1), 1)[:, 0]
+        with self._products():
+            logits = self._decode(before, memory, keys, state, sizes, labels).float()
+        drawn = torch.multinomial(logits.softmax(1), 1)[:, 0]
         own = torch.rand(before.shape, device=before.device) < self.config.own_share
         own[: sizes[0]] = False  # the first step reads the mark of the start
         return torch.where(own, shift_targets(drawn, sizes), before)

@@ -69,6 +69,12 @@ def test_every_option_and_argument_has_help(path):
     assert bare == []
 
 
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+def test_the_help_of_options_has_no_brackets_that_a_terminal_would_take_for_markup(path):
+    texts = {parameter.name: getattr(parameter, "help", None) or "" for parameter in COMMANDS[path].params}
+    assert {name: text for name, text in texts.items() if "[" in text} == {}
+
+
 def test_the_version_is_printed(elman_here):
     outcome = elman_here("--version")
     assert (outcome.status, outcome.out) == (0, f"elman {__version__}\n")

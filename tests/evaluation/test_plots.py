@@ -148,7 +148,11 @@ def test_a_run_that_learned_all_by_heart_has_one_curve():
     loss, accuracy = plot_curves(history(), by_heart=True).axes
     assert (loss.get_title(loc="left"), loss.get_ylabel(), accuracy.get_ylabel()) == ("Loss (nats)", "nats", "per cent")
     names = [text.get_text() for text in accuracy.figure.legends[0].get_texts()]
-    assert names == ["all examples, learned by heart", "kept: epoch 2"]
+    assert names == ["all examples, learned by heart; after each epoch", "kept: epoch 2"]
+    past = history()  # the one curve ends at the figures of the report, which are measured after the epoch
+    assert loss.get_lines()[0].get_ydata().tolist() == [result.validation_loss for result in past]
+    shares = [100 * result.validation_accuracy for result in past]
+    assert accuracy.get_lines()[0].get_ydata().tolist() == pytest.approx(shares)
 
 
 # Curves of other answers

@@ -31,6 +31,13 @@ def test_the_table_has_the_scores_of_both_parts_and_of_the_baseline():
     assert "| negative log-likelihood | 0.125 nats | – | 0.250 nats |\n" in text
 
 
+def test_what_was_learned_by_heart_has_one_part():
+    text = write_report({**VALUES, "split": {**VALUES["split"], "kind": "none"}})
+    assert "| | all examples | baseline, all examples |\n|---|---:|---:|\n" in text
+    assert "0.250 nats" not in text and "test part" not in text
+    assert "- Split: none, seed 3: 1,200 examples, the same to train, to validate and to test;" in text
+
+
 def test_the_facts_are_listed():
     text = write_report(VALUES)
     for fact in (

@@ -7,6 +7,7 @@ import pytest
 from elman.errors import SettingError
 from elman.model.card import is_own_card, read_card, write_card, write_local_card
 from elman.model.kinds import KINDS
+from elman.prediction.facts import describe_model
 from elman.text.vocabulary import Labels
 
 
@@ -86,3 +87,13 @@ def test_a_local_card_names_the_command_and_needs_no_origin(tiny_artifact, prove
     card = write_local_card(replace(tiny_artifact, provenance=provenance), path="my runs/people")
     assert "$ elman predict --model 'my runs/people' NAME" in card
     assert ("Trained for 1 epoch, Elman 9." in card) == (len(provenance) > 1 and provenance["epochs"] == 1)
+
+
+def test_scores_of_what_was_learned_by_heart_are_not_called_those_of_a_test_part(tiny_artifact):
+    split = {"kind": "none", "train": 9, "validation": 9, "test": 9}
+    provenance = {"data": {"source": "a.csv"}, "split": split, "figures": {"test": {"accuracy": 1.0}}}
+    artifact = replace(tiny_artifact, provenance=provenance)
+    card = write_local_card(artifact, path="runs/a")
+    assert "Learned from a.csv: 9 examples; split: none." in card
+    assert "| on the examples that it learned from | model |" in card and "test part" not in card
+    assert ("accuracy, learned by heart", "100.0 %") in describe_model(artifact)

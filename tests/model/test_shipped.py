@@ -100,5 +100,9 @@ def test_the_figures_of_the_file_are_found_again_on_the_real_data(
     with pytest.raises(SystemExit):
         main()
     found = json.loads(capsys.readouterr().out)
-    expected = languages.artifact.provenance["figures"]["test"]
+    expected = dict(languages.artifact.provenance["figures"]["test"])
+    intervals = expected.pop("intervals")
+    assert found["abstentions"] == expected.pop("abstentions")
     assert {key: found[key] for key in expected} == pytest.approx(expected)
+    for key, limits in intervals.items():
+        assert found["intervals"][key] == pytest.approx(limits)

@@ -10,6 +10,7 @@ from elman.errors import SettingError
 from elman.model.file import save_artifact
 from elman.prediction.predictor import Predictor, load
 from elman.server.app import create_app
+from elman.server.models import ServedModel
 
 
 @pytest.fixture(scope="module")
@@ -112,3 +113,9 @@ def test_the_countries_of_labels_are_codes(predictor, countries, known):
 def test_the_labels_of_the_shipped_model_are_origins():
     (facts,) = send(make_app(load("languages")), "GET", "/v1/models").json()["models"]
     assert (facts["origins"], facts["countries"]) == (True, {})
+
+
+def test_what_was_learned_by_heart_has_no_accuracy_on_unseen_strings(predictor):
+    provenance = {"split": {"kind": "none"}, "figures": {"test": {"accuracy": 1.0}}}
+    predictor = Predictor(replace(predictor.artifact, provenance=provenance))
+    assert ServedModel("m", predictor).facts["accuracy"] is None

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
-from elman.markup import TRAINING
+from elman.markup import TRAINING, VALIDATION
 from elman.reports import EpochResult, StepResult
 from elman.training.history import History
 from elman.training.progress import (
@@ -119,3 +119,11 @@ def test_a_history_shows_curves_and_its_best_epoch():
 
 def test_numbers_have_no_curve_of_accuracy():
     assert History([EpochResult(1, 1.0, None, 1.0, None, 0.01, 0.1, True)])._repr_html_().count("<svg") == 1
+
+
+def test_what_was_learned_by_heart_has_one_curve_that_ends_at_the_score():
+    page = History(EPOCHS, by_heart=True)._repr_html_()
+    assert TRAINING not in page and VALIDATION in page and "learned by heart" in page and "validation" not in page
+    notebook = NotebookDisplay(Notebook().show)
+    watch(train, notebook, epochs=3, steps=1, by_heart=True)
+    assert "learned by heart" in notebook._repr_html_() and "validation" not in repr(notebook)

@@ -89,9 +89,12 @@ def test_both_cells_learn_the_same_weights(tmp_path):
 
 def test_a_report_without_a_test_part_says_so(tmp_path):
     run = hello(tmp_path / "run")
-    next(run.epochs())
-    assert "learned by heart" in run.finish().values["split"]["notes"][0]
-    assert "learned by heart" in (tmp_path / "run" / "report.md").read_text("utf-8")
+    last = list(run.epochs())[-1]
+    report = run.finish()
+    assert "learned by heart" in report.values["split"]["notes"][0]
+    assert report.test.nll == pytest.approx(last.validation_loss, rel=1e-5)  # where the one curve ends
+    text = (tmp_path / "run" / "report.md").read_text("utf-8")
+    assert "learned by heart" in text and "test part" not in text and "| validation |" not in text
 
 
 # A run
