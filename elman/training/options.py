@@ -60,10 +60,17 @@ WITHOUT_EFFECT = {
     "images": ("embedding_size", "plain", *_OF_TEXT, "class_weighting", "levels", "test_share"),
     "number": _OF_LABELS,
     "tags": ("class_weighting", "levels", "baseline"),
+    "pairs": ("text", "label", "activation", "plain", "class_weighting", "levels", "init", "stream", "shift"),
 }
 """Options of `elman train` that nothing reads, by task."""
 
-NAMES = {"features": "a linear regression", "images": "images", "number": "a number as the answer", "tags": "tags"}
+NAMES = {
+    "features": "a linear regression",
+    "images": "images",
+    "number": "a number as the answer",
+    "tags": "tags",
+    "pairs": "pairs",
+}
 """What messages call the tasks with such options."""
 
 
@@ -199,6 +206,8 @@ OPTIONS = (
     *("cell", "by_hand", "activation", "hidden_size", "layers", "directions", "embedding_size", "dropout"),
     *("epochs", "batch_size", "optimiser", "learning_rate", "schedule", "weight_decay", "clip", "label_smoothing"),
     *("class_weighting", "patience", "threads", "device", "products", "baseline"),
+    *("target_symbols", "source_column", "target_column", "count_column"),
+    *("attention", "encoder_size", "encoder_layers", "own_share", "average"),
 )
 """The fields of the configurations that an option of `elman train` sets alone, in the order of its help."""
 
@@ -233,7 +242,11 @@ def _like(config: RunConfig, other: RunConfig) -> RunConfig:
     decided = [field for field, value in chosen.items() if value is None] + ["input_size"]
     model = replace(config.model, **{field: vars(other.model)[field] for field in decided})
     weight = other.train.path_weight if config.train.path_weight is None else config.train.path_weight
-    return replace(config, model=model, train=replace(config.train, path_weight=weight))
+    writer = config.writer
+    if writer is not None and other.writer is not None:
+        open_fields = [field for field, value in vars(writer).items() if value is None]
+        writer = replace(writer, **{field: vars(other.writer)[field] for field in open_fields})
+    return replace(config, model=model, writer=writer, train=replace(config.train, path_weight=weight))
 
 
 def _find_options(config: RunConfig, recipe: str | None, *, plain: bool) -> dict[str, Any] | None:
@@ -241,14 +254,16 @@ def _find_options(config: RunConfig, recipe: str | None, *, plain: bool) -> dict
     options: dict[str, Any] = {} if recipe is None else {"recipe": recipe}
     if config.data not in CATALOG:
         options |= {"tags": True} if config.task == "tags" else {}
+        options |= {"task": config.task} if config.writer is not None else {}
         if config.task in ("number", "features"):
             options["number"] = config.label_column
         if config.task == "features":
             options["features"] = ",".join(config.feature_columns)
-    usual_cell = best_settings(config.task).model.cell if recipe is None else named_recipe(recipe).config.model.cell
-    if config.model.cell != usual_cell:
-        options["cell"] = config.model.cell
-    if config.model.by_hand:
+    usual = best_settings(config.task) if recipe is None else named_recipe(recipe).config
+    cell = _look_up(config, "cell")
+    if cell != _look_up(usual, "cell"):
+        options["cell"] = cell
+    if _look_up(config, "by_hand"):
         options["hand"] = True
     if config.stream:
         options["stream"] = True
@@ -258,8 +273,8 @@ def _find_options(config: RunConfig, recipe: str | None, *, plain: bool) -> dict
         return None
     names = {field: option for option, field in OPTION_FIELDS.items() if option not in ("number", "features")}
     for field in OPTIONS:
-        value, usual = (_look_up(one, field) for one in (config, start))
-        if value != usual and names.get(field, field) not in ("cell", "hand") and field != "feature_columns":
+        value, before = (_look_up(one, field) for one in (config, start))
+        if value != before and names.get(field, field) not in ("cell", "hand") and field != "feature_columns":
             options[names.get(field, field)] = 0 if field == "clip" and value is None else value
     if config.header is not None:
         options["header"] = config.header
@@ -277,8 +292,9 @@ def _find_options(config: RunConfig, recipe: str | None, *, plain: bool) -> dict
 
 
 def _look_up(config: RunConfig, field: str) -> Any:
-    """Return the value of a field of a config, or of one of the configs in it."""
-    return next(getattr(one, field) for one in (config, config.model, config.train) if hasattr(one, field))
+    """Return the value of a field of a config, or of one of the configs in it; None if its network has no such field."""
+    places = (config, config.writer or config.model, config.train)
+    return next((getattr(one, field) for one in places if hasattr(one, field)), None)
 
 
 def _join_command(source: list[str], options: Options) -> str:
@@ -357,7 +373,7 @@ def read_for(
     resume: bool = False,
     progress: Any = False,
     on_rows: OnRows | None = None,
-) -> Reading | ImageReading | FeatureReading:
+) -> Reading | ImageReading | FeatureReading | PairReading:
     """Read the data of a run, or write them to shards in its folder if they are streamed.
 
     Args:
@@ -415,7 +431,7 @@ def prepare(
     resume: bool = False,
     progress: Any = False,
     on_rows: OnRows | None = None,
-) -> tuple[RunConfig, Reading | ImageReading | FeatureReading]:
+) -> tuple[RunConfig, Reading | ImageReading | FeatureReading | PairReading]:
     """Return the settings of a new or stored run, and its data.
 
     Args:

@@ -23,7 +23,7 @@ from elman.reports import TranscriptionReport
 from elman.scoring.transducer import TransducerScorer
 from elman.text.targets import Targets
 from elman.text.vocabulary import Vocabulary
-from elman.training.config import RunConfig, passes_for
+from elman.training.config import STRING_SPLIT, RunConfig, passes_for
 from elman.training.tasks.task import Findings, Task, round_weights
 from elman.training.transducer import Transducer
 
@@ -52,10 +52,10 @@ class PairTask(Task):
 
     def __init__(self, reading: PairReading, config: RunConfig) -> None:
         reading = normalise_reading(reading, config.normalisation)
-        self.config, self.dropped = config, reading.dropped
+        self.config, self.dropped = replace(config, target_symbols=reading.target_symbols), reading.dropped
         self.split = split_pairs(
             reading,
-            None if reading.is_given else config.split,
+            None if reading.is_given and config.split == STRING_SPLIT else config.split,
             seed=config.split_seed,
             test_share=config.test_share,
             validation_share=config.validation_share,
