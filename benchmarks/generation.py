@@ -29,13 +29,14 @@ from elman.data.examples import Reading
 from elman.data.splits import STRATIFIED, Split
 from elman.data.texts import read_texts
 from elman.evaluation.counted import fit_counted
+from elman.evaluation.writing import score_counted, score_generator
 from elman.prediction.generator import Generator
 from elman.records import Example
 from elman.training.config import RunConfig
 from elman.training.fitting import start_training
 from elman.training.loop import train
 from elman.training.recipes import best_settings
-from elman.training.tasks.generate import GenerateTask, score_counted, score_generator
+from elman.training.tasks.generate import GenerateTask
 
 SPLITS = ("lecture", "unique", "makemore")
 ORDER = 6

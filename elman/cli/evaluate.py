@@ -66,7 +66,8 @@ def evaluate(
     """Score a model on labelled strings that it did not learn from."""
     from elman.data.reading import account, find_source, name_source
     from elman.extras import extra
-    from elman.prediction.predictor import load
+    from elman.prediction.loading import load_any
+    from elman.prediction.transcriber import Transcriber
 
     with extra("evaluate"):
         from elman.training.held_out import config_for, measure, read_held_out
@@ -77,7 +78,9 @@ def evaluate(
         raise SettingError(f"{out}: holds a run with its own report; choose another folder with --out")
     source = find_source(data, from_sql, query)
     title = name_source(source)
-    predictor = load(model)
+    predictor = load_any(model)
+    if isinstance(predictor, Transcriber):
+        raise SettingError(f"models of pairs are scored when they are trained; {predictor.name} has its scores in it")
     config = config_for(
         predictor,
         title,

@@ -14,7 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from elman.evaluation.counted import CountedModel, LabelledModel
 from elman.evaluation.intervals import Interval, bound_score, resample
+from elman.prediction.generator import Generator
+from elman.records import Example
 from elman.reports import Intervals, Outcomes, WritingReport
 
 NATS_OF_A_BIT = math.log(2)
@@ -61,3 +64,32 @@ def _convert(interval: Interval) -> Intervals:
         "bits_per_symbol": (low / NATS_OF_A_BIT, high / NATS_OF_A_BIT),
         "perplexity": (math.exp(low), math.exp(high)),
     }
+
+
+def score_generator(generator: Generator, examples: Sequence[Example]) -> WritingReport:
+    """Return the scores of a model on normalised strings, each given its label if the model knows it."""
+    known = set(generator.labels)
+    labels = [example.label if example.label in known else None for example in examples]
+    nats, symbols, reasons = np.full(len(examples), np.nan), np.ones(len(examples)), [""] * len(examples)
+    for label in dict.fromkeys(labels):
+        places = [place for place, own in enumerate(labels) if own == label]
+        for place, found in zip(
+            places, generator.score_all([examples[place].text for place in places], label=label), strict=True
+        ):
+            reasons[place] = found.reason or ""
+            if found.log_probability is not None:
+                nats[place], symbols[place] = -found.log_probability, found.symbols
+    return score_writing(nats, symbols, [reason.partition(":")[0] or None for reason in reasons])
+
+
+def score_counted(model: CountedModel | LabelledModel, examples: Sequence[Example]) -> WritingReport:
+    """Return the scores of a counted model on strings; those with a symbol that it has not counted are not scored."""
+    texts = [example.text for example in examples]
+    if isinstance(model, LabelledModel):
+        joint, scores = model.joint, model.score(texts, [example.label for example in examples])
+    else:
+        joint, scores = model, model.score(texts)
+    known = set(joint.symbols)
+    reasons = [None if known.issuperset(text) else "unknown symbol" for text in texts]
+    nats = np.where([reason is None for reason in reasons], scores.nats, np.nan)
+    return score_writing(nats, scores.symbols, reasons)

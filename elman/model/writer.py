@@ -30,7 +30,7 @@ from elman.model.content import (
     refusing_damage,
     write_content,
 )
-from elman.model.file import Artifact, build_artifact
+from elman.model.file import Artifact, build_artifact, dump_artifact
 from elman.model.header import check_tensors, check_writing
 from elman.model.kinds import Kind
 from elman.model.packing import Tensors, are_packed, has_bytes, unpack
@@ -207,6 +207,18 @@ def load_model(path: Path | str) -> Artifact | Writer:
         NotAModelError, NewerModelError, DamagedModelError: as `load_writer` and `elman.model.file.load_artifact`.
     """
     return parse_model(read_file(path), str(path))
+
+
+def save_model(model: Artifact | Writer, path: Path | str, *, weights: str = "float") -> None:
+    """Write the file of a model of any kind; see `save_writer` and `elman.model.file.save_artifact`."""
+    write_atomically(Path(path), dump_model(model, weights=weights))
+
+
+def dump_model(model: Artifact | Writer, *, weights: str = "float") -> bytes:
+    """Return the content of the file of a model of any kind; see `save_model`."""
+    if isinstance(model, Writer):
+        return dump_writer(model, weights=weights)
+    return dump_artifact(model, weights=weights)
 
 
 def parse_model(content: bytes, path: str) -> Artifact | Writer:

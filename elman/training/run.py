@@ -39,8 +39,8 @@ from elman.extras import extra
 from elman.files import write_atomically
 from elman.markup import render_card, render_note, render_table
 from elman.model.config import NO_CELL, ModelConfig
-from elman.model.file import Artifact, dump_artifact, parse_artifact, save_artifact
-from elman.model.writer import Writer, dump_writer, parse_writer, save_writer
+from elman.model.file import Artifact
+from elman.model.writer import dump_model, parse_model, save_model
 from elman.model.writing import WriterConfig
 from elman.reports import EpochResult, EvalReport, Report, StepResult
 from elman.training.config import RunConfig
@@ -262,7 +262,7 @@ class Run:
         if not self.state.best:
             raise TrainingError("no epoch is done yet, so there is no model to write; wait until the first is done")
         trained = self.task.artifact(self.state.best, self._provenance())
-        stored = trained if weights == "float" else _store(trained, weights)
+        stored = trained if weights == "float" else parse_model(dump_model(trained, weights=weights), MODEL)
         artifact, findings = self.task.measure(stored)
         figures = {
             "test": _summarise(findings.test),
@@ -360,21 +360,6 @@ class Run:
             "versions": artifact.provenance["versions"],
             "command": self.command,
         }
-
-
-def save_model(model: Artifact | Writer, path: Path) -> None:
-    """Write a model file, whole or not at all."""
-    if isinstance(model, Writer):
-        save_writer(model, path)
-    else:
-        save_artifact(model, path)
-
-
-def _store(model: Artifact | Writer, weights: str) -> Artifact | Writer:
-    """Return a model with the weights that its file has; ``weights`` as in `save_artifact`."""
-    if isinstance(model, Writer):
-        return parse_writer(dump_writer(model, weights=weights), MODEL)
-    return parse_artifact(dump_artifact(model, weights=weights), MODEL)
 
 
 def check_new(folder: Path) -> None:

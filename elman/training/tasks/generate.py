@@ -16,7 +16,7 @@ from elman.data.splits import Split
 from elman.errors import DataError
 from elman.evaluation.counted import CountedModel, LabelledModel, fit_counted, fit_labelled
 from elman.evaluation.verdict import BASELINE, CONSTANT, NATS, Comparison, compare
-from elman.evaluation.writing import score_writing
+from elman.evaluation.writing import score_counted, score_generator
 from elman.model.kinds import KINDS
 from elman.model.seen import Seen
 from elman.model.writer import LONGEST_WRITTEN, Writer, with_seen
@@ -25,6 +25,7 @@ from elman.prediction.generator import Generator, seen_key
 from elman.records import Example
 from elman.reports import WritingReport
 from elman.scoring.decoder import NO_LABEL, DecoderScorer
+from elman.text.normalisation import Normalisation
 from elman.text.targets import MARK, Targets
 from elman.text.vocabulary import Labels
 from elman.training.config import RunConfig, passes_for
@@ -63,7 +64,7 @@ class GenerateTask(Task):
     kind = "generate"
 
     def __init__(self, reading: Reading, config: RunConfig, split: Split | None = None) -> None:
-        self.config = config
+        config = self.config = replace(config, normalisation=choose_case(reading, config.normalisation))
         examples, self.dropped = normalise_examples(reading, config.normalisation)
         names = {example.label for example in examples}
         if "" in names and len(names) > 1:
@@ -231,32 +232,13 @@ class GenerateTask(Task):
         return ", ".join(self.targets.decode(one.ids.tolist()) for one in drawn)
 
 
-def score_generator(generator: Generator, examples: Sequence[Example]) -> WritingReport:
-    """Return the scores of a model on strings, each given its label if the model knows labels."""
-    labels: list[str | None] = [example.label if generator.labels else None for example in examples]
-    nats, symbols, reasons = np.full(len(examples), np.nan), np.ones(len(examples)), [""] * len(examples)
-    for label in dict.fromkeys(labels):
-        places = [place for place, own in enumerate(labels) if own == label]
-        for place, found in zip(
-            places, generator.score_all([examples[place].text for place in places], label=label), strict=True
-        ):
-            reasons[place] = found.reason or ""
-            if found.log_probability is not None:
-                nats[place], symbols[place] = -found.log_probability, found.symbols
-    return score_writing(nats, symbols, [reason.partition(":")[0] or None for reason in reasons])
+def choose_case(reading: Reading, normalisation: Normalisation) -> Normalisation:
+    """Return a normalisation that reads capitals as small letters if no string has a capital.
 
-
-def score_counted(model: CountedModel | LabelledModel, examples: Sequence[Example]) -> WritingReport:
-    """Return the scores of a counted model on strings; those with a symbol that it has not counted are not scored."""
-    texts = [example.text for example in examples]
-    if isinstance(model, LabelledModel):
-        joint, scores = model.joint, model.score(texts, [example.label for example in examples])
-    else:
-        joint, scores = model, model.score(texts)
-    known = set(joint.symbols)
-    reasons = [None if known.issuperset(text) else "unknown symbol" for text in texts]
-    nats = np.where([reason is None for reason in reasons], scores.nats, np.nan)
-    return score_writing(nats, scores.symbols, reasons)
+    A model that has learned no capital could neither begin with one nor score a name that has one.
+    """
+    has_capitals = any(example.text != example.text.lower() for example in reading.examples)
+    return normalisation if has_capitals else replace(normalisation, lower_case=True)
 
 
 def _compare(tested: WritingReport, baseline: WritingReport | None, symbols: WritingReport) -> tuple[Comparison, ...]:
