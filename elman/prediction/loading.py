@@ -56,7 +56,7 @@ def load_generator(model: str | Path) -> Generator:
     found = load_any(model)
     if not isinstance(found, Generator):
         raise SettingError(
-            f"{shown(str(model), 400)}: is a model that {found.artifact.kind}, and writes no new strings; give one that "
-            "`elman train --task generate` made"
+            f"{shown(str(model), 400)}: is a model that {found.artifact.kind}, and writes no new strings; give one "
+            "that `elman train --task generate` made"
         )
     return found

@@ -60,8 +60,9 @@ class DecoderScorer:
         weights = [tuple(tensors[name] for name in name_layer(layer, 0, "decoder")) for layer in range(config.layers)]
         first, size = weights[0], config.embedding_size
         # W_ih [row of the symbol; row of the label] + b_ih, one table for each of the two rows
-        self._symbols: Array = tensors[TARGETS] @ first[0][:, :size].T + first[2]
-        self._labels: Array | None = tensors[LABELS] @ first[0][:, size:].T if config.label_size else None
+        with allow_overflow():
+            self._symbols: Array = tensors[TARGETS] @ first[0][:, :size].T + first[2]
+            self._labels: Array | None = tensors[LABELS] @ first[0][:, size:].T if config.label_size else None
         self._layers = [
             (weight_ih.T, weight_hh.T, bias_ih, bias_hh) for weight_ih, weight_hh, bias_ih, bias_hh in weights
         ]

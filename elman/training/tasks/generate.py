@@ -44,6 +44,9 @@ SHOWN_LABELS = 20
 
 RARE = "rare symbol"
 
+LONGER = 4 / 3
+"""So many times as many passes as for an answer: every symbol is to be learned, and the running average gains."""
+
 
 class GenerateTask(Task):
     """Strings to learn to write.
@@ -122,7 +125,7 @@ class GenerateTask(Task):
             input_dropout=INPUT_DROPOUT if shape.input_dropout is None else shape.input_dropout,
             label_size=0 if self.known_labels is None else size,
         )
-        train = replace(train, epochs=train.epochs or passes_for(len(self.training)), path_weight=0.0)
+        train = replace(train, epochs=train.epochs or round(LONGER * passes_for(len(self.training))), path_weight=0.0)
         self.config = replace(self.config, writer=shape, train=train)
 
     def network(self, *, fused: bool = True) -> Any:
