@@ -337,7 +337,7 @@ def read_for(
     resume: bool = False,
     progress: Any = False,
     on_rows: OnRows | None = None,
-) -> Reading | ImageReading | FeatureReading:
+) -> Reading | ImageReading | FeatureReading | PairReading:
     """Read the data of a run, or write them to shards in its folder if they are streamed.
 
     Args:
@@ -395,7 +395,7 @@ def prepare(
     resume: bool = False,
     progress: Any = False,
     on_rows: OnRows | None = None,
-) -> tuple[RunConfig, Reading | ImageReading | FeatureReading]:
+) -> tuple[RunConfig, Reading | ImageReading | FeatureReading | PairReading]:
     """Return the settings of a new or stored run, and its data.
 
     Args:
