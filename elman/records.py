@@ -28,6 +28,27 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
+class Pair:
+    """One string, and what can be written for it.
+
+    Args:
+        source: the string, as in its source or normalised.
+        targets: its right answers, at least one, the first in the data first; symbols may have single blanks between
+            them.
+        counts: how often the data have each of them, at least 1.
+    """
+
+    source: str
+    targets: tuple[str, ...]
+    counts: tuple[int, ...]
+
+    @property
+    def count(self) -> int:
+        """How often the data have the string."""
+        return sum(self.counts)
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """One possible answer.
 

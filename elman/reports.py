@@ -235,6 +235,44 @@ class NumberReport:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class TranscriptionReport:
+    """Scores of a model that writes a string for each string that it reads, on one part of the data.
+
+    A string for which the model abstains is wrong, and all symbols of its shortest reference are missing.
+
+    Args:
+        examples: how many strings were read.
+        symbols: how many symbols the nearest references have.
+        word_error_rate: share of strings whose first answer is none of the references.
+        symbol_error_rate: edits from the first answers to their nearest references over ``symbols``; it can exceed 1.
+        right_in_three: share of strings one of whose first three answers is a reference; None if there is one answer.
+        abstentions: for how many of the strings the model abstains, by reason.
+        intervals: the 95 % interval of each score, by field.
+        outcomes: which strings are answered right, to compare two models; not part of `to_dict`.
+    """
+
+    examples: int
+    symbols: int
+    word_error_rate: float
+    symbol_error_rate: float
+    right_in_three: float | None = None
+    abstentions: dict[str, int] = field(default_factory=dict)
+    intervals: Intervals = field(default_factory=dict)
+    outcomes: Outcomes | None = field(default=None, compare=False, repr=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as plain values for JSON."""
+        scores = ("examples", "symbols", "word_error_rate", "symbol_error_rate")
+        three = {} if self.right_in_three is None else {"right_in_three": self.right_in_three}
+        return {
+            **{name: getattr(self, name) for name in scores},
+            **three,
+            **_count_abstentions(self.abstentions),
+            "intervals": _list_intervals(self.intervals),
+        }
+
+
 def _list_intervals(intervals: Intervals) -> dict[str, list[float]]:
     """Return intervals as JSON has them."""
     return {name: list(ends) for name, ends in intervals.items()}
@@ -245,5 +283,5 @@ def _count_abstentions(abstentions: dict[str, int]) -> dict[str, Any]:
     return {"abstained": sum(abstentions.values()), "abstentions": abstentions}
 
 
-Report = EvalReport | TagReport | NumberReport
+Report = EvalReport | TagReport | NumberReport | TranscriptionReport
 """The scores of any kind of model."""

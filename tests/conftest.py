@@ -36,6 +36,18 @@ settings.load_profile("elman")
 
 
 @pytest.fixture(scope="session")
+def real_data() -> Callable[[str], Path]:
+    """Return a folder of real data; without it a test that needs it is skipped."""
+
+    def find(name: str) -> Path:
+        if not (REAL_DATA / name).is_dir():
+            pytest.skip(f"needs published files: set ELMAN_TEST_DATA to a folder that holds them as {name}/")
+        return REAL_DATA / name
+
+    return find
+
+
+@pytest.fixture(scope="session")
 def real_names() -> Path:
     """The folder of the 18 languages; without it a test that needs it is skipped."""
     folder = REAL_DATA / "names"

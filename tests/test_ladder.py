@@ -12,7 +12,7 @@ import elman
 # A module imports from the lines above its own, or from its left.
 LADDER = """
 errors version checks markup records reports files extras
-text text.scripts text.normalisation text.placeholders text.encoded text.ngrams text.vocabulary text.evidence
+text text.scripts text.phonemes text.normalisation text.placeholders text.encoded text.ngrams text.vocabulary text.evidence
 model model.kinds model.tensors model.config model.header model.packing model.hierarchy model.sets model.familiarity
 model.file model.prior model.card model.address model.hub model.shipped
 scoring scoring.processor scoring.probabilities scoring.reference scoring.layers scoring.lookups scoring.trie
@@ -30,13 +30,13 @@ tables.sql tables.sql.statements tables.sql.databases tables.sql.results tables.
 shares shares.mixture shares.prior shares.report shares.sample shares.estimates
 annotation annotation.annotator annotation.paths annotation.job annotation.parts annotation.local
 annotation.pieces annotation.cluster annotation.request annotation.frames
-data data.columns data.examples data.images data.catalog data.download data.reading data.numbers data.steps data.splits
-data.augment data.batches data.shards data.streaming data.held_back
+data data.columns data.examples data.images data.splits data.pairs data.catalog data.download data.reading data.numbers
+data.steps data.augment data.batches data.shards data.streaming data.held_back
 cells.contract cells.elman cells.gru cells.lstm cells.library cells.unroll cells.passes.buffers cells.passes.steps
 cells.passes.elman cells.passes.gru cells.passes.lstm cells.passes cells.fused cells
 evaluation evaluation.intervals evaluation.uncertainty evaluation.metrics evaluation.verdict evaluation.mistakes
-evaluation.calibration evaluation.conformal evaluation.familiarity
-evaluation.linear evaluation.baseline evaluation.scores evaluation.titles
+evaluation.calibration evaluation.conformal evaluation.familiarity evaluation.transcription
+evaluation.counted evaluation.linear evaluation.baseline evaluation.scores evaluation.titles
 evaluation.report evaluation.figures evaluation.confusions evaluation.plots evaluation.drawings evaluation.shares
 training training.config training.allowance training.reading training.history training.progress
 training.tasks training.tasks.strings training.tasks.advice training.held_out

@@ -24,7 +24,9 @@ from elman.cli.options import (
 from elman.data.examples import MAX_CHARACTERS
 
 if TYPE_CHECKING:
+    from elman.data.examples import Reading
     from elman.data.images import ImageReading
+    from elman.data.pairs import PairReading
 
 app = command_app(help="List, show and fetch data sets.", no_args_is_help=True)
 
@@ -53,15 +55,11 @@ def show(
     on_error: DropOption = None,
 ) -> None:
     """Show what a data set contains: examples and different strings of each label, and what was dropped and why."""
-    from rich.console import Console
-    from rich.table import Column, Table
-    from rich.text import Text
-
     from elman.cli.progress import download_bar, print_notes
     from elman.data.images import ImageReading
-    from elman.data.reading import account, find_source, name_source, read_source
+    from elman.data.pairs import PairReading
+    from elman.data.reading import find_source, name_source, read_source
     from elman.tables.formats import TextOptions
-    from elman.text.normalisation import Normalisation
 
     source = find_source(data, from_sql, query)
     title = name_source(source)
@@ -78,7 +76,20 @@ def show(
     print_notes(reading)
     if isinstance(reading, ImageReading):
         _show_images(title, reading)
-        return
+    elif isinstance(reading, PairReading):
+        _show_pairs(title, reading)
+    else:
+        _show_examples(title, reading)
+
+
+def _show_examples(title: str, reading: "Reading") -> None:
+    from rich.console import Console
+    from rich.table import Column, Table
+    from rich.text import Text
+
+    from elman.data.reading import account
+    from elman.text.normalisation import Normalisation
+
     normalisation = Normalisation()
     texts: dict[str, list[str]] = {}
     for example in reading.examples:
@@ -88,7 +99,26 @@ def show(
     for name, of_label in sorted(texts.items()):
         distinct = set(of_label)
         shared = sum(labels_of[text] > 1 for text in distinct)
-        table.add_row(Text(shown(name)), f"{len(of_label):,}", f"{len(distinct):,}", f"{shared:,}")
+        shown_name = shown(name) if name else "(no label)"
+        table.add_row(Text(shown_name), f"{len(of_label):,}", f"{len(distinct):,}", f"{shared:,}")
+    console = Console(markup=False)
+    console.print(f"{whole(title)}: {account(reading, reading.dropped)}", highlight=False)
+    console.print(table)
+
+
+def _show_pairs(title: str, reading: "PairReading") -> None:
+    from rich.console import Console
+    from rich.table import Column, Table
+
+    from elman.data.pairs import count_targets
+    from elman.data.reading import account
+
+    columns = ("sources", "right targets", "sources with several")
+    table = Table("part", *(Column(name, justify="right") for name in columns))
+    parts = {"train": reading.examples, "validation": reading.validation, "test": reading.test}
+    for name, pairs in parts.items() if reading.is_given else [("all", reading.examples)]:
+        if pairs:
+            table.add_row(name, *(f"{count:,}" for count in (len(pairs), *count_targets(pairs))))
     console = Console(markup=False)
     console.print(f"{whole(title)}: {account(reading, reading.dropped)}", highlight=False)
     console.print(table)

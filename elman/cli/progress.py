@@ -12,10 +12,11 @@ if TYPE_CHECKING:
 
     from elman.data.examples import FeatureReading, Reading
     from elman.data.images import ImageReading
+    from elman.data.pairs import PairReading
     from elman.training.run import Run, RunReport
 
 
-def print_notes(reading: "Reading | ImageReading | FeatureReading") -> None:
+def print_notes(reading: "Reading | ImageReading | FeatureReading | PairReading") -> None:
     """Print on standard error what a user should know of how data were read."""
     for note in reading.notes:
         print_note(note)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from elman.data.catalog import ImageSet, NamedSet, PairSet, check_folder
+from elman.data.catalog import AnySet, FileSet, ImageSet, NamedSet, PairSet, check_files, check_folder
 from elman.errors import DataError
 from elman.extras import extra
 
@@ -25,7 +25,7 @@ def cache_folder() -> Path:
     return Path(chosen) if chosen else Path(base) / "elman"
 
 
-def fetch(entry: NamedSet | ImageSet | PairSet, *, progress: Any = False, download: Download | None = None) -> Path:
+def fetch(entry: AnySet, *, progress: Any = False, download: Download | None = None) -> Path:
     """Return the cached folder of a named set; the first time, download and check it.
 
     Args:
@@ -42,16 +42,22 @@ def fetch(entry: NamedSet | ImageSet | PairSet, *, progress: Any = False, downlo
         raise DataError(f"{entry.name!r} is inside the package; there is nothing to fetch: elman train {entry.name}")
     place = cache_folder() / entry.name
     if place.is_dir():
-        return place if isinstance(entry, ImageSet) else check_folder(entry, place)
+        return _check_cached(entry, place)
     cache_folder().mkdir(parents=True, exist_ok=True)
     download = download or _use_pooch(progress)
     with tempfile.TemporaryDirectory(dir=cache_folder()) as scratch:
-        if isinstance(entry, ImageSet):
-            files = _fetch_images(entry, Path(scratch), download)
-        else:
+        if isinstance(entry, NamedSet):
             files = _fetch_archive(entry, Path(scratch), download)
+        else:
+            files = _fetch_files(entry, Path(scratch), download)
         shutil.move(files, place)
     return place
+
+
+def _check_cached(entry: NamedSet | ImageSet | FileSet, place: Path) -> Path:
+    if isinstance(entry, NamedSet):
+        return check_folder(entry, place)
+    return place if isinstance(entry, ImageSet) else check_files(entry, place)
 
 
 def _fetch_archive(entry: NamedSet, scratch: Path, download: Download) -> Path:
@@ -69,15 +75,17 @@ def _fetch_archive(entry: NamedSet, scratch: Path, download: Download) -> Path:
     return check_folder(entry, unpacked)
 
 
-def _fetch_images(entry: ImageSet, scratch: Path, download: Download) -> Path:
-    """Download the files of a set of images and compare their digests; return their folder."""
+def _fetch_files(entry: ImageSet | FileSet, scratch: Path, download: Download) -> Path:
+    """Download the files of a set and compare their digests; return their folder."""
     folder = scratch / "files"
     folder.mkdir()
+    kind = "MD5" if isinstance(entry, ImageSet) else "SHA-256"
     for name, expected in entry.digests.items():
         download(entry.url + name, folder / name)
-        digest = hashlib.md5((folder / name).read_bytes(), usedforsecurity=False).hexdigest()
-        if digest != expected:
-            raise DataError(f"{entry.url}{name}: expected MD5 {expected}, got {digest}; try again later")
+        content = (folder / name).read_bytes()
+        found = hashlib.md5(content, usedforsecurity=False) if kind == "MD5" else hashlib.sha256(content)
+        if found.hexdigest() != expected:
+            raise DataError(f"{entry.url}{name}: expected {kind} {expected}, got {found.hexdigest()}; try again later")
     return folder
 
 

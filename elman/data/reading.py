@@ -5,17 +5,20 @@ from pathlib import Path
 from typing import Any
 
 from elman.checks import count_of, shown, suggest
-from elman.data.catalog import CATALOG, ImageSet, PairSet, check_folder, find_set
+from elman.data.catalog import CATALOG, ImageSet, PairFiles, PairSet, TextSet, check_files, check_folder, find_set
+from elman.data.columns import read_lines
 from elman.data.download import fetch
-from elman.data.examples import MAX_CHARACTERS, FeatureReading, Reading, check_unused, read_examples
+from elman.data.examples import BLANK, MAX_CHARACTERS, FeatureReading, Reading, check_unused, read_examples
 from elman.data.images import ImageReading, has_images, read_images
+from elman.data.pairs import PairReading, join_parts, read_transcriptions
 from elman.errors import DataError, SettingError
 from elman.records import Example
 from elman.tables.formats import TextOptions, check_options
 from elman.tables.sql.queries import Query
+from elman.text.normalisation import clean_all
 
 
-def read_named(name: str, folder: Path | None = None, *, progress: Any = False) -> Reading | ImageReading:
+def read_named(name: str, folder: Path | None = None, *, progress: Any = False) -> Reading | ImageReading | PairReading:
     """Read a named data set.
 
     Args:
@@ -31,8 +34,30 @@ def read_named(name: str, folder: Path | None = None, *, progress: Any = False) 
         return Reading(tuple(Example(source, target) for source, target in entry.pairs), len(entry.pairs), {}, {})
     if isinstance(entry, ImageSet):
         return read_images(folder if folder is not None else fetch(entry, progress=progress))
+    if isinstance(entry, PairFiles | TextSet):
+        place = check_files(entry, folder) if folder is not None else fetch(entry, progress=progress)
+        return _read_parts(entry, place) if isinstance(entry, PairFiles) else _read_texts(entry, place)
     place = check_folder(entry, folder) if folder is not None else fetch(entry, progress=progress)
     return read_examples(place, junk=entry.junk)
+
+
+def _read_texts(entry: TextSet, folder: Path) -> Reading:
+    """Return the lines of a set's files as examples without labels."""
+    files = [read_lines(folder / name, TextOptions(), skip=False) for name in entry.digests]
+    lines = [line or "" for file in files for _, line in file]
+    examples = tuple(Example(text, "") for text in clean_all(lines) if text)
+    dropped = {BLANK: len(lines) - len(examples)} if len(examples) < len(lines) else {}
+    return Reading(examples, len(lines), dropped, {})
+
+
+def _read_parts(entry: PairFiles, folder: Path) -> PairReading:
+    parts = {
+        part: read_transcriptions(
+            folder / file, target_symbols=entry.target_symbols, count=entry.count, join=entry.join, on_error="stop"
+        )
+        for part, file in entry.files.items()
+    }
+    return join_parts(parts["train"], parts.get("validation"), parts["test"], held_out=entry.held_out)
 
 
 def find_source(data: str | None, from_sql: str | None, query: str | None) -> str | Query:
@@ -72,7 +97,7 @@ def read_source(
     options: TextOptions | None = None,
     on_error: str | None = None,
     progress: Any = False,
-) -> Reading | ImageReading:
+) -> Reading | ImageReading | PairReading:
     """Read a named data set, a folder or table of labelled strings, a query, or a folder of IDX files.
 
     Args:
@@ -111,7 +136,7 @@ def read_source(
     )
 
 
-def account(reading: Reading | ImageReading | FeatureReading, dropped: dict[str, int]) -> str:
+def account(reading: Reading | ImageReading | FeatureReading | PairReading, dropped: dict[str, int]) -> str:
     """Return what was read and what was dropped or repaired, by reason, in one line."""
     counts = [f"{count_of(reading.lines, 'line')} read, {count_of(reading.lines - sum(dropped.values()), 'example')}"]
     counts += [f"{count:,} dropped: {reason}" for reason, count in dropped.items()]

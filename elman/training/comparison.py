@@ -14,6 +14,7 @@ from typing import Any
 from elman.data.catalog import CATALOG
 from elman.data.examples import FeatureReading, Reading
 from elman.data.images import ImageReading
+from elman.data.pairs import PairReading
 from elman.errors import SettingError, TrainingError
 from elman.training import recipes
 from elman.training.config import RunConfig
@@ -87,7 +88,7 @@ def tutorial_configs(
     return configs
 
 
-def open_run(reading: Reading | ImageReading | FeatureReading, config: RunConfig, folder: Path) -> Run:
+def open_run(reading: Reading | ImageReading | FeatureReading | PairReading, config: RunConfig, folder: Path) -> Run:
     """Return a new run in a folder, or the one that an interrupted comparison left there.
 
     Raises:

@@ -15,6 +15,7 @@ from elman.data.examples import FeatureReading, Reading
 from elman.data.held_back import HeldBackReading, hold_back
 from elman.data.images import ImageReading, has_images
 from elman.data.numbers import parse_numbers, select_numbers
+from elman.data.pairs import PairReading
 from elman.data.splits import BY_HEART, HASHED, NOTHING_KEPT, Split, ceiling
 from elman.data.steps import features_to_steps, images_to_steps
 from elman.errors import DataError, SettingError
@@ -118,7 +119,7 @@ def read_held_out(
     *,
     baseline: str = "none",
     progress: Any = False,
-) -> Reading | ImageReading | FeatureReading:
+) -> Reading | ImageReading | FeatureReading | PairReading:
     """Read what `measure` needs to score a model on a part of its data.
 
     The data are in memory, unless they can be larger: of a table, a folder or a query that a hashed split divides only
@@ -169,7 +170,7 @@ def _hold_back(config: RunConfig, source: str | Query, split: Mapping[str, Any])
 
 def measure(
     predictor: Predictor,
-    reading: Reading | ImageReading | FeatureReading,
+    reading: Reading | ImageReading | FeatureReading | PairReading,
     config: RunConfig,
     part: str | None = None,
     *,
@@ -198,6 +199,9 @@ def measure(
         return _measure_images(predictor, reading, config, part)
     if isinstance(reading, FeatureReading):
         return _measure_features(predictor, reading, part)
+    if isinstance(reading, PairReading):
+        answers = predictor.artifact.kind.answers
+        raise DataError(f"{config.data}: {predictor.name!r} answers with {answers}, and these are pairs of strings")
     if config.task == "label":
         return _measure_labels(predictor, reading, config, part, baseline)
     return _measure_strings(predictor, reading, config, part)
@@ -234,7 +238,9 @@ def choose_part(
     )
 
 
-def _check_kind(predictor: Predictor, reading: Reading | ImageReading | FeatureReading, config: RunConfig) -> None:
+def _check_kind(
+    predictor: Predictor, reading: Reading | ImageReading | FeatureReading | PairReading, config: RunConfig
+) -> None:
     if reading.reads != predictor.artifact.kind.reads:
         raise DataError(
             f"{config.data}: {predictor.name!r} reads {predictor.artifact.kind.reads}, and these are {reading.reads}"

@@ -13,6 +13,7 @@ from typing import Any
 from elman.data.catalog import CATALOG
 from elman.data.examples import FeatureReading, Reading
 from elman.data.images import ImageReading, has_images
+from elman.data.pairs import PairReading
 from elman.data.reading import name_source
 from elman.data.splits import NOTHING_KEPT
 from elman.data.streaming import OnRows, StreamedReading, stream_examples
@@ -336,7 +337,7 @@ def read_for(
     resume: bool = False,
     progress: Any = False,
     on_rows: OnRows | None = None,
-) -> Reading | ImageReading | FeatureReading:
+) -> Reading | ImageReading | FeatureReading | PairReading:
     """Read the data of a run, or write them to shards in its folder if they are streamed.
 
     Args:
@@ -394,7 +395,7 @@ def prepare(
     resume: bool = False,
     progress: Any = False,
     on_rows: OnRows | None = None,
-) -> tuple[RunConfig, Reading | ImageReading | FeatureReading]:
+) -> tuple[RunConfig, Reading | ImageReading | FeatureReading | PairReading]:
     """Return the settings of a new or stored run, and its data.
 
     Args:
@@ -415,7 +416,7 @@ def prepare(
     return config if resume else fit_config(config, reading), reading
 
 
-def fit_config(config: RunConfig, reading: Reading | ImageReading | FeatureReading) -> RunConfig:
+def fit_config(config: RunConfig, reading: Reading | ImageReading | FeatureReading | PairReading) -> RunConfig:
     """Return the settings of a new run whose network reads rows as long as those of the images, if there are images."""
     if not isinstance(reading, ImageReading):
         return config

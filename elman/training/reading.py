@@ -7,6 +7,7 @@ from typing import Any
 from elman.data.catalog import CATALOG
 from elman.data.examples import PAIRS, FeatureReading, Reading, check_unused, read_features, read_pairs
 from elman.data.images import ImageReading
+from elman.data.pairs import PairReading
 from elman.data.reading import read_source
 from elman.errors import SettingError
 from elman.tables.sql.queries import Query
@@ -15,7 +16,7 @@ from elman.training.config import RunConfig
 
 def read_data(
     config: RunConfig, source: str | Query | None = None, *, progress: Any = False
-) -> Reading | ImageReading | FeatureReading:
+) -> Reading | ImageReading | FeatureReading | PairReading:
     """Read the data of a run.
 
     Args:

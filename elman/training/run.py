@@ -26,6 +26,7 @@ import torch
 from elman.checks import count_of, whole
 from elman.data.examples import FeatureReading, Reading
 from elman.data.images import ImageReading
+from elman.data.pairs import PairReading
 from elman.data.splits import NOTHING_KEPT
 from elman.data.streaming import StreamedReading
 from elman.errors import SettingError, TrainingError
@@ -116,7 +117,7 @@ class Run:
 
     def __init__(
         self,
-        reading: Reading | ImageReading | FeatureReading,
+        reading: Reading | ImageReading | FeatureReading | PairReading,
         config: RunConfig,
         folder: Path,
         *,
@@ -396,7 +397,7 @@ def _list_marks(findings: Findings, part: str) -> dict[str, float]:
 
 
 @contextmanager
-def _remove_shards(reading: Reading | ImageReading | FeatureReading, *, keep: bool) -> Iterator[None]:
+def _remove_shards(reading: Reading | ImageReading | FeatureReading | PairReading, *, keep: bool) -> Iterator[None]:
     """Remove the shards of a new run, if there are any, when it cannot start."""
     try:
         yield

@@ -8,6 +8,7 @@ from typing import Any
 from elman.checks import shown, suggest
 from elman.data.examples import FeatureReading, Reading, collect_examples
 from elman.data.images import ImageReading
+from elman.data.pairs import PairReading
 from elman.data.reading import account
 from elman.data.streaming import StreamedReading
 from elman.errors import DataError, SettingError
@@ -28,7 +29,7 @@ from elman.training.progress import choose_display
 from elman.training.recipes import best_settings
 from elman.training.run import Run, RunReport
 
-AnyReading = Reading | ImageReading | FeatureReading
+AnyReading = Reading | ImageReading | FeatureReading | PairReading
 
 IN_MEMORY = "data in memory"
 """What the provenance of a model calls data that were in no file."""
@@ -104,7 +105,7 @@ def train_run(
 
 def _prepare(data: Any, config: RunConfig | None, options: Options) -> tuple[AnyReading, RunConfig]:
     """Return examples that are in memory and the settings, with a name for the model and for the data."""
-    if isinstance(data, Reading | ImageReading | FeatureReading):
+    if isinstance(data, AnyReading):
         if options:
             raise SettingError(f"{next(iter(options))} names a column of a table, and these examples are read already")
         config = config or _choose_settings(data)

@@ -1,6 +1,7 @@
 """``elman data``: list, show and fetch data sets, without a network."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -113,3 +114,23 @@ def test_python_refuses_an_unknown_set_too():
 
     with pytest.raises(DataError, match="'planets'"):
         read_named("planets")
+
+
+def test_show_counts_the_pairs_of_each_part(elman_here, tmp_path, monkeypatch):
+    (tmp_path / "a.train").write_text("ann\tAE N\nread\tR IY D\nread\tR EH D\n")
+    (tmp_path / "a.ref").write_text("lee\tL IY\tL EY\n")
+    words = replace(
+        CATALOG["pronunciation"], files={"train": "a.train", "test": "a.ref"}, digests={"a.train": "", "a.ref": ""}
+    )
+    monkeypatch.setitem(CATALOG, "pronunciation", words)
+    outcome = elman_here("data", "show", "pronunciation", "--data", tmp_path)
+    assert (outcome.status, outcome.err) == (0, "")
+    assert outcome.out.startswith("pronunciation: 4 lines read, 4 examples")
+    rows = {part: re.findall(r"\d+", re.search(rf"{part} .*", outcome.out).group()) for part in ("train", "test")}
+    assert rows == {"train": ["2", "3", "1"], "test": ["1", "2", "1"]}
+
+
+def test_show_counts_strings_without_labels(elman_here, tmp_path, monkeypatch):
+    (tmp_path / "names.txt").write_text("emma\nava\nemma\n")
+    assert re.search(r"\(no label\)\D*3\D*2\D*0", elman_here("data", "show", "given-names", "--data", tmp_path).out)
+    assert "names.txt" in error_line(elman_here("data", "show", "given-names", "--data", tmp_path / "absent"))

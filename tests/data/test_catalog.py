@@ -1,8 +1,10 @@
 """The catalog: what each named set is, and the folder that its files are in."""
 
+import hashlib
+
 import pytest
 
-from elman.data.catalog import CATALOG, NamedSet, check_folder, find_set
+from elman.data.catalog import CATALOG, NamedSet, PairFiles, TextSet, check_files, check_folder, find_set
 from elman.errors import DataError
 from elman.training.tasks.registry import TASKS
 
@@ -27,7 +29,7 @@ def fill(folder, *labels):
 def test_every_entry_is_found_by_its_key_and_says_what_it_is():
     for name, entry in CATALOG.items():
         assert find_set(name) is entry and entry.name == name
-        assert entry.about and entry.origin and entry.task in TASKS
+        assert entry.about and entry.origin and entry.task in {*TASKS, "pairs", "generate"}
         assert getattr(entry, "url", "https://").startswith("https://")
 
 
@@ -68,3 +70,32 @@ def test_a_folder_without_any_file_of_the_set_is_refused(tmp_path, exists):
         DataError, match=r"mine: does not contain the data set 'tiny'; expected English\.txt … Japanese\.txt"
     ):
         check_folder(TINY, tmp_path / "mine")
+
+
+FILES = [entry for entry in CATALOG.values() if isinstance(entry, PairFiles | TextSet)]
+
+
+@pytest.mark.parametrize("entry", FILES, ids=lambda entry: entry.name)
+def test_files_are_pinned_to_a_commit_and_to_their_digests(entry):
+    assert all(len(bytes.fromhex(digest)) == 32 for digest in entry.digests.values())
+    assert len([part for part in entry.url.split("/") if len(part) == 40]) == 1 and entry.url.endswith("/")
+    if isinstance(entry, PairFiles):
+        assert set(entry.files.values()) == set(entry.digests) and {"train", "test"} <= set(entry.files)
+        assert ("validation" in entry.files) == (entry.held_out is None)
+
+
+def test_missing_files_of_pairs_are_named(tmp_path):
+    (tmp_path / "g014b2b.ref").write_text("a\tAH\n")
+    with pytest.raises(DataError, match=r"files of the data set 'pronunciation' are missing: g014b2b\.train"):
+        check_files(CATALOG["pronunciation"], tmp_path)
+
+
+PLACES = {"pronunciation": "pronunciation", "given-names": "generation"}
+
+
+@pytest.mark.parametrize("entry", FILES, ids=lambda entry: entry.name)
+def test_the_digests_are_those_of_local_copies(entry, real_data):
+    # The addresses cannot be tested without a network; copies that were fetched from them can.
+    folder = real_data(PLACES.get(entry.name, "transliteration"))
+    for name, digest in entry.digests.items():
+        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest

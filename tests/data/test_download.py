@@ -8,7 +8,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from elman.data.catalog import CATALOG, ImageSet, NamedSet
+from elman.data.catalog import CATALOG, ImageSet, NamedSet, PairFiles
 from elman.data.download import cache_folder, fetch
 from elman.errors import DataError, MissingExtraError
 
@@ -212,3 +212,32 @@ def test_a_download_of_images_that_fails_half_way_leaves_nothing_behind(cache):
     with pytest.raises(DataError, match="could not download"):
         fetch(DIGITS, download=fail)
     assert list(cache.iterdir()) == []
+
+
+# Files
+
+
+WORDS = {"words.train": b"ann\tAE N\n", "words.ref": b"lee\tL IY\n"}
+PAIRED = PairFiles(
+    name="words",
+    about="two pairs",
+    origin="this test",
+    url="https://example.invalid/words/",
+    files={"train": "words.train", "test": "words.ref"},
+    digests={name: hashlib.sha256(content).hexdigest() for name, content in WORDS.items()},
+    held_out=1,
+)
+
+
+def test_files_with_the_right_digests_are_cached_and_others_refused(cache):
+    wrong = hashlib.sha256(b"404: Not Found").hexdigest()
+    expected = PAIRED.digests["words.train"]
+    with pytest.raises(DataError, match=rf"words/words\.train: expected SHA-256 {expected}, got {wrong}; try again"):
+        fetch(PAIRED, download=lambda url, file: file.write_bytes(b"404: Not Found"))
+    assert list(cache.iterdir()) == []
+    place = fetch(PAIRED, download=lambda url, file: file.write_bytes(WORDS[url.rsplit("/", 1)[1]]))
+    assert {path.name: path.read_bytes() for path in place.iterdir()} == WORDS
+    assert fetch(PAIRED, download=refuse) == place
+    (place / "words.ref").unlink()
+    with pytest.raises(DataError, match=r"data set 'words' are missing: words\.ref"):
+        fetch(PAIRED, download=refuse)

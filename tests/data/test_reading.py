@@ -4,12 +4,14 @@ import pytest
 from pictures import write_picture_folder
 
 from elman.data import reading
-from elman.data.catalog import CATALOG, NamedSet
+from elman.data.catalog import CATALOG, NamedSet, PairFiles, TextSet
 from elman.data.examples import JUNK
+from elman.data.pairs import normalise_reading, split_pairs
 from elman.data.reading import read_named, read_source
 from elman.errors import DataError, SettingError
-from elman.records import Example
+from elman.records import Example, Pair
 from elman.tables.formats import TextOptions
+from elman.text.normalisation import Normalisation
 
 FILES = {"English": "Smith\nTo The First Page\n", "Japanese": "Ito\nTo The First Page\nAbe\n"}
 EXAMPLES = (Example("Smith", "English"), Example("Ito", "Japanese"), Example("Abe", "Japanese"))
@@ -156,3 +158,37 @@ def test_an_option_that_no_table_has_a_use_for_is_refused(tmp_path):
     with pytest.raises(SettingError, match=r"--delimiter is for CSV and TSV, and would have no effect on .*a\.jsonl"):
         read_source(str(tmp_path / "a.jsonl"), options=TextOptions(delimiter=";"))
     assert read_source(str(tmp_path / "a.jsonl"), options=TextOptions(encoding="cp1252")).lines == 1
+
+
+def test_parts_of_pairs_and_lines_without_labels_are_named_sets_too(tmp_path, monkeypatch):
+    files = {
+        "w_64": "andri\tأ ن د ر ي\t3\nito\tإ ي ت و\t1\n",
+        "w_16": "lee\tل ي\t2\n",
+        "w_20": "ito\tإ ت و\t1\n",
+        "names.txt": "emma\n\nava\nemma\n",
+    }
+    for name, content in files.items():
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    about = {"about": "", "origin": "this test", "url": "https://example.invalid/"}
+    parts = dict(zip(("train", "validation", "test"), files, strict=False))
+    words = PairFiles("words", files=parts, digests=dict.fromkeys(parts.values(), ""), count="3", join=True, **about)
+    monkeypatch.setitem(CATALOG, "words", words)
+    monkeypatch.setitem(CATALOG, "lines", TextSet("lines", digests={"names.txt": ""}, **about))
+    pairs = read_named("words", tmp_path)
+    assert pairs.examples == (Pair("andri", ("أندري",), (3,)), Pair("ito", ("إيتو",), (1,)))
+    assert [pair.source for pair in pairs.all] == ["andri", "ito", "lee", "ito"] and pairs.lines == 4
+    lines = read_named("lines", tmp_path)
+    assert [(one.text, one.label) for one in lines.examples] == [("emma", ""), ("ava", ""), ("emma", "")]
+    assert (lines.lines, lines.dropped) == (4, {"blank": 1})
+    with pytest.raises(SettingError, match="--text would have no effect on the named set 'words'"):
+        read_source("words", tmp_path, text="word")
+
+
+def test_the_published_pairs_have_the_sizes_that_papers_state(real_data):
+    pronunciation = read_named("pronunciation", real_data("pronunciation"))
+    split = split_pairs(normalise_reading(pronunciation, Normalisation()), seed=1)
+    assert split.sizes == {"train": 106_837 - 2670, "validation": 2670, "test": 12_000}
+    assert sum(len(pair.targets) for pair in split.test) == 12_753
+    korean = read_named("transliteration-korean", real_data("transliteration"))
+    assert [len(part) for part in (korean.examples, korean.validation, korean.test)] == [26_406, 6601, 8251]
+    assert len(read_named("given-names", real_data("generation")).examples) == 32_033

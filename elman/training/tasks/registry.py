@@ -5,6 +5,7 @@ from typing import Any
 
 from elman.data.examples import FeatureReading, Reading
 from elman.data.images import ImageReading
+from elman.data.pairs import PairReading
 from elman.data.streaming import StreamedReading
 from elman.errors import SettingError
 from elman.model.kinds import named_kind
@@ -21,7 +22,7 @@ TASKS = {task.kind: task for task in (LabelTask, TagTask, NumberTask, ImageTask,
 """The task of each kind of model, by its name in `elman.model.kinds.KINDS`."""
 
 
-def build_task(reading: Reading | ImageReading | FeatureReading, config: RunConfig) -> Task:
+def build_task(reading: Reading | ImageReading | FeatureReading | PairReading, config: RunConfig) -> Task:
     """Return the task that the config names, with the examples of a source; settings that depend on them are chosen.
 
     Raises:
