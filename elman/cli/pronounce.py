@@ -11,7 +11,7 @@ from elman.cli.names import check_names, read_names
 from elman.cli.options import BeamOption, EncodingOption, JsonOption, command_app
 from elman.cli.output import print_note, to_json, to_line
 from elman.errors import SettingError
-from elman.prediction.transcriber import BEAM
+from elman.prediction.options import BEAM
 
 PRONUNCIATION = "pronunciation"
 """The model that says names by default."""

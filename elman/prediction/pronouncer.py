@@ -15,7 +15,8 @@ from elman.checks import shown
 from elman.errors import DataError, SettingError
 from elman.prediction.inputs import BLANK, MISSING
 from elman.prediction.names import list_names
-from elman.prediction.transcriber import BEAM, Transcriber
+from elman.prediction.options import BEAM
+from elman.prediction.transcriber import Transcriber
 from elman.records import Candidate
 from elman.text.normalisation import Normalisation
 from elman.text.phonemes import to_ipa
