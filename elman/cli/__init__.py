@@ -24,6 +24,7 @@ from elman.version import __version__
 
 COMMANDS = (
     "predict",
+    "pronounce",
     "explain",
     "annotate",
     "estimate",

@@ -28,9 +28,8 @@ from elman.cli.output import print_note
 from elman.errors import SettingError
 from elman.model.shipped import DEFAULT_MODEL
 from elman.prediction.loading import AnyModel, load_any
-from elman.prediction.options import AnswerOptions
+from elman.prediction.options import BEAM, AnswerOptions
 from elman.prediction.predictor import AnswerSettings, Predictor
-from elman.prediction.transcriber import BEAM, Transcriber
 from elman.records import Prediction
 
 app = command_app()
@@ -112,6 +111,8 @@ def _choose_answer(
         if label is not None or beam != BEAM:
             raise SettingError(f"--{'beam' if label is None else 'label'} is for models of pairs; {name} {kind}")
         return lambda names: predictor.predict(names, **settings)
+    from elman.prediction.transcriber import Transcriber
+
     if not isinstance(predictor, Transcriber):
         raise SettingError(f"{name} {kind}; {kind.remedy}")
     top = settings.pop("top")

@@ -106,8 +106,8 @@ def plot_network(config: ModelConfig, *, symbols: int, labels: int, steps: Seque
     steps = list(steps)[:10]
     layers = config.layers if config.cell != NO_CELL else 0
     lanes = [(layer, reverse) for layer in range(layers) for reverse in range(config.directions)]
-    figure = make_figure(1.25 * len(steps) + 5.2, 1.0 * len(lanes) + 3.6)
-    canvas = _Canvas(figure.subplots(), len(steps))
+    figure = make_figure(0.9 * len(steps) + 4.6, 1.0 * len(lanes) + 2.9)
+    canvas = Canvas(figure.subplots(), len(steps))
     shapes = config.tensor_shapes(symbols=symbols, labels=labels)
     top = len(lanes) + 1.5
     _draw_inputs(canvas, config, symbols, steps)
@@ -125,40 +125,43 @@ def plot_network(config: ModelConfig, *, symbols: int, labels: int, steps: Seque
     return figure
 
 
-class _Canvas:
-    """Axes on which each step of the sequence is a column.
+class Canvas:
+    """Axes for the parts of a network: what it reads, its states, its answers, and arrows between them.
+
+    The steps of a sequence are columns from 0 on; one unit is one step.
 
     Args:
         axes: where to draw.
         width: T, the number of columns.
+        beside: the space to the right of them, for notes.
     """
 
-    def __init__(self, axes: Axes, width: int) -> None:
+    def __init__(self, axes: Axes, width: float, *, beside: float = 3.4) -> None:
         self.axes, self.width = axes, width
         axes.set_axis_off()
-        axes.set_xlim(-0.6, width + 3.4)
+        axes.set_xlim(-0.6, width + beside)
 
     def tile(self, x: float, y: float, text: str) -> None:
         """Draw a symbol of the input, in the letters of the page, on a pale square tile."""
         frame = {"boxstyle": "square,pad=0.4", "facecolor": LINE, "edgecolor": "none"}
         self._write(x, y, text or " ", frame, fontfamily=SERIF, fontsize=13, color=INK)
 
-    def state(self, x: float, y: float, colour: str) -> None:
+    def state(self, x: float, y: float, colour: str, text: str = "h") -> None:
         """Draw a hidden state: a filled circle."""
         frame = {"boxstyle": "circle,pad=0.3", "facecolor": colour, "edgecolor": "none"}
-        self._write(x, y, "h", frame, fontfamily=SANS, fontsize=10, fontstyle="italic", color=SHEET)
+        self._write(x, y, text, frame, fontfamily=SANS, fontsize=10, fontstyle="italic", color=SHEET)
 
-    def answer(self, x: float, y: float) -> None:
+    def answer(self, x: float, y: float, text: str = "y") -> None:
         """Draw an answer: a frame with round corners."""
         frame = {"boxstyle": "round,pad=0.35,rounding_size=0.5", "facecolor": SHEET, "edgecolor": INK, "linewidth": 1.6}
-        self._write(x, y, "y", frame, fontfamily=SANS, fontsize=10, fontstyle="italic", color=INK)
+        self._write(x, y, text, frame, fontfamily=SANS, fontsize=10, fontstyle="italic", color=INK)
 
     def _write(self, x: float, y: float, text: str, frame: dict[str, Any], **letters: Any) -> None:
         self.axes.text(x, y, text, ha="center", va="center", bbox=frame, parse_math=False, **letters)
 
     def note(self, y: float, text: str) -> None:
         """Write a text to the right of the columns."""
-        style: dict[str, Any] = {"ha": "left", "va": "center", "fontsize": 8.5, "color": QUIET, "fontfamily": SANS}
+        style: dict[str, Any] = {"ha": "left", "va": "center", "fontsize": 9.5, "color": QUIET, "fontfamily": SANS}
         self.axes.text(self.width - 0.35, y, text, parse_math=False, **style)
 
     def arrow(
@@ -169,7 +172,7 @@ class _Canvas:
         self.axes.annotate("", xy=end, xytext=start, arrowprops=line)
 
 
-def _draw_inputs(canvas: _Canvas, config: ModelConfig, symbols: int, steps: Sequence[str]) -> None:
+def _draw_inputs(canvas: Canvas, config: ModelConfig, symbols: int, steps: Sequence[str]) -> None:
     size = config.step_size(symbols)
     canvas.note(0, f"input {'(T,) symbol ids' if not config.input_size else f'(T, {size}) numbers'}")
     if not config.input_size:
@@ -180,15 +183,15 @@ def _draw_inputs(canvas: _Canvas, config: ModelConfig, symbols: int, steps: Sequ
 
 
 def _draw_layers(
-    canvas: _Canvas, config: ModelConfig, shapes: Mapping[str, tuple[int, ...]], lanes: Sequence[tuple[int, int]]
+    canvas: Canvas, config: ModelConfig, shapes: Mapping[str, tuple[int, ...]], lanes: Sequence[tuple[int, int]]
 ) -> float:
     """Draw each layer in each direction; return the height of the states that the head reads."""
     below = 0.0  # the height of what the layer reads
     for row, (layer, reverse) in enumerate(lanes, start=1):
         names, height = name_layer(layer, reverse), row + 0.2
-        weights = f"W_ih {shapes[names.weight_ih]}  W_hh {shapes[names.weight_hh]}"
+        weights = f"W_ih {shapes[names.weight_ih]}, W_hh {shapes[names.weight_hh]}"
         direction = "backwards" if reverse else "forwards"
-        canvas.note(height, f"{config.cell}, layer {layer + 1}, {direction}: {weights} → (T, {config.hidden_size})")
+        canvas.note(height, f"{config.cell}, layer {layer + 1}, {direction} → (T, {config.hidden_size})\n{weights}")
         for column in range(canvas.width):
             canvas.state(column, height, SECOND if reverse else FIRST)
             canvas.arrow((column, below + 0.28), (column, height - 0.28), FAINT, bow=0.45 if reverse else 0.0)
@@ -201,7 +204,7 @@ def _draw_layers(
 
 
 def _draw_head(
-    canvas: _Canvas,
+    canvas: Canvas,
     config: ModelConfig,
     shapes: Mapping[str, tuple[int, ...]],
     labels: int,

@@ -7,8 +7,6 @@ keep their order, such as names and pronunciations, they show which letters a so
 from dataclasses import dataclass
 from typing import Any
 
-from elman.markup import escape, render_card, render_note, render_table
-
 END_MARK = "■"
 """How the mark of the end is shown."""
 
@@ -53,6 +51,8 @@ class Alignment:
 
     def _repr_html_(self) -> str:
         """Return the alignment as a notebook shows it: a heat map of the weights."""
+        from elman.markup import escape, render_card, render_note, render_table  # answers need no HTML
+
         rows = [
             [escape(symbol), f"{100 * chance:.0f} %", *(_shade(weight) for weight in weights)]
             for symbol, chance, weights in zip(self.symbols, self.chances, self.weights, strict=True)

@@ -1,18 +1,20 @@
 """Loading: a model of any kind, and what answers with it."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Union
 
 from elman.checks import shown
 from elman.errors import SettingError
 from elman.model.file import Artifact
 from elman.model.shipped import DEFAULT_MODEL, find_model, find_origin
 from elman.model.writer import load_model
-from elman.prediction.generator import Generator
 from elman.prediction.predictor import Predictor
-from elman.prediction.transcriber import Transcriber
 
-AnyModel = Predictor | Generator | Transcriber
+if TYPE_CHECKING:  # what writes is imported only for models that write: the first answer of others does without
+    from elman.prediction.generator import Generator
+    from elman.prediction.transcriber import Transcriber
+
+AnyModel = Union[Predictor, "Generator", "Transcriber"]
 
 
 def load(model: str | Path = DEFAULT_MODEL) -> Predictor | Any:
@@ -43,16 +45,24 @@ def load_any(model: str | Path) -> AnyModel:
     found, origin = load_model(file), find_origin(model, file)
     if isinstance(found, Artifact):
         return Predictor(found, origin)
-    return Generator(found, origin) if found.kind.reads == "labels" else Transcriber(found, origin)
+    if found.kind.reads == "labels":
+        from elman.prediction.generator import Generator
+
+        return Generator(found, origin)
+    from elman.prediction.transcriber import Transcriber
+
+    return Transcriber(found, origin)
 
 
-def load_generator(model: str | Path) -> Generator:
+def load_generator(model: str | Path) -> "Generator":
     """Return a model that writes new strings.
 
     Raises:
         SettingError: the model is of another kind.
         ElmanError: as `load`.
     """
+    from elman.prediction.generator import Generator
+
     found = load_any(model)
     if not isinstance(found, Generator):
         raise SettingError(

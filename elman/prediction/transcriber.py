@@ -14,15 +14,13 @@ from elman.model.writer import Writer
 from elman.prediction.alignment import END_MARK, Alignment
 from elman.prediction.inputs import MISSING, Input, StringReader
 from elman.prediction.names import is_one_name, list_names, read_name
+from elman.prediction.options import BEAM
 from elman.records import UNKNOWN, Candidate, Prediction
 from elman.scoring.transducer import TransducerScorer, Written
 from elman.text.evidence import ALL
 
 UNKNOWN_SYMBOL = "unknown symbol: the model has never read {symbols}"
 ENDLESS = "no end: the model wrote {most} symbols, the most for such a string, and no end"
-
-BEAM = 5
-"""Hypotheses that are kept at each step by default: more change few answers, and take longer."""
 
 MOST_BEAM = 1000
 

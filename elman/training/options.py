@@ -292,7 +292,7 @@ def _find_options(config: RunConfig, recipe: str | None, *, plain: bool) -> dict
 
 
 def _look_up(config: RunConfig, field: str) -> Any:
-    """Return the value of a field of a config, or of one of the configs in it; None if its network has no such field."""
+    """Return the value of a field of a config, or of one of the configs in it; None if its network has none."""
     places = (config, config.writer or config.model, config.train)
     return next((getattr(one, field) for one in places if hasattr(one, field)), None)
 

@@ -64,7 +64,7 @@ def test_a_drawn_network_names_the_shapes_of_its_weights(cell, directions, layer
     for layer in range(layers):
         for direction, suffix in (("forwards", ""), ("backwards", "_reverse"))[:directions]:
             own = [shapes[f"recurrence.weight_{kind}_l{layer}{suffix}"] for kind in ("ih", "hh")]
-            assert f"{cell}, layer {layer + 1}, {direction}: W_ih {own[0]}  W_hh {own[1]} → (T, 6)" in words
+            assert f"{cell}, layer {layer + 1}, {direction} → (T, 6)\nW_ih {own[0]}, W_hh {own[1]}" in words
     answer = f"({ANSWERS},) logits" if readout == "last" else f"(T, {ANSWERS}) logits"
     assert f"head {shapes['head.weight']} → {answer}" in words
 

@@ -25,16 +25,11 @@ from elman.text.targets import Targets
 from elman.text.vocabulary import Vocabulary
 from elman.training.config import STRING_SPLIT, RunConfig, passes_for
 from elman.training.tasks.task import Findings, Task, round_weights
+from elman.training.transcribed import transcribe
 from elman.training.transducer import Transducer
 
 DROPOUT, INPUT_DROPOUT = 0.3, 0.3
 """Shares that training drops where the settings do not say."""
-
-TOP = 3
-"""Answers that are looked for in the test part."""
-
-MOST_ERRORS = 20
-"""Wrong answers that the report lists."""
 
 
 class PairTask(Task):
@@ -145,12 +140,12 @@ class PairTask(Task):
         """Measure the model beside one constant answer; see `Task.measure`."""
         artifact = self.calibrate(artifact)
         transcriber, split = Transcriber(artifact), self.split
-        tested, wrong = self._score(transcriber, split.test)
+        tested = transcribe(transcriber, split.test)
         constant, answer = self._score_constant(split.test)
-        assert tested.outcomes is not None and constant.outcomes is not None
+        assert tested.report.outcomes is not None and constant.outcomes is not None
         comparisons = (
             compare(
-                tested.outcomes,
+                tested.report.outcomes,
                 constant.outcomes,
                 kind=CONSTANT,
                 name=f"always answering {answer}",
@@ -158,36 +153,12 @@ class PairTask(Task):
             ),
         )
         return artifact, Findings(
-            test=tested,
-            validation=self._score(transcriber, split.validation)[0],
+            test=tested.report,
+            validation=transcribe(transcriber, split.validation).report,
             baseline=None,
             comparisons=comparisons,
-            values={"wrong": wrong},
+            values={"surest_mistakes": tested.mistakes},
         )
-
-    def _score(
-        self, transcriber: Transcriber, pairs: Sequence[Pair]
-    ) -> tuple[TranscriptionReport, list[dict[str, Any]]]:
-        """Return the scores of some pairs, and the surest wrong answers."""
-        found = transcriber.answer_all([pair.source for pair in pairs], top=TOP)
-        split = self.targets.split
-        report = score_transcriptions(
-            [[split(candidate.label) for candidate in one.top] for one in found],
-            [[split(target) for target in pair.targets] for pair in pairs],
-            [one.reason for one in found],
-        )
-        wrong = [
-            {
-                "text": pair.source,
-                "label": " | ".join(pair.targets),
-                "answer": one.label,
-                "probability": one.probability,
-            }
-            for one, pair in zip(found, pairs, strict=True)
-            if one.label is not None and one.label not in pair.targets
-        ]
-        wrong.sort(key=lambda mistake: -mistake["probability"])
-        return report, wrong[:MOST_ERRORS]
 
     def _score_constant(self, pairs: Sequence[Pair]) -> tuple[TranscriptionReport, str]:
         """Return the scores of always answering the most frequent target of the training part, and that target."""
