@@ -355,7 +355,8 @@ class _Found:
 
     def could_enter(self, strings: NDArray[np.int64], scores: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Return whether hypotheses could still be among the best: a score only falls, and the longest divides most."""
-        return scores / (self._most + 1) ** self._power > self._least[strings]
+        could: NDArray[np.bool_] = scores / (self._most + 1) ** self._power > self._least[strings]
+        return could
 
     def gather(self) -> list[Written]:
         """Return the best answers of each string."""
@@ -435,7 +436,7 @@ def _read_layer(layer: Layer, inputs: Array, *, backwards: bool) -> Array:
 
 def _multiply(state: Array, layer: Layer) -> Array:
     """Return the recurrent side of the gates, (G, n, H)."""
-    recurrent = np.matmul(state, layer.recurrent)
+    recurrent: Array = np.matmul(state, layer.recurrent)
     if layer.recurrent_bias is not None:
         recurrent[-1] += layer.recurrent_bias
     return recurrent

@@ -109,7 +109,7 @@ class Transducer(nn.Module):
             return self._drop(last[None], share)[0][:, None], None, state
         memory = self._drop(outputs, share).transpose(0, 1).contiguous()
         with self._products():
-            return memory, self.attention.keys(memory).float(), state
+            return memory, _widen(self.attention.keys(memory)), state
 
     def _decode(
         self,
@@ -129,7 +129,7 @@ class Transducer(nn.Module):
         of_read, of_context = weight_ih.split([read.shape[1], config.context_size], 1)
         states, contexts = [], []
         # The input side of all steps is one product, but for the context.
-        for side in linear(read, of_read, bias_ih).float().split(list(sizes)):
+        for side in _widen(linear(read, of_read, bias_ih)).split(list(sizes)):
             size = len(side)
             if size < len(memory):  # the shortest targets are complete
                 memory, keys = memory[:size], None if keys is None else keys[:size]
@@ -138,7 +138,7 @@ class Transducer(nn.Module):
             below = self.decoder.cell.step(side + linear(context, of_context), state[0], weight_hh, bias_hh)
             after = [below]
             for past, (upper_ih, upper_hh, upper_bias_ih, upper_bias_hh) in zip(state[1:], above, strict=True):
-                inputs = linear(dropout(below[0], share, self.training), upper_ih, upper_bias_ih).float()
+                inputs = _widen(linear(dropout(below[0], share, self.training), upper_ih, upper_bias_ih))
                 below = self.decoder.cell.step(inputs, past, upper_hh, upper_bias_hh)
                 after.append(below)
             state = after
@@ -151,7 +151,7 @@ class Transducer(nn.Module):
         share = self.rates["dropout"]
         known = torch.cat([dropout(state, share, self.training), context], 1)
         if self.config.mix_size:
-            known = dropout(self.mix(known).float().tanh(), share, self.training)
+            known = dropout(_widen(self.mix(known)).tanh(), share, self.training)
         logits: Tensor = self.output(known)
         return logits
 
@@ -219,3 +219,8 @@ def shift_targets(targets: Tensor, sizes: Sequence[int]) -> Tensor:
     steps = targets.split(list(sizes))
     first = targets.new_full((sizes[0],), MARK)
     return torch.cat([first, *(past[:size] for past, size in zip(steps, sizes[1:], strict=False))])
+
+
+def _widen(product: Tensor) -> Tensor:
+    """Return a product of bfloat16 numbers as float32, others as they are: sums and functions of it stay exact."""
+    return product.float() if product.dtype == torch.bfloat16 else product

@@ -11,6 +11,7 @@ from torch import Tensor
 from elman.checks import count_of
 from elman.data.packed import PackedExamples
 from elman.data.pairs import PairReading, normalise_reading, split_pairs
+from elman.errors import DataError
 from elman.evaluation.calibration import fit_temperature
 from elman.evaluation.transcription import score_transcriptions
 from elman.evaluation.verdict import CONSTANT, compare
@@ -63,8 +64,10 @@ class PairTask(Task):
         self.targets = Targets.from_texts(
             (target for pair in self.split.train for target in pair.targets), form=reading.target_symbols
         )
-        self.training, validation = self._encode(self.split.train), self._encode(self._find_writable())
-        self.validation = validation
+        writable = self._find_writable()
+        if not writable:
+            raise DataError("no target of the validation part has only symbols of the training part; give more pairs")
+        self.training, self.validation = self._encode(self.split.train), self._encode(writable)
 
     @property
     def shape(self) -> WriterConfig:
