@@ -192,7 +192,7 @@ def _draw_layers(
         weights = f"W_ih {shapes[names.weight_ih]}, W_hh {shapes[names.weight_hh]}"
         direction = "backwards" if reverse else "forwards"
         canvas.note(height, f"{config.cell}, layer {layer + 1}, {direction} → (T, {config.hidden_size})\n{weights}")
-        for column in range(canvas.width):
+        for column in range(int(canvas.width)):
             canvas.state(column, height, SECOND if reverse else FIRST)
             canvas.arrow((column, below + 0.28), (column, height - 0.28), FAINT, bow=0.45 if reverse else 0.0)
             if column + 1 < canvas.width:
@@ -217,7 +217,7 @@ def _draw_head(
     head = f"head {shapes[HEAD_WEIGHT]} → {answer}" if config.head != "none" else f"no head: the output is {answer}"
     canvas.note(top, head)
     last = canvas.width - 1
-    for column in range(canvas.width) if each else [last]:
+    for column in range(int(canvas.width)) if each else [last]:
         forwards = below - 1 if both else below
         canvas.arrow((column, forwards + 0.28), (column, top - 0.28), bow=0.3 if both else 0.0)
         if each and both:

@@ -241,7 +241,7 @@ class ModelAnswer(BaseModel):
     coverages: list[float] = Field(description="The coverages of the prediction sets that the model can give.")
     parameters: int
     bytes: int
-    accuracy: float | None = Field(description="On the test part of its own data, 0 to 1; null if there is none.")
+    accuracy: float | None = Field(description="On the test part of its own data, 0 to 1; null if it has no test part.")
     reference: str = Field(description="What the model learned from, in one sentence.")
     origins: bool = Field(description="Whether the labels are origins of names, such as languages or countries.")
     countries: dict[str, str] = Field(description="The ISO 3166 code of each label that has one, such as NO.")

@@ -94,10 +94,8 @@ def to_ipa(pronunciation: str | Sequence[str]) -> str:
     bases = [_strip_stress(symbol) for symbol in symbols]
     vowels = [place for place, base in enumerate(bases) if base in VOWELS]
     has_digits = any(symbol[-1] in STRESS for symbol in symbols)
-    written = [
-        _spell(symbol, base, alone=len(vowels) == 1 and not has_digits)
-        for symbol, base in zip(symbols, bases, strict=True)
-    ]
+    alone = len(vowels) == 1 and not has_digits
+    written = [_spell(symbol, base, alone=alone) for symbol, base in zip(symbols, bases, strict=True)]
     for before, place in zip([-1, *vowels], vowels, strict=False):
         if len(vowels) > 1 and (mark := STRESS.get(symbols[place][-1], "")):
             start = _find_onset(bases, before + 1, place)

@@ -26,7 +26,7 @@ from release.origins.rows import Row
 from release.origins.variants import vary
 
 SHAPE = ModelConfig(
-    hidden_size=64,
+    hidden_size=96,
     ngram_buckets=16_384,
     bag_most=70_000,
     bag_size=48,
@@ -34,7 +34,7 @@ SHAPE = ModelConfig(
     bag_words=True,
     word_buckets=32_768,
 )
-EPOCHS, SHARE, SEED = 3, 0.5, 0
+EPOCHS, SHARE, SEED = 5, 0.5, 0
 
 COPIES = 4
 """How often a name in another script than Latin is taught, if its origin has the most people of those with its script.
