@@ -91,7 +91,7 @@ class _Scores:
 
 
 def _align(source: str, target: Symbols, scores: _Scores) -> Chunks | None:
-    """Return the chunk of each symbol in the best alignment of a pair; None if there is none."""
+    """Return the chunk of each symbol in the best alignment of a pair; None without one."""
     rows, columns = len(source), len(target)
     if columns > LONGEST_CHUNK * rows:
         return None

@@ -48,8 +48,8 @@ class SpokenName:
 
     Args:
         name: as it was given.
-        top: its pronunciations, the likeliest first; empty if there is none.
-        reason: why there is none; None if there is one.
+        top: its pronunciations, the likeliest first; empty without an answer.
+        reason: why it has no pronunciation; None if it has one.
         model: the name of the model.
     """
 

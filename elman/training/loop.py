@@ -72,7 +72,7 @@ def _read_epoch(state: TrainingState, training: BatchSource, on_step: OnStep | N
     for batch in batches:
         progress.step += 1
         rate = learning_rate(config, state.step, state.steps_in_epoch * config.passes)
-        loss, right = _take_step(state, batch, rate)
+        loss, right = take_step(state, batch, rate)
         if not math.isfinite(loss):
             raise NonFiniteLossError(_advise(loss, epoch, progress.step, config))
         progress.seen += len(batch.weights)
@@ -84,7 +84,7 @@ def _read_epoch(state: TrainingState, training: BatchSource, on_step: OnStep | N
             on_step(StepResult(epoch, progress.step, state.steps_in_epoch, loss, right, rate))
 
 
-def _take_step(state: TrainingState, batch: Batch, rate: float) -> tuple[float, float | None]:
+def take_step(state: TrainingState, batch: Batch, rate: float) -> tuple[float, float | None]:
     """Change the weights by one batch, and return its loss and the share that was right, None for numbers."""
     model, config, ranks, device = state.model, state.config, state.ranks, state.device
     ranks.seed(config.seed, state.step)

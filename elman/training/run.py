@@ -262,7 +262,7 @@ class Run:
         if not self.state.best:
             raise TrainingError("no epoch is done yet, so there is no model to write; wait until the first is done")
         trained = self.task.artifact(self.state.best, self._provenance())
-        stored = trained if weights == "float" else parse_model(dump_model(trained, weights=weights), MODEL)
+        stored: Any = trained if weights == "float" else parse_model(dump_model(trained, weights=weights), MODEL)
         artifact, findings = self.task.measure(stored)
         figures = {
             "test": _summarise(findings.test),

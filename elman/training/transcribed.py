@@ -46,12 +46,16 @@ def transcribe(transcriber: Transcriber, pairs: Sequence[Pair]) -> Transcribed:
         [one.reason for one in found],
     )
     wrong = [
-        {"text": pair.source, "label": ", ".join(pair.targets), "answer": one.label, "probability": one.probability}
+        (one, pair)
         for one, pair in zip(found, pairs, strict=True)
         if one.label is not None and one.label not in pair.targets
     ]
-    wrong.sort(key=lambda mistake: -mistake["probability"])
-    return Transcribed(report, wrong[:MOST_WRONG])
+    wrong.sort(key=lambda both: -(both[0].probability or 0.0))
+    mistakes = [
+        {"text": pair.source, "label": ", ".join(pair.targets), "answer": one.label, "probability": one.probability}
+        for one, pair in wrong[:MOST_WRONG]
+    ]
+    return Transcribed(report, mistakes)
 
 
 def config_for_pairs(transcriber: Transcriber, data: str, **reading: Any) -> RunConfig:

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import dropout, linear
 
-from elman.cells import Fused, State, build_recurrence
+from elman.cells import Fused, State, Unrolled, build_recurrence
 from elman.cells.attention import build_attention
 from elman.model.writing import WriterConfig
 from elman.text.targets import MARK
@@ -63,7 +63,9 @@ class Transducer(nn.Module):
         self.targets = nn.Embedding(targets, config.embedding_size)
         if config.label_size:
             self.labels = nn.Embedding(labels + 1, config.label_size)
-        self.decoder = build_recurrence(config.cell, config.step_size, hidden, by_hand=True, layers=config.layers)
+        decoder = build_recurrence(config.cell, config.step_size, hidden, by_hand=True, layers=config.layers)
+        assert isinstance(decoder, Unrolled)
+        self.decoder: Unrolled = decoder
         if config.mix_size:
             self.mix = nn.Linear(hidden + context, config.mix_size)
         self.output = nn.Linear(config.mix_size or hidden + context, targets)
@@ -103,7 +105,7 @@ class Transducer(nn.Module):
         share = self.rates["dropout"]
         outputs, final = self.encoder(self._drop(self.sources(sources), self.rates["input_dropout"]))
         last = torch.cat(tuple(final[0][-self.config.encoder_directions :]), 1)
-        hidden = self.bridge(last).tanh().split(self.config.hidden_size, 1)
+        hidden = torch.split(self.bridge(last).tanh(), self.config.hidden_size, 1)
         state: list[State] = [(h, torch.zeros_like(h)) if self.config.cell == "lstm" else (h,) for h in hidden]
         if self.config.attention == "none":
             return self._drop(last[None], share)[0][:, None], None, state
@@ -126,10 +128,10 @@ class Transducer(nn.Module):
         if labels is not None:
             read = torch.cat([read, self.labels(torch.cat([labels[:size] for size in sizes]))], 1)
         (weight_ih, weight_hh, bias_ih, bias_hh), *above = self.decoder.weights()
-        of_read, of_context = weight_ih.split([read.shape[1], config.context_size], 1)
+        of_read, of_context = torch.split(weight_ih, [read.shape[1], config.context_size], 1)
         states, contexts = [], []
         # The input side of all steps is one product, but for the context.
-        for side in _widen(linear(read, of_read, bias_ih)).split(list(sizes)):
+        for side in torch.split(_widen(linear(read, of_read, bias_ih)), list(sizes)):
             size = len(side)
             if size < len(memory):  # the shortest targets are complete
                 memory, keys = memory[:size], None if keys is None else keys[:size]
@@ -216,7 +218,7 @@ def shift_targets(targets: Tensor, sizes: Sequence[int]) -> Tensor:
     >>> shift_targets(torch.tensor([5, 6, 7, 0, 0]), [2, 2, 1])
     tensor([0, 0, 5, 6, 7])
     """
-    steps = targets.split(list(sizes))
+    steps = torch.split(targets, list(sizes))
     first = targets.new_full((sizes[0],), MARK)
     return torch.cat([first, *(past[:size] for past, size in zip(steps, sizes[1:], strict=False))])
 

@@ -46,6 +46,7 @@ class PairTask(Task):
     """
 
     kind = "pairs"
+    validation: Any
 
     def __init__(self, reading: PairReading, config: RunConfig) -> None:
         reading = normalise_reading(reading, config.normalisation)
@@ -113,12 +114,12 @@ class PairTask(Task):
         train = replace(train, epochs=train.epochs or passes_for(len(self.training)), path_weight=0.0)
         self.config = replace(self.config, writer=shape, train=train)
 
-    def network(self, *, fused: bool = True) -> Transducer:
+    def network(self, *, fused: bool = True) -> Any:
         """Return the untrained network; see `Task.network`."""
         shape = self.shape if fused else replace(self.shape, fused=False)
         return Transducer(shape, sources=len(self.vocabulary), targets=len(self.targets))
 
-    def artifact(self, weights: Mapping[str, Tensor], provenance: dict[str, Any]) -> Writer:
+    def artifact(self, weights: Mapping[str, Tensor], provenance: dict[str, Any]) -> Any:
         """Return the model; see `Task.artifact`."""
         longest = max(len(self.targets.split(target)) for pair in self.split.train for target in pair.targets)
         return Writer(
@@ -133,14 +134,14 @@ class PairTask(Task):
             provenance=provenance,
         )
 
-    def calibrate(self, artifact: Writer) -> Writer:
+    def calibrate(self, artifact: Any) -> Any:
         """Fit the temperature on the symbols of the validation part; see `Task.calibrate`."""
         if not self.is_calibrated:
             return artifact
         logits, truth = Transcriber(artifact).scorer.score_batches(self.validation.batches(256))
         return replace(artifact, temperature=fit_temperature(logits, truth, strings=len(self.validation)))
 
-    def measure(self, artifact: Writer) -> tuple[Writer, Findings]:
+    def measure(self, artifact: Any) -> tuple[Any, Findings]:
         """Measure the model beside writing letter by letter, and beside one constant answer; see `Task.measure`."""
         artifact = self.calibrate(artifact)
         transcriber, split = Transcriber(artifact), self.split
@@ -196,7 +197,7 @@ class PairTask(Task):
         """Return how many symbols are written, and the kind of split; see `Task.description`."""
         return f"{count_of(len(self.targets.symbols), 'symbol')} to write; {self.split_kind} split"
 
-    def sample(self, model: Transducer) -> str | None:
+    def sample(self, model: Any) -> str | None:
         """Return the first validation string, and what the network writes for it now."""
         first = self.split.validation[0].source
         tensors = {name: tensor.detach().cpu().numpy() for name, tensor in model.state_dict().items()}
