@@ -60,6 +60,10 @@ WITHOUT_EFFECT = {
     "images": ("embedding_size", "plain", *_OF_TEXT, "class_weighting", "levels", "test_share"),
     "number": _OF_LABELS,
     "tags": ("class_weighting", "levels", "baseline"),
+    "generate": (
+        *("activation", "directions", "plain", *_OF_TEXT, "class_weighting", "levels", "init", "stream", "shift"),
+        *("attention", "encoder_size", "encoder_layers", "own_share", "target_symbols", "source", "target", "count"),
+    ),
     "pairs": ("text", "label", "activation", "plain", "class_weighting", "levels", "init", "stream", "shift"),
 }
 """Options of `elman train` that nothing reads, by task."""
@@ -69,6 +73,7 @@ NAMES = {
     "images": "images",
     "number": "a number as the answer",
     "tags": "tags",
+    "generate": "new strings",
     "pairs": "pairs",
 }
 """What messages call the tasks with such options."""

@@ -17,6 +17,7 @@ from elman.records import Example
 from elman.training.config import RunConfig, TrainConfig
 from elman.training.fitting import start_training
 from elman.training.loop import train
+from elman.training.options import new_config, write_command
 from elman.training.recipes import best_settings
 from elman.training.tasks.generate import GenerateTask
 from elman.training.tasks.registry import build_task
@@ -161,3 +162,23 @@ def test_the_counted_model_knows_the_labels(labelled, config):
     task = GenerateTask(labelled, config())
     with_labels = score_counted(task._count(), task.split.test)
     assert with_labels.nats_per_symbol < score_counted(task._count(order=1), task.split.test).nats_per_symbol
+
+
+USELESS = ("directions", "plain", "keep_case", "levels", "attention", "target_symbols", "init")
+
+
+@pytest.mark.parametrize("option", USELESS)
+def test_an_option_without_effect_on_new_strings_is_refused(option):
+    with pytest.raises(SettingError, match=f"--{option.replace('_', '-')} has no effect on new strings; leave it out"):
+        new_config("names.txt", "names", {"task": "generate", option: "1"})
+
+
+def test_a_named_set_with_labels_can_be_learned_to_be_written_and_others_cannot():
+    assert new_config("languages", "languages", {"task": "generate"}).task == "generate"
+    with pytest.raises(SettingError, match="the named set 'hello' is for tags; leave --task generate out"):
+        new_config("hello", "hello", {"task": "generate"})
+
+
+def test_the_command_of_a_run_repeats_its_settings():
+    config = new_config("names.txt", "names", {"task": "generate", "hidden_size": 48, "cell": "lstm"})
+    assert write_command(config) == "elman train names.txt --task generate --cell lstm --hidden-size 48"
