@@ -28,13 +28,20 @@ import numpy as np
 
 from elman.errors import DataError, ModelFileError, SettingError
 from elman.model.config import ModelConfig
-from elman.model.file import Artifact, dump_artifact, load_artifact
+from elman.model.file import Artifact
 from elman.model.hierarchy import Levels
 from elman.model.kinds import KINDS
-from elman.model.tensors import BAG_CODES, BAG_WEIGHT
-from elman.prediction.predictor import Predictor
+from elman.model.seen import Seen
+from elman.model.tensors import BAG_CODES, BAG_WEIGHT, SEEN_BITS
+from elman.model.writer import Writer, dump_model, with_seen
+from elman.model.writing import WriterConfig
+from elman.prediction.generator import Generator
+from elman.prediction.loading import load_any
+from elman.prediction.transcriber import Transcriber
+from elman.records import Prediction
 from elman.text.ngrams import inventory
 from elman.text.normalisation import Normalisation
+from elman.text.targets import Targets
 from elman.text.vocabulary import MOST_LABELS, Labels, Vocabulary
 
 LARGEST_FILE = 2**20
@@ -51,8 +58,9 @@ Tensors = dict[str, np.ndarray]
 Draw = random.Random
 
 
-def build_models() -> Iterator[Artifact]:
+def build_models() -> Iterator[Artifact | Writer]:
     """Yield small models of every kind, with random weights."""
+    yield from build_writers()
     bare: dict[str, Any] = {"hidden_size": 3, "embedding_size": 2, "ngram_orders": (), "bag_orders": ()}
     yield _build({"hidden_size": 3, "embedding_size": 2, "ngram_buckets": 8})
     yield _build({**bare, "cell": "lstm", "layers": 2, "embedding_size": 0})
@@ -65,6 +73,30 @@ def build_models() -> Iterator[Artifact]:
     yield _build({**bare, "input_size": 4}, symbols="", kind=KINDS["images"], picture=(6, 4))
     yield _build({**bare, "bag_orders": (1, 2)}, labels=tuple(f"label {k}" for k in range(MOST_LABELS)))
     yield _build({**bare, "cell": "elman", "embedding_size": 0, "hidden_size": 1}, symbols="abc" + IDEOGRAPHS)
+
+
+def build_writers() -> Iterator[Writer]:
+    """Yield small models that write strings."""
+    bare: dict[str, Any] = {"hidden_size": 3, "embedding_size": 2}
+    read: dict[str, Any] = {"encoder_cell": "gru", "encoder_size": 2, "source_size": 2, "attention_size": 3}
+    yield with_seen(_build_writer({**bare, "label_size": 0}), Seen.from_texts(["abc", "cab"]))
+    yield _build_writer({**bare, "label_size": 2, "cell": "lstm", "layers": 2}, labels=("Alfa", "Beta"))
+    yield _build_writer({**bare, **read, "label_size": 0, "attention": "additive", "mix_size": 3}, kind="pairs")
+    dot = {**bare, **read, "label_size": 2, "attention": "dot", "cell": "elman"}
+    yield _build_writer(dot, kind="pairs", labels=("Alfa", "Beta"), form="blanks")
+
+
+def _build_writer(
+    config: dict[str, Any], *, kind: str = "generate", labels: tuple[str, ...] = (), form: str = "characters"
+) -> Writer:
+    shape, draw = WriterConfig(**config), np.random.default_rng(0)
+    targets = Targets(tuple("abc") if form == "characters" else ("AA1", "N", "T"), form)
+    sources = Vocabulary(tuple("'abc") if kind == "pairs" else ())
+    shapes = shape.tensor_shapes(symbols=len(targets), sources=len(sources), labels=len(labels))
+    tensors = {name: draw.standard_normal(size).astype(np.float32) for name, size in shapes.items()}
+    origin = {"data": {"source": "made up"}, "figures": {"test": {"nats_per_symbol": 0.5}}}
+    known = Labels(labels) if labels else None
+    return Writer("tiny", shape, tensors, targets, Normalisation(), KINDS[kind], 20, sources, known, provenance=origin)
 
 
 def _build(
@@ -171,7 +203,9 @@ def change_tensors(tensors: Tensors, draw: Draw) -> Tensors:
         lambda: {name: tensor[..., None]},
         lambda: {name: tensor.ravel()},
         lambda: {name: np.ones(draw.choice([(), (long,), (long, 1), (1, long)]), draw.choice([np.float32, np.int8]))},
-        lambda: {draw.choice(["x", BAG_CODES, BAG_WEIGHT, f"{name}.scale", "a\x1b"]): np.ones(long, np.float32)},
+        lambda: {
+            draw.choice(["x", BAG_CODES, BAG_WEIGHT, SEEN_BITS, f"{name}.scale", "a\x1b"]): np.ones(long, np.float32)
+        },
     ]
     with np.errstate(all="ignore"):
         changed = {**tensors, **draw.choice(kinds)()}
@@ -227,10 +261,16 @@ def use(content: bytes, path: Path) -> str:
     """
     path.write_bytes(content)
     try:
-        predictor = Predictor(load_artifact(path))
+        predictor = load_any(path)
     except ModelFileError as error:
         assert str(error).isprintable() and len(str(error)) < 1000, f"a long or strange message: {str(error)[:200]!r}"
         return "refused"
+    if isinstance(predictor, Generator):
+        _write(predictor)
+        return "read"
+    if isinstance(predictor, Transcriber):
+        _answer(predictor.predict(INPUTS["StringReader"][:3], beam=2, top=2))
+        return "read"
     try:
         found = predictor.predict(INPUTS.get(type(predictor.reader).__name__, []))
     except DataError:  # a row with another number of columns
@@ -240,10 +280,26 @@ def use(content: bytes, path: Path) -> str:
         assert np.isfinite(columns.probabilities[columns.reason_ids < 0]).all(), "a column that is not finite"
     except SettingError:  # the model does not answer strings with labels
         pass
+    _answer(found)
+    return "read"
+
+
+def _write(generator: Generator) -> None:
+    """Write and score strings; numbers that are too large are refused in one line."""
+    try:
+        samples = generator.sample(generator.labels[0] if generator.labels else None, count=20, seed=1)
+        assert all(math.isfinite(sample.log_probability) for sample in samples), "a sample that is not finite"
+        scores = generator.score(["abc", "Nakamura", "", "a" * 200])
+        assert all(math.isfinite(one.log_probability or 0) for one in scores), "a score that is not finite"
+    except ModelFileError as error:
+        assert str(error).isprintable() and len(str(error)) < 1500, f"a long or strange message: {str(error)[:200]!r}"
+
+
+def _answer(found: list[Prediction]) -> None:
+    """Check that answers are finite."""
     for answer in found:
         shares = [one.probability for one in answer.top] + [answer.value or 0]
         assert all(map(math.isfinite, shares)), f"an answer that is not finite: {answer.top[:1]} {answer.value}"
-    return "read"
 
 
 def measure_peak() -> int:
@@ -275,7 +331,7 @@ def main() -> None:
     faulthandler.enable()
     signal.signal(signal.SIGALRM, _stop)
     draw, outcomes, failures = random.Random(arguments.seed), Counter[str](), list[str]()
-    sources = [dump_artifact(model, weights=weights) for model in build_models() for weights in ("float", "int8")]
+    sources = [dump_model(model, weights=weights) for model in build_models() for weights in ("float", "int8")]
     growth, slowest = 0.0, 0.0
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "mutated.safetensors")

@@ -27,7 +27,7 @@ from elman.errors import (
 )
 from elman.extras import extra
 from elman.model.config import ModelConfig
-from elman.records import Candidate, Example, Prediction, PredictionColumns
+from elman.records import Candidate, Example, Likelihood, Prediction, PredictionColumns, Sample
 from elman.version import __version__
 
 if TYPE_CHECKING:
@@ -36,7 +36,10 @@ if TYPE_CHECKING:
     from elman.estimators.classifier import SequenceClassifier
     from elman.estimators.regressor import SequenceRegressor
     from elman.export.file import export_onnx
-    from elman.prediction.predictor import Predictor, load
+    from elman.prediction.generator import Generator
+    from elman.prediction.loading import load
+    from elman.prediction.predictor import Predictor
+    from elman.prediction.transcriber import Transcriber
     from elman.reports import EpochResult, EvalReport
     from elman.scoring.system import system
     from elman.shares.estimates import estimate_shares
@@ -53,7 +56,9 @@ __all__ = [
     "EpochResult",
     "EvalReport",
     "Example",
+    "Generator",
     "HubError",
+    "Likelihood",
     "MissingExtraError",
     "ModelConfig",
     "ModelFileError",
@@ -65,11 +70,13 @@ __all__ = [
     "Predictor",
     "RunConfig",
     "RunReport",
+    "Sample",
     "SequenceClassifier",
     "SequenceRegressor",
     "SettingError",
     "TrainConfig",
     "TrainingError",
+    "Transcriber",
     "WorkerError",
     "__version__",
     "annotate_frame",
@@ -89,7 +96,9 @@ _LAZY = {
     "estimate_shares": "elman.shares.estimates",
     "export_onnx": "elman.export.file",
     "Predictor": "elman.prediction.predictor",
-    "load": "elman.prediction.predictor",
+    "Generator": "elman.prediction.generator",
+    "Transcriber": "elman.prediction.transcriber",
+    "load": "elman.prediction.loading",
     "read_examples": "elman.data.examples",
     "RunConfig": "elman.training.config",
     "RunReport": "elman.training.run",

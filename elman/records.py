@@ -157,6 +157,81 @@ def _list_candidates(candidates: tuple[Candidate, ...]) -> list[dict[str, Any]]:
     return [{"label": one.label, "probability": one.probability} for one in candidates]
 
 
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A string that a model wrote.
+
+    Args:
+        text: the string.
+        label: what it was conditioned on; None for no label.
+        log_probability: of the whole string and its end, nats, at temperature 1; of the symbols alone if it was cut.
+        symbols: how many symbols it has, and its end if it has one.
+        is_seen: whether it was probably in the training part, in any case of letters; None if the model cannot tell.
+        reason: why it has no end; None if it has one.
+        model: the name of the model.
+    """
+
+    text: str
+    label: str | None
+    log_probability: float
+    symbols: int
+    is_seen: bool | None
+    reason: str | None
+    model: str
+
+    def __str__(self) -> str:
+        """Return the string."""
+        return self.text
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the sample as plain values for JSON."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+@dataclass(frozen=True, slots=True)
+class Likelihood:
+    """How probable a model that writes finds a string.
+
+    Args:
+        name: the string before normalisation.
+        label: what it was conditioned on; None for no label.
+        log_probability: of the whole string and its end, nats; None if the model cannot write it.
+        symbols: how many symbols it has, with the end; 0 if it was not read.
+        normalised: what the model read.
+        unknown: the distinct symbols of ``normalised`` that the model cannot write.
+        reason: why there is no probability; None if there is one.
+        model: the name of the model.
+    """
+
+    name: str
+    label: str | None
+    log_probability: float | None
+    symbols: int
+    normalised: str
+    unknown: tuple[str, ...]
+    reason: str | None
+    model: str
+
+    @property
+    def nats_per_symbol(self) -> float | None:
+        """The mean surprise of a symbol, the end counted, nats; None if there is no probability."""
+        return None if self.log_probability is None else -self.log_probability / self.symbols
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the likelihood as plain values for JSON."""
+        return {
+            "name": self.name,
+            "label": self.label,
+            "log_probability": self.log_probability,
+            "nats_per_symbol": self.nats_per_symbol,
+            "symbols": self.symbols,
+            "normalised": self.normalised,
+            "unknown": list(self.unknown),
+            "reason": self.reason,
+            "model": self.model,
+        }
+
+
 ARRAYS = ("best", "probabilities", "reason_ids", "level_ids", "set_sizes", "set_ids", "familiar", "every")
 """The fields of `PredictionColumns` that are arrays; the last ones can be None."""
 

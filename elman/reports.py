@@ -273,6 +273,43 @@ class TranscriptionReport:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class WritingReport:
+    """Scores of a model that writes new strings, on one part of the data: how surprising it finds the strings there.
+
+    Strings that the model cannot write, because they have a symbol that it has never seen, are not scored. The scores
+    are None if it can write none.
+
+    Args:
+        examples: how many strings there are.
+        symbols: how many symbols those that are scored have, their ends counted.
+        nats_per_symbol: the mean surprise of a symbol after those before it, nats.
+        bits_per_symbol: the same in bits.
+        perplexity: its exponential: so many equally likely symbols would be as surprising.
+        abstentions: how many strings cannot be written, by reason.
+        intervals: the 95 % interval of each score, by field.
+        outcomes: the log-probability of each string, to compare two models; not part of `to_dict`.
+    """
+
+    examples: int
+    symbols: int
+    nats_per_symbol: float | None
+    bits_per_symbol: float | None
+    perplexity: float | None
+    abstentions: dict[str, int] = field(default_factory=dict)
+    intervals: Intervals = field(default_factory=dict)
+    outcomes: Outcomes | None = field(default=None, compare=False, repr=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as plain values for JSON."""
+        scores = ("examples", "symbols", "nats_per_symbol", "bits_per_symbol", "perplexity")
+        return {
+            **{name: getattr(self, name) for name in scores},
+            **_count_abstentions(self.abstentions),
+            "intervals": _list_intervals(self.intervals),
+        }
+
+
 def _list_intervals(intervals: Intervals) -> dict[str, list[float]]:
     """Return intervals as JSON has them."""
     return {name: list(ends) for name, ends in intervals.items()}
@@ -283,5 +320,5 @@ def _count_abstentions(abstentions: dict[str, int]) -> dict[str, Any]:
     return {"abstained": sum(abstentions.values()), "abstentions": abstentions}
 
 
-Report = EvalReport | TagReport | NumberReport | TranscriptionReport
+Report = EvalReport | TagReport | NumberReport | TranscriptionReport | WritingReport
 """The scores of any kind of model."""

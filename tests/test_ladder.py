@@ -13,15 +13,18 @@ import elman
 LADDER = """
 errors version checks markup records reports files extras
 text text.scripts text.phonemes text.normalisation text.placeholders text.encoded text.ngrams text.vocabulary
-text.evidence
-model model.kinds model.tensors model.config model.header model.packing model.hierarchy model.sets model.familiarity
-model.file model.prior model.card model.address model.hub model.shipped
-scoring scoring.processor scoring.probabilities scoring.reference scoring.layers scoring.lookups scoring.trie
+text.targets text.evidence
+model model.kinds model.tensors model.config model.header model.packing model.content model.hierarchy model.sets
+model.familiarity model.file model.seen model.writing model.writer model.prior
+model.card model.address model.hub model.shipped
+scoring scoring.processor scoring.probabilities scoring.reference scoring.decoder scoring.layers scoring.transducer
+scoring.lookups scoring.trie
 scoring.kernel scoring.kernel.build scoring.kernel.library scoring.kernel.packing scoring.kernel.scorer
 scoring.kernel.text
 scoring.scorer scoring.system
 prediction prediction.names prediction.inputs prediction.options prediction.pool prediction.answers prediction.columns
 prediction.explanation prediction.facts prediction.predictor prediction.worker
+prediction.generator prediction.alignment prediction.transcriber prediction.pronouncer prediction.loading
 export export.graph export.ngrams export.bag export.layers export.network export.content export.parity export.file
 tables tables.formats tables.values
 tables.columnar tables.columnar.arrays tables.columnar.weights tables.chunks tables.lines tables.delimited tables.jsonl
@@ -29,27 +32,30 @@ tables.columnar.objects tables.columnar.thrift tables.columnar.footer tables.col
 tables.columnar.parquet tables.sources tables.small
 tables.sql tables.sql.statements tables.sql.databases tables.sql.results tables.sql.queries tables.sinks
 shares shares.mixture shares.prior shares.report shares.sample shares.estimates
-annotation annotation.annotator annotation.paths annotation.job annotation.parts annotation.local
+annotation annotation.annotator annotation.written annotation.paths annotation.job annotation.parts annotation.local
 annotation.pieces annotation.cluster annotation.request annotation.frames
-data data.columns data.examples data.images data.splits data.pairs data.catalog data.download data.reading data.numbers
-data.steps data.augment data.batches data.shards data.streaming data.held_back
+data data.columns data.examples data.texts data.images data.splits data.pairs data.catalog data.download
+data.reading data.numbers data.steps data.augment data.batches data.packed data.shards data.streaming data.held_back
 cells.contract cells.elman cells.gru cells.lstm cells.library cells.unroll cells.passes.buffers cells.passes.steps
-cells.passes.elman cells.passes.gru cells.passes.lstm cells.passes cells.fused cells
+cells.passes.elman cells.passes.gru cells.passes.lstm cells.passes cells.fused cells.attention cells
 evaluation evaluation.intervals evaluation.uncertainty evaluation.metrics evaluation.verdict evaluation.mistakes
 evaluation.calibration evaluation.conformal evaluation.familiarity evaluation.transcription
-evaluation.counted evaluation.linear evaluation.baseline evaluation.scores evaluation.titles
+evaluation.counted evaluation.writing evaluation.linear evaluation.baseline evaluation.scores evaluation.titles
 evaluation.report evaluation.figures evaluation.confusions evaluation.plots evaluation.drawings evaluation.shares
 training training.config training.allowance training.reading training.history training.progress
-training.tasks training.tasks.strings training.tasks.advice training.held_out
-training.rows training.averages training.network training.ranks training.tuning training.state training.loop
+training.tasks training.tasks.strings training.tasks.advice training.held_out training.transcribed
+training.rows training.averages training.network training.decoder training.transducer
+training.ranks training.tuning training.state training.loop
 training.tasks.task training.tasks.labels training.tasks.streamed training.tasks.tags training.tasks.numbers
-training.tasks.features training.tasks.images training.tasks.registry
+training.tasks.features training.tasks.images training.tasks.generate
+training.tasks.pairs training.tasks.registry
 training.fitting training.recipes training.run training.options training.shortcut training.comparison
 estimators estimators.inputs estimators.division estimators.estimator estimators.classifier estimators.regressor
 server.settings server.bugs server.jobs server.errors server.metrics server.schemas server.worker server.pool
 server.batching server.models server.middleware server.limits server.service server.uploads server.openapi
 server.routes server.app server.protocol server.run server
 cli.process cli.options cli.output cli.progress cli.names cli.answers cli.prompt cli.data cli.predict cli.annotate
+cli.generate cli.score cli.pronounce
 cli.estimate cli.models cli.export cli.train cli.evaluate cli.compare cli.explain cli.serve cli.system cli __main__
 """
 DOOR = "elman"  # elman/__init__.py may name any room, in its lazy table or for type checkers; no room imports it

@@ -14,8 +14,10 @@ import numpy as np
 
 from elman.checks import check_choice, count_of, shown
 from elman.errors import SettingError
+from elman.model.file import Artifact
 from elman.model.hierarchy import AUTO
 from elman.model.prior import Prior
+from elman.model.writer import Writer
 from elman.prediction.options import AnswerOptions
 from elman.prediction.predictor import Predictor
 from elman.records import PredictionColumns
@@ -163,6 +165,9 @@ class Progress:
 class Annotator:
     """Answers for chunks of a table with one model.
 
+    Attributes:
+        artifact: the record of the model.
+
     Args:
         predictor: the model; it reads strings.
         config: the settings.
@@ -170,6 +175,8 @@ class Annotator:
     Raises:
         SettingError: the model reads something else, or a setting is invalid.
     """
+
+    artifact: Artifact | Writer
 
     def __init__(self, predictor: Predictor, config: AnnotateConfig) -> None:
         artifact = predictor.artifact
@@ -181,7 +188,7 @@ class Annotator:
         elif config.top != 1:
             raise SettingError(f"{name} answers with {artifact.kind.answers}, one for each row; got top {config.top}")
         config.options.check(artifact)
-        self.predictor, self.config = predictor, config
+        self.predictor, self.config, self.artifact = predictor, config, predictor.artifact
         if config.every and len(self._labels) > MOST_WIDE:
             count = count_of(len(self._labels), "label")
             raise SettingError(f"at most {MOST_WIDE:,} labels get a column each, and {name} has {count}; use --top")

@@ -5,12 +5,15 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from elman.annotation.annotator import PREFIX, AnnotateConfig, Annotator
+from elman.annotation.written import build_annotator
 from elman.checks import is_missing, shown, suggest
 from elman.errors import DataError, SettingError
 from elman.extras import extra
 from elman.model.prior import Prior
 from elman.model.shipped import DEFAULT_MODEL
-from elman.prediction.predictor import Predictor, load
+from elman.prediction.loading import load_any
+from elman.prediction.predictor import Predictor
+from elman.prediction.transcriber import Transcriber
 
 Frame = TypeVar("Frame")
 
@@ -19,7 +22,7 @@ def annotate_frame(
     frame: Frame,
     column: str = "name",
     *,
-    model: str | Path | Predictor = DEFAULT_MODEL,
+    model: str | Path | Predictor | Transcriber = DEFAULT_MODEL,
     top: int = 1,
     abstain_below: float = 0.0,
     prefix: str = PREFIX,
@@ -73,7 +76,7 @@ def annotate_frame(
         ) from None
     except NarwhalsError as error:  # as for two columns of one name
         raise DataError(f"the frame cannot be read: {shown(' '.join(str(error).split()), 200)}") from None
-    predictor = model if isinstance(model, Predictor) else load(model)
+    predictor = model if isinstance(model, Predictor | Transcriber) else load_any(model)
     config = AnnotateConfig(
         str(column),
         top,
@@ -86,7 +89,7 @@ def annotate_frame(
         add=tuple(add),
         unfamiliar_below=unfamiliar_below,
     )
-    annotator = Annotator(predictor, config)
+    annotator = build_annotator(predictor, config)
     _check_columns(columns, column, annotator)
     answers, _ = annotator.annotate(_read_names(table.get_column(column).to_list(), column))
     kinds: dict[type, Any] = {str: nw.String, float: nw.Float64}

@@ -19,7 +19,6 @@ from elman.annotation.annotator import Annotator
 from elman.annotation.paths import show_path
 from elman.errors import DataError
 from elman.files import fit_name, is_file_at, replace, try_lock, write_atomically
-from elman.model.file import digest_of_artifact
 from elman.tables.formats import Format
 from elman.tables.sources import Source
 from elman.tables.sql.queries import Query
@@ -262,7 +261,7 @@ def describe_job(
     """Return the settings that tell a job from others."""
     return {
         "version": __version__,
-        "model": digest_of_artifact(annotator.predictor.artifact),
+        "model": annotator.artifact.digest,
         "input": sources.to_dict() if isinstance(sources, Query) else list(sources),
         "options": asdict(annotator.config),
         "read_as": None if read_as is None else asdict(read_as),

@@ -120,7 +120,7 @@ def make_parts(task: Task, job: Job | None = None) -> Iterator[Part]:
     )
     first = list(islice(chunks, 2))
     answer: Answer | None = None
-    if processes > 1 and len(first) > 1 and annotator.predictor.artifact.kind.answers == "label":
+    if processes > 1 and len(first) > 1 and annotator.artifact.kind.answers == "label":
         workers = annotator.predictor.workers(processes)
         answer = partial(workers.predict_columns, options=annotator.config.options)
     make = partial(_make_part, annotator, task.sink, job, answer)

@@ -34,6 +34,7 @@ class Fused(Unrolled):
 
     Attributes:
         bfloat16_products: whether recurrent products are of bfloat16 numbers, summed in float32. False at first.
+        has_short_inputs: whether the products of the inputs then are, too. False at first.
 
     Raises:
         SettingError: the cell has no fused pass; its activation is neither tanh nor relu.
@@ -43,7 +44,7 @@ class Fused(Unrolled):
         super().__init__(cell, input_size, hidden_size, **settings)
         if isinstance(cell, ElmanCell) and cell.name not in ("tanh", "relu"):
             raise SettingError(f"the fused Elman cell has the activations tanh and relu; got {cell.name!r}")
-        self.bfloat16_products = False
+        self.bfloat16_products = self.has_short_inputs = False
         self._pool = BufferPool()
 
     def forward(self, inputs: Tensor, state: State | None = None) -> tuple[Tensor, State]:
@@ -102,7 +103,11 @@ class Fused(Unrolled):
             steps = inputs.flip(0) if direction == 1 and inputs.ndim == 3 else inputs
             if isinstance(self.cell, GRUCell):  # the reset gate multiplies b_hn too, so it cannot be added here
                 bias_hh = pad(bias_hh[: 2 * self.hidden_size], (0, self.hidden_size))
-            sides.append(linear(steps, weight_ih, bias_ih + bias_hh))
+            if self.bfloat16_products and self.has_short_inputs and inputs.ndim == 3:
+                side = linear(steps.bfloat16(), weight_ih.bfloat16()).float() + (bias_ih + bias_hh)
+            else:
+                side = linear(steps, weight_ih, bias_ih + bias_hh)
+            sides.append(side)
         return sides
 
     def _run_layer(

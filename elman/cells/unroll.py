@@ -84,6 +84,10 @@ class Unrolled(nn.Module):
             inputs = torch.cat(outputs, dim=2)
         return inputs, tuple(torch.stack(part) for part in zip(*finals, strict=True))
 
+    def weights(self) -> list[tuple[Tensor, Tensor, Tensor, Tensor]]:
+        """Return the weights of each layer and direction: ``weight_ih``, ``weight_hh``, ``bias_ih`` and ``bias_hh``."""
+        return [self._weights(suffix) for layer in range(self.layers) for suffix in self._suffixes(layer)]
+
     def check_state(self, state: State, size: int) -> None:
         """Check that a state fits a batch of ``size`` sequences.
 

@@ -24,9 +24,12 @@ from elman.version import __version__
 
 COMMANDS = (
     "predict",
+    "pronounce",
     "explain",
     "annotate",
     "estimate",
+    "generate",
+    "score",
     "train",
     "evaluate",
     "compare",

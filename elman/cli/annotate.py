@@ -139,9 +139,11 @@ def annotate(
     """
     from rich.console import Console
 
-    from elman.annotation.annotator import AnnotateConfig, Annotator
+    from elman.annotation.annotator import AnnotateConfig
     from elman.annotation.request import AnnotateRequest, annotate_request
-    from elman.prediction.predictor import load
+    from elman.annotation.written import build_annotator
+    from elman.prediction.loading import load_any
+    from elman.prediction.predictor import Predictor
     from elman.tables.formats import TextOptions
 
     *inputs, output = tables
@@ -158,7 +160,7 @@ def annotate(
         resume=resume,
         overwrite=overwrite,
     )
-    predictor, console = load(model), Console(stderr=True)
+    loaded, console = load_any(model), Console(stderr=True)
     text = TextOptions(delimiter, encoding, header)
     config = AnnotateConfig(
         column,
@@ -177,7 +179,7 @@ def annotate(
     seen: list[Progress] = []
     try:
         with _end_on_signals(writes_stream=request.writes_stream):
-            steps = annotate_request(Annotator(predictor, config), request, sys.stdout.buffer)
+            steps = annotate_request(build_annotator(loaded, config), request, sys.stdout.buffer)
             _show_progress(steps, console, seen)
         _print_summary(seen[-1].summary, console)
     except KeyboardInterrupt as error:
@@ -188,7 +190,8 @@ def annotate(
             raise typer.Exit(error.status) from None
         raise
     finally:
-        predictor.close()
+        if isinstance(loaded, Predictor):
+            loaded.close()
 
 
 class _EndedBySignal(KeyboardInterrupt):

@@ -7,6 +7,7 @@ import typer
 
 from elman.checks import shown, whole
 from elman.cli.options import (
+    CountOption,
     DelimiterOption,
     DropOption,
     EncodingOption,
@@ -19,6 +20,8 @@ from elman.cli.options import (
     ModelArgument,
     OptionalDataArgument,
     QueryOption,
+    SourceOption,
+    TargetOption,
     TextOption,
     command_app,
 )
@@ -29,6 +32,8 @@ from elman.errors import SettingError
 
 if TYPE_CHECKING:
     from elman.evaluation.scores import Evaluation
+    from elman.prediction.transcriber import Transcriber
+    from elman.tables.sql.queries import Query
 
 app = command_app()
 
@@ -61,12 +66,16 @@ def evaluate(
         str,
         typer.Option(help="Also fit this baseline on the training part: quick or full, as in `elman train`; or none."),
     ] = "none",
+    source: SourceOption = None,
+    target: TargetOption = None,
+    count: CountOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Score a model on labelled strings that it did not learn from."""
     from elman.data.reading import account, find_source, name_source
     from elman.extras import extra
-    from elman.prediction.predictor import load
+    from elman.prediction.loading import load_any
+    from elman.prediction.transcriber import Transcriber
 
     with extra("evaluate"):
         from elman.training.held_out import config_for, measure, read_held_out
@@ -75,24 +84,30 @@ def evaluate(
         raise SettingError(f"{out}: is a file; give a folder with --out")
     if out is not None and (out / "config.json").exists():
         raise SettingError(f"{out}: holds a run with its own report; choose another folder with --out")
-    source = find_source(data, from_sql, query)
-    title = name_source(source)
-    predictor = load(model)
-    config = config_for(
-        predictor,
-        title,
-        label=None if label == "label" else label,
-        text_column=text,
-        max_characters=max_characters,
-        data_folder=None if folder is None else str(folder),
-        header=header,
-        delimiter=delimiter,
-        encoding=encoding,
-        on_error=on_error,
-    )
+    place = find_source(data, from_sql, query)
+    title = name_source(place)
+    predictor = load_any(model)
+    how: dict[str, Any] = {
+        "max_characters": max_characters,
+        "data_folder": None if folder is None else str(folder),
+        "header": header,
+        "delimiter": delimiter,
+        "encoding": encoding,
+        "on_error": on_error,
+    }
+    columns = {"source_column": source, "target_column": target, "count_column": count}
+    if isinstance(predictor, Transcriber):
+        for option, given in {"out": out, "text": text != "name", "label": label != "label"}.items():
+            if given:
+                raise SettingError(f"--{option} is for models that answer with a label; leave it out")
+        _evaluate_pairs(predictor, place, {**how, **columns}, part, as_json=as_json)
+        return
+    if any(columns.values()):
+        raise SettingError("--source, --target and --count are for models of pairs; leave them out")
+    config = config_for(predictor, title, label=None if label == "label" else label, text_column=text, **how)
     if out is not None and config.task != "label":
         raise SettingError("--out is for models that read strings and answer with a label; leave it out")
-    reading = read_held_out(predictor, config, source, part, baseline=baseline, progress=download_bar())
+    reading = read_held_out(predictor, config, place, part, baseline=baseline, progress=download_bar())
     found = measure(predictor, reading, config, part, baseline=baseline)
     for note in (*reading.notes, *found.notes):
         print_note(note)
@@ -112,6 +127,32 @@ def evaluate(
         _print_labels(scores["per_label"])
     if out is not None:
         print(f"Written to {whole(out)}: report.json, confusion.png, reliability.png, abstention.png")
+
+
+def _evaluate_pairs(
+    transcriber: "Transcriber", place: "str | Query", how: dict[str, Any], part: str | None, *, as_json: bool
+) -> None:
+    """Score a model of pairs, and print its scores."""
+    from elman.data.pairs import PairReading
+    from elman.data.reading import account, name_source
+    from elman.training.reading import read_data
+    from elman.training.transcribed import choose_pairs, config_for_pairs, transcribe
+
+    title = name_source(place)
+    reading = read_data(config_for_pairs(transcriber, title, **how), place, progress=download_bar())
+    if not isinstance(reading, PairReading):
+        raise SettingError(f"{shown(title)} holds no pairs, and {shown(transcriber.name)} {transcriber.artifact.kind}")
+    pairs, chosen = choose_pairs(transcriber, reading, part)
+    for note in reading.notes:
+        print_note(note)
+    scores = transcribe(transcriber, pairs).report.to_dict()
+    counts = {"lines": reading.lines, "dropped": dict(reading.dropped), "repaired": dict(reading.repaired)}
+    values = {"model": transcriber.name, "data": title, "part": chosen, **scores, **counts}
+    if as_json:
+        print(to_json(values, indent=2))
+        return
+    print(f"{whole(title)}: {account(reading, dict(reading.dropped))}")
+    _print(values, scores, labels=0, part=chosen)
 
 
 def _print(values: dict[str, Any], scores: dict[str, Any], *, labels: int, part: str) -> None:

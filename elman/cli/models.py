@@ -44,13 +44,24 @@ def show(
 
     from elman.model.address import is_address
     from elman.model.card import read_card, write_local_card
+    from elman.model.file import Artifact
     from elman.model.shipped import find_model, find_origin
-    from elman.prediction.predictor import load
+    from elman.model.writer import Writer, load_model
 
     file = find_model(model)
-    artifact = load(file).artifact
+    artifact = load_model(file)
     origin = find_origin(model, file)
-    if plot is not None:
+    if isinstance(artifact, Writer):
+        if plot is not None:
+            raise SettingError("--plot draws networks that answer, and this one writes strings; leave it out")
+        of_kind = {
+            "target_symbols": artifact.targets.form,
+            "longest": artifact.longest,
+            "filter_errors": None if artifact.seen is None else artifact.seen.false_positives,
+        }
+    else:
+        of_kind = {}
+    if plot is not None and isinstance(artifact, Artifact):
         with extra("plot"):
             from elman.evaluation.drawings import plot_network
             from elman.evaluation.figures import save_figure
@@ -74,11 +85,12 @@ def show(
         "origin": origin,
         "reads": artifact.kind.reads,
         "answers": artifact.kind.answers,
-        "labels": list(artifact.labels.names),
+        "labels": [] if artifact.labels is None else list(artifact.labels.names),
         "config": asdict(artifact.config),
         "normalisation": asdict(artifact.normalisation),
         "temperature": artifact.temperature,
         "parameters": artifact.parameters,
+        **of_kind,
         "provenance": artifact.provenance,
     }
     if as_json:
@@ -129,11 +141,11 @@ def shrink(
 
     The copy is as fast as the model. Measure the difference with elman evaluate.
     """
-    from elman.model.file import load_artifact, save_artifact
     from elman.model.shipped import find_model
+    from elman.model.writer import load_model, save_model
 
     file = find_model(model)
     if out.exists():
         raise SettingError(f"{out}: already exists; give another name")
-    save_artifact(load_artifact(file), out, weights="int8")
+    save_model(load_model(file), out, weights="int8")
     print(f"{whole(out)}: {out.stat().st_size / 1e6:.2f} MB, of {file.stat().st_size / 1e6:.2f} MB")

@@ -120,6 +120,29 @@ AbstainOption = Annotated[
     float, typer.Option("--abstain-below", help="Abstain if the best label's probability is lower (0 to 1).")
 ]
 
+SourceOption = Annotated[
+    str | None,
+    typer.Option("--source", help="Of pairs: the column of what is read, its name or number.", show_default=False),
+]
+
+TargetOption = Annotated[
+    str | None, typer.Option("--target", help="Of pairs: the column of what is written.", show_default=False)
+]
+
+CountOption = Annotated[
+    str | None,
+    typer.Option("--count", help="Of pairs: the column that says how often a pair occurs.", show_default=False),
+]
+
+BeamOption = Annotated[
+    int, typer.Option("--beam", help="Of pairs: how many hypotheses to keep at each symbol; 1 keeps the likeliest.")
+]
+
+ToldOption = Annotated[
+    str | None,
+    typer.Option("--label", help="Of pairs, for models with labels: the label of all strings.", show_default=False),
+]
+
 LevelOption = Annotated[
     str | None,
     typer.Option(

@@ -96,8 +96,11 @@ def show_report(report: "RunReport", console: "Console") -> None:
     console.print(whole(report.verdict), style="bold")
     pictures = ", ".join(["curves.png", *values["pictures"]])
     console.print(f"Everything is in {whole(report.folder)}: model.safetensors, report.md, {pictures}")
-    placeholder = named_kind(values["config"]["task"]).placeholder
-    console.print(f"Try it: elman predict --model {whole(report.folder)} {placeholder}", highlight=False)
+    kind = named_kind(values["config"]["task"])
+    if kind.name == "generate":
+        console.print(f"Try it: elman generate {whole(report.folder)}", highlight=False)
+        return
+    console.print(f"Try it: elman predict --model {whole(report.folder)} {kind.placeholder}", highlight=False)
 
 
 def print_scores(rows: "Sequence[Sequence[str]]", columns: "Sequence[str]", title: str, console: "Console") -> None:

@@ -2,18 +2,22 @@
 
 import io
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 
 from elman.checks import count_of, shown, whole
 from elman.cli.answers import print_table
 from elman.cli.names import decode_text
 from elman.errors import ElmanError
-from elman.prediction.predictor import AnswerSettings, Predictor
+from elman.prediction.loading import AnyModel
+from elman.records import Prediction
+
+AnswerAll = Callable[[list[str]], list[Prediction]]
 
 ENDINGS, HELP = ("quit", "exit"), ("help", "?")
 
 
-def run_prompt(predictor: Predictor, settings: AnswerSettings) -> None:
+def run_prompt(predictor: AnyModel, answer: AnswerAll) -> None:
     """Answer each typed line until ``quit`` or the end of input. Ctrl-C only discards the line, as in a shell."""
     if isinstance(sys.stdin, io.TextIOWrapper):
         sys.stdin.reconfigure(errors="surrogateescape")
@@ -28,7 +32,7 @@ def run_prompt(predictor: Predictor, settings: AnswerSettings) -> None:
     is_open = True
     while is_open:
         try:
-            is_open = _answer_line(predictor, input("name> ").strip(), wanted, settings)
+            is_open = _answer_line(answer, input("name> ").strip(), wanted)
         except EOFError:
             print()
             return
@@ -44,7 +48,7 @@ def _edit_lines() -> None:
         readline.parse_and_bind("set enable-bracketed-paste off")  # each pasted line is a name of its own
 
 
-def _answer_line(predictor: Predictor, line: str, wanted: str, settings: AnswerSettings) -> bool:
+def _answer_line(answer: AnswerAll, line: str, wanted: str) -> bool:
     """Answer one line, and return whether to continue."""
     word = line.lower()
     if word in ENDINGS:
@@ -57,7 +61,7 @@ def _answer_line(predictor: Predictor, line: str, wanted: str, settings: AnswerS
     elif line:
         try:
             name = decode_text(line, "this line")
-            print_table([predictor.predict(name, **settings)])
+            print_table(answer([name]))
         except ElmanError as error:  # a mistyped path or row does not end the prompt
             print(whole(" ".join(str(error).split())))
     return True

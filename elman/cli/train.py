@@ -50,6 +50,15 @@ def train(
     tags: Annotated[
         bool, _option(DATA, "DATA holds lines of source TAB target of equal length: tag each symbol.", "--tags")
     ] = False,
+    task: Annotated[
+        str | None, _option(DATA, "pairs: DATA holds lines of source TAB target of any lengths; write the targets.")
+    ] = None,
+    target_symbols: Annotated[
+        str | None, _option(DATA, "Of pairs: characters, or blanks if targets are tokens with blanks between them.")
+    ] = None,
+    source: Annotated[str | None, _option(DATA, "Of pairs: the column of what is read, its name or number.")] = None,
+    target: Annotated[str | None, _option(DATA, "Of pairs: the column of what is written.")] = None,
+    count: Annotated[str | None, _option(DATA, "Of pairs: the column that says how often a pair occurs.")] = None,
     number: Annotated[str | None, _option(DATA, "Answer with the number in this column of a table.")] = None,
     features: Annotated[
         str | None, _option(DATA, "With --number: a linear regression on these columns, separated by commas.")
@@ -89,6 +98,14 @@ def train(
     layers: Annotated[int | None, _option(NETWORK, "Recurrent layers.")] = None,
     directions: Annotated[int | None, _option(NETWORK, "1: forwards. 2: forwards and backwards.")] = None,
     embedding_size: Annotated[int | None, _option(NETWORK, "Numbers in each symbol's embedding.")] = None,
+    attention: Annotated[str | None, _option(NETWORK, "Of pairs: additive, dot or none.")] = None,
+    encoder_size: Annotated[int | None, _option(NETWORK, "Of pairs: the hidden size of the encoder.")] = None,
+    encoder_layers: Annotated[int | None, _option(NETWORK, "Of pairs: recurrent layers of the encoder.")] = None,
+    own_share: Annotated[
+        float | None,
+        _option(TRAINING, "Of pairs: share of the symbols that the network reads as it wrote them (0)."),
+    ] = None,
+    average: Annotated[float | None, _option(TRAINING, "Decay of the running average of the weights.")] = None,
     plain: Annotated[bool, _option(NETWORK, "Symbols alone: no n-grams beside the cells.", "--plain")] = False,
     dropout: Annotated[float | None, _option(NETWORK, "Share of the final state dropped in training.")] = None,
     epochs: Annotated[int | None, _option(TRAINING, "Passes over the training part.")] = None,
@@ -150,7 +167,7 @@ def train(
         for key, value in context.params.items()
         if str(context.get_parameter_source(key)).endswith("COMMANDLINE") and key not in ("from_sql", "query")
     }
-    source = find_source(data, from_sql, query)
+    place = find_source(data, from_sql, query)
     name = name or name_of(data or "")
     out = out or default_folder(name, resume)
     ranks = start_ranks(options.get("device"))
@@ -158,7 +175,7 @@ def train(
         ranks.wait()  # until the first has downloaded a named set
     with rows_bar() as on_rows:
         config, reading = prepare(
-            source, options, name=name, folder=out, resume=resume, progress=download_bar(), on_rows=on_rows
+            place, options, name=name, folder=out, resume=resume, progress=download_bar(), on_rows=on_rows
         )
     if ranks.is_first:
         ranks.wait()
@@ -166,7 +183,7 @@ def train(
     console = Console(markup=False, quiet=not ranks.is_first)
     command = write_command(config, is_query=data is None)
     run = Run(reading, config, out, resume=resume, tensorboard=tensorboard, command=command)
-    console.print(f"{whole(name_source(source))}: {account(reading, run.task.dropped)}", highlight=False)
+    console.print(f"{whole(name_source(place))}: {account(reading, run.task.dropped)}", highlight=False)
     console.print(run.describe(), highlight=False)
     for note in run.task.notes:
         console.print(f"note: {whole(note)}", style="yellow", highlight=False)

@@ -21,15 +21,20 @@ class Batch:
 
     Args:
         inputs: symbol ids, (T, B), int64, or numbers, (T, B, I), float32.
-        targets: label ids, (B,), int64; one for each step, (T, B), int64; or numbers, (B,), float32.
-        weights: how much each example counts in the loss, (B,), float32.
+        targets: label ids, (B,), int64; one for each step, (T, B), int64; or numbers, (B,), float32. If strings are
+            written, the ids of their symbols, packed, (N,), int64; see `elman.data.packed`.
+        weights: how much each target counts in the loss, (B,), float32; (N,) if strings are written.
         positions: of each example in the data that it comes from, (B,), int64.
+        sizes: if strings are written, how many of them have a symbol at each step; None otherwise.
+        labels: ids of the labels that condition what is written, (B,), int64; None if none does.
     """
 
     inputs: NDArray[Any]
     targets: NDArray[Any]
     weights: NDArray[np.float32]
     positions: NDArray[np.int64]
+    sizes: tuple[int, ...] | None = None
+    labels: NDArray[np.int64] | None = None
 
 
 class BatchSource(Protocol):

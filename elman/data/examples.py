@@ -121,7 +121,7 @@ def read_examples(
         options=options,
         on_error=on_error,
     )
-    return _gather(columns, tally)
+    return gather_examples(columns, tally)
 
 
 @dataclass
@@ -189,7 +189,7 @@ def read_strings(
     else:
         raise _explain_path(Path(path))
     title = path.place if isinstance(path, Query) else str(path)
-    yield from _select(title, rows, max_characters, frozenset(junk), tally, skip=skip)
+    yield from select_rows(title, rows, max_characters, frozenset(junk), tally, skip=skip)
 
 
 def collect_examples(
@@ -221,7 +221,7 @@ def collect_examples(
     if len(texts) != len(answers):
         raise DataError(f"{title}: expected one label for each string; got {len(texts):,} and {len(answers):,}")
     rows, tally = iter([Rows((texts, answers))]), Tally()
-    return _gather(_select(title, rows, max_characters, frozenset(), tally, skip=on_error == "skip"), tally)
+    return gather_examples(select_rows(title, rows, max_characters, frozenset(), tally, skip=on_error == "skip"), tally)
 
 
 def read_pairs(
@@ -377,16 +377,33 @@ def _parse_numbers(cells: Sequence[str]) -> list[float] | None:
     return values if all(map(math.isfinite, values)) else None
 
 
-def _gather(columns: Iterable[Columns], tally: Tally) -> Reading:
-    """Return all examples in one record."""
+def gather_examples(columns: Iterable[Columns], tally: Tally) -> Reading:
+    """Return all examples in one record, once the tally is complete."""
     examples = tuple(chain.from_iterable(map(Example, *both) for both in columns))
     return Reading(examples, tally.lines, dict(tally.dropped), dict(tally.repaired), tuple(tally.notes))
 
 
-def _select(
-    title: str, rows: Iterator[Rows], max_characters: int, junk: frozenset[str], tally: Tally, *, skip: bool
+def select_rows(
+    title: str,
+    rows: Iterator[Rows],
+    max_characters: int,
+    junk: frozenset[str],
+    tally: Tally,
+    *,
+    skip: bool,
+    is_labelled: bool = True,
 ) -> Iterator[Columns]:
-    """Yield the strings and labels of the usable rows, and count the others by reason."""
+    """Yield the strings and labels of the usable rows, and count the others by reason.
+
+    Args:
+        title: what messages call the source.
+        rows: of strings and labels.
+        max_characters: as in `read_examples`.
+        junk: as there.
+        tally: as in `read_strings`.
+        skip: whether labels that cannot be shown are dropped.
+        is_labelled: whether a string without a label is dropped.
+    """
     dropped, label_of = tally.dropped, _LabelSpellings()
     for some in rows:
         strings: list[str] = []
@@ -402,7 +419,7 @@ def _select(
                 dropped[JUNK] += 1
             elif len(bare) > max_characters:
                 dropped[TOO_LONG] += 1
-            elif label == "":
+            elif label == "" and is_labelled:
                 dropped[NO_LABEL] += 1
             elif label is None:
                 if not skip:

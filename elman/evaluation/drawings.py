@@ -28,6 +28,7 @@ from elman.evaluation.figures import (
 )
 from elman.model.config import NO_CELL, ModelConfig
 from elman.model.tensors import HEAD_WEIGHT, NGRAMS, WORDS, name_layer
+from elman.prediction.alignment import Alignment
 from elman.prediction.explanation import Explanation
 
 
@@ -62,6 +63,32 @@ def plot_explanation(explanation: Explanation) -> Figure:
         axes.set_xticks(places, [letter if letter.strip() else "␣" for letter in letters], parse_math=False)
         dress(axes, title, grid="y" if axes is bars else "", frame=axes is bars)
         axes.tick_params(axis="x", labelsize=12)
+    return figure
+
+
+def plot_alignment(alignment: Alignment) -> Figure:
+    """Draw where a model of pairs looks in a string while it writes each symbol of its answer."""
+    letters = ["␣" if letter == " " else letter for letter in alignment.normalised]
+    figure = make_figure(max(5.5, 0.55 * len(letters) + 2.4), max(3.0, 0.42 * len(alignment.symbols) + 1.8))
+    axes = figure.subplots()
+    shares = 100 * np.array(alignment.weights)
+    axes.imshow(shares, cmap=RIGHT_SHADES, vmin=0, vmax=100, aspect="auto")
+    axes.set_xticks(range(len(letters)), letters, parse_math=False)
+    rows = [
+        f"{shorten(symbol)}  {100 * chance:.0f} %"
+        for symbol, chance in zip(alignment.symbols, alignment.chances, strict=True)
+    ]
+    axes.set_yticks(range(len(rows)), rows, parse_math=False)
+    write_cells(axes, shares, shares)
+    figure.suptitle(
+        f"{alignment.name}: {alignment.label}, {alignment.probability:.1%}",
+        fontsize=14,
+        fontfamily=SERIF,
+        color=INK,
+        parse_math=False,
+    )
+    dress(axes, "Where the model looks (%) while it writes each symbol", grid="", frame=False)
+    axes.tick_params(axis="x", labelsize=12)
     return figure
 
 

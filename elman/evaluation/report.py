@@ -39,6 +39,7 @@ def write_report(values: Mapping[str, Any]) -> str:
         "",
         "![Loss and accuracy by epoch](curves.png)",
         *(f"![{title}]({file})" for file, title in values["pictures"].items()),
+        *_write_samples(values.get("samples", {})),
         *_write_confused(values.get("confused", ()), part),
         *_write_mistakes(values.get("surest_mistakes", ()), part),
         *_write_thresholds(values.get("thresholds"), part),
@@ -67,6 +68,14 @@ def _list_facts(values: Mapping[str, Any]) -> list[str]:
         f"{count_of(round(values['seconds']), 'second')}.",
         *(f"{note}." for note in split["notes"]),
     ]
+
+
+def _write_samples(samples: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return the strings that a model wrote, by label; the label is empty if there are none."""
+    lines = ["", "## What the model writes"] if samples else []
+    for label, texts in samples.items():
+        lines += ["", f"{_escape(label)}{': ' if label else ''}{', '.join(map(_escape, texts))}"]
+    return lines
 
 
 def _write_confused(pairs: Sequence[Mapping[str, Any]], part: str) -> list[str]:

@@ -62,6 +62,12 @@ SCORES = {
         Score("pr_auc", "PR-AUC"),
         Score("symbol_accuracy", "symbols right", "%", ".1f"),
         Score("string_accuracy", "whole strings right", "%", ".1f"),
+        Score("word_error_rate", "whole strings wrong", "%", ".2f"),
+        Score("symbol_error_rate", "symbol errors", "%", ".2f"),
+        Score("right_in_three", "right in the first three", "%", ".1f"),
+        Score("nats_per_symbol", "surprise of a symbol", "nats", ".4f"),
+        Score("bits_per_symbol", "the same in bits", "bits", ".4f"),
+        Score("perplexity", "perplexity", digits=".2f"),
         Score("nll", "negative log-likelihood", "nats"),
         Score("brier", "Brier score"),
         Score("calibration_error", "calibration error"),
@@ -282,6 +288,6 @@ def describe_abstentions(report: Mapping[str, Any]) -> str | None:
     if not abstentions:
         return None
     reasons = ", ".join(f"{count:,} {reason.partition(':')[0]}" for reason, count in abstentions.items())
-    effect = "which are not scored" if "rmse" in report else "which count as wrong"
+    effect = "which are not scored" if {"rmse", "perplexity"} & report.keys() else "which count as wrong"
     abstained = sum(abstentions.values())
     return f"the model abstains for {abstained:,} of {count_of(report['examples'], 'example')} ({reasons}), {effect}"

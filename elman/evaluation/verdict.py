@@ -21,6 +21,9 @@ BETTER, WORSE, CANNOT_TELL = "better", "worse", "cannot tell"
 FLIPS = 9_999
 """Random signs of the test of scores that are not shares of strings."""
 
+POINTS, NATS = "points", "nats"
+"""Units of a difference: hundredths of a score between 0 and 1, and nats of a log-probability."""
+
 BASELINE, CONSTANT = "baseline", "constant"
 """What a model is compared with: a simple model, and one answer for all strings."""
 
@@ -37,6 +40,7 @@ class Comparison:
         difference: the score of the model minus that of the other.
         interval: of the difference.
         p_value: how often chance alone makes so large a difference if both are equally good.
+        unit: ``points`` of a score between 0 and 1, or ``nats``.
     """
 
     kind: str
@@ -46,6 +50,7 @@ class Comparison:
     difference: float
     interval: Interval
     p_value: float
+    unit: str = POINTS
 
     @property
     def answer(self) -> str:
@@ -64,20 +69,25 @@ class Comparison:
             "interval": list(self.interval),
             "p_value": self.p_value,
             "answer": self.answer,
+            **({} if self.unit == POINTS else {"unit": self.unit}),
         }
 
     def describe(self) -> str:
-        """Return the difference and its interval in points.
+        """Return the difference and its interval.
 
         >>> Comparison("baseline", "a coin", "accuracy", 50, 0.25, (0.1, 0.4), 0.01).describe()
         '25.0 points above that of a coin (10.0 to 40.0)'
         """
-        points, (low, high) = 100 * self.difference, (100 * end for end in self.interval)
-        size = f"{abs(points):.1f} points {'above' if points > 0 else 'below'}" if round(points, 1) else "equal to"
-        return f"{size} that of {self.name} ({_sign(low)} to {_sign(high)})"
+        factor, digits = (100, 1) if self.unit == POINTS else (1, 3)
+        points, (low, high) = factor * self.difference, (factor * end for end in self.interval)
+        side = "above" if points > 0 else "below"
+        size = f"{abs(points):.{digits}f} {self.unit} {side}" if round(points, digits) else "equal to"
+        return f"{size} that of {self.name} ({_sign(low, digits)} to {_sign(high, digits)})"
 
 
-def compare(own: Outcomes, other: Outcomes, *, kind: str, name: str, score: str = "accuracy") -> Comparison:
+def compare(
+    own: Outcomes, other: Outcomes, *, kind: str, name: str, score: str = "accuracy", unit: str = POINTS
+) -> Comparison:
     """Compare two models on the same strings, by a paired test.
 
     If each string is right or wrong, the test is McNemar's, exact (Q. McNemar, "Note on the sampling error of the
@@ -95,6 +105,7 @@ def compare(own: Outcomes, other: Outcomes, *, kind: str, name: str, score: str 
         kind: as in `Comparison`.
         name: as in `Comparison`.
         score: as in `Comparison`.
+        unit: as in `Comparison`.
 
     >>> own, other = Outcomes(np.ones(9), np.ones(9)), Outcomes(np.arange(9) > 7.0, np.ones(9))
     >>> found = compare(own, other, kind="baseline", name="a coin")
@@ -104,7 +115,7 @@ def compare(own: Outcomes, other: Outcomes, *, kind: str, name: str, score: str 
     both = np.isfinite(own.gains) & np.isfinite(other.gains)
     differences, sizes = (own.gains - other.gains)[both], own.sizes[both]
     if not len(sizes) or not sizes.sum():
-        return Comparison(kind, name, score, len(sizes), 0.0, (-1.0, 1.0), 1.0)
+        return Comparison(kind, name, score, len(sizes), 0.0, (-1.0, 1.0), 1.0, unit)
     difference = float(differences.sum() / sizes.sum())
     if (sizes == 1).all() and np.isin(differences, (-1, 0, 1)).all():
         better, worse = int((differences > 0).sum()), int((differences < 0).sum())
@@ -115,7 +126,7 @@ def compare(own: Outcomes, other: Outcomes, *, kind: str, name: str, score: str 
         low, high = _bound_paired_scores(difference, differences, sizes)
     if p_value > 1 - LEVEL:
         low, high = min(low, 0.0), max(high, 0.0)
-    return Comparison(kind, name, score, len(sizes), difference, (low, high), p_value)
+    return Comparison(kind, name, score, len(sizes), difference, (low, high), p_value, unit)
 
 
 def decide(comparisons: Sequence[Comparison]) -> str:
@@ -162,8 +173,9 @@ def _advise(comparisons: Sequence[Comparison]) -> str:
     return f"Use {other}, more data, or another setting."
 
 
-def _sign(points: float) -> str:
-    return f"{points:.1f}".replace("-0.0", "0.0").replace("-", "−")
+def _sign(points: float, digits: int) -> str:
+    zero = f"{0:.{digits}f}"
+    return f"{points:.{digits}f}".replace(f"-{zero}", zero).replace("-", "−")
 
 
 def _bound_paired_shares(better: int, worse: int, examples: int) -> Interval:

@@ -10,6 +10,7 @@ from typing import Any
 from elman.checks import count_of, shown
 from elman.errors import SettingError
 from elman.model.file import Artifact
+from elman.model.writer import Writer
 
 MARK = "<!-- Written by Elman, which replaces this page with each model; without this line it keeps it. -->"
 
@@ -60,7 +61,7 @@ def write_card(artifact: Artifact, *, address: str, license: str | None = None) 
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
-def write_local_card(artifact: Artifact, *, path: str) -> str:
+def write_local_card(artifact: Artifact | Writer, *, path: str) -> str:
     """Return the card of a model that has none beside it, from the facts in its file.
 
     Args:
@@ -68,6 +69,8 @@ def write_local_card(artifact: Artifact, *, path: str) -> str:
         path: what a command takes as the model.
     """
     command = f"elman predict --model {shlex.quote(path)} {artifact.kind.placeholder}"
+    if artifact.kind.name == "generate":
+        command = f"elman generate {shlex.quote(path)}"
     parts = [
         f"# {_escape(artifact.name)}",
         _describe(artifact),
@@ -113,12 +116,31 @@ def _write_metadata(artifact: Artifact, license: str | None) -> str:
     return "\n".join(lines)
 
 
-def _describe(artifact: Artifact) -> str:
+def _describe(artifact: Artifact | Writer) -> str:
+    if isinstance(artifact, Writer):
+        return _describe_writer(artifact)
     labels = [_escape(name) for name in artifact.labels.names]
     more = f" and {len(labels) - MOST_LABELS:,} more" if len(labels) > MOST_LABELS else ""
     return (
         f"A small recurrent network ({artifact.config.cell}, {count_of(artifact.parameters, 'parameter')}) that "
         f"{artifact.kind}: {', '.join(labels[:MOST_LABELS])}{more}.{_describe_levels(artifact)}"
+    )
+
+
+def _describe_writer(writer: Writer) -> str:
+    names = () if writer.labels is None else writer.labels.names
+    listed = ", ".join(map(_escape, names[:MOST_LABELS]))
+    more = f" and {len(names) - MOST_LABELS:,} more" if len(names) > MOST_LABELS else ""
+    seen = (
+        " A filter tells which strings were probably in its training part; none can be read from it."
+        if writer.seen is not None
+        else ""
+    )
+    return (
+        f"A small recurrent network ({writer.config.describe()}; {count_of(writer.parameters, 'parameter')}) that "
+        f"{writer.kind}, of {count_of(len(writer.targets.symbols), 'symbol')}."
+        + (f" Labels: {listed}{more}." if names else "")
+        + seen
     )
 
 
@@ -131,12 +153,12 @@ def _describe_levels(artifact: Artifact) -> str:
     return f" Levels above the {_escape(names[0])}: {', '.join(counts)}."
 
 
-def is_by_heart(artifact: Artifact) -> bool:
+def is_by_heart(artifact: Artifact | Writer) -> bool:
     """Return whether nothing was kept back, so that the scores in the file are of the examples that it learned from."""
     return _part(artifact.provenance, "split").get("kind") == "none"
 
 
-def _describe_data(artifact: Artifact) -> str:
+def _describe_data(artifact: Artifact | Writer) -> str:
     """Return in words what the model learned from; a source that is a path is only named."""
     data, split = (_part(artifact.provenance, name) for name in ("data", "split"))
     if not isinstance(data.get("source"), str):
@@ -150,7 +172,7 @@ def _describe_data(artifact: Artifact) -> str:
     return f"{text}."
 
 
-def _write_figures(artifact: Artifact) -> str:
+def _write_figures(artifact: Artifact | Writer) -> str:
     """Return a table of the scores on the test part, or on what the model learned, beside those of the baseline."""
     figures = _part(artifact.provenance, "figures")
     test, baseline = _part(figures, "test"), _part(figures, "baseline_test")
@@ -166,7 +188,7 @@ def _write_figures(artifact: Artifact) -> str:
     return "\n".join([heading, *rows]) if rows else ""
 
 
-def _describe_training(artifact: Artifact) -> str:
+def _describe_training(artifact: Artifact | Writer) -> str:
     """Return how the model was trained, and with what; the provenance can be any JSON."""
     epochs, versions = artifact.provenance.get("epochs"), _part(artifact.provenance, "versions")
     trained = f"Trained for {count_of(epochs, 'epoch')}" if isinstance(epochs, int) else ""

@@ -55,7 +55,8 @@ RATES = {"dropout": (0.5, 0.2), "input_dropout": (0.3, 0.1), "ngram_dropout": (0
 FEW, MANY = 20_000, 1_000_000
 """Examples of the training part; between the two, shares follow the logarithm of their number."""
 
-_GATES = {"elman": 1, "rnn": 1, "gru": 3, "lstm": 4, NO_CELL: 0}
+GATES = {"elman": 1, "rnn": 1, "gru": 3, "lstm": 4, NO_CELL: 0}
+"""How many blocks of H rows the weights of a cell have."""
 
 
 @dataclass(frozen=True)
@@ -291,7 +292,7 @@ class ModelConfig(Config):
                 shapes |= {BAG_OUTPUT: (labels, units)}
         if self.reads_words and self.word_buckets:
             shapes |= {WORDS: (self.word_buckets, self.word_size), WORDS_HEAD: (labels, 2 * self.word_size)}
-        rows = _GATES[self.cell] * self.hidden_size
+        rows = GATES[self.cell] * self.hidden_size
         for layer in range(self.layers if rows else 0):
             columns = inputs.size if layer == 0 else self.directions * self.hidden_size
             for direction in range(self.directions):

@@ -5,45 +5,43 @@ normalisation, temperature, and the provenance (data counts, split, training con
 digest of both detects altered files. Nothing in the file can run: reading it parses numbers and JSON.
 """
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load, save
+from safetensors.numpy import load
 
 from elman.checks import count_of, is_finite_number, shown
-from elman.errors import DamagedModelError, ElmanError, NewerModelError, NotAModelError, SettingError
+from elman.errors import DamagedModelError, NotAModelError
 from elman.files import write_atomically
 from elman.model.config import ModelConfig
-from elman.model.familiarity import Familiarity
-from elman.model.header import (
-    LONGEST_TEXT,
-    check_document,
-    check_tensors,
-    digest_of_content,
-    parse_json,
-    read_header,
+from elman.model.content import (
+    Content,
+    Saved,
+    check_fit,
+    check_numbers,
+    digest_of,
+    form_tensors,
+    read_content,
+    read_file,
+    refusing_damage,
+    write_content,
 )
+from elman.model.familiarity import Familiarity
+from elman.model.header import LONGEST_TEXT, check_document, check_tensors
 from elman.model.hierarchy import Levels
 from elman.model.kinds import KINDS, Kind, find_kind
-from elman.model.packing import Tensors, are_packed, has_bytes, pack, quantise, unpack
+from elman.model.packing import Tensors, are_packed, has_bytes, unpack
 from elman.model.sets import Sets
 from elman.model.tensors import BAG_CODES, dtype_of
 from elman.text.evidence import EVIDENCE
 from elman.text.normalisation import Normalisation
 from elman.text.vocabulary import Labels, Vocabulary
-
-FORMAT_VERSION = 5
-"""Version 2 added what a model reads and answers with; files of version 1 read strings and answer with a label. Version
-3 added weights of 8 bits, version 4 bags with a head and bags of words, version 5 a table of words. A file has the
-lowest version that describes it, so that older versions of Elman can read it."""
 
 SETTINGS_OF_BAGS = ("bag_most", "bag_size", "bag_hidden", "bag_words", "separator")
 """Settings of version 4, which are in older files only if they say nothing."""
@@ -51,28 +49,10 @@ SETTINGS_OF_BAGS = ("bag_most", "bag_size", "bag_hidden", "bag_words", "separato
 SETTINGS_OF_WORDS = ("word_buckets", "word_size", "word_dropout")
 """Settings of version 5, which are in a file only if there is a table of words."""
 
-WEIGHTS = ("float", "int8")
-
 MOST_PLACEHOLDERS = 100
 
 _OF_LABELS = ("levels", "prior", "sets", "familiarity", "placeholders")
 """The optional parts that only a model that answers with a label can have."""
-
-_HEADER_KEY = "elman"
-
-LOWEST_TEMPERATURE, HIGHEST_TEMPERATURE = 1e-6, 1e6
-"""Training finds temperatures from 0.05 to 20; much smaller ones make probabilities infinite."""
-
-LONGEST_REASON = 400
-"""The most characters in an error message that come from the file."""
-
-
-class _Saved(NamedTuple):
-    """What a file says: its document, its digest, and whether some of its tensors have 8 bits."""
-
-    document: str
-    digest: str
-    has_bytes: bool
 
 
 @dataclass(frozen=True)
@@ -124,22 +104,18 @@ class Artifact:
     floor: float = 0.0
     placeholders: tuple[str, ...] | None = None
     # Of the file that the model was read from, if saving the model again writes the same tensors.
-    _saved: "_Saved | None" = field(default=None, init=False, repr=False, compare=False)
+    _saved: Saved | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Check that the parts are consistent."""
         self._check_kind()
         self._check_tensors()
-        if not LOWEST_TEMPERATURE <= self.temperature <= HIGHEST_TEMPERATURE:
-            limits = f"from {LOWEST_TEMPERATURE:g} to {HIGHEST_TEMPERATURE:g}"
-            raise DamagedModelError(f"its temperature must be {limits}; it is {self.temperature}")
+        check_numbers(self.tensors, self.temperature)
         if not 0 <= self.floor < 1:
             raise DamagedModelError(f"its floor must be at least 0 and less than 1; it is {self.floor}")
         if self.evidence not in (None, *EVIDENCE):
             raise DamagedModelError(f"its evidence must be one of {', '.join(EVIDENCE)}; it is {self.evidence!r}")
         self._check_answers()
-        if not all(np.isfinite(tensor).all() for tensor in self.tensors.values()):
-            raise DamagedModelError("some of its weights are not finite")
 
     def _check_kind(self) -> None:
         reads, answers = self.kind.reads, self.kind.answers
@@ -185,13 +161,7 @@ class Artifact:
         _check_layers(self.config, len(self.tensors))
         codes = self.tensors.get(BAG_CODES, np.empty(0, np.int64))
         expected = self.config.tensor_shapes(symbols=len(self.vocabulary), labels=len(self.labels), bag=len(codes))
-        found = {name: tensor.shape for name, tensor in self.tensors.items()}
-        if found != expected:
-            wrong = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
-            raise DamagedModelError(f"its tensors do not fit its config: {', '.join(wrong[:5])}")
-        for name, tensor in self.tensors.items():
-            if tensor.dtype != dtype_of(name):
-                raise DamagedModelError(f"its tensor {name} must hold {dtype_of(name)}; it holds {tensor.dtype}")
+        check_fit(self.tensors, expected, {name: dtype_of(name) for name in expected})
         if (self.config.separator or 0) >= len(self.vocabulary):
             raise DamagedModelError(f"it knows no symbol {self.config.separator} that could separate words")
         if (codes[1:] <= codes[:-1]).any():
@@ -202,7 +172,7 @@ class Artifact:
         """The SHA-256 that identifies the model, in hexadecimal: the digest in the file that `save_artifact` writes."""
         if self._saved is not None and self._saved.document == _describe(self, self._saved.has_bytes):
             return self._saved.digest
-        return _digest(*_encode(self, "float"))
+        return digest_of(*_encode(self, "float"))
 
     @property
     def parameters(self) -> int:
@@ -235,8 +205,7 @@ def save_artifact(artifact: Artifact, path: Path | str, *, weights: str = "float
 
 def dump_artifact(artifact: Artifact, *, weights: str = "float") -> bytes:
     """Return the content of a model file; see `save_artifact`."""
-    body, tensors = _encode(artifact, weights)
-    return save(tensors, metadata={_HEADER_KEY: body, "digest": _digest(body, tensors)})
+    return write_content(*_encode(artifact, weights))
 
 
 def digest_of_artifact(artifact: Artifact) -> str:
@@ -246,10 +215,7 @@ def digest_of_artifact(artifact: Artifact) -> str:
 
 def _encode(artifact: Artifact, weights: str) -> tuple[str, dict[str, NDArray[Any]]]:
     """Return the document and the tensors of a model file."""
-    if weights not in WEIGHTS:
-        raise SettingError(f"weights must be one of {', '.join(WEIGHTS)}; got {weights!r}")
-    form = quantise if weights == "int8" else pack
-    tensors = {name: part for both in artifact.tensors.items() for name, part in form(*both).items()}
+    tensors = form_tensors(artifact.tensors, weights)
     return _describe(artifact, has_bytes(tensors)), tensors
 
 
@@ -297,74 +263,48 @@ def load_artifact(path: Path | str) -> Artifact:
         NewerModelError: a newer Elman wrote it.
         DamagedModelError: it is truncated, altered, or inconsistent with itself.
     """
-    path = Path(path)
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise NotAModelError(
-            f"{shown(str(path), len(str(path)))}: cannot be read ({error.strerror}); "
-            "give a model.safetensors file or the name of a model"
-        ) from None
-    return parse_artifact(content, str(path))
+    return parse_artifact(read_file(path), str(path))
 
 
 def parse_artifact(content: bytes, path: str) -> Artifact:
     """Return the model in the content of a file, as `load_artifact` does; errors name ``path``."""
-    shown_path = shown(path, len(path))
-    try:
-        metadata, stored = read_header(content)
-        if _HEADER_KEY not in metadata:
-            raise NotAModelError(f"{shown_path}: is not an Elman model; give a file that `elman train` wrote")
-        body, digest = metadata[_HEADER_KEY], metadata.get("digest")
-        document = parse_json(body)
-        version = document["format_version"]
-        if type(version) is not int or version < 1:
-            raise DamagedModelError(f"its format version must be a whole number; it is {shown(repr(version))}")
-        if version > FORMAT_VERSION:
-            raise NewerModelError(
-                f"{shown_path}: has format {version}, this Elman reads up to {FORMAT_VERSION}; install a newer Elman"
-            )
-        if digest != digest_of_content(body, content, stored):
-            raise DamagedModelError("it was altered after it was written")
-        check_document(document, has_kind=version > 1)
-        config = ModelConfig.from_dict(document["config"])
-        vocabulary, labels = Vocabulary(tuple(document["vocabulary"])), Labels(tuple(document["labels"]))
-        _check_layers(config, len(stored))
-        rows = stored[BAG_CODES].shape[:1] if BAG_CODES in stored else (0,)
-        check_tensors(stored, config.tensor_shapes(symbols=len(vocabulary), labels=len(labels), bag=sum(rows)))
-        tensors = load(content)
-        artifact = Artifact(
-            name=document["name"],
-            config=config,
-            tensors=unpack(tensors),
-            vocabulary=vocabulary,
-            labels=labels,
-            normalisation=Normalisation(**document["normalisation"]),
-            temperature=float(document["temperature"]),
-            provenance=document["provenance"],
-            evidence=document.get("evidence"),
-            floor=float(document.get("floor", 0.0)),
-            **_parse_answers(document),
-            **_parse_kind(document, version),
-        )
-        if are_packed(tensors):
-            object.__setattr__(artifact, "_saved", _Saved(body, digest, has_bytes(tensors)))
-        return artifact
-    except (NotAModelError, NewerModelError):
-        raise
-    except (
-        ElmanError,
-        SafetensorError,
-        ValueError,
-        TypeError,
-        LookupError,
-        AttributeError,
-        RecursionError,
-        ArithmeticError,
-    ) as error:
-        reason = str(error) if isinstance(error, ElmanError) else f"its content cannot be read ({error})"
-        reason = shown(reason, LONGEST_REASON)
-        raise DamagedModelError(f"{shown_path}: is damaged: {reason}; get a fresh copy or train again") from None
+    with refusing_damage(path):
+        return build_artifact(read_content(content, path), path)
+
+
+def build_artifact(read: Content, path: str) -> Artifact:
+    """Return the model in the parts of a file; call it inside `elman.model.content.refusing_damage`.
+
+    Raises:
+        NotAModelError: the model writes strings, which is another kind of record.
+    """
+    document, stored, version = read.document, read.stored, read.version
+    if read.kind is not None and read.kind.writes:
+        raise NotAModelError(f"{shown(path, len(path))}: is a model that {read.kind}; {read.kind.remedy}")
+    check_document(document, has_kind=version > 1)
+    config = ModelConfig.from_dict(document["config"])
+    vocabulary, labels = Vocabulary(tuple(document["vocabulary"])), Labels(tuple(document["labels"]))
+    _check_layers(config, len(stored))
+    rows = stored[BAG_CODES].shape[:1] if BAG_CODES in stored else (0,)
+    check_tensors(stored, config.tensor_shapes(symbols=len(vocabulary), labels=len(labels), bag=sum(rows)))
+    tensors = load(read.content)
+    artifact = Artifact(
+        name=document["name"],
+        config=config,
+        tensors=unpack(tensors),
+        vocabulary=vocabulary,
+        labels=labels,
+        normalisation=Normalisation(**document["normalisation"]),
+        temperature=float(document["temperature"]),
+        provenance=document["provenance"],
+        evidence=document.get("evidence"),
+        floor=float(document.get("floor", 0.0)),
+        **_parse_answers(document),
+        **_parse_kind(document, version),
+    )
+    if are_packed(tensors):
+        object.__setattr__(artifact, "_saved", Saved(read.body, read.digest, has_bytes(tensors)))
+    return artifact
 
 
 def _parse_kind(document: Mapping[str, Any], version: int) -> dict[str, Any]:
@@ -390,13 +330,3 @@ def _parse_answers(document: Mapping[str, Any]) -> dict[str, Any]:
         "placeholders": tuple,
     }
     return {name: parse(document[name]) for name, parse in read.items() if document.get(name) is not None}
-
-
-def _digest(body: str, tensors: Tensors) -> str:
-    """Return the SHA-256 of the document and the tensors of a model file, in hexadecimal."""
-    digest = hashlib.sha256(body.encode())
-    for name in sorted(tensors):
-        tensor = np.ascontiguousarray(tensors[name])
-        digest.update(f"\n{name} {tensor.dtype} {tensor.shape}\n".encode())
-        digest.update(tensor.tobytes())
-    return digest.hexdigest()

@@ -43,6 +43,14 @@ _TYPES_OF_KIND: dict[str, tuple[type, str]] = {
     "columns": (list, "a list of strings"),
     "picture": (list, "a list of whole numbers of at least 1"),
 }
+_TYPES_OF_WRITING: dict[str, tuple[type, str]] = {
+    "reads": (str, "a string"),
+    "answers": (str, "a string"),
+    "targets": (list, "a list of strings"),
+    "target_symbols": (str, "a string"),
+    "longest": (int, "a whole number"),
+    "hashes": (int, "a whole number"),
+}
 _TYPES_OF_SPLIT: dict[str, tuple[type, str]] = {
     "kind": (str, "a string"),
     "seed": (int, "a whole number"),
@@ -184,17 +192,33 @@ def check_document(document: Any, *, has_kind: bool) -> None:
         DamagedModelError: a value is missing or has another type, or a text is too long.
     """
     _check_types(document, {**_TYPES, **(_TYPES_OF_KIND if has_kind else {})}, "")
-    texts = [*document["vocabulary"], *document["labels"], *(document["columns"] if has_kind else [])]
+    _check_values(document, ("vocabulary", "labels", *(("columns",) if has_kind else ())))
+    if has_kind and not all(type(size) is int and size >= 1 for size in document["picture"]):
+        raise DamagedModelError(f"its picture must be {_TYPES_OF_KIND['picture'][1]}")
+
+
+def check_writing(document: Any) -> None:
+    """Check the types of the values in the document of a model that writes, as `check_document` does for others.
+
+    Raises:
+        DamagedModelError: a value is missing or has another type, or a text is too long.
+    """
+    _check_types(document, {**_TYPES, **_TYPES_OF_WRITING}, "")
+    _check_values(document, ("vocabulary", "labels", "targets"))
+
+
+def _check_values(document: Any, lists: Sequence[str]) -> None:
+    """Check the texts in lists, and the values of the normalisation and of the split."""
+    texts = [text for name in lists for text in document[name]]
+    names = " and ".join([", ".join(lists[:-1]), lists[-1]])
     if not all(isinstance(text, str) for text in texts):
-        raise DamagedModelError("its vocabulary, labels and columns must be lists of strings")
+        raise DamagedModelError(f"its {names} must be lists of strings")
     if any(len(text) > LONGEST_TEXT for text in (document["name"], *texts)):
-        raise DamagedModelError(f"its name, labels and columns must have at most {LONGEST_TEXT} characters each")
+        raise DamagedModelError(f"its name, {names} must have at most {LONGEST_TEXT} characters each")
     if has_controls("".join(document["vocabulary"])):
         raise DamagedModelError("its vocabulary has control characters or surrogates")
     if not all(isinstance(setting, bool) for setting in document["normalisation"].values()):
         raise DamagedModelError("its normalisation must be an object of true and false")
-    if has_kind and not all(type(size) is int and size >= 1 for size in document["picture"]):
-        raise DamagedModelError(f"its picture must be {_TYPES_OF_KIND['picture'][1]}")
     if "split" in document["provenance"]:
         _check_types(document["provenance"]["split"], _TYPES_OF_SPLIT, "split ")
 

@@ -47,6 +47,30 @@ HEAD_WEIGHT = "head.weight"
 HEAD_BIAS = "head.bias"
 """(C,)."""
 
+TARGETS = "targets.weight"
+"""A row for each symbol that a decoder reads back, the mark first, (S, E)."""
+
+LABELS = "labels.weight"
+"""A row for each label that a decoder is given, the one for no label first, (C + 1, G)."""
+
+SOURCES = "sources.weight"
+"""A row for each symbol that an encoder reads, (V, F)."""
+
+BRIDGE_WEIGHT, BRIDGE_BIAS = "bridge.weight", "bridge.bias"
+"""From the final state of the encoder to the first state of the decoder, (L · H, D · K) and (L · H,)."""
+
+ATTENTION_QUERY, ATTENTION_KEY, ATTENTION_VECTOR = "attention.query", "attention.key", "attention.vector"
+"""What compares a state of the decoder with each state of the encoder; see `WriterConfig`."""
+
+MIX_WEIGHT, MIX_BIAS = "mix.weight", "mix.bias"
+"""Of the layer between the decoder and the output layer, (mix_size, H + context) and (mix_size,)."""
+
+OUTPUT_WEIGHT, OUTPUT_BIAS = "output.weight", "output.bias"
+"""From what the decoder knows at a step to a logit for each symbol that it can write, the mark first."""
+
+SEEN_BITS = "seen.bits"
+"""The bits of the filter of training strings, (words,), int64; see `elman.model.seen`."""
+
 Shape = tuple[int, ...]
 
 
@@ -66,23 +90,24 @@ class LayerNames(NamedTuple):
     bias_hh: str
 
 
-def name_layer(layer: int, direction: int) -> LayerNames:
+def name_layer(layer: int, direction: int, part: str = "recurrence") -> LayerNames:
     """Return the names of the tensors of a recurrent layer.
 
     Args:
         layer: from 0.
         direction: 0 reads forwards, 1 backwards.
+        part: of the network: ``recurrence``, ``encoder`` or ``decoder``.
 
     >>> name_layer(1, 1).weight_hh
     'recurrence.weight_hh_l1_reverse'
     """
     suffix = f"l{layer}_reverse" if direction else f"l{layer}"
-    return LayerNames(*(f"recurrence.{name}_{suffix}" for name in LayerNames._fields))
+    return LayerNames(*(f"{part}.{name}_{suffix}" for name in LayerNames._fields))
 
 
 def dtype_of(name: str) -> str:
-    """Return the number type of a tensor: ``int64`` for codes, ``float32`` for all others."""
-    return "int64" if name == BAG_CODES else "float32"
+    """Return the number type of a tensor: ``int64`` for codes and bits, ``float32`` for all others."""
+    return "int64" if name in (BAG_CODES, SEEN_BITS) else "float32"
 
 
 def count_symbols(tensors: "Mapping[str, NDArray[Any]]") -> int:

@@ -3,7 +3,7 @@
 There is one reader for each kind of input.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,9 +20,10 @@ from elman.records import UNKNOWN
 from elman.scoring.kernel.library import NATIVE, choose_kernel, open_library
 from elman.text.encoded import EncodedStrings
 from elman.text.evidence import ALL, LETTERS, find_evidence
-from elman.text.normalisation import LONGEST, SHORT, clean, compose, is_too_long
+from elman.text.normalisation import LONGEST, SHORT, Normalisation, clean, compose, is_too_long
 from elman.text.placeholders import PLACEHOLDERS, normalise_placeholders
 from elman.text.scripts import has_letter, script_of
+from elman.text.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from elman.scoring.kernel.text import CompiledAlphabet
@@ -87,21 +88,44 @@ class StringReader:
     """
 
     def __init__(self, artifact: Artifact) -> None:
-        self.normalisation, self.vocabulary, self.answers = (
+        answers = artifact.kind.answers
+        placeholders = PLACEHOLDERS if artifact.placeholders is None else artifact.placeholders
+        self._start(
             artifact.normalisation,
             artifact.vocabulary,
-            artifact.kind.answers,
+            answers,
+            artifact.evidence or (LETTERS if answers == "label" else ALL),
+            placeholders if answers == "label" else (),
         )
-        self.evidence = artifact.evidence or (LETTERS if self.answers == "label" else ALL)
-        self._placeholders = self._find_placeholders(artifact)
-        self._is_cleaned = self.answers != "tags"  # a string has a tag for each symbol, commas included
 
-    def _find_placeholders(self, artifact: Artifact) -> frozenset[str]:
-        """Return the normalised strings that the model takes for missing ones."""
-        if self.answers != "label":
-            return frozenset()
-        texts = PLACEHOLDERS if artifact.placeholders is None else artifact.placeholders
-        return normalise_placeholders(texts, self.normalisation)
+    @classmethod
+    def of_parts(
+        cls, normalisation: Normalisation, vocabulary: Vocabulary, *, answers: str, evidence: str
+    ) -> "StringReader":
+        """Return a reader for a model that is no `Artifact`; no string means that something is missing.
+
+        Args:
+            normalisation: of the model.
+            vocabulary: the symbols that it reads.
+            answers: as in `elman.model.kinds.Kind`.
+            evidence: as in `elman.model.file.Artifact`.
+        """
+        reader = cls.__new__(cls)
+        reader._start(normalisation, vocabulary, answers, evidence, ())
+        return reader
+
+    def _start(
+        self,
+        normalisation: Normalisation,
+        vocabulary: Vocabulary,
+        answers: str,
+        evidence: str,
+        placeholders: Collection[str],
+    ) -> None:
+        self.normalisation, self.vocabulary, self.answers, self.evidence = normalisation, vocabulary, answers, evidence
+        self._placeholders = normalise_placeholders(placeholders, normalisation) if placeholders else frozenset[str]()
+        # A string has a tag for each symbol, and what is written can have commas, too.
+        self._is_cleaned = answers not in ("tags", "strings")
 
     def read(self, value: str) -> Input:
         """Read one string; see `InputReader.read`."""

@@ -10,6 +10,9 @@ from elman.model.file import Artifact
 from elman.model.hierarchy import AUTO
 from elman.model.prior import Prior, shift_logits
 
+BEAM = 5
+"""Hypotheses that a model of pairs keeps at each step by default: more change few answers, and take longer."""
+
 SURE = 0.5
 """The probability that the best answer of a level needs with the level `AUTO`, unless one to abstain below is given."""
 

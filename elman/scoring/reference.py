@@ -54,7 +54,7 @@ class ReferenceScorer:
     def __init__(self, config: ModelConfig, tensors: Tensors) -> None:
         self.config, self.tensors = config, tensors
         self.inputs = config.step_inputs(count_symbols(tensors))
-        self._step, self._state_size = _choose_step(config)
+        self._step, self._state_size = choose_step(config.cell, config.activation)
         layers = range(config.layers if config.cell != NO_CELL else 0)
         self._layers = [
             [tuple(tensors[name] for name in name_layer(layer, direction)) for direction in range(config.directions)]
@@ -238,13 +238,18 @@ def count_answers(config: ModelConfig, tensors: Tensors) -> int:
     return config.directions * config.hidden_size if config.head == "none" else len(tensors[HEAD_BIAS])
 
 
-def _choose_step(config: ModelConfig) -> tuple[Step, int]:
-    """Return one step of the config's cell, and how many arrays its state has."""
-    if config.cell == "gru":
+def choose_step(cell: str, activation_name: str = "tanh") -> tuple[Step, int]:
+    """Return one step of a cell, and how many arrays its state has.
+
+    Args:
+        cell: one of `elman.model.config.CELLS`; `elman.model.config.NO_CELL` has a step that nothing calls.
+        activation_name: of the Elman network.
+    """
+    if cell == "gru":
         return _gru, 1
-    if config.cell == "lstm":
+    if cell == "lstm":
         return _lstm, 2
-    activation = _ACTIVATIONS[config.activation]
+    activation = _ACTIVATIONS[activation_name]
 
     def elman(projected: Array, state: tuple[Array, ...], weight: Array, bias: Array) -> tuple[Array, ...]:
         # h' = activation(W_ih x + b_ih + W_hh h + b_hh)

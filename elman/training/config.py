@@ -8,8 +8,11 @@ from elman.checks import check_choice, check_number, check_share, check_whole
 from elman.data.examples import MAX_CHARACTERS, ON_ERROR
 from elman.errors import SettingError
 from elman.model.config import Config, ModelConfig
+from elman.model.kinds import KINDS
+from elman.model.writing import WriterConfig
 from elman.tables.formats import TextOptions
 from elman.text.normalisation import Normalisation
+from elman.text.targets import FORMS
 
 OPTIMISERS = ("adamw", "adam", "sgd", "rmsprop")
 SCHEDULES = ("one-cycle", "constant")
@@ -141,9 +144,10 @@ class RunConfig:
     Args:
         name: what the model will be called; a name is chosen if it is empty.
         data: where the examples come from, as the user gave it; of a query only the kind of its database.
-        model: the shape of the network.
+        model: the shape of the network, if it answers.
         train: how it is trained.
-        task: ``label``, ``tags`` or ``number`` of strings; ``images``; or ``features`` for a linear regression.
+        task: ``label``, ``tags`` or ``number`` of strings; ``images``; ``features`` for a linear regression;
+            ``generate`` or ``pairs`` for a network that writes strings.
         split: of strings ``grouped``, ``stratified``, ``hashed`` or ``none``; of images ``given``; of features
             ``random`` or ``none``. Empty: the first of these; ``hashed`` if the data are streamed.
         split_seed: of the shuffle before the split.
@@ -170,6 +174,12 @@ class RunConfig:
         stream: the examples are in shards on the disk, one of which is in memory; see `elman.data.streaming`. Of
             ``label`` alone.
         levels: a table of the labels and their groups at each level above; see `elman.tables.small.read_levels`.
+        writer: the shape of the network, if it writes; None otherwise.
+        target_symbols: what is written: ``characters``, or tokens between ``blanks``.
+        source_column: of a table of ``pairs``, the column of what is read; see
+            `elman.data.pairs.read_transcriptions`, also for the next two.
+        target_column: the column of what is written.
+        count_column: the column that says how often a pair occurs.
     """
 
     name: str = ""
@@ -198,6 +208,11 @@ class RunConfig:
     init: str | None = None
     stream: bool = False
     levels: str | None = None
+    writer: WriterConfig | None = None
+    target_symbols: str = "characters"
+    source_column: str | None = None
+    target_column: str | None = None
+    count_column: str | None = None
 
     def __post_init__(self) -> None:
         """Check what no other config checks, and choose the kind of split if it is empty."""
@@ -209,6 +224,10 @@ class RunConfig:
         if self.on_error is not None:
             check_choice("on_error", self.on_error, ON_ERROR)
         check_choice("baseline", self.baseline, BASELINES)
+        check_choice("target_symbols", self.target_symbols, FORMS)
+        if self.task in KINDS and KINDS[self.task].writes != (self.writer is not None):
+            what = "needs a network that writes" if self.writer is None else "has no network that writes"
+            raise SettingError(f"the task {self.task!r} {what}: its settings are those of writer")
         if self.baseline != "quick" and self.task in ("tags", "features"):
             raise SettingError(f"{self.task} have one baseline, which takes no time; leave baseline out")
         self.text_options()
@@ -258,5 +277,6 @@ class RunConfig:
             train=TrainConfig.from_dict(plain.pop("train")),
             normalisation=Normalisation(**plain.pop("normalisation")),
             feature_columns=tuple(plain.pop("feature_columns", ())),
+            writer=None if (writer := plain.pop("writer", None)) is None else WriterConfig.from_dict(writer),
             **plain,
         )

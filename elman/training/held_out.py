@@ -36,6 +36,9 @@ from elman.evaluation.scores import (
     measure_calibration,
 )
 from elman.evaluation.verdict import decide, write_verdict
+from elman.evaluation.writing import score_generator
+from elman.model.writer import Writer
+from elman.prediction.generator import Generator
 from elman.prediction.predictor import Predictor
 from elman.records import Example
 from elman.reports import Report
@@ -89,7 +92,7 @@ class Selection:
     trained: Sequence[Example] = ()
 
 
-def config_for(predictor: Predictor, data: str, *, label: str | None = None, **reading: Any) -> RunConfig:
+def config_for(predictor: Predictor | Generator, data: str, *, label: str | None = None, **reading: Any) -> RunConfig:
     """Return how data are read for a model.
 
     Args:
@@ -100,6 +103,16 @@ def config_for(predictor: Predictor, data: str, *, label: str | None = None, **r
     """
     artifact = predictor.artifact
     kind = artifact.kind
+    if isinstance(artifact, Writer):
+        return RunConfig(
+            name=predictor.name,
+            data=data,
+            task=kind.name,
+            normalisation=artifact.normalisation,
+            label_column=label or "label",
+            writer=artifact.config,
+            **reading,
+        )
     return RunConfig(
         name=predictor.name,
         data=data,
@@ -112,7 +125,7 @@ def config_for(predictor: Predictor, data: str, *, label: str | None = None, **r
 
 
 def read_held_out(
-    predictor: Predictor,
+    predictor: Predictor | Generator,
     config: RunConfig,
     source: str | Query | None = None,
     part: str | None = None,
@@ -169,7 +182,7 @@ def _hold_back(config: RunConfig, source: str | Query, split: Mapping[str, Any])
 
 
 def measure(
-    predictor: Predictor,
+    predictor: Predictor | Generator,
     reading: Reading | ImageReading | FeatureReading | PairReading,
     config: RunConfig,
     part: str | None = None,
@@ -195,6 +208,8 @@ def measure(
     check_choice("baseline", baseline, BASELINES)
     if baseline != "none" and config.task != "label":
         raise SettingError("--baseline is for models that read strings and answer with a label; leave it out")
+    if isinstance(predictor, Generator):
+        return _measure_writing(predictor, reading, config, part)
     if isinstance(reading, ImageReading):
         return _measure_images(predictor, reading, config, part)
     if isinstance(reading, FeatureReading):
@@ -208,7 +223,7 @@ def measure(
 
 
 def choose_part(
-    predictor: Predictor, examples: Sequence[Example], part: str | None, *, by_label: bool = True
+    predictor: Predictor | Generator, examples: Sequence[Example], part: str | None, *, by_label: bool = True
 ) -> Selection:
     """Choose what to score. Nothing is called the test part that the model may have learned from.
 
@@ -239,12 +254,11 @@ def choose_part(
 
 
 def _check_kind(
-    predictor: Predictor, reading: Reading | ImageReading | FeatureReading | PairReading, config: RunConfig
+    predictor: Predictor | Generator, reading: Reading | ImageReading | FeatureReading | PairReading, config: RunConfig
 ) -> None:
-    if reading.reads != predictor.artifact.kind.reads:
-        raise DataError(
-            f"{config.data}: {predictor.name!r} reads {predictor.artifact.kind.reads}, and these are {reading.reads}"
-        )
+    kind = predictor.artifact.kind
+    if reading.reads != kind.examples:
+        raise DataError(f"{config.data}: {predictor.name!r} reads {kind.examples}, and these are {reading.reads}")
 
 
 def _measure_labels(
@@ -305,6 +319,14 @@ def _measure_strings(predictor: Predictor, reading: Reading, config: RunConfig, 
     return Measurement(report, chosen.part, dropped, _write_notes(predictor, part, chosen.part))
 
 
+def _measure_writing(generator: Generator, reading: Any, config: RunConfig, part: str | None) -> Measurement:
+    """Score a model that writes new strings: how surprising it finds given ones."""
+    examples, dropped = normalise_examples(reading, config.normalisation)
+    chosen = choose_part(generator, examples, part, by_label=bool(generator.labels))
+    report = score_generator(generator, chosen.examples)
+    return Measurement(report, chosen.part, dropped, _write_notes(generator, part, chosen.part))
+
+
 def _measure_images(predictor: Predictor, reading: ImageReading, config: RunConfig, part: str | None) -> Measurement:
     artifact = predictor.artifact
     if part not in (None, "test"):
@@ -325,7 +347,9 @@ def _measure_features(predictor: Predictor, reading: FeatureReading, part: str |
     return Measurement(evaluation.report, "all", reading.dropped, _write_notes(predictor, part, "all"))
 
 
-def _write_notes(predictor: Predictor, wanted: str | None, scored: str, note: str = ALL_SCORED) -> tuple[str, ...]:
+def _write_notes(
+    predictor: Predictor | Generator, wanted: str | None, scored: str, note: str = ALL_SCORED
+) -> tuple[str, ...]:
     """Return what a user should know if the model may have learned from what was scored."""
     learned = predictor.artifact.provenance.get("split", {}).get("kind") == NOTHING_KEPT
     other = [note.format(model=predictor.name)] if wanted is None and scored == "all" else []

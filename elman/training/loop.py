@@ -97,7 +97,7 @@ def _take_step(state: TrainingState, batch: Batch, rate: float) -> tuple[float, 
     if len(share.weights):
         targets, weights = (torch.from_numpy(part).to(device) for part in (share.targets, share.weights))
         with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda" and state.is_short):
-            paths = _score_paths(model, torch.from_numpy(share.inputs).to(device), apart=bool(config.path_weight))
+            paths = _score_paths(model, share, device, apart=bool(config.path_weight))
         logits = sum(paths[1:], paths[0])
         losses = example_losses(logits, targets, label_smoothing=config.label_smoothing)
         total = (losses * weights).sum() / len(batch.weights)
@@ -142,10 +142,23 @@ def _close_epoch(state: TrainingState, validation: EncodedExamples, *, calibrate
     return result
 
 
-def _score_paths(model: nn.Module, inputs: Tensor, *, apart: bool) -> list[Tensor]:
+def _score_paths(model: nn.Module, batch: Batch, device: torch.device, *, apart: bool) -> list[Tensor]:
     """Return the logits, or what each path of the network adds to them if that is asked for."""
-    scored: list[Tensor] = model.score_paths(inputs) if apart else [model(inputs)]  # type: ignore[operator]
+    if not apart:
+        return [score_batch(model, batch, device).float()]
+    scored: list[Tensor] = model.score_paths(torch.from_numpy(batch.inputs).to(device))  # type: ignore[operator]
     return [logits.float() for logits in scored]
+
+
+def score_batch(model: nn.Module, batch: Batch, device: torch.device) -> Tensor:
+    """Return the logits of a batch; a network that writes strings reads the targets, too, each before the next one."""
+    inputs = torch.from_numpy(batch.inputs).to(device)
+    if batch.sizes is None:
+        logits: Tensor = model(inputs)
+        return logits
+    labels = None if batch.labels is None else torch.from_numpy(batch.labels).to(device)
+    written: Tensor = model(inputs, torch.from_numpy(batch.targets).to(device), batch.sizes, labels)
+    return written
 
 
 def _lose_alone(paths: list[Tensor], targets: Tensor, weights: Tensor, config: TrainConfig) -> Tensor | float:
@@ -272,7 +285,7 @@ def _validate(model: nn.Module, data: EncodedExamples, *, calibrate: bool) -> tu
     targets: list[NDArray[np.generic]] = []
     with torch.inference_mode():
         for batch in data.batches(512):
-            output = model(torch.from_numpy(batch.inputs).to(device)).float().flatten(0, -2).cpu().numpy()
+            output = score_batch(model, batch, device).float().flatten(0, -2).cpu().numpy()
             if not np.isfinite(output).all():
                 return math.nan, 0.0
             if not targets:  # all logits are in memory once, 4 bytes each, and nothing else grows with the labels

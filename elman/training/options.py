@@ -36,6 +36,9 @@ OPTION_FIELDS = {
     "number": "label_column",
     "features": "feature_columns",
     "folder": "data_folder",
+    "source": "source_column",
+    "target": "target_column",
+    "count": "count_column",
 }
 """Options whose name is not that of the field that they set."""
 
@@ -43,7 +46,7 @@ LENGTH = ("epochs", "patience")
 """Options that make a run longer, which may differ when it is resumed."""
 
 READING = (
-    *("text", "label", "number", "features", "folder", "max_characters"),
+    *("text", "label", "number", "features", "folder", "max_characters", "source", "target", "count"),
     *("header", "delimiter", "encoding", "on_error"),
 )
 """Options of how DATA is read. A resumed run may get other ones, if the split stays the same."""
@@ -57,10 +60,17 @@ WITHOUT_EFFECT = {
     "images": ("embedding_size", "plain", *_OF_TEXT, "class_weighting", "levels", "test_share"),
     "number": _OF_LABELS,
     "tags": ("class_weighting", "levels", "baseline"),
+    "pairs": ("text", "label", "activation", "plain", "class_weighting", "levels", "init", "stream", "shift"),
 }
 """Options of `elman train` that nothing reads, by task."""
 
-NAMES = {"features": "a linear regression", "images": "images", "number": "a number as the answer", "tags": "tags"}
+NAMES = {
+    "features": "a linear regression",
+    "images": "images",
+    "number": "a number as the answer",
+    "tags": "tags",
+    "pairs": "pairs",
+}
 """What messages call the tasks with such options."""
 
 
@@ -120,13 +130,20 @@ def _choose_task(data: str, options: Options) -> str:
     if options.get("features") and not options.get("number"):
         raise SettingError("--features names the columns to predict from; name the one to predict with --number COLUMN")
     wanted = next((task for task in ("tags", "features", "number") if options.get(task)), "label")
+    if options.get("task"):
+        if wanted not in ("label", options["task"]):
+            raise SettingError(f"--task {options['task']} and --{wanted} ask for different answers; give one of them")
+        wanted = named_kind(options["task"]).name
     task = CATALOG[data].task if data in CATALOG else wanted
+    if wanted == "generate" and task == "label":  # strings with labels can be learned from in two ways
+        task = wanted
     if task == "label" and data not in CATALOG and has_images(Path(data)):
         task = "images"
     if options.get("shift") and task != "images":
         raise SettingError("--shift moves images, and these data are not images; leave it out")
     if wanted not in ("label", task):
-        raise SettingError(f"the named set {data!r} is for {task}; leave --{wanted} out, or give a file of your own")
+        option = f"--task {wanted}" if options.get("task") else f"--{wanted}"
+        raise SettingError(f"the named set {data!r} is for {task}; leave {option} out, or give a file of your own")
     return task
 
 
@@ -161,16 +178,26 @@ def apply_options(config: RunConfig, options: Options) -> RunConfig:
     if "keep_script" in values:
         normalisation = replace(normalisation, transliterate=not values["keep_script"])
 
+    if config.writer is not None and config.writer.has_encoder:
+        values |= _set_both(values)
+
     def select(record: Any) -> dict[str, Any]:
         return {key: value for key, value in values.items() if key in record.__dataclass_fields__}
 
     return replace(
         config,
         **{key: value for key, value in select(config).items() if key != "data"},
-        model=replace(config.model, **select(config.model)),
+        model=config.model if config.writer is not None else replace(config.model, **select(config.model)),
+        writer=None if config.writer is None else replace(config.writer, **select(config.writer)),
         train=replace(config.train, **select(config.train)),
         normalisation=normalisation,
     )
+
+
+def _set_both(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what options of a network that writes set in its encoder, too."""
+    both = {"cell": "encoder_cell", "directions": "encoder_directions", "embedding_size": "source_size"}
+    return {other: values[option] for option, other in both.items() if option in values}
 
 
 OPTIONS = (
@@ -179,6 +206,8 @@ OPTIONS = (
     *("cell", "by_hand", "activation", "hidden_size", "layers", "directions", "embedding_size", "dropout"),
     *("epochs", "batch_size", "optimiser", "learning_rate", "schedule", "weight_decay", "clip", "label_smoothing"),
     *("class_weighting", "patience", "threads", "device", "products", "baseline"),
+    *("target_symbols", "source_column", "target_column", "count_column"),
+    *("attention", "encoder_size", "encoder_layers", "own_share", "average"),
 )
 """The fields of the configurations that an option of `elman train` sets alone, in the order of its help."""
 
@@ -213,7 +242,11 @@ def _like(config: RunConfig, other: RunConfig) -> RunConfig:
     decided = [field for field, value in chosen.items() if value is None] + ["input_size"]
     model = replace(config.model, **{field: vars(other.model)[field] for field in decided})
     weight = other.train.path_weight if config.train.path_weight is None else config.train.path_weight
-    return replace(config, model=model, train=replace(config.train, path_weight=weight))
+    writer = config.writer
+    if writer is not None and other.writer is not None:
+        open_fields = [field for field, value in vars(writer).items() if value is None]
+        writer = replace(writer, **{field: vars(other.writer)[field] for field in open_fields})
+    return replace(config, model=model, writer=writer, train=replace(config.train, path_weight=weight))
 
 
 def _find_options(config: RunConfig, recipe: str | None, *, plain: bool) -> dict[str, Any] | None:
@@ -221,14 +254,16 @@ def _find_options(config: RunConfig, recipe: str | None, *, plain: bool) -> dict
     options: dict[str, Any] = {} if recipe is None else {"recipe": recipe}
     if config.data not in CATALOG:
         options |= {"tags": True} if config.task == "tags" else {}
+        options |= {"task": config.task} if config.writer is not None else {}
         if config.task in ("number", "features"):
             options["number"] = config.label_column
         if config.task == "features":
             options["features"] = ",".join(config.feature_columns)
-    usual_cell = best_settings(config.task).model.cell if recipe is None else named_recipe(recipe).config.model.cell
-    if config.model.cell != usual_cell:
-        options["cell"] = config.model.cell
-    if config.model.by_hand:
+    usual = best_settings(config.task) if recipe is None else named_recipe(recipe).config
+    cell = _look_up(config, "cell")
+    if cell != _look_up(usual, "cell"):
+        options["cell"] = cell
+    if _look_up(config, "by_hand"):
         options["hand"] = True
     if config.stream:
         options["stream"] = True
@@ -238,8 +273,8 @@ def _find_options(config: RunConfig, recipe: str | None, *, plain: bool) -> dict
         return None
     names = {field: option for option, field in OPTION_FIELDS.items() if option not in ("number", "features")}
     for field in OPTIONS:
-        value, usual = (_look_up(one, field) for one in (config, start))
-        if value != usual and names.get(field, field) not in ("cell", "hand") and field != "feature_columns":
+        value, before = (_look_up(one, field) for one in (config, start))
+        if value != before and names.get(field, field) not in ("cell", "hand") and field != "feature_columns":
             options[names.get(field, field)] = 0 if field == "clip" and value is None else value
     if config.header is not None:
         options["header"] = config.header
@@ -257,8 +292,9 @@ def _find_options(config: RunConfig, recipe: str | None, *, plain: bool) -> dict
 
 
 def _look_up(config: RunConfig, field: str) -> Any:
-    """Return the value of a field of a config, or of one of the configs in it."""
-    return next(getattr(one, field) for one in (config, config.model, config.train) if hasattr(one, field))
+    """Return the value of a field of a config, or of one of the configs in it; None if its network has none."""
+    places = (config, config.writer or config.model, config.train)
+    return next((getattr(one, field) for one in places if hasattr(one, field)), None)
 
 
 def _join_command(source: list[str], options: Options) -> str:

@@ -7,8 +7,9 @@ from typing import Any
 from elman.data.catalog import CATALOG
 from elman.data.examples import PAIRS, FeatureReading, Reading, check_unused, read_features, read_pairs
 from elman.data.images import ImageReading
-from elman.data.pairs import PairReading
+from elman.data.pairs import PairReading, read_transcriptions
 from elman.data.reading import read_source
+from elman.data.texts import read_texts
 from elman.errors import SettingError
 from elman.tables.sql.queries import Query
 from elman.training.config import RunConfig
@@ -40,12 +41,32 @@ def read_data(
             options=config.text_options(),
             on_error=config.on_error or "stop",
         )
+    if is_file and config.task == "pairs":
+        return read_transcriptions(
+            config.data,
+            source=config.source_column,
+            target=config.target_column,
+            count=config.count_column,
+            target_symbols=config.target_symbols,
+            max_characters=config.max_characters,
+            options=config.text_options(),
+            on_error=config.on_error or "skip",
+        )
     if is_file and config.task == "features":
         check_unused("columns of numbers", text=config.text_column, max_characters=config.max_characters)
         return read_features(
             config.data,
             features=config.feature_columns,
             number=config.label_column,
+            options=config.text_options(),
+            on_error=config.on_error or "skip",
+        )
+    if is_file and config.task == "generate":
+        return read_texts(
+            source if isinstance(source, Query) else config.data,
+            text=config.text_column,
+            label=config.label_column,
+            max_characters=config.max_characters,
             options=config.text_options(),
             on_error=config.on_error or "skip",
         )

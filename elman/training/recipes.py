@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from elman.errors import SettingError
 from elman.model.config import ModelConfig
+from elman.model.writing import WriterConfig
 from elman.text.normalisation import Normalisation
 from elman.training.config import RunConfig, TrainConfig
 
@@ -95,6 +96,10 @@ def best_settings(task: str, cell: str | None = None, *, by_hand: bool = False) 
     Raises:
         SettingError: the cell has no such name.
     """
+    if task == "generate":
+        return _settings_of_strings(cell or "gru", by_hand=by_hand)
+    if task == "pairs":
+        return _settings_of_pairs(cell or "gru", by_hand=by_hand)
     plain = RunConfig(name="", data="", task=task)
     if task == "features":
         linear = replace(BARE, cell=cell or "none")
@@ -120,6 +125,36 @@ def best_settings(task: str, cell: str | None = None, *, by_hand: bool = False) 
         model = replace(model, readout="each", bag_orders=(), dropout=0.1, input_dropout=0.1, ngram_dropout=0.1)
         return replace(plain, model=model, train=replace(train, epochs=30, batch_size=32), normalisation=AS_IT_IS)
     return replace(plain, model=model, train=train)
+
+
+def _settings_of_strings(cell: str, *, by_hand: bool) -> RunConfig:
+    """Return the best settings found for writing new strings, which have the case and the script that they are in.
+
+    `benchmarks/generation.py` measures them.
+    """
+    shape = WriterConfig(cell=cell, by_hand=by_hand, hidden_size=224, embedding_size=32)
+    train = TrainConfig(learning_rate=5e-3, average=0.99, weight_decay=0.05)
+    return RunConfig(task="generate", writer=shape, train=train, normalisation=AS_IT_IS)
+
+
+def _settings_of_pairs(cell: str, *, by_hand: bool) -> RunConfig:
+    """Return the best settings found for pairs; sources keep their script."""
+    shape = WriterConfig(
+        cell=cell,
+        by_hand=by_hand,
+        hidden_size=384,
+        embedding_size=128,
+        label_size=None,
+        encoder_cell=cell,
+        encoder_size=256,
+        encoder_layers=2,
+        source_size=128,
+        attention="additive",
+        attention_size=192,
+        mix_size=384,
+    )
+    train = TrainConfig(learning_rate=2e-3, label_smoothing=0.1, average=0.999)
+    return RunConfig(task="pairs", writer=shape, train=train, normalisation=Normalisation(transliterate=False))
 
 
 def recipe(cell: str, *, by_hand: bool = False) -> tuple[ModelConfig, TrainConfig]:

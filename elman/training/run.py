@@ -39,7 +39,9 @@ from elman.extras import extra
 from elman.files import write_atomically
 from elman.markup import render_card, render_note, render_table
 from elman.model.config import NO_CELL, ModelConfig
-from elman.model.file import Artifact, dump_artifact, parse_artifact, save_artifact
+from elman.model.file import Artifact
+from elman.model.writer import dump_model, parse_model, save_model
+from elman.model.writing import WriterConfig
 from elman.reports import EpochResult, EvalReport, Report, StepResult
 from elman.training.config import RunConfig
 from elman.training.fitting import describe_origin, start_training
@@ -194,6 +196,13 @@ class Run:
         """Return the network, the task, the sizes of the parts and the folder of the run, in three lines."""
         model, sizes = self.config.model, self.task.sizes
         parameters = sum(parameter.numel() for parameter in self.model.parameters())
+        if self.config.writer is not None:
+            return (
+                f"{self.config.writer.describe()}, {count_of(parameters, 'parameter')}\n"
+                f"{whole(self.task.description())}: "
+                f"{sizes['train']:,} train, {sizes['validation']:,} validate, {sizes['test']:,} test\n"
+                f"folder: {whole(self.folder)}"
+            )
         kinds = {"Unrolled": "by hand", "Fused": "fused"}
         hand = kinds.get(type(getattr(self.model, "recurrence", None)).__name__, "torch.nn")
         cells = (
@@ -253,7 +262,7 @@ class Run:
         if not self.state.best:
             raise TrainingError("no epoch is done yet, so there is no model to write; wait until the first is done")
         trained = self.task.artifact(self.state.best, self._provenance())
-        stored = trained if weights == "float" else parse_artifact(dump_artifact(trained, weights=weights), MODEL)
+        stored = trained if weights == "float" else parse_model(dump_model(trained, weights=weights), MODEL)
         artifact, findings = self.task.measure(stored)
         figures = {
             "test": _summarise(findings.test),
@@ -265,14 +274,14 @@ class Run:
         titles = {file: picture.title for file, picture in pictures.items()}
         values = self._report(findings, artifact, titles)
         shipped = replace(artifact, provenance={**artifact.provenance, "figures": figures})
-        save_artifact(shipped, self.folder / MODEL)
+        save_model(shipped, self.folder / MODEL)
         write_atomically(self.folder / REPORT, (json.dumps(values, indent=2) + "\n").encode())
         write_atomically(self.folder / REPORT_TEXT, write_report(values).encode())
         curves = plot_curves(
             self.state.history,
             self.state.kept_epoch,
             by_heart=self.learns_by_heart,
-            drops=_has_dropout(self.config.model),
+            drops=_has_dropout(self.config.writer or self.config.model),
             marks=_list_marks(findings, part),
         )
         save_figure(curves, self.folder / "curves.png")
@@ -333,7 +342,7 @@ class Run:
             "verdict": self.task.verdict(findings),
             "answer": decide(findings.comparisons),
             "comparisons": [comparison.to_dict() for comparison in findings.comparisons],
-            "labels": list(artifact.labels.names),
+            "labels": [] if artifact.labels is None else list(artifact.labels.names),
             "test": findings.test.to_dict(),
             "validation": findings.validation.to_dict(),
             "baseline": baseline,
@@ -384,7 +393,7 @@ def _summarise(report: Report) -> dict[str, Any]:
     return {name: value for name, value in report.to_dict().items() if name != "per_label"}
 
 
-def _has_dropout(model: ModelConfig) -> bool:
+def _has_dropout(model: ModelConfig | WriterConfig) -> bool:
     """Return whether anything is dropped in training, so that the training part is measured on less than all of it."""
     return any(value > 0 for name, value in asdict(model).items() if name.endswith("dropout"))
 

@@ -25,6 +25,7 @@ from elman.training.config import TrainConfig
 from elman.training.network import SequenceModel
 from elman.training.ranks import Ranks
 from elman.training.rows import RowAdam
+from elman.training.transducer import Transducer
 
 OPTIMISER_SETTINGS: dict[str, dict[str, Any]] = {
     "adamw": {"betas": (0.9, 0.99), "fused": True},
@@ -78,7 +79,7 @@ class TrainingState:
         self.device = next(model.parameters()).device
         self.is_short = config.products == "bfloat16"
         for module in model.modules():
-            if isinstance(module, Fused):
+            if isinstance(module, Fused | Transducer):
                 module.bfloat16_products = self.is_short
         self.steps_in_epoch = steps_in_epoch
         tables = model.tables if isinstance(model, SequenceModel) and config.optimiser in ADAMS else {}

@@ -92,3 +92,17 @@ def test_labels_that_are_too_rare_are_listed_by_the_parts_that_they_are_missing_
     assert "- none in the validation or test part: Irish, Arabic.\n- none in the validation part: Welsh.\n" in text
     many = write_report({**VALUES, "incomplete_labels": {str(k): ["test"] for k in range(5000)}})
     assert "98, 99 and 4,900 others, in `report.json`." in many
+
+
+def test_a_report_of_a_model_that_writes_shows_samples_by_label():
+    from elman.evaluation.report import _write_samples
+
+    assert _write_samples({}) == []
+    assert _write_samples({"Greek": ["pap|as", "nikos"], "": ["emma"]}) == [
+        "",
+        "## What the model writes",
+        "",
+        "Greek: pap\\|as, nikos",
+        "",
+        "emma",
+    ]

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from elman.errors import DamagedModelError, ModelFileError, NewerModelError, NotAModelError, SettingError
 from elman.model.config import ModelConfig
+from elman.model.content import FORMAT_VERSION
 from elman.model.file import (
-    FORMAT_VERSION,
     SETTINGS_OF_BAGS,
     SETTINGS_OF_WORDS,
     Artifact,
@@ -125,7 +125,7 @@ def computed_digest(artifact: Artifact, folder: Path) -> str:
 
 def test_the_digest_of_a_loaded_model_is_not_computed_again(tiny_artifact, tiny_file, monkeypatch):
     model, expected = load_artifact(tiny_file), digest_of_artifact(tiny_artifact)
-    monkeypatch.setattr("elman.model.file._digest", None)
+    monkeypatch.setattr("elman.model.file.digest_of", None)
     assert digest_of_artifact(model) == stored_digest(tiny_file) == expected
 
 
@@ -556,7 +556,7 @@ def test_a_file_of_8_bits_is_smaller_and_says_that_it_is_newer(tmp_path, tiny_ar
 
 
 def test_an_8_bit_matrix_without_its_scale_is_damaged(tmp_path, tiny_artifact, monkeypatch):
-    monkeypatch.setattr("elman.model.file.quantise", lambda name, tensor: {name: tensor.astype(np.int8)})
+    monkeypatch.setattr("elman.model.content.quantise", lambda name, tensor: {name: tensor.astype(np.int8)})
     save_artifact(tiny_artifact, tmp_path / "forged.safetensors", weights="int8")
     with pytest.raises(DamagedModelError, match=r"forged\.safetensors"):
         load_artifact(tmp_path / "forged.safetensors")

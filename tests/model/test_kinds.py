@@ -17,7 +17,9 @@ def test_a_kind_is_found_by_its_name_and_by_what_it_reads_and_answers(kind):
 
 
 def test_another_name_is_refused_with_the_names_that_exist():
-    with pytest.raises(SettingError, match="task must be one of label, tags, number, images, features; got 'poems'"):
+    with pytest.raises(
+        SettingError, match="task must be one of label, tags, number, images, features, generate, pairs; got 'poems'"
+    ):
         named_kind("poems")
 
 

@@ -8,7 +8,7 @@ import pytest
 from elman.model.config import ACTIVATIONS, ModelConfig
 from elman.model.tensors import name_layer
 from elman.scoring.layers import Buffers, build_layer
-from elman.scoring.reference import _choose_step
+from elman.scoring.reference import choose_step
 
 CELLS = [*(("elman", activation) for activation in ACTIVATIONS), ("gru", "tanh"), ("lstm", "tanh")]
 
@@ -23,7 +23,7 @@ def test_a_step_of_a_layer_is_that_of_the_reference(cell, direction):
     layer = build_layer(config, tensors, 0, direction)
     rows = draw.standard_normal((6, 3)).astype(np.float32)
     state = tuple(draw.standard_normal((6, 4)).astype(np.float32) for _ in range(layer.parts))
-    step, size = _choose_step(config)
+    step, size = choose_step(config.cell, config.activation)
     assert size == layer.parts
     expected = step(rows @ weight_ih.T + bias_ih, state, weight_hh.T, bias_hh)
     recurrent = np.matmul(state[0], layer.recurrent)

@@ -51,13 +51,20 @@ def normalise_examples(reading: Reading, normalisation: Normalisation) -> tuple[
     return kept, counts
 
 
-def split_for(config: RunConfig, examples: Sequence[Example], *, folds: Mapping[str, str] | None = None) -> Split:
+def split_for(
+    config: RunConfig,
+    examples: Sequence[Example],
+    *,
+    folds: Mapping[str, str] | None = None,
+    by_label: bool | None = None,
+) -> Split:
     """Split normalised examples as the config of a run says.
 
     Args:
         config: of the run.
         examples: with normalised text.
         folds: as in `elman.data.splits.split_examples`.
+        by_label: as there; None: if the answer is a label.
     """
     return split_examples(
         examples,
@@ -65,7 +72,7 @@ def split_for(config: RunConfig, examples: Sequence[Example], *, folds: Mapping[
         seed=config.split_seed,
         test_share=config.test_share,
         validation_share=config.validation_share,
-        by_label=config.task == "label",
+        by_label=config.task == "label" if by_label is None else by_label,
         folds=folds,
     )
 

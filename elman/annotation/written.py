@@ -1,0 +1,88 @@
+"""Written answers in tables: what a model of pairs writes for each row."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from elman.annotation.annotator import DIGITS, AnnotateConfig, Annotator, Answer, Summary
+from elman.checks import shown
+from elman.errors import SettingError
+from elman.prediction.loading import AnyModel
+from elman.prediction.predictor import Predictor
+from elman.prediction.transcriber import Transcriber
+
+
+class PairAnnotator(Annotator):
+    """Answers for chunks of a table with a model of pairs: the best answers and their probabilities.
+
+    Args:
+        transcriber: the model.
+        config: the settings; what only a label can have is refused.
+
+    Raises:
+        SettingError: a setting has no effect, or is invalid.
+    """
+
+    def __init__(self, transcriber: Transcriber, config: AnnotateConfig) -> None:
+        self.transcriber, self.config, self.artifact = transcriber, config, transcriber.artifact
+        settings: dict[str, Any] = {
+            "abstain_below": config.abstain_below,
+            "level": config.level,
+            "prior": config.prior,
+            "set": config.coverage,
+            "unfamiliar_below": config.unfamiliar_below,
+            "all": config.every,
+            "add": "familiar" in config.add or None,
+        }
+        if useless := [name for name, value in settings.items() if value not in (None, 0.0, False)]:
+            raise SettingError(
+                f"--{useless[0].replace('_', '-')} has no effect on {shown(transcriber.name)}, which "
+                f"{self.artifact.kind}; leave it out"
+            )
+        transcriber.answer_all([], top=config.top)  # checks the number of answers
+
+    @property
+    def columns(self) -> dict[str, type]:
+        """The new columns; see `Annotator.columns`."""
+        prefix, columns = self.config.prefix, dict[str, type]()
+        for rank in range(1, self.config.top + 1):
+            which = f"_{rank}" if rank > 1 else ""
+            columns |= {f"{prefix}label{which}": str, f"{prefix}probability{which}": float}
+        columns |= {f"{prefix}{name}": str for name in self.config.add}
+        return columns | {f"{prefix}reason": str}
+
+    def annotate(
+        self, names: Sequence[str | None], answer: Answer | None = None
+    ) -> tuple[dict[str, list[Any]], Summary]:
+        """Return the new columns for some rows, and their summary; see `Annotator.annotate`."""
+        del answer
+        answers = self.transcriber.answer_all(names, top=self.config.top)
+        values: dict[str, list[Any]] = {"reason": [one.reason for one in answers]}
+        for rank in range(self.config.top):
+            which = f"_{rank + 1}" if rank else ""
+            tops = [one.top[rank] if rank < len(one.top) else None for one in answers]
+            values[f"label{which}"] = [None if top is None else top.label for top in tops]
+            values[f"probability{which}"] = [None if top is None else round(top.probability, DIGITS) for top in tops]
+        values["script"] = [None if name is None else one.script for name, one in zip(names, answers, strict=True)]
+        values["unknown"] = [" ".join(one.unknown) or None for one in answers]
+        prefix = self.config.prefix
+        summary = Summary(len(answers), abstained=Counter(one.reason for one in answers if one.reason))
+        return {column: values[column.removeprefix(prefix)] for column in self.columns}, summary
+
+
+def build_annotator(model: AnyModel, config: AnnotateConfig) -> Annotator:
+    """Return what answers for the rows of a table.
+
+    Args:
+        model: any that reads strings.
+        config: the settings.
+
+    Raises:
+        SettingError: the model reads no strings, or as the annotator.
+    """
+    if isinstance(model, Predictor):
+        return Annotator(model, config)
+    if isinstance(model, Transcriber):
+        return PairAnnotator(model, config)
+    kind = model.artifact.kind
+    raise SettingError(f"{shown(model.name)} {kind}; a table's column needs a model of strings: {kind.remedy}")

@@ -1,0 +1,190 @@
+"""Pairs: a string is read, and another one is written that belongs to it, such as how a name is pronounced."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from elman.checks import count_of
+from elman.data.packed import PackedExamples
+from elman.data.pairs import PairReading, normalise_reading, split_pairs
+from elman.errors import DataError
+from elman.evaluation.calibration import fit_temperature
+from elman.evaluation.transcription import score_transcriptions
+from elman.evaluation.verdict import CONSTANT, compare
+from elman.model.kinds import KINDS
+from elman.model.writer import LONGEST_WRITTEN, Writer
+from elman.model.writing import WriterConfig
+from elman.prediction.transcriber import Transcriber
+from elman.records import Pair
+from elman.reports import TranscriptionReport
+from elman.scoring.transducer import TransducerScorer
+from elman.text.targets import Targets
+from elman.text.vocabulary import Vocabulary
+from elman.training.config import STRING_SPLIT, RunConfig, passes_for
+from elman.training.tasks.task import Findings, Task, round_weights
+from elman.training.transcribed import transcribe
+from elman.training.transducer import Transducer
+
+DROPOUT, INPUT_DROPOUT = 0.3, 0.3
+"""Shares that training drops where the settings do not say."""
+
+
+class PairTask(Task):
+    """Pairs of strings.
+
+    Args:
+        reading: the pairs.
+        config: what to do with them; ``writer`` is the shape of the network.
+
+    Raises:
+        DataError: the pairs cannot be split, or there are too many symbols to write.
+    """
+
+    kind = "pairs"
+
+    def __init__(self, reading: PairReading, config: RunConfig) -> None:
+        reading = normalise_reading(reading, config.normalisation)
+        self.config, self.dropped = replace(config, target_symbols=reading.target_symbols), reading.dropped
+        self.split = split_pairs(
+            reading,
+            None if reading.is_given and config.split == STRING_SPLIT else config.split,
+            seed=config.split_seed,
+            test_share=config.test_share,
+            validation_share=config.validation_share,
+        )
+        self.sizes, self.notes, self.fingerprint = self.split.sizes, self.split.notes, self.split.fingerprint
+        self.split_kind = self.split.kind
+        self.vocabulary = Vocabulary.from_texts(
+            (pair.source for pair in self.split.train), min_count=config.symbol_min_count
+        )
+        self.targets = Targets.from_texts(
+            (target for pair in self.split.train for target in pair.targets), form=reading.target_symbols
+        )
+        writable = self._find_writable()
+        if not writable:
+            raise DataError("no target of the validation part has only symbols of the training part; give more pairs")
+        self.training, self.validation = self._encode(self.split.train), self._encode(writable)
+
+    @property
+    def shape(self) -> WriterConfig:
+        """The shape of the network."""
+        assert self.config.writer is not None
+        return self.config.writer
+
+    def _find_writable(self) -> tuple[Pair, ...]:
+        """Return the pairs of the validation part without targets that have an unknown symbol: these have no loss."""
+        known = []
+        for pair in self.split.validation:
+            kept = [
+                (target, count)
+                for target, count in zip(pair.targets, pair.counts, strict=True)
+                if not self.targets.unknown_in(target)
+            ]
+            if kept:
+                known.append(Pair(pair.source, *zip(*kept, strict=True)))
+        return tuple(known)
+
+    def _encode(self, pairs: Sequence[Pair]) -> PackedExamples:
+        """Encode each right target of each source as an example of its own."""
+        flat = [
+            (pair.source, target, count)
+            for pair in pairs
+            for target, count in zip(pair.targets, pair.counts, strict=True)
+        ]
+        counts = np.array([count for _, _, count in flat], np.float64) ** self.config.train.copy_weighting
+        sources = self.vocabulary.encode_all([source for source, _, _ in flat]).split()
+        targets = [self.targets.encode(target) for _, target, _ in flat]
+        return PackedExamples(sources, targets, (counts / counts.mean()).astype(np.float32))
+
+    def settle(self) -> None:
+        """Choose the settings that depend on the data; see `Task.settle`."""
+        shape, train = self.shape, self.config.train
+        shape = replace(
+            shape,
+            dropout=DROPOUT if shape.dropout is None else shape.dropout,
+            input_dropout=INPUT_DROPOUT if shape.input_dropout is None else shape.input_dropout,
+            label_size=shape.label_size or 0,
+        )
+        train = replace(train, epochs=train.epochs or passes_for(len(self.training)), path_weight=0.0)
+        self.config = replace(self.config, writer=shape, train=train)
+
+    def network(self, *, fused: bool = True) -> Transducer:
+        """Return the untrained network; see `Task.network`."""
+        shape = self.shape if fused else replace(self.shape, fused=False)
+        return Transducer(shape, sources=len(self.vocabulary), targets=len(self.targets))
+
+    def artifact(self, weights: Mapping[str, Tensor], provenance: dict[str, Any]) -> Writer:
+        """Return the model; see `Task.artifact`."""
+        longest = max(len(self.targets.split(target)) for pair in self.split.train for target in pair.targets)
+        return Writer(
+            name=self.config.name,
+            config=self.shape,
+            tensors=round_weights(weights),
+            targets=self.targets,
+            normalisation=self.config.normalisation,
+            kind=KINDS[self.kind],
+            longest=min(2 * longest, LONGEST_WRITTEN),
+            sources=self.vocabulary,
+            provenance=provenance,
+        )
+
+    def calibrate(self, artifact: Writer) -> Writer:
+        """Fit the temperature on the symbols of the validation part; see `Task.calibrate`."""
+        if not self.is_calibrated:
+            return artifact
+        logits, truth = Transcriber(artifact).scorer.score_batches(self.validation.batches(256))
+        return replace(artifact, temperature=fit_temperature(logits, truth, strings=len(self.validation)))
+
+    def measure(self, artifact: Writer) -> tuple[Writer, Findings]:
+        """Measure the model beside one constant answer; see `Task.measure`."""
+        artifact = self.calibrate(artifact)
+        transcriber, split = Transcriber(artifact), self.split
+        tested = transcribe(transcriber, split.test)
+        constant, answer = self._score_constant(split.test)
+        assert tested.report.outcomes is not None and constant.outcomes is not None
+        comparisons = (
+            compare(
+                tested.report.outcomes,
+                constant.outcomes,
+                kind=CONSTANT,
+                name=f"always answering {answer}",
+                score="share of strings answered right",
+            ),
+        )
+        return artifact, Findings(
+            test=tested.report,
+            validation=transcribe(transcriber, split.validation).report,
+            baseline=None,
+            comparisons=comparisons,
+            values={"surest_mistakes": tested.mistakes},
+        )
+
+    def _score_constant(self, pairs: Sequence[Pair]) -> tuple[TranscriptionReport, str]:
+        """Return the scores of always answering the most frequent target of the training part, and that target."""
+        counts: Counter[str] = Counter()
+        for pair in self.split.train:
+            counts.update(dict(zip(pair.targets, pair.counts, strict=True)))
+        answer = counts.most_common(1)[0][0]
+        split = self.targets.split
+        references = [[split(target) for target in pair.targets] for pair in pairs]
+        return score_transcriptions([[split(answer)]] * len(pairs), references), answer
+
+    def remarks(self, findings: Findings) -> tuple[str, ...]:
+        """Say how strings are written; see `Task.remarks`."""
+        return ()
+
+    def description(self) -> str:
+        """Return how many symbols are written, and the kind of split; see `Task.description`."""
+        return f"{count_of(len(self.targets.symbols), 'symbol')} to write; {self.split_kind} split"
+
+    def sample(self, model: Transducer) -> str | None:
+        """Return the first validation string, and what the network writes for it now."""
+        first = self.split.validation[0].source
+        tensors = {name: tensor.detach().cpu().numpy() for name, tensor in model.state_dict().items()}
+        (written,) = TransducerScorer(self.shape, tensors).write([self.vocabulary.encode(first)], beam=1)
+        answer = self.targets.decode(written.symbols[0].tolist()) if written.symbols else "…"
+        return f"{first} → {answer}"

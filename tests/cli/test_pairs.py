@@ -1,0 +1,125 @@
+"""The commands on a model of pairs: one line for each string, in order, and clear refusals."""
+
+import csv
+import io
+import json
+
+import pytest
+from pairs import build_writer
+from typer.testing import CliRunner
+
+from elman.cli import app
+from elman.model.writer import save_writer
+from elman.prediction.transcriber import Transcriber
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    path = tmp_path_factory.mktemp("writer") / "model.safetensors"
+    save_writer(build_writer(), path)
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def answer(model):
+    return Transcriber(build_writer()).predict("abc", top=2)
+
+
+def run(*arguments, text=None):
+    done = CliRunner().invoke(app, list(arguments), input=text)
+    return done, "" if done.exception is None else str(done.exception)
+
+
+def test_predict_prints_the_best_answers(model, answer):
+    done, _ = run("predict", "--model", model, "--top", "2", "abc", "a?")
+    first, second = done.output.splitlines()
+    cells = [part for one in answer.top for part in (one.label, f"{one.probability:.4f}")]
+    assert first.split("\t") == ["abc", *cells]
+    assert second.split("\t") == ["a?", "-", "unknown symbol: the model has never read ?"]
+
+
+def test_predict_reads_lines_and_writes_json(model, answer):
+    done, _ = run("predict", "--model", model, "--json", "--top", "2", text="abc\n\nabc\n")
+    found = json.loads(done.output)
+    assert [one["label"] for one in found] == [answer.label, None, answer.label]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--level", "region"], "--level has no effect"),
+        (["--set", "0.9"], "--set has no effect"),
+        (["--label", "Greek"], "no label 'Greek'"),
+        (["--beam", "0"], "beam must be"),
+    ],
+)
+def test_predict_refuses_options_that_have_no_effect(model, options, message):
+    assert message in run("predict", "--model", model, *options, "abc")[1]
+
+
+def test_options_of_pairs_are_refused_by_other_models():
+    assert "--beam is for models of pairs" in run("predict", "--model", "languages", "--beam", "3", "Ito")[1]
+
+
+def test_pronounce_prints_both_alphabets(model, answer):
+    done, _ = run("pronounce", "--model", model, "abc", "")
+    first, second = done.output.splitlines()
+    name, arpabet, ipa, chance = first.split("\t")
+    assert (name, arpabet, chance) == ("abc", answer.label, f"{answer.probability:.4f}") and ipa
+    assert second == "\t-\tblank: there is nothing to read"
+    (spoken,) = json.loads(run("pronounce", "--model", model, "--json", "abc")[0].output)
+    assert spoken["top"][0]["ipa"] == ipa
+
+
+def test_pronounce_refuses_models_that_cannot_say_names(model):
+    assert "need a model of pairs" in run("pronounce", "--model", "languages", "Ito")[1]
+    assert "this one is not" in run("pronounce", "--model", model, "--origin", "auto", "abc")[1]
+
+
+def test_explain_shows_where_the_model_looks(model, answer, tmp_path):
+    picture = tmp_path / "heat.png"
+    done, _ = run("explain", "--model", model, "abc", "--plot", str(picture))
+    assert answer.label in done.output and "■" in done.output and picture.read_bytes().startswith(b"\x89PNG")
+    shown = json.loads(run("explain", "--model", model, "abc", "--json")[0].output)
+    assert [len(one["weights"]) for one in shown["symbols"]] == [3] * (len(answer.label.split()) + 1)
+    assert "--level is for models" in run("explain", "--model", model, "abc", "--level", "region")[1]
+
+
+def test_annotate_adds_the_answers_to_every_row(model, answer, tmp_path):
+    table, out = tmp_path / "in.csv", tmp_path / "out.csv"
+    table.write_text("id,name\n1,abc\n2,\n3,a?\n4,abc\n", encoding="utf-8")
+    run("annotate", str(table), str(out), "--model", model, "--top", "2", "--add", "script,unknown")
+    rows = list(csv.DictReader(io.StringIO(out.read_text(encoding="utf-8"))))
+    assert [row["elman_label"] for row in rows] == [answer.label, "", "", answer.label]
+    assert rows[0]["elman_label_2"] == answer.top[1].label and rows[0]["elman_script"] == "Latin"
+    assert float(rows[0]["elman_probability"]) == pytest.approx(answer.probability, abs=1e-6)
+    assert rows[2]["elman_unknown"] == "?" and rows[2]["elman_reason"].startswith("unknown symbol")
+    assert "--all has no effect" in run("annotate", str(table), "-", "--model", model, "--all")[1]
+
+
+def test_evaluate_scores_pairs(model, tmp_path):
+    lines = tmp_path / "pairs.tsv"
+    right = Transcriber(build_writer()).predict("abc").label
+    lines.write_text(f"abc\t{right}\nbcd\tAH AH AH AH AH AH\nab?\tB\n", encoding="utf-8")
+    scores = json.loads(run("evaluate", model, str(lines), "--json")[0].output)
+    assert scores["examples"] == 3 and scores["word_error_rate"] == pytest.approx(2 / 3)
+    assert scores["abstained"] == 1 and scores["part"] == "all"
+    assert "--label is for models" in run("evaluate", model, str(lines), "--label", "x")[1]
+    assert "these are others" in run("evaluate", model, str(lines), "--part", "test")[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--task", "pairs", "--tags"], "different answers"),
+        (["--task", "pairs", "--plain"], "--plain has no effect on pairs"),
+        (["--task", "pears"], "task must be one of"),
+        (["--task", "pairs", "--attention", "cosine"], "attention must be one of"),
+        (["--task", "pairs", "--target-symbols", "words"], "target_symbols must be one of"),
+    ],
+)
+def test_train_refuses_what_cannot_work(arguments, message, tmp_path):
+    lines = tmp_path / "pairs.tsv"
+    lines.write_text("a\tb\n", encoding="utf-8")
+    assert message in run("train", str(lines), "--out", str(tmp_path / "run"), *arguments)[1]
+    assert not (tmp_path / "run").exists()
