@@ -13,8 +13,9 @@ from elman.data.packed import PackedExamples
 from elman.data.pairs import PairReading, normalise_reading, split_pairs
 from elman.errors import DataError
 from elman.evaluation.calibration import fit_temperature
+from elman.evaluation.letterwise import LetterWriter
 from elman.evaluation.transcription import score_transcriptions
-from elman.evaluation.verdict import CONSTANT, compare
+from elman.evaluation.verdict import BASELINE, CONSTANT, compare
 from elman.model.kinds import KINDS
 from elman.model.writer import LONGEST_WRITTEN, Writer
 from elman.model.writing import WriterConfig
@@ -140,28 +141,37 @@ class PairTask(Task):
         return replace(artifact, temperature=fit_temperature(logits, truth, strings=len(self.validation)))
 
     def measure(self, artifact: Writer) -> tuple[Writer, Findings]:
-        """Measure the model beside one constant answer; see `Task.measure`."""
+        """Measure the model beside writing letter by letter, and beside one constant answer; see `Task.measure`."""
         artifact = self.calibrate(artifact)
         transcriber, split = Transcriber(artifact), self.split
         tested = transcribe(transcriber, split.test)
         constant, answer = self._score_constant(split.test)
-        assert tested.report.outcomes is not None and constant.outcomes is not None
-        comparisons = (
-            compare(
-                tested.report.outcomes,
-                constant.outcomes,
-                kind=CONSTANT,
-                name=f"always answering {answer}",
-                score="share of strings answered right",
-            ),
+        baseline = None if self.config.baseline == "none" else self._score_letterwise(split.test)
+        others = [(CONSTANT, f"always answering {answer}", constant)]
+        if baseline is not None:
+            others.insert(0, (BASELINE, "writing letter by letter", baseline))
+        score = "share of strings answered right"
+        comparisons = tuple(
+            compare(tested.report.outcomes, other.outcomes, kind=kind, name=name, score=score)
+            for kind, name, other in others
+            if tested.report.outcomes is not None and other.outcomes is not None
         )
         return artifact, Findings(
             test=tested.report,
             validation=transcribe(transcriber, split.validation).report,
-            baseline=None,
+            baseline=baseline,
             comparisons=comparisons,
             values={"surest_mistakes": tested.mistakes},
         )
+
+    def _score_letterwise(self, pairs: Sequence[Pair]) -> TranscriptionReport:
+        """Return the scores of writing what each symbol writes most often between its neighbours."""
+        split, draws = self.targets.split, self.config.train.seed
+        writer = LetterWriter(
+            [(pair.source, tuple(split(target))) for pair in self.split.train for target in pair.targets], seed=draws
+        )
+        references = [[split(target) for target in pair.targets] for pair in pairs]
+        return score_transcriptions([[writer.write(pair.source)] for pair in pairs], references)
 
     def _score_constant(self, pairs: Sequence[Pair]) -> tuple[TranscriptionReport, str]:
         """Return the scores of always answering the most frequent target of the training part, and that target."""
@@ -174,8 +184,13 @@ class PairTask(Task):
         return score_transcriptions([[split(answer)]] * len(pairs), references), answer
 
     def remarks(self, findings: Findings) -> tuple[str, ...]:
-        """Say how strings are written; see `Task.remarks`."""
-        return ()
+        """Explain the baseline; see `Task.remarks`."""
+        if findings.baseline is None:
+            return ()
+        return (
+            "The baseline writes for each symbol what it writes most often between its two neighbours in the training "
+            "part.",
+        )
 
     def description(self) -> str:
         """Return how many symbols are written, and the kind of split; see `Task.description`."""

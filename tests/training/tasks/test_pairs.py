@@ -106,7 +106,11 @@ def test_a_target_that_cannot_be_written_has_no_loss_and_is_wrong_in_the_test():
         for pairs in ({"ccc": ("ZZ",), "cbc": ("K B K", "ZZ")}, {"aba": ("ZZ",)})
     )
     task = PairTask(join_parts(reading, rare, test, target_symbols="blanks"), tiny_config())
-    assert "ZZ" not in task.targets.symbols and task.sizes == {"train": len(task.split.train), "validation": 2, "test": 1}
+    assert "ZZ" not in task.targets.symbols and task.sizes == {
+        "train": len(task.split.train),
+        "validation": 2,
+        "test": 1,
+    }
     assert len(task.validation) == 1 and task.validation.answers == 4
     with pytest.raises(DataError, match="no target of the validation part"):
         PairTask(join_parts(reading, test, rare, target_symbols="blanks"), tiny_config())
