@@ -39,8 +39,8 @@ data.reading data.numbers data.steps data.augment data.batches data.packed data.
 cells.contract cells.elman cells.gru cells.lstm cells.library cells.unroll cells.passes.buffers cells.passes.steps
 cells.passes.elman cells.passes.gru cells.passes.lstm cells.passes cells.fused cells.attention cells
 evaluation evaluation.intervals evaluation.uncertainty evaluation.metrics evaluation.verdict evaluation.mistakes
-evaluation.calibration evaluation.conformal evaluation.familiarity evaluation.transcription evaluation.letterwise evaluation.writing
-evaluation.counted evaluation.linear evaluation.baseline evaluation.scores evaluation.titles
+evaluation.calibration evaluation.conformal evaluation.familiarity evaluation.transcription evaluation.letterwise
+evaluation.counted evaluation.writing evaluation.linear evaluation.baseline evaluation.scores evaluation.titles
 evaluation.report evaluation.figures evaluation.confusions evaluation.plots evaluation.drawings evaluation.shares
 training training.config training.allowance training.reading training.history training.progress
 training.tasks training.tasks.strings training.tasks.advice training.held_out training.transcribed
