@@ -109,7 +109,7 @@ class Canvas:
         beside: the space to the right of them, for notes.
     """
 
-    def __init__(self, axes: Axes, width: float, *, beside: float = 3.4) -> None:
+    def __init__(self, axes: Axes, width: int, *, beside: float = 3.4) -> None:
         self.axes, self.width = axes, width
         axes.set_axis_off()
         axes.set_xlim(-0.6, width + beside)
