@@ -27,7 +27,7 @@ class Sketch(Canvas):
 
     def __init__(self, width: float, height: float, title: str = "") -> None:
         self.figure = make_figure(width, height)
-        super().__init__(self.figure.subplots(), width, beside=0)
+        super().__init__(self.figure.subplots(), 0)
         self.axes.set(xlim=(0, width), ylim=(0, height), aspect="equal")
         if title:
             self.say(0.1, height - 0.3, title, colour=INK, size=13, ha="left", va="baseline", fontfamily=SERIF)

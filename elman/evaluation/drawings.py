@@ -133,13 +133,12 @@ class Canvas:
     Args:
         axes: where to draw.
         width: T, the number of columns.
-        beside: the space to the right of them, for notes.
     """
 
-    def __init__(self, axes: Axes, width: float, *, beside: float = 3.4) -> None:
+    def __init__(self, axes: Axes, width: int) -> None:
         self.axes, self.width = axes, width
         axes.set_axis_off()
-        axes.set_xlim(-0.6, width + beside)
+        axes.set_xlim(-0.6, width + 3.4)
 
     def tile(self, x: float, y: float, text: str) -> None:
         """Draw a symbol of the input, in the letters of the page, on a pale square tile."""
@@ -192,7 +191,7 @@ def _draw_layers(
         weights = f"W_ih {shapes[names.weight_ih]}, W_hh {shapes[names.weight_hh]}"
         direction = "backwards" if reverse else "forwards"
         canvas.note(height, f"{config.cell}, layer {layer + 1}, {direction} → (T, {config.hidden_size})\n{weights}")
-        for column in range(int(canvas.width)):
+        for column in range(canvas.width):
             canvas.state(column, height, SECOND if reverse else FIRST)
             canvas.arrow((column, below + 0.28), (column, height - 0.28), FAINT, bow=0.45 if reverse else 0.0)
             if column + 1 < canvas.width:
@@ -217,7 +216,7 @@ def _draw_head(
     head = f"head {shapes[HEAD_WEIGHT]} → {answer}" if config.head != "none" else f"no head: the output is {answer}"
     canvas.note(top, head)
     last = canvas.width - 1
-    for column in range(int(canvas.width)) if each else [last]:
+    for column in range(canvas.width) if each else [last]:
         forwards = below - 1 if both else below
         canvas.arrow((column, forwards + 0.28), (column, top - 0.28), bow=0.3 if both else 0.0)
         if each and both:
