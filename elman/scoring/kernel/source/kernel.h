@@ -156,7 +156,10 @@ INLINE int64_t smaller(int64_t one, int64_t other)
 /* Return the bucket of a code, as find_buckets in elman/text/ngrams.py does. */
 INLINE int64_t find_bucket(uint64_t code, int64_t buckets)
 {
-    const int64_t bucket = ((int64_t)(code * MULTIPLIER) >> 33) % buckets;
+    const int64_t mixed = (int64_t)(code * MULTIPLIER) >> 33;
+    if ((buckets & (buckets - 1)) == 0) /* a power of two, as it usually is: no division */
+        return mixed & (buckets - 1);
+    const int64_t bucket = mixed % buckets;
     return bucket < 0 ? bucket + buckets : bucket;
 }
 

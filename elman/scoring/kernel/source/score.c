@@ -7,6 +7,7 @@
 enum {
     BLOCK = 4096,  /* the most strings of a trie: the states of its levels stay in the cache */
     FEW_ROWS = 64, /* strings that the head reads together */
+    AHEAD = 8,     /* strings whose symbols are asked for before they are read */
     ALIGNMENT = 64
 };
 
@@ -168,6 +169,12 @@ static void find_shared(work *w, const int64_t *strings, int32_t count, int dire
     }
 }
 
+/* Ask for the symbol that a string has at a level: the strings of a block are scattered over memory. */
+static void prefetch_symbol(const work *w, int64_t string, int32_t level, int direction)
+{
+    PREFETCH(w->strings.ids + w->starts[string] + (direction ? w->lengths[string] - 1 - level : level));
+}
+
 /* Find the nodes of one level, their parents, and the strings that end there, which are dropped from ``alive``. A
  * string that shares a node with another shares it with all strings between them, because they are sorted: it is
  * enough to compare it with the one before it.
@@ -180,6 +187,8 @@ static int32_t find_nodes(work *w, const int64_t *strings, int32_t *alive, int32
     int32_t nodes = 0, parents = 0, kept = 0, ended = 0, last_parent = -1;
     for (int32_t one = 0; one < *alive; one++) {
         const int32_t string = block->alive[one];
+        if (one + AHEAD < *alive)
+            prefetch_symbol(w, strings[block->alive[one + AHEAD]], level, direction);
         if (nodes == 0 || block->shared[string] <= level) {
             const int32_t parent = level ? block->node[string] : 0;
             if (parent != last_parent) {
