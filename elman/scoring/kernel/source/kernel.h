@@ -12,7 +12,7 @@
 
 #include <stdint.h>
 
-#define ELMAN_ABI 2 /* as in library.py; to be raised when a structure or a function changes */
+#define ELMAN_ABI 3 /* as in library.py; to be raised when a structure or a function changes */
 
 #if defined(_WIN32)
 #define EXPORT __declspec(dllexport)
@@ -33,15 +33,21 @@
 #endif
 
 enum { MOST_ORDERS = 32, MOST_TABLES = MOST_ORDERS + 1, MOST_TOP = 32, MOST_PARTS = 3 };
+enum { SHORT_ONE = 8192 }; /* as in packing.py: 1 in 16 bits */
 enum { CELL_ELMAN, CELL_GRU, CELL_LSTM };
 enum { ACTIVATION_TANH, ACTIVATION_RELU, ACTIVATION_SIGMOID, ACTIVATION_NONE };
 enum { STATUS_DONE, STATUS_BAD_SYMBOL, STATUS_EMPTY };
 
 /* A matrix that some rows are multiplied with. The columns are cut into blocks of ``gates`` × lanes; the numbers that
  * one step of the innermost loop needs are adjacent: [blocks][inner][gates][lanes], the bias [blocks][gates][lanes].
- * Columns that fill the last block are 0. */
+ * Columns that fill the last block are 0.
+ *
+ * Shorts are the same weights in 16 bits, for states between −1 and 1 that are multiplied with SHORT_ONE and rounded:
+ * [blocks][pairs of inner][gates][lanes][2]. Each column has a scale; it is so small that no sum passes 32 bits. */
 typedef struct {
     const float *weights, *bias;
+    const int16_t *shorts; /* NULL: there are none, as for states that may be larger */
+    const float *scales;   /* what makes the sum of a column its value, [blocks][gates][lanes] */
     int32_t gates, inner, blocks;
 } elman_matrix;
 
@@ -112,6 +118,8 @@ typedef struct {
     const int32_t *first;    /* [parents + 1]: the first node of each; the nodes of a parent are adjacent */
     const float *before, *before_cell; /* states one level up, [·][stride] */
     float *after, *after_cell;         /* states of the nodes, [nodes][stride] */
+    const int16_t *before_shorts;      /* the states in 16 bits, if the layer has shorts */
+    int16_t *after_shorts;
     const float *table[MOST_TABLES];   /* of rows [blocks][gates][lanes] */
     const int32_t *rows;               /* [nodes][tables]: what each node reads; NULL: node k reads row k */
 } elman_level;
@@ -135,10 +143,11 @@ typedef struct {
     int32_t width;
 } elman_texts;
 
-/* What is compiled for each instruction set. The lanes are the numbers in a vector. */
+/* What is compiled for each instruction set. The lanes are the numbers in a vector; the bits are those of the numbers in
+ * the products of recurrent layers, 32 or 16. */
 typedef struct elman_routines {
     const char *name;
-    int32_t lanes;
+    int32_t lanes, bits;
     void (*step)(const elman_model *, const elman_layer *, const elman_level *);
     void (*multiply)(const elman_matrix *, const float *rows, int64_t stride, int32_t count, float *out);
     void (*add_rows)(const elman_wholes *, const int32_t *rows, const uint8_t *parts, int32_t count, float *sums);
