@@ -122,6 +122,49 @@ class Output(Structure):
     ]
 
 
+class LevelAnswers(Structure):
+    """``elman_level_answers``."""
+
+    _fields_ = [
+        ("groups", c_void_p),
+        ("ids", c_void_p),
+        ("chances", c_void_p),
+        ("count", c_int32),
+        ("start", c_int32),
+        ("top", c_int32),
+    ]
+
+
+class FamiliarityTables(Structure):
+    """``elman_familiarity``."""
+
+    _fields_ = [
+        ("counts", c_void_p),
+        ("logarithms", c_void_p),
+        ("groups", c_void_p),
+        ("ranks", c_void_p),
+        ("rank_starts", c_void_p),
+        ("mask", c_int64),
+        ("log_total", c_double),
+        ("weights", c_double * 4),
+    ]
+
+
+class AnswersWanted(Structure):
+    """``elman_answers``."""
+
+    _fields_ = [
+        ("routines", c_void_p),
+        ("of_levels", c_void_p),
+        ("familiarity", POINTER(FamiliarityTables)),
+        ("familiar", c_void_p),
+        ("floor", c_double),
+        ("temperature", c_float),
+        ("levels", c_int32),
+        ("answers", c_int32),
+    ]
+
+
 class Alphabet(Structure):
     """``elman_alphabet``."""
 
@@ -152,6 +195,7 @@ class _Routines(Structure):
         ("multiply", ctypes.CFUNCTYPE(None, POINTER(Matrix), c_void_p, c_int64, c_int32, c_void_p)),
         ("add_rows", c_void_p),
         ("best", c_void_p),
+        ("exponentials", c_void_p),
     ]
 
 
@@ -208,6 +252,9 @@ class Library:
         self.answer.argtypes = (model, c_void_p, c_void_p, c_int64, POINTER(Output), c_void_p)
         self.answer.restype, self.answering_size.restype = c_int32, c_int64
         self.answering_size.argtypes = (model, c_int64)
+        self.find_answers = library.elman_find_answers
+        self.find_answers.argtypes = (POINTER(AnswersWanted), c_void_p, POINTER(Strings), c_void_p, c_int64, c_void_p)
+        self.find_answers.restype = None
         self.encode, self.placeholder = library.elman_encode, library.elman_placeholder
         self.encode.argtypes = (POINTER(Alphabet), POINTER(Texts), c_int64, c_void_p, c_void_p, c_void_p)
         self.encode.restype, self.placeholder.restype = c_int64, c_uint64

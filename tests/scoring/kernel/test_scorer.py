@@ -217,7 +217,9 @@ needs_short = pytest.mark.skipif(not set(SHORT) & set(ROUTINES), reason="this pr
 @pytest.mark.parametrize("model", ["origins", "languages"])
 def test_products_of_16_bits_change_no_probability_by_a_thousandth(model):
     predictor = elman.load(model)
-    names = [f"{one}{two}" for one in ("Ana ", "Zheng", "Müller-", "O'") for two in ("Ito", "Kowalska", "da Silva", "Ali")]
+    names = [
+        f"{one}{two}" for one in ("Ana ", "Zheng", "Müller-", "O'") for two in ("Ito", "Kowalska", "da Silva", "Ali")
+    ]
     strings = predictor.artifact.vocabulary.encode_all([name.lower() for name in names * 5])
     config, tensors = predictor.artifact.config, predictor.artifact.tensors
     exact, short = (

@@ -404,4 +404,15 @@ static void find_best(const float *logits, int32_t answers, const elman_output *
     }
 }
 
-const elman_routines ROUTINES = {ROUTINES_NAME, LANES, BITS, step, multiply, add_rows, find_best};
+/* Replace numbers by e^((number − largest) / temperature); the count is a multiple of the lanes. */
+static void find_exponentials(float *numbers, int32_t count, float largest, float temperature)
+{
+    const VECTOR scale = v_set(LOG2_E / temperature), from = v_set(largest);
+    for (int32_t one = 0; one < count; one += LANES) {
+        const VECTOR power = v_mul(scale, v_sub(v_load(numbers + one), from));
+        v_store(numbers + one, v_power(v_max(v_set(-126.0f), power)));
+    }
+}
+
+const elman_routines ROUTINES = {ROUTINES_NAME, LANES, BITS, step, multiply, add_rows, find_best,
+                                 find_exponentials};

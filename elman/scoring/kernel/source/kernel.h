@@ -152,6 +152,7 @@ typedef struct elman_routines {
     void (*multiply)(const elman_matrix *, const float *rows, int64_t stride, int32_t count, float *out);
     void (*add_rows)(const elman_wholes *, const int32_t *rows, const uint8_t *parts, int32_t count, float *sums);
     void (*best)(const float *logits, int32_t answers, const elman_output *, int32_t *labels, double *chances);
+    void (*exponentials)(float *numbers, int32_t count, float largest, float temperature);
 } elman_routines;
 
 #define MULTIPLIER UINT64_C(6364136223846793005) /* as in elman/text/ngrams.py */
@@ -204,6 +205,37 @@ EXPORT int32_t elman_answer(const elman_model *, const int32_t *ids, const int64
 EXPORT int64_t elman_encode(const elman_alphabet *, const elman_texts *, int64_t count, int32_t *ids, int64_t *lengths,
                             uint8_t *statuses);
 EXPORT uint64_t elman_placeholder(const int32_t *ids, int64_t count);
+
+/* answers.c: what is answered at one level of the labels. */
+typedef struct {
+    const int32_t *groups;         /* of each label, from 0 to count */
+    int32_t *ids;                  /* [N][top]: the best groups, as places among the groups of all levels */
+    double *chances;               /* [N][top] */
+    int32_t count, start, top;     /* start: the place of the first group; top: at most the number of groups */
+} elman_level_answers;
+
+/* What measures how familiar a string is; see elman/model/familiarity.py. */
+typedef struct {
+    const uint8_t *counts;         /* [mask + 1] */
+    const double *logarithms;      /* [256]: of each value of the counts */
+    const int32_t *groups;         /* of each symbol; NULL: there are none */
+    const double *ranks;           /* of all groups, one after the other */
+    const int64_t *rank_starts;    /* [groups + 1] */
+    int64_t mask;
+    double log_total, weights[4];
+} elman_familiarity;
+
+typedef struct {
+    const elman_routines *routines;
+    const elman_level_answers *of_levels;
+    const elman_familiarity *familiarity; /* NULL: it is not measured */
+    double *familiar;                     /* [N] */
+    double floor;
+    float temperature;
+    int32_t levels, answers;
+} elman_answers;
+EXPORT void elman_find_answers(const elman_answers *, const float *logits, const elman_strings *, const int64_t *rows,
+                               int64_t count, double *memory);
 
 /* dispatch.c */
 EXPORT int32_t elman_abi(void);
