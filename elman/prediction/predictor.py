@@ -385,7 +385,7 @@ class Predictor:
             yield _Found(tops[level], None, own_level, of_levels, of_set, familiar)
 
     def _find_answerer(self, options: AnswerOptions) -> "Answerer":
-        """Return what answers as some options ask. The last one is kept: most calls have the options of the one before."""
+        """Return what answers as some options ask; the last one is kept, because calls are often alike."""
         from elman.prediction.answers import Answerer  # imported late: the first answer does without it
 
         if self._answerer is None or self._answerer.options != options:

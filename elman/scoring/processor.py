@@ -49,7 +49,7 @@ def cores() -> int:
 
 @contextmanager
 def map_on_threads(count: int) -> Iterator[Callable[..., Iterator[Any]]]:
-    """Return a function that works as `map`, on so many threads: on this one, as it is asked for results, if one is enough.
+    """Return a function that works as `map` does, on so many threads; for one it is `map` itself.
 
     To start a thread can take longer than to answer for a name.
 

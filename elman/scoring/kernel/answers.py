@@ -1,4 +1,4 @@
-"""Native answers: logits to the best groups of each level, and to how familiar each string is, with the compiled kernel.
+"""Native answers: logits to the best groups of each level and to familiarity, with the compiled kernel.
 
 It does what `elman.prediction.answers.Answerer` does in numpy, for the answers that most calls ask for.
 """

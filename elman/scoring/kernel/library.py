@@ -2,8 +2,8 @@
 
 The environment variable ``ELMAN_KERNEL`` decides if it is set: ``numpy``; ``native``, which is an error if the library
 is missing; or ``native:avx2`` for an instruction set other than the best one, such as ``native:vnni`` for products of
-16-bit numbers, which are faster and less exact. ``ELMAN_KERNEL_LIBRARY`` is the path of a library that is used instead of
-the package's, such as one with sanitizers.
+16-bit numbers, which are faster and less exact. ``ELMAN_KERNEL_LIBRARY`` is the path of a library that is used instead
+of the package's, such as one with sanitizers.
 """
 
 import ctypes
@@ -264,7 +264,7 @@ class Library:
         self.routines = self._list_routines()
 
     def _list_routines(self) -> "dict[str, ctypes._Pointer[_Routines]]":
-        """Return the tables of routines that this processor can run by their names: the fastest first, and `SHORT` last."""
+        """Return the tables of routines that this processor can run by name: the fastest first, `SHORT` last."""
         found, place = {}, 0
         while table := self._library.elman_routines_at(place):
             found[table.contents.name.decode()] = table

@@ -91,7 +91,7 @@ class NativeScorer:
         Yields:
             The positions of some of the strings, (n,), and their logits, (n, C), float32.
         """
-        if _are_few(strings) and 0 < len(strings) and self.answers <= MOST_ANSWERS:
+        if len(strings) > 0 and _are_few(strings) and self.answers <= MOST_ANSWERS:
             yield np.arange(len(strings)), self._ask_few(lambda few: few.logits(strings))
             return
         sorted_strings = _Sorted(self, strings)
