@@ -90,13 +90,18 @@ class Answerer:
         """Answer for sequences of ids; see `Answers`."""
         count, sizes = len(sequences), list(map(len, self._groups))
         tops = [min(self.options.top, size) for size in sizes]
+        ranked = tuple((np.empty((count, top), np.int32), np.empty((count, top))) for top in tops)
+        if self._level is not None and tops[self._level] == max(tops):
+            best, probabilities = ranked[self._level]
+        else:
+            best, probabilities = np.full((count, max(tops)), -1, np.int32), np.full((count, max(tops)), np.nan)
         answers = Answers(
             names=self.names,
-            best=np.full((count, max(tops)), -1, np.int32),
-            probabilities=np.full((count, max(tops)), np.nan),
+            best=best,
+            probabilities=probabilities,
             levels=() if self._levels is None else self.levels,
-            level_ids=np.zeros(count, np.int8),
-            ranked=tuple((np.empty((count, top), np.int32), np.empty((count, top))) for top in tops),
+            level_ids=np.full(count, self._level or 0, np.int8),
+            ranked=ranked,
             familiar=None if self._familiarity is None else np.empty(count),
             members=None if self.options.coverage is None else np.empty(count, object),
             every=np.empty((count, sum(sizes))) if self.options.every else None,
@@ -161,6 +166,8 @@ class Answerer:
 
     def _set_best(self, answers: Answers, rows: NDArray[np.int64]) -> NDArray[np.int8]:
         """Set the level and the best groups of some strings whose groups are ranked, and return the levels, (n,)."""
+        if self._level is not None and answers.best is answers.ranked[self._level][0]:
+            return answers.level_ids[rows]  # they are those of the level that was asked for
         chosen = self._choose([probabilities[rows, 0] for _, probabilities in answers.ranked])
         answers.level_ids[rows] = chosen
         for level in set(chosen.tolist()):
@@ -196,6 +203,6 @@ class Answerer:
         """Return the prediction set of each string as places in ``names``."""
         assert self._sets is not None and self.options.coverage is not None
         place = 0 if self._levels is None else self._levels.find(self.levels[level])
-        order, sizes = self._sets.list_members(probabilities, self.options.coverage, level=place)
+        members = self._sets.find_members(probabilities, self.options.coverage, level=place)
         start = int(self._starts[level])
-        return [start + row[:size] for row, size in zip(order, sizes.tolist(), strict=True)]
+        return [start + row for row in members] if start else members
