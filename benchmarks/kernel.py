@@ -2,7 +2,7 @@
 
     python benchmarks/kernel.py --data FOLDER                the shipped model: strings to labels
     python benchmarks/kernel.py --nana WHEEL --names 50000   a GRU of random weights: ids to logits, strings to labels
-    python benchmarks/kernel.py --parts small                one name, 8 and 64 names in a call
+    python benchmarks/kernel.py --parts columns small        the default model: many names, and 1, 8 or 64 in a call
 
 All ways have one thread. What is reported is the processor time of the process, so that other work on the machine
 counts less; the best of several rounds is taken. torch reads batches of one length, and fastText is called with a list;
@@ -16,12 +16,13 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from names import NameSet, read_languages, read_nana, save_names
+from names import NameSet, make_up_names, read_languages, read_nana, save_names
 from ways import Job, LeftOutError, elman_random_labels, elman_scoring, elman_shipped_labels, fasttext_labels
 
 import elman
@@ -75,19 +76,42 @@ def compare_labels(arguments: argparse.Namespace, scratch: Path) -> None:
 
 
 def time_small_calls(arguments: argparse.Namespace, scratch: Path) -> None:
-    """Microseconds of `predict` for one name and for a few, with the shipped model."""
+    """Microseconds of `predict` for one name and for a few, with the shipped models."""
     names = ["Nakamura", "Papadopoulos", "O'Brien", "Müller", "Kowalski", "Rossi", "Novak", "Silva"] * 8
-    print("\npredict, the shipped model, warm: microseconds of a call")
-    for kernel in list_kernels():
+    print("\npredict, warm: microseconds of a call")
+    for model, kernel in product(("origins", "languages"), list_kernels()):
         os.environ[KERNEL] = kernel
-        predictor = elman.load("languages")
+        predictor = elman.load(model)
         predictor.predict(names * 5)
         times = []
         for count in (1, 8, 64):
             some: Any = names[0] if count == 1 else names[:count]
             run = partial(_repeat, predictor, some)
             times.append(min(_measure(run) for _ in range(5 * arguments.rounds)))
-        print(f"  {kernel:16} {'  '.join(f'{seconds / CALLS * 1e6:8,.0f}' for seconds in times)}   (1, 8, 64 names)")
+        cells = "  ".join(f"{seconds / CALLS * 1e6:8,.0f}" for seconds in times)
+        print(f"  {model:10} {kernel:16} {cells}   (1, 8, 64 names)")
+
+
+def time_columns(arguments: argparse.Namespace, scratch: Path) -> None:
+    """Names a second of `predict_columns` with the default model: labels alone, with levels, and with sets."""
+    pairs = read_nana(arguments.nana) if arguments.nana else make_up_names(arguments.names)
+    names = [name for name, _ in pairs[: arguments.names]]
+    asked: list[dict[str, Any]] = [{"unfamiliar_below": 0}, {}, {"level": "auto"}, {"coverage": 0.9}]
+    works: dict[tuple[str, int], Callable[[], Any]] = {}
+    for kernel in list_kernels():
+        os.environ[KERNEL] = kernel
+        predictor = elman.load("origins")
+        predictor.predict_columns(names[:500])
+        for number, options in enumerate(asked):
+            works[kernel, number] = partial(predictor.predict_columns, names, top=1, threads=1, **options)
+    best = dict.fromkeys(works, float("inf"))
+    for _ in range(arguments.rounds):
+        for key, run in works.items():
+            best[key] = min(best[key], _measure(run))
+    print(f"\npredict_columns, origins: {len(names):,} names, names a second of processor time")
+    print("                   labels alone, with familiarity (the default), at the level auto, with sets of 0.9")
+    for kernel in list_kernels():
+        print(f"  {kernel:16} {'  '.join(f'{len(names) / best[kernel, k]:10,.0f}' for k in range(len(asked)))}")
 
 
 def compare(title: str, job: Job, own: Callable[[Job], Any], others: list[Callable[[Job], Any]], rounds: int) -> None:
@@ -153,6 +177,7 @@ PARTS = {
     "shipped": compare_shipped,
     "logits": compare_logits,
     "labels": compare_labels,
+    "columns": time_columns,
     "small": time_small_calls,
 }
 

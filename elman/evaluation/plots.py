@@ -109,6 +109,7 @@ def plot_curves(
     *,
     by_heart: bool = False,
     drops: bool = False,
+    is_calibrated: bool = True,
     marks: Mapping[str, float] | None = None,
 ) -> Figure:
     """Draw loss and accuracy of both parts by epoch; a model that answers with a number has no accuracy.
@@ -119,12 +120,13 @@ def plot_curves(
         by_heart: nothing was kept back, so both parts are the same examples; there is one curve, of what was measured
             after each epoch, as the report is.
         drops: the training part was measured with dropout.
+        is_calibrated: the validation loss was measured after calibration.
         marks: accuracies to compare with, between 0 and 1, by their names, such as that of a baseline.
     """
     known = all(result.accuracy is not None for result in history)
     figure = make_figure(10 if known else 5.2, 3.9)
     kept = kept or max((result.epoch for result in history if result.is_best), default=None)
-    nats = "Loss (nats)" if by_heart else "Loss (nats; validation: calibrated)"
+    nats = "Loss (nats; validation: calibrated)" if is_calibrated and not by_heart else "Loss (nats)"
     loss = nats if known else "Loss (squared error, standardised)"
     panels = [(loss, [r.loss for r in history], [r.validation_loss for r in history])]
     if known:

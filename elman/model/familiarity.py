@@ -177,10 +177,10 @@ class Familiarity:
     def _look_up(self, ids: NDArray[np.int64], order: int) -> NDArray[np.float64]:
         """Return the logarithm of the count of the n-gram that ends at each place, (L,); −∞ for an unknown one."""
         first, second = find_slots(ngram_codes(ids[:, None], order)[:, 0], len(self.counts))
-        return self._logarithms[np.minimum(self.counts[first], self.counts[second])]
+        return self.logarithms[np.minimum(self.counts[first], self.counts[second])]
 
     @cached_property
-    def _logarithms(self) -> NDArray[np.float64]:
+    def logarithms(self) -> NDArray[np.float64]:
         """The logarithm of a count by its value in the table, (256,)."""
         return np.concatenate([[-np.inf], STEP * np.arange(255)])
 

@@ -114,9 +114,7 @@ class Levels:
         """
         if self.find(level) == 0:
             return probabilities
-        place = self.place_labels(level)
-        order = np.argsort(place, kind="stable")
-        starts = np.flatnonzero(np.diff(place[order], prepend=-1))
+        order, starts = self._orders[self.find(level)]
         sums: NDArray[np.float64] = np.add.reduceat(probabilities[:, order], starts, axis=1)
         return sums
 
@@ -127,6 +125,15 @@ class Levels:
             ids = {group: number for number, group in enumerate(dict.fromkeys(groups))}
             places.append(np.array([ids[group] for group in groups], np.int64))
         return places
+
+    @cached_property
+    def _orders(self) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        """For each level its labels, group by group, (C,), and where each group begins among them, (G,)."""
+        orders = [np.argsort(place, kind="stable") for place in self._places]
+        return [
+            (order, np.flatnonzero(np.diff(place[order], prepend=-1)))
+            for place, order in zip(self._places, orders, strict=True)
+        ]
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""

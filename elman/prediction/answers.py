@@ -5,7 +5,7 @@ The most likely labels alone are found by `elman.scoring.scorer.Scorer.best`, wh
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,9 @@ from elman.prediction.options import AnswerOptions
 from elman.scoring.probabilities import allow_overflow, rank, softmax
 from elman.scoring.scorer import Scorer
 from elman.text.encoded import EncodedStrings
+
+if TYPE_CHECKING:
+    from elman.scoring.kernel.answers import NativeAnswers
 
 Sequences = list[NDArray[Any]] | EncodedStrings
 
@@ -57,6 +60,10 @@ class Answerer:
         artifact: the model, which answers with a label.
         options: what to say; `AnswerOptions.check` has passed.
         all_levels: find the best groups of every level, whichever the answer is at.
+
+    Attributes:
+        levels: the names of the levels asked for; one empty name if the model has none.
+        names: the labels, or the groups of the levels asked for, one level after the other.
     """
 
     def __init__(self, artifact: Artifact, options: AnswerOptions, *, all_levels: bool = False) -> None:
@@ -64,6 +71,7 @@ class Answerer:
         self._levels, self._sets = artifact.levels, artifact.sets
         self._shift = None if options.prior is None else shift_logits(artifact, options.prior)
         self._familiarity = artifact.familiarity if options.measures(artifact) else None
+        self._native: tuple[Scorer, NativeAnswers] | None = None
         labels = artifact.labels.names
         if self._levels is None:
             self.levels: tuple[str, ...] = ("",)
@@ -73,33 +81,65 @@ class Answerer:
             self.levels = self._levels.names if all_levels or wanted == AUTO else (wanted,)
             groups = [self._levels.list_groups(level, labels) for level in self.levels]
         self._groups = groups
+        asked = options.level
+        self._level = None if asked == AUTO else 0 if asked is None else self.levels.index(asked)
         self._starts = np.cumsum([0, *map(len, groups)])
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The labels, or the groups of the levels asked for, one level after the other."""
-        return tuple(name for groups in self._groups for name in groups)
+        self.names = tuple(name for groups in self._groups for name in groups)
 
     def answer_all(self, scorer: Scorer, sequences: Sequences, *, threads: int | None = None) -> Answers:
         """Answer for sequences of ids; see `Answers`."""
         count, sizes = len(sequences), list(map(len, self._groups))
         tops = [min(self.options.top, size) for size in sizes]
+        ranked = tuple((np.empty((count, top), np.int32), np.empty((count, top))) for top in tops)
+        if self._level is not None and tops[self._level] == max(tops):
+            best, probabilities = ranked[self._level]
+        else:
+            best, probabilities = np.full((count, max(tops)), -1, np.int32), np.full((count, max(tops)), np.nan)
         answers = Answers(
             names=self.names,
-            best=np.full((count, max(tops)), -1, np.int32),
-            probabilities=np.full((count, max(tops)), np.nan),
+            best=best,
+            probabilities=probabilities,
             levels=() if self._levels is None else self.levels,
-            level_ids=np.zeros(count, np.int8),
-            ranked=tuple((np.empty((count, top), np.int32), np.empty((count, top))) for top in tops),
+            level_ids=np.full(count, self._level or 0, np.int8),
+            ranked=ranked,
             familiar=None if self._familiarity is None else np.empty(count),
             members=None if self.options.coverage is None else np.empty(count, object),
             every=np.empty((count, sum(sizes))) if self.options.every else None,
         )
         if count:
             strings = EncodedStrings.gather(sequences) if self._familiarity is not None else None
-            work = partial(self._answer, answers, strings)
-            scorer.each(sequences, work, threads=threads)
+            native = self._find_native(scorer)
+            if native is None:
+                scorer.each(sequences, partial(self._answer, answers, strings), threads=threads)
+            else:
+                scorer.each(
+                    strings or sequences,
+                    native.write_to(answers.ranked, answers.familiar, strings).write,
+                    threads=threads,
+                )
+                self._set_best(answers, np.arange(count))
         return answers
+
+    def _find_native(self, scorer: Scorer) -> "NativeAnswers | None":
+        """Return the same in the compiled kernel, if it scores, and if it can say what is asked."""
+        is_usual = self._shift is None and self.options.coverage is None and not self.options.every
+        if not is_usual or scorer.native is None:
+            return None
+        if self._native is None or self._native[0] is not scorer:
+            from elman.scoring.kernel.answers import NativeAnswers
+
+            levels = self._levels
+            places = [np.arange(len(group)) for group in self._groups]
+            native = NativeAnswers(
+                scorer.native.library,
+                scorer.native.routines,
+                places if levels is None else [levels.place_labels(level) for level in self.levels],
+                familiarity=self._familiarity,
+                temperature=self.temperature,
+                floor=self.floor,
+            )
+            self._native = scorer, native
+        return self._native[1]
 
     def _answer(
         self, answers: Answers, strings: EncodedStrings | None, rows: NDArray[np.int64], logits: NDArray[np.float32]
@@ -110,12 +150,7 @@ class Answerer:
         for (ids, probabilities), start, of_level in zip(answers.ranked, self._starts, of_levels, strict=False):
             places, probabilities[rows] = rank(of_level, self.options.top)
             ids[rows] = places + int(start)
-        chosen = self._choose([probabilities[rows, 0] for _, probabilities in answers.ranked])
-        answers.level_ids[rows] = chosen
-        for level, (ids, probabilities) in enumerate(answers.ranked):
-            own = rows[chosen == level]
-            answers.best[own, : ids.shape[1]] = ids[own]
-            answers.probabilities[own, : ids.shape[1]] = probabilities[own]
+        chosen = self._set_best(answers, rows)
         if answers.familiar is not None and self._familiarity is not None and strings is not None:
             with allow_overflow():
                 chosen_strings = strings.select(rows)
@@ -128,6 +163,18 @@ class Answerer:
                 own = np.flatnonzero(chosen == level)
                 for row, members in zip(rows[own].tolist(), self._find_members(of_level[own], level), strict=True):
                     answers.members[row] = members
+
+    def _set_best(self, answers: Answers, rows: NDArray[np.int64]) -> NDArray[np.int8]:
+        """Set the level and the best groups of some strings whose groups are ranked, and return the levels, (n,)."""
+        if self._level is not None and answers.best is answers.ranked[self._level][0]:
+            return answers.level_ids[rows]  # they are those of the level that was asked for
+        chosen = self._choose([probabilities[rows, 0] for _, probabilities in answers.ranked])
+        answers.level_ids[rows] = chosen
+        for level in set(chosen.tolist()):
+            (ids, probabilities), own = answers.ranked[level], rows[chosen == level]
+            answers.best[own, : ids.shape[1]] = ids[own]
+            answers.probabilities[own, : ids.shape[1]] = probabilities[own]
+        return chosen
 
     def _weigh(self, logits: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the calibrated probabilities of the labels, (n, C), under the prior asked for."""
@@ -144,10 +191,9 @@ class Answerer:
 
     def _choose(self, best: list[NDArray[np.float64]]) -> NDArray[np.int8]:
         """Return the level of each answer, (n,), given the probability of the best group at each level, (n,)."""
-        asked, sure = self.options.level, self.options.sure
-        if asked != AUTO:
-            place = self.levels.index(asked) if asked is not None else 0
-            return np.full(len(best[0]), place, np.int8)
+        sure = self.options.sure
+        if self._level is not None:
+            return np.full(len(best[0]), self._level, np.int8)
         chosen = np.full(len(best[0]), len(best) - 1, np.int8)
         for level in range(len(best) - 2, -1, -1):
             chosen[best[level] >= sure] = level
@@ -157,6 +203,6 @@ class Answerer:
         """Return the prediction set of each string as places in ``names``."""
         assert self._sets is not None and self.options.coverage is not None
         place = 0 if self._levels is None else self._levels.find(self.levels[level])
-        order, sizes = self._sets.list_members(probabilities, self.options.coverage, level=place)
+        members = self._sets.find_members(probabilities, self.options.coverage, level=place)
         start = int(self._starts[level])
-        return [start + row[:size] for row, size in zip(order, sizes.tolist(), strict=True)]
+        return [start + row for row in members] if start else members

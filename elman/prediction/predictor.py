@@ -27,6 +27,7 @@ from elman.scoring.probabilities import softmax
 from elman.scoring.scorer import Scorer
 
 if TYPE_CHECKING:
+    from elman.prediction.answers import Answerer
     from elman.prediction.explanation import Explanation
     from elman.prediction.pool import Pool
 
@@ -58,6 +59,7 @@ class Predictor:
     def __init__(self, artifact: Artifact, origin: str | None = None) -> None:
         self.artifact, self.origin = artifact, origin
         self._pool: Pool | None = None
+        self._answerer: Answerer | None = None
 
     def __repr__(self) -> str:
         """Return the name of the model and its kind."""
@@ -371,9 +373,7 @@ class Predictor:
 
     def _answer_all(self, sequences: list[NDArray[Any]], options: AnswerOptions) -> Iterator["_Found"]:
         """Yield what a model of labels answers, with levels and sets."""
-        from elman.prediction.answers import Answerer  # imported late: the first answer does without it
-
-        answers = Answerer(self.artifact, options, all_levels=True).answer_all(self.scorer, sequences)
+        answers = self._find_answerer(options).answer_all(self.scorer, sequences)
         names, members = answers.names, answers.members
         ranked = [zip(ids.tolist(), chances.tolist(), strict=True) for ids, chances in answers.ranked]
         for place, (level, *rows) in enumerate(zip(answers.level_ids.tolist(), *ranked, strict=True)):
@@ -383,6 +383,14 @@ class Predictor:
             familiar = None if answers.familiar is None else float(answers.familiar[place])
             own_level = answers.levels[level] if answers.levels else None
             yield _Found(tops[level], None, own_level, of_levels, of_set, familiar)
+
+    def _find_answerer(self, options: AnswerOptions) -> "Answerer":
+        """Return what answers as some options ask; the last one is kept, because calls are often alike."""
+        from elman.prediction.answers import Answerer  # imported late: the first answer does without it
+
+        if self._answerer is None or self._answerer.options != options:
+            self._answerer = Answerer(self.artifact, options, all_levels=True)
+        return self._answerer
 
     def _build_tags(self, logits: NDArray[np.float32]) -> Candidate:
         """Return the most likely tag of each step as one string, from logits (T, C)."""

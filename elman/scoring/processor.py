@@ -6,7 +6,7 @@ it uses older routines, at about half the speed; `OPENBLAS_CORETYPE` then select
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +45,25 @@ class Kernel:
 def cores() -> int:
     """Return how many cores this process can use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def map_on_threads(count: int) -> Iterator[Callable[..., Iterator[Any]]]:
+    """Return a function that works as `map` does, on so many threads; for one it is `map` itself.
+
+    To start a thread can take longer than to answer for a name.
+
+    >>> with map_on_threads(1) as map_work:
+    ...     list(map_work(abs, [-1, 2]))
+    [1, 2]
+    """
+    if count <= 1:
+        yield map
+        return
+    from concurrent.futures import ThreadPoolExecutor  # imported late: the first answer does without it
+
+    with ThreadPoolExecutor(count) as pool:
+        yield pool.map
 
 
 def kernel() -> Kernel:

@@ -14,7 +14,7 @@ from elman.checks import check_whole
 from elman.model.config import ModelConfig
 from elman.scoring.kernel.library import NATIVE, choose_kernel
 from elman.scoring.probabilities import best_of
-from elman.scoring.processor import cores
+from elman.scoring.processor import cores, map_on_threads
 from elman.scoring.reference import ReferenceScorer, can_share, count_answers
 from elman.text.encoded import EncodedStrings
 
@@ -65,6 +65,11 @@ class Scorer:
         from elman.scoring.kernel.scorer import NativeScorer
 
         return NativeScorer(self.config, self.tensors, self._choice) if can_pack(self.config) else None
+
+    @property
+    def native(self) -> "NativeScorer | None":
+        """The scorer of the compiled kernel; None if numpy scores."""
+        return self._native
 
     @cached_property
     def _trie(self) -> "TrieScorer":
@@ -165,14 +170,11 @@ class Scorer:
                 logits = self._logits_of_few(_cut(sequences, start, most))
                 work(np.arange(start, start + len(logits)), logits)
             return
-        from concurrent.futures import ThreadPoolExecutor
-
-        strings = EncodedStrings.gather(sequences)
-        cut = min(CUT, most)
-        with ThreadPoolExecutor(threads) as pool:
+        strings, cut = EncodedStrings.gather(sequences), min(CUT, most)
+        with map_on_threads(threads) as map_work:
             for rows, logits in (self._native or self._trie).parts(strings, threads=threads):
                 starts = range(0, len(rows), cut)
-                list(pool.map(work, (rows[s : s + cut] for s in starts), (logits[s : s + cut] for s in starts)))
+                list(map_work(work, (rows[s : s + cut] for s in starts), (logits[s : s + cut] for s in starts)))
 
     def _logits_of_few(self, sequences: Sequence[NDArray[Any]] | EncodedStrings) -> Array:
         if len(sequences) <= ALONE or not self._can_share:

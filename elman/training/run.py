@@ -282,6 +282,7 @@ class Run:
             self.state.kept_epoch,
             by_heart=self.learns_by_heart,
             drops=_has_dropout(self.config.writer or self.config.model),
+            is_calibrated=self.task.is_calibrated,
             marks=_list_marks(findings, part),
         )
         save_figure(curves, self.folder / "curves.png")

@@ -245,3 +245,8 @@ def test_numbers_are_drawn_over_the_truth():
 
 def test_no_evaluation_has_no_pictures():
     assert draw_pictures(None) == {}
+
+
+def test_curves_say_that_the_validation_loss_is_calibrated_only_if_it_is():
+    titles = [plot_curves(history(), is_calibrated=one).axes[0].get_title(loc="left") for one in (True, False)]
+    assert titles == ["Loss (nats; validation: calibrated)", "Loss (nats)"]

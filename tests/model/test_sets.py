@@ -63,3 +63,16 @@ def test_a_file_with_invalid_sets_is_damaged(forge, change):
     sets = {**whole, **change} if isinstance(change, dict) and change else change
     with pytest.raises(DamagedModelError):
         load_artifact(forge(lambda document, tensors: document.update(sets=sets)))
+
+
+@pytest.mark.parametrize("labels", [1, 3, 16, 17, 60])
+@pytest.mark.parametrize("levels_of_chance", [2, 3, 1000])
+@pytest.mark.parametrize("threshold", [0.0, 0.5, 0.95, 2.0])
+def test_members_are_found_without_sorting_all_labels(labels, levels_of_chance, threshold):
+    sets, draw = Sets((0.9,), ((threshold,),), penalty=0.01, free=2), np.random.default_rng(labels)
+    chances = draw.integers(1, levels_of_chance + 1, (200, labels)) ** 3.0  # many of them equal
+    chances /= chances.sum(axis=1, keepdims=True)
+    chances[7] = np.nan
+    order, sizes = sets.list_members(chances, 0.9)
+    found = sets.find_members(chances, 0.9)
+    assert [row.tolist() for row in found] == [row[:size].tolist() for row, size in zip(order, sizes, strict=True)]

@@ -1,8 +1,9 @@
 """Library: loads the compiled kernel, and chooses between it and numpy.
 
 The environment variable ``ELMAN_KERNEL`` decides if it is set: ``numpy``; ``native``, which is an error if the library
-is missing; or ``native:avx2`` for an instruction set other than the best one. ``ELMAN_KERNEL_LIBRARY`` is the path of a
-library that is used instead of the package's, such as one with sanitizers.
+is missing; or ``native:avx2`` for an instruction set other than the best one, such as ``native:vnni`` for products of
+16-bit numbers, which are faster and less exact. ``ELMAN_KERNEL_LIBRARY`` is the path of a library that is used instead
+of the package's, such as one with sanitizers.
 """
 
 import ctypes
@@ -20,11 +21,14 @@ LIBRARY = HERE / ("libelman" + {"darwin": ".dylib", "win32": ".dll"}.get(sys.pla
 NOTE = HERE / "built.txt"
 """Where `elman.scoring.kernel.build` writes; that module must not be imported here, because it takes long to load."""
 
-ABI = 2
+ABI = 3
 """As ``ELMAN_ABI`` in kernel.h: a library of another version is not used."""
 
 KERNEL, OTHER_LIBRARY = "ELMAN_KERNEL", "ELMAN_KERNEL_LIBRARY"
 NUMPY, NATIVE = "numpy", "native"
+SHORT = ("vnni",)
+"""Instruction sets whose products are of 16-bit numbers, so that answers are not exact to 1e-5: for those who ask."""
+
 MOST_ORDERS, MOST_TOP = 32, 32
 DONE, BAD_SYMBOL = 0, 1
 
@@ -35,6 +39,8 @@ class Matrix(Structure):
     _fields_ = [
         ("weights", c_void_p),
         ("bias", c_void_p),
+        ("shorts", c_void_p),
+        ("scales", c_void_p),
         ("gates", c_int32),
         ("inner", c_int32),
         ("blocks", c_int32),
@@ -116,6 +122,49 @@ class Output(Structure):
     ]
 
 
+class LevelAnswers(Structure):
+    """``elman_level_answers``."""
+
+    _fields_ = [
+        ("groups", c_void_p),
+        ("ids", c_void_p),
+        ("chances", c_void_p),
+        ("count", c_int32),
+        ("start", c_int32),
+        ("top", c_int32),
+    ]
+
+
+class FamiliarityTables(Structure):
+    """``elman_familiarity``."""
+
+    _fields_ = [
+        ("counts", c_void_p),
+        ("logarithms", c_void_p),
+        ("groups", c_void_p),
+        ("ranks", c_void_p),
+        ("rank_starts", c_void_p),
+        ("mask", c_int64),
+        ("log_total", c_double),
+        ("weights", c_double * 4),
+    ]
+
+
+class AnswersWanted(Structure):
+    """``elman_answers``."""
+
+    _fields_ = [
+        ("routines", c_void_p),
+        ("of_levels", c_void_p),
+        ("familiarity", POINTER(FamiliarityTables)),
+        ("familiar", c_void_p),
+        ("floor", c_double),
+        ("temperature", c_float),
+        ("levels", c_int32),
+        ("answers", c_int32),
+    ]
+
+
 class Alphabet(Structure):
     """``elman_alphabet``."""
 
@@ -141,10 +190,12 @@ class _Routines(Structure):
     _fields_ = [
         ("name", c_char_p),
         ("lanes", c_int32),
+        ("bits", c_int32),
         ("step", c_void_p),
         ("multiply", ctypes.CFUNCTYPE(None, POINTER(Matrix), c_void_p, c_int64, c_int32, c_void_p)),
         ("add_rows", c_void_p),
         ("best", c_void_p),
+        ("exponentials", c_void_p),
     ]
 
 
@@ -154,7 +205,7 @@ class Choice:
 
     Args:
         kernel: ``numpy`` or ``native``.
-        routines: of the native kernel, its instruction set: ``avx512``, ``avx2``, ``neon`` or ``portable``.
+        routines: of the native kernel, its instruction set: ``avx512``, ``avx2``, ``neon``, ``portable`` or ``vnni``.
         reason: why this one runs, in one line.
     """
 
@@ -164,7 +215,9 @@ class Choice:
 
     def __str__(self) -> str:
         """Return the choice in one line."""
-        return f"{self.kernel if self.routines is None else f'{self.kernel} ({self.routines})'}: {self.reason}"
+        products = "16-bit" if self.routines in SHORT else "float32"
+        how = "" if self.routines is None else f" ({self.routines}, {products} products)"
+        return f"{self.kernel}{how}: {self.reason}"
 
 
 class Library:
@@ -199,6 +252,9 @@ class Library:
         self.answer.argtypes = (model, c_void_p, c_void_p, c_int64, POINTER(Output), c_void_p)
         self.answer.restype, self.answering_size.restype = c_int32, c_int64
         self.answering_size.argtypes = (model, c_int64)
+        self.find_answers = library.elman_find_answers
+        self.find_answers.argtypes = (POINTER(AnswersWanted), c_void_p, POINTER(Strings), c_void_p, c_int64, c_void_p)
+        self.find_answers.restype = None
         self.encode, self.placeholder = library.elman_encode, library.elman_placeholder
         self.encode.argtypes = (POINTER(Alphabet), POINTER(Texts), c_int64, c_void_p, c_void_p, c_void_p)
         self.encode.restype, self.placeholder.restype = c_int64, c_uint64
@@ -208,7 +264,7 @@ class Library:
         self.routines = self._list_routines()
 
     def _list_routines(self) -> "dict[str, ctypes._Pointer[_Routines]]":
-        """Return the tables of routines that this processor can run by their names, the fastest first."""
+        """Return the tables of routines that this processor can run by name: the fastest first, `SHORT` last."""
         found, place = {}, 0
         while table := self._library.elman_routines_at(place):
             found[table.contents.name.decode()] = table

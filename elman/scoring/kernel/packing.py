@@ -2,6 +2,7 @@
 
 import ctypes
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -54,6 +55,14 @@ SLOT_BYTES = 16
 
 LARGEST_IDENTITY = 2048
 """The most states that are answers themselves, in a network without a head: the kernel has a head of ones for them."""
+
+SHORT_ONE = 8192
+"""As in kernel.h: 1 in 16 bits."""
+
+LARGEST_SHORT, TINY = 2**15 - 1, 1e-30
+
+LARGEST_WEIGHT = 2.0**30
+"""Weights in 16 bits are used if all weights of the cells are smaller: then no product of floats is infinite."""
 
 WIDE = 3
 """How many blocks of labels the head multiplies together, if there are more than two of them."""
@@ -174,7 +183,21 @@ class PackedModel:
         if config.cell == "gru":  # r ⊙ (W h + b): the bias of the candidate is on the recurrent side
             recurrent_bias[2] = bias_hh[2]
             bias_hh[2] = 0
-        return Layer(self._pack(weight_hh, recurrent_bias), self._pack(weight_ih, bias_ih + bias_hh))
+        recurrent = self._pack(weight_hh, recurrent_bias)
+        if self._routines.bits == 16 and self._has_limits:
+            recurrent = self._add_shorts(recurrent, weight_hh)
+        return Layer(recurrent, self._pack(weight_ih, bias_ih + bias_hh))
+
+    @cached_property
+    def _has_limits(self) -> bool:
+        """Whether all states are between −1 and 1, and no weight is so large that one could be infinite or NaN."""
+        config = self.config
+        if config.cell in ("elman", "rnn") and config.activation not in ("tanh", "sigmoid"):
+            return False
+        directions = range(config.directions)
+        read = [name for d in directions for layer in range(config.layers) for name in name_layer(layer, d)]
+        read += [name for name in (EMBEDDING, NGRAMS) if name in self.tensors]
+        return all(bool((np.abs(self.tensors[name]) < LARGEST_WEIGHT).all()) for name in read)
 
     def _pack_wholes(self) -> Wholes:
         """Return the bag and the table of words."""
@@ -265,7 +288,30 @@ class PackedModel:
         both = np.zeros((gates, blocks * self.lanes, inner + 1), np.float32)
         both[:, :columns, :inner], both[:, :columns, inner:] = weights, bias
         packed = both.reshape(gates, blocks, self.lanes, inner + 1).transpose(1, 3, 0, 2)
-        return Matrix(self._address(packed[:, :inner]), self._address(packed[:, inner]), gates, inner, blocks)
+        return Matrix(
+            self._address(packed[:, :inner]), self._address(packed[:, inner]), None, None, gates, inner, blocks
+        )
+
+    def _add_shorts(self, matrix: Matrix, weights: Array) -> Matrix:
+        """Return a matrix with its weights in 16 bits too, for states between −1 and 1.
+
+        Args:
+            matrix: packed.
+            weights: as in `_pack`.
+        """
+        gates, columns, inner = weights.shape
+        filled = np.zeros((gates, matrix.blocks * self.lanes, inner + inner % 2), np.float64)
+        filled[:, :columns, :inner] = weights
+        largest, sums = np.abs(filled).max(axis=2), np.abs(filled).sum(axis=2)
+        # A weight must fit into 16 bits, and the largest sum, of rounded weights, into 32.
+        most = (2**31 - 1) // SHORT_ONE - inner
+        limits = np.minimum(LARGEST_SHORT / np.maximum(largest, TINY), most / np.maximum(sums, TINY))
+        shorts = np.rint(filled * limits[:, :, None]).astype(np.int16)
+        pairs = shorts.reshape(gates, matrix.blocks, self.lanes, -1, 2).transpose(1, 3, 0, 2, 4)
+        scales = (1 / (limits * SHORT_ONE)).reshape(gates, matrix.blocks, self.lanes).transpose(1, 0, 2)
+        matrix.shorts = self._keep(np.ascontiguousarray(pairs)).ctypes.data
+        matrix.scales = self._address(scales)
+        return matrix
 
     def _address(self, array: Array) -> int:
         """Return the address of an array that is contiguous, and is kept."""

@@ -6,7 +6,7 @@ the kernel runs, and each thread reads parts of the sorted strings.
 
 import ctypes
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +15,12 @@ from elman.model.config import ModelConfig
 from elman.scoring.kernel.library import BAD_SYMBOL, DONE, MOST_TOP, Choice, Library, Output, Strings, open_library
 from elman.scoring.kernel.packing import PackedModel
 from elman.scoring.probabilities import best_of
+from elman.scoring.processor import map_on_threads
 from elman.text.encoded import EncodedStrings
 
 Array = NDArray[np.float32]
 Ids = NDArray[np.int64]
+Answer = TypeVar("Answer")
 
 PART = 16_384
 """The most strings that the kernel reads in one call."""
@@ -26,8 +28,9 @@ PART = 16_384
 LARGEST_OUTPUT = 2**23
 """How many logits of a part are in memory; one string is read in any case."""
 
-FEW, FEW_SYMBOLS = 64, 4096
-"""The most strings, and the most symbols of all of them, that are scored in memory which is kept for small calls."""
+FEW, FEW_SYMBOLS, MOST_ANSWERS = 64, 4096, 1024
+"""The most strings, the most symbols of all of them, and the most logits of each, that are in memory which is kept for
+small calls."""
 
 WORTH_TABLES = 64
 """The most strings of a call that does without tables of inputs. To make them takes time once, and saves it for each
@@ -47,10 +50,16 @@ class NativeScorer:
         library = open_library()
         assert isinstance(library, Library) and choice.routines is not None
         self.config, self.tensors, self._library = config, tensors, library
+        self.routines = choice.routines
         self._packed = PackedModel(config, tensors, library, choice.routines)
         self._model = ctypes.byref(self._packed.model)
         self._memories: list[NDArray[np.uint8]] = []
         self._few: list[_Few] = []
+
+    @property
+    def library(self) -> Library:
+        """The kernel."""
+        return self._library
 
     @property
     def answers(self) -> int:
@@ -82,6 +91,9 @@ class NativeScorer:
         Yields:
             The positions of some of the strings, (n,), and their logits, (n, C), float32.
         """
+        if len(strings) > 0 and _are_few(strings) and self.answers <= MOST_ANSWERS:
+            yield np.arange(len(strings)), self._ask_few(lambda few: few.logits(strings))
+            return
         sorted_strings = _Sorted(self, strings)
 
         def score(part: Ids) -> tuple[Ids, Array]:
@@ -89,13 +101,11 @@ class NativeScorer:
             sorted_strings.score(part, Output(logits=logits.ctypes.data, by_order=1))
             return part, logits
 
-        from concurrent.futures import ThreadPoolExecutor  # imported late: the first answer does without it
-
         most = max(1, min(PART, LARGEST_OUTPUT // self.answers))
-        with ThreadPoolExecutor(threads) as pool:
+        with map_on_threads(threads) as map_parts:
             parts = sorted_strings.cut(threads, most)
             for start in range(0, len(parts), threads):
-                yield from pool.map(score, parts[start : start + threads])
+                yield from map_parts(score, parts[start : start + threads])
 
     def best(
         self, strings: EncodedStrings, *, top: int, temperature: float = 1.0, floor: float = 0.0, threads: int = 1
@@ -103,7 +113,7 @@ class NativeScorer:
         """Return the most likely answers; see `elman.scoring.scorer.Scorer.best`."""
         top = min(top, self.answers)
         if _are_few(strings) and top <= MOST_TOP:
-            return self._best_of_few(strings, top, temperature, floor)
+            return self._ask_few(lambda few: few.best(strings, top, temperature, floor))
         labels, chances = np.empty((len(strings), top), np.int32), np.empty((len(strings), top))
         if top > MOST_TOP:
             for rows, logits in self.parts(strings, threads=threads):
@@ -118,13 +128,11 @@ class NativeScorer:
         _share(score, sorted_strings.cut(threads, PART), threads)
         return labels, chances
 
-    def _best_of_few(
-        self, strings: EncodedStrings, top: int, temperature: float, floor: float
-    ) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
-        """Return the most likely answers of a few strings without new memory, and without more than one call."""
+    def _ask_few(self, ask: "Callable[[_Few], Answer]") -> Answer:
+        """Return what is asked of a few strings, without new memory, and without more than one call of the kernel."""
         few = self._few.pop() if self._few else _Few(self)
         try:
-            return few.best(strings, top, temperature, floor)
+            return ask(few)
         finally:
             self._few.append(few)
 
@@ -150,8 +158,10 @@ class _Few:
         self._symbols = int(scorer._packed.model.symbols)
         self._ids, self._lengths = np.empty(FEW_SYMBOLS, np.int32), np.empty(FEW, np.int64)
         self._labels, self._chances = np.empty(FEW * MOST_TOP, np.int32), np.empty(FEW * MOST_TOP)
+        self._logits = np.empty(FEW * scorer.answers if scorer.answers <= MOST_ANSWERS else 0, np.float32)
         self._memory = _allocate(self._library.answering_size(self._model, FEW))
-        self._output = Output(labels=self._labels.ctypes.data, chances=self._chances.ctypes.data)
+        self._best = Output(labels=self._labels.ctypes.data, chances=self._chances.ctypes.data)
+        self._every = Output(logits=self._logits.ctypes.data)
         arrays = (self._ids, self._lengths, self._memory)
         self._ids_at, self._lengths_at, self._memory_at = (array.ctypes.data for array in arrays)
 
@@ -159,14 +169,25 @@ class _Few:
         self, strings: EncodedStrings, top: int, temperature: float, floor: float
     ) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
         """Return the most likely answers; see `NativeScorer.best`."""
-        count, output = len(strings.lengths), self._output
-        self._ids[: len(strings.ids)] = strings.ids
-        self._lengths[:count] = strings.lengths
+        count, output = len(strings.lengths), self._best
         output.top, output.temperature, output.floor = top, temperature, floor
-        status = self._library.answer(self._model, self._ids_at, self._lengths_at, count, output, self._memory_at)
-        _check(status, self._symbols)
+        self._ask(strings, output)
         labels, chances = self._labels[: count * top], self._chances[: count * top]
         return labels.reshape(count, top).copy(), chances.reshape(count, top).copy()
+
+    def logits(self, strings: EncodedStrings) -> Array:
+        """Return the logits of the strings, (n, C)."""
+        self._ask(strings, self._every)
+        count = len(strings.lengths)
+        logits: Array = self._logits.reshape(FEW, -1)[:count].copy()
+        return logits
+
+    def _ask(self, strings: EncodedStrings, output: Output) -> None:
+        count = len(strings.lengths)
+        self._ids[: len(strings.ids)] = strings.ids
+        self._lengths[:count] = strings.lengths
+        status = self._library.answer(self._model, self._ids_at, self._lengths_at, count, output, self._memory_at)
+        _check(status, self._symbols)
 
 
 class _Sorted:
@@ -225,11 +246,5 @@ def _allocate(size: int) -> NDArray[np.uint8]:
 
 def _share(work: Callable[[Ids], None], parts: list[Ids], threads: int) -> None:
     """Do some work for each part, on several threads if there are several parts."""
-    if threads == 1 or len(parts) == 1:
-        for part in parts:
-            work(part)
-        return
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(work, parts))
+    with map_on_threads(min(threads, len(parts))) as map_parts:
+        list(map_parts(work, parts))

@@ -10,7 +10,7 @@ import elman
 from elman.errors import SettingError
 from elman.scoring.kernel import library
 from elman.scoring.kernel.build import hash_sources
-from elman.scoring.kernel.library import KERNEL, LIBRARY, OTHER_LIBRARY, Library, choose_kernel, open_library
+from elman.scoring.kernel.library import KERNEL, LIBRARY, OTHER_LIBRARY, SHORT, Library, choose_kernel, open_library
 
 needs_library = pytest.mark.skipif(not isinstance(open_library(), Library), reason="the kernel is not compiled")
 
@@ -24,7 +24,7 @@ def unset(monkeypatch):
 def test_the_compiled_kernel_runs_if_there_is_one():
     choice = choose_kernel()
     assert (choice.kernel, choice.routines) == ("native", next(iter(open_library().routines)))
-    assert str(choice).startswith(f"native ({choice.routines}): ")
+    assert str(choice).startswith(f"native ({choice.routines}, float32 products): ")
 
 
 @needs_library
@@ -43,6 +43,7 @@ def test_every_instruction_set_can_be_asked_for(monkeypatch):
     for name in open_library().routines:
         monkeypatch.setenv(KERNEL, f"native:{name}")
         assert choose_kernel().routines == name
+        assert ("16-bit products" if name in SHORT else "float32 products") in str(choose_kernel())
 
 
 @pytest.mark.parametrize("wanted", ["fast", "numpy:avx2", ":avx2", "native:mmx"])

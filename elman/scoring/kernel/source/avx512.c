@@ -38,6 +38,8 @@ static inline __m512 v_inverse(__m512 x)
     return _mm512_mul_ps(estimate, _mm512_fnmadd_ps(x, estimate, _mm512_set1_ps(2.0f)));
 }
 
+#if !defined(ROUTINES) /* vnni.c has its own */
 #define ROUTINES elman_avx512
 #define ROUTINES_NAME "avx512"
+#endif
 #include "cells.h"

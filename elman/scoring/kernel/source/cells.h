@@ -10,6 +10,14 @@
  *                              registers for their sums
  *     ROUTINES                 the name of the table at the end
  *
+ * and for products of 16-bit numbers, if it has them
+ *
+ *     INTEGERS                 a vector of so many 32-bit sums
+ *     i_load, i_zero, i_pair   from memory, zeros, and one pair of 16-bit numbers in all lanes
+ *     i_dot(a, b, c)           a + the products of pairs in b and c
+ *     i_floats(x)              as floats
+ *     v_store_shorts           x · SHORT_ONE, rounded to 16 bits
+ *
  * The weights of a gate σ are scaled by −log2 e, and those of a tanh by 2 · log2 e, when they are packed, so that
  * σ(x) = 1 / (1 + 2^x) and tanh(x) = 1 − 2 / (1 + 2^x). Sums stay in registers until their gates are computed: a state
  * is written once, and nothing else is.
@@ -28,6 +36,12 @@
 #define UNROLL _Pragma("GCC unroll 16")
 #else
 #define UNROLL
+#endif
+
+#if defined(INTEGERS)
+#define BITS 16
+#else
+#define BITS 32
 #endif
 
 static const float TWO_LOG2_E = 2.885390081777927f, LOG2_E = 1.4426950408889634f;
@@ -75,6 +89,60 @@ typedef void (*multiplier)(const float *weights, const float *bias, const float 
 MULTIPLIERS(1, GROUP_1)
 MULTIPLIERS(3, GROUP_3)
 MULTIPLIERS(4, GROUP_4)
+
+#if defined(INTEGERS)
+/* The same with 16-bit numbers, two of them in each step. */
+INLINE void multiply_shorts(const elman_matrix *matrix, int64_t column, const int16_t *const *rows, const int gates,
+                            const int size, float *restrict out)
+{
+    const int pairs = (matrix->inner + 1) / 2;
+    const int16_t *weights = matrix->shorts + 2 * column * pairs;
+    const float *const bias = matrix->bias + column, *const scales = matrix->scales + column;
+    INTEGERS sums[MOST_GROUP * MOST_GATES];
+    UNROLL for (int sum = 0; sum < size * gates; sum++)
+        sums[sum] = i_zero();
+    for (int pair = 0; pair < pairs; pair++, weights += 2 * gates * LANES) {
+        INTEGERS weight[MOST_GATES];
+        UNROLL for (int gate = 0; gate < gates; gate++)
+            weight[gate] = i_load(weights + 2 * gate * LANES);
+        UNROLL for (int row = 0; row < size; row++) {
+            const INTEGERS numbers = i_pair(rows[row] + 2 * pair);
+            UNROLL for (int gate = 0; gate < gates; gate++)
+                sums[row * gates + gate] = i_dot(sums[row * gates + gate], numbers, weight[gate]);
+        }
+    }
+    UNROLL for (int row = 0; row < size; row++)
+        UNROLL for (int gate = 0; gate < gates; gate++) {
+            const VECTOR scale = v_load(scales + gate * LANES);
+            v_store(out + (row * gates + gate) * LANES,
+                    v_fma(scale, i_floats(sums[row * gates + gate]), v_load(bias + gate * LANES)));
+        }
+}
+
+typedef void (*short_multiplier)(const elman_matrix *, int64_t column, const int16_t *const *rows, float *out);
+
+#define DEFINE_SHORTS(name, gates, size)                                                                    \
+    NOINLINE void name(const elman_matrix *matrix, int64_t column, const int16_t *const *rows, float *out) \
+    {                                                                                                       \
+        multiply_shorts(matrix, column, rows, gates, size, out);                                           \
+    }
+#define SHORT_MULTIPLIERS(gates, group)             \
+    DEFINE_SHORTS(multiply_shorts_##gates##_1, gates, 1) \
+    DEFINE_SHORTS(multiply_shorts_##gates##_few, gates, group > 4 ? 4 : group) \
+    DEFINE_SHORTS(multiply_shorts_##gates##_all, gates, group)
+SHORT_MULTIPLIERS(1, GROUP_1)
+SHORT_MULTIPLIERS(3, GROUP_3)
+SHORT_MULTIPLIERS(4, GROUP_4)
+
+INLINE short_multiplier choose_short_multiplier(const int gates, int count)
+{
+    if (gates == 1)
+        return count == 1 ? multiply_shorts_1_1 : count <= 4 ? multiply_shorts_1_few : multiply_shorts_1_all;
+    if (gates == 3)
+        return count == 1 ? multiply_shorts_3_1 : count <= 4 ? multiply_shorts_3_few : multiply_shorts_3_all;
+    return count == 1 ? multiply_shorts_4_1 : count <= 4 ? multiply_shorts_4_few : multiply_shorts_4_all;
+}
+#endif
 
 /* Return what multiplies at least ``count`` rows, and no more than a group. A few rows cost less than a group. */
 INLINE multiplier choose_multiplier(const int gates, int count)
@@ -154,7 +222,7 @@ INLINE void prefetch_rows(const elman_level *level, int from, int to, int64_t wi
 
 /* Read one step of all nodes of a level through one layer. The cell is a constant where this is inlined. */
 INLINE void read_level(const elman_layer *layer, const elman_level *level, const int cell, const int activation,
-                       const int gates, const int group)
+                       const int gates, const int group, const int has_shorts)
 {
     const elman_matrix *matrix = &layer->recurrent;
     const int64_t stride = (int64_t)matrix->blocks * LANES, width = stride * gates;
@@ -166,12 +234,22 @@ INLINE void read_level(const elman_layer *layer, const elman_level *level, const
         const float *rows[MOST_GROUP];
         const multiplier multiply_rows = choose_multiplier(gates, count);
         point_to(rows, level->before, level->parent + start, stride, count, group);
+#if defined(INTEGERS)
+        const int16_t *short_rows[MOST_GROUP];
+        for (int row = 0; row < group && has_shorts; row++)
+            short_rows[row] = level->before_shorts + level->parent[start + (row < count ? row : count - 1)] * stride;
+#endif
         for (int block = 0; block < matrix->blocks; block++) {
             const int64_t units = (int64_t)block * LANES;
             if (level->rows)
                 prefetch_rows(level, first[count], level->first[after], width, units * gates, gates * LANES);
-            multiply_rows(matrix->weights + units * gates * matrix->inner, matrix->bias + units * gates, rows,
-                          matrix->inner, sums, gates * LANES);
+#if defined(INTEGERS)
+            if (has_shorts)
+                choose_short_multiplier(gates, count)(matrix, units * gates, short_rows, sums);
+            else
+#endif
+                multiply_rows(matrix->weights + units * gates * matrix->inner, matrix->bias + units * gates, rows,
+                              matrix->inner, sums, gates * LANES);
             for (int row = 0; row < count; row++) {
                 const VECTOR past = v_load(rows[row] + units);
                 VECTOR past_cell = past, next_cell = past;
@@ -191,6 +269,10 @@ INLINE void read_level(const elman_layer *layer, const elman_level *level, const
                     const VECTOR state = advance(cell, activation, sums + row * gates * LANES, read, past, past_cell,
                                                  &next_cell);
                     v_store(level->after + node * stride + units, state);
+#if defined(INTEGERS)
+                    if (has_shorts)
+                        v_store_shorts(level->after_shorts + node * stride + units, state);
+#endif
                     if (cell == CELL_LSTM)
                         v_store(level->after_cell + node * stride + units, next_cell);
                 }
@@ -199,20 +281,35 @@ INLINE void read_level(const elman_layer *layer, const elman_level *level, const
     }
 }
 
-static void step(const elman_model *model, const elman_layer *layer, const elman_level *level)
+/* Read one step through one layer, of which it is known whether it has shorts. */
+INLINE void choose_cell(const elman_model *model, const elman_layer *layer, const elman_level *level,
+                        const int has_shorts)
 {
     if (model->cell == CELL_GRU)
-        read_level(layer, level, CELL_GRU, ACTIVATION_TANH, 3, GROUP_3);
+        read_level(layer, level, CELL_GRU, ACTIVATION_TANH, 3, GROUP_3, has_shorts);
     else if (model->cell == CELL_LSTM)
-        read_level(layer, level, CELL_LSTM, ACTIVATION_TANH, 4, GROUP_4);
+        read_level(layer, level, CELL_LSTM, ACTIVATION_TANH, 4, GROUP_4, has_shorts);
     else if (model->activation == ACTIVATION_TANH)
-        read_level(layer, level, CELL_ELMAN, ACTIVATION_TANH, 1, GROUP_1);
+        read_level(layer, level, CELL_ELMAN, ACTIVATION_TANH, 1, GROUP_1, has_shorts);
     else if (model->activation == ACTIVATION_SIGMOID)
-        read_level(layer, level, CELL_ELMAN, ACTIVATION_SIGMOID, 1, GROUP_1);
+        read_level(layer, level, CELL_ELMAN, ACTIVATION_SIGMOID, 1, GROUP_1, has_shorts);
+    else if (has_shorts)
+        return; /* the states of the others have no limit, so they have no shorts */
     else if (model->activation == ACTIVATION_RELU)
-        read_level(layer, level, CELL_ELMAN, ACTIVATION_RELU, 1, GROUP_1);
+        read_level(layer, level, CELL_ELMAN, ACTIVATION_RELU, 1, GROUP_1, 0);
     else
-        read_level(layer, level, CELL_ELMAN, ACTIVATION_NONE, 1, GROUP_1);
+        read_level(layer, level, CELL_ELMAN, ACTIVATION_NONE, 1, GROUP_1, 0);
+}
+
+static void step(const elman_model *model, const elman_layer *layer, const elman_level *level)
+{
+#if defined(INTEGERS)
+    if (layer->recurrent.shorts) {
+        choose_cell(model, layer, level, 1);
+        return;
+    }
+#endif
+    choose_cell(model, layer, level, 0);
 }
 
 INLINE void multiply_all(const elman_matrix *matrix, const float *rows, int64_t stride, int count, const int gates,
@@ -307,4 +404,15 @@ static void find_best(const float *logits, int32_t answers, const elman_output *
     }
 }
 
-const elman_routines ROUTINES = {ROUTINES_NAME, LANES, step, multiply, add_rows, find_best};
+/* Replace numbers by e^((number − largest) / temperature); the count is a multiple of the lanes. */
+static void find_exponentials(float *numbers, int32_t count, float largest, float temperature)
+{
+    const VECTOR scale = v_set(LOG2_E / temperature), from = v_set(largest);
+    for (int32_t one = 0; one < count; one += LANES) {
+        const VECTOR power = v_mul(scale, v_sub(v_load(numbers + one), from));
+        v_store(numbers + one, v_power(v_max(v_set(-126.0f), power)));
+    }
+}
+
+const elman_routines ROUTINES = {ROUTINES_NAME, LANES, BITS, step, multiply, add_rows, find_best,
+                                 find_exponentials};

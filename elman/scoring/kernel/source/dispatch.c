@@ -11,6 +11,9 @@ extern const elman_routines elman_portable;
 #if defined(ELMAN_AVX512)
 extern const elman_routines elman_avx512;
 #endif
+#if defined(ELMAN_VNNI)
+extern const elman_routines elman_vnni;
+#endif
 #if defined(ELMAN_AVX2)
 extern const elman_routines elman_avx2;
 #endif
@@ -28,10 +31,11 @@ const char *elman_sources(void)
     return ELMAN_SOURCES;
 }
 
-/* Return the routines that this processor can run, the fastest first, from place 0; NULL after the last. */
+/* Return the routines that this processor can run, from place 0, the fastest first, and after them those that are not as
+ * exact; NULL after the last. */
 const elman_routines *elman_routines_at(int32_t place)
 {
-    const elman_routines *found[4];
+    const elman_routines *found[5];
     int32_t count = 0;
 #if defined(ELMAN_AVX512)
     if (__builtin_cpu_supports("avx512f"))
@@ -45,5 +49,9 @@ const elman_routines *elman_routines_at(int32_t place)
     found[count++] = &elman_neon;
 #endif
     found[count++] = &elman_portable;
+#if defined(ELMAN_VNNI)
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vnni"))
+        found[count++] = &elman_vnni;
+#endif
     return place >= 0 && place < count ? found[place] : NULL;
 }

@@ -12,7 +12,7 @@
 
 #include <stdint.h>
 
-#define ELMAN_ABI 2 /* as in library.py; to be raised when a structure or a function changes */
+#define ELMAN_ABI 3 /* as in library.py; to be raised when a structure or a function changes */
 
 #if defined(_WIN32)
 #define EXPORT __declspec(dllexport)
@@ -33,15 +33,21 @@
 #endif
 
 enum { MOST_ORDERS = 32, MOST_TABLES = MOST_ORDERS + 1, MOST_TOP = 32, MOST_PARTS = 3 };
+enum { SHORT_ONE = 8192 }; /* as in packing.py: 1 in 16 bits */
 enum { CELL_ELMAN, CELL_GRU, CELL_LSTM };
 enum { ACTIVATION_TANH, ACTIVATION_RELU, ACTIVATION_SIGMOID, ACTIVATION_NONE };
 enum { STATUS_DONE, STATUS_BAD_SYMBOL, STATUS_EMPTY };
 
 /* A matrix that some rows are multiplied with. The columns are cut into blocks of ``gates`` × lanes; the numbers that
  * one step of the innermost loop needs are adjacent: [blocks][inner][gates][lanes], the bias [blocks][gates][lanes].
- * Columns that fill the last block are 0. */
+ * Columns that fill the last block are 0.
+ *
+ * Shorts are the same weights in 16 bits, for states between −1 and 1 that are multiplied with SHORT_ONE and rounded:
+ * [blocks][pairs of inner][gates][lanes][2]. Each column has a scale; it is so small that no sum passes 32 bits. */
 typedef struct {
     const float *weights, *bias;
+    const int16_t *shorts; /* NULL: there are none, as for states that may be larger */
+    const float *scales;   /* what makes the sum of a column its value, [blocks][gates][lanes] */
     int32_t gates, inner, blocks;
 } elman_matrix;
 
@@ -112,6 +118,8 @@ typedef struct {
     const int32_t *first;    /* [parents + 1]: the first node of each; the nodes of a parent are adjacent */
     const float *before, *before_cell; /* states one level up, [·][stride] */
     float *after, *after_cell;         /* states of the nodes, [nodes][stride] */
+    const int16_t *before_shorts;      /* the states in 16 bits, if the layer has shorts */
+    int16_t *after_shorts;
     const float *table[MOST_TABLES];   /* of rows [blocks][gates][lanes] */
     const int32_t *rows;               /* [nodes][tables]: what each node reads; NULL: node k reads row k */
 } elman_level;
@@ -135,14 +143,16 @@ typedef struct {
     int32_t width;
 } elman_texts;
 
-/* What is compiled for each instruction set. The lanes are the numbers in a vector. */
+/* What is compiled for each instruction set. The lanes are the numbers in a vector; the bits are those of the numbers in
+ * the products of recurrent layers, 32 or 16. */
 typedef struct elman_routines {
     const char *name;
-    int32_t lanes;
+    int32_t lanes, bits;
     void (*step)(const elman_model *, const elman_layer *, const elman_level *);
     void (*multiply)(const elman_matrix *, const float *rows, int64_t stride, int32_t count, float *out);
     void (*add_rows)(const elman_wholes *, const int32_t *rows, const uint8_t *parts, int32_t count, float *sums);
     void (*best)(const float *logits, int32_t answers, const elman_output *, int32_t *labels, double *chances);
+    void (*exponentials)(float *numbers, int32_t count, float largest, float temperature);
 } elman_routines;
 
 #define MULTIPLIER UINT64_C(6364136223846793005) /* as in elman/text/ngrams.py */
@@ -156,7 +166,10 @@ INLINE int64_t smaller(int64_t one, int64_t other)
 /* Return the bucket of a code, as find_buckets in elman/text/ngrams.py does. */
 INLINE int64_t find_bucket(uint64_t code, int64_t buckets)
 {
-    const int64_t bucket = ((int64_t)(code * MULTIPLIER) >> 33) % buckets;
+    const int64_t mixed = (int64_t)(code * MULTIPLIER) >> 33;
+    if ((buckets & (buckets - 1)) == 0) /* a power of two, as it usually is: no division */
+        return mixed & (buckets - 1);
+    const int64_t bucket = mixed % buckets;
     return bucket < 0 ? bucket + buckets : bucket;
 }
 
@@ -192,6 +205,37 @@ EXPORT int32_t elman_answer(const elman_model *, const int32_t *ids, const int64
 EXPORT int64_t elman_encode(const elman_alphabet *, const elman_texts *, int64_t count, int32_t *ids, int64_t *lengths,
                             uint8_t *statuses);
 EXPORT uint64_t elman_placeholder(const int32_t *ids, int64_t count);
+
+/* answers.c: what is answered at one level of the labels. */
+typedef struct {
+    const int32_t *groups;         /* of each label, from 0 to count */
+    int32_t *ids;                  /* [N][top]: the best groups, as places among the groups of all levels */
+    double *chances;               /* [N][top] */
+    int32_t count, start, top;     /* start: the place of the first group; top: at most the number of groups */
+} elman_level_answers;
+
+/* What measures how familiar a string is; see elman/model/familiarity.py. */
+typedef struct {
+    const uint8_t *counts;         /* [mask + 1] */
+    const double *logarithms;      /* [256]: of each value of the counts */
+    const int32_t *groups;         /* of each symbol; NULL: there are none */
+    const double *ranks;           /* of all groups, one after the other */
+    const int64_t *rank_starts;    /* [groups + 1] */
+    int64_t mask;
+    double log_total, weights[4];
+} elman_familiarity;
+
+typedef struct {
+    const elman_routines *routines;
+    const elman_level_answers *of_levels;
+    const elman_familiarity *familiarity; /* NULL: it is not measured */
+    double *familiar;                     /* [N] */
+    double floor;
+    float temperature;
+    int32_t levels, answers;
+} elman_answers;
+EXPORT void elman_find_answers(const elman_answers *, const float *logits, const elman_strings *, const int64_t *rows,
+                               int64_t count, double *memory);
 
 /* dispatch.c */
 EXPORT int32_t elman_abi(void);

@@ -7,6 +7,7 @@
 enum {
     BLOCK = 4096,  /* the most strings of a trie: the states of its levels stay in the cache */
     FEW_ROWS = 64, /* strings that the head reads together */
+    AHEAD = 8,     /* strings whose symbols are asked for before they are read */
     ALIGNMENT = 64
 };
 
@@ -27,6 +28,7 @@ static void *take(pool *from, int64_t count, int64_t size)
 typedef struct {
     int32_t *alive, *node, *parent, *first, *rows, *shared, *ended, *ended_node;
     float *hidden, *cell, *embedded, *read, *zeros;
+    int16_t *shorts; /* of hidden */
 } block_memory;
 
 typedef struct {
@@ -68,6 +70,7 @@ static void take_block_memory(block_memory *memory, const work *w, int64_t strin
     const int64_t states = 2 * model->layer_count * strings * w->stride, gates = model->layers[0].recurrent.gates;
     memory->hidden = take(from, states, sizeof(float));
     memory->cell = model->cell == CELL_LSTM ? take(from, states, sizeof(float)) : NULL;
+    memory->shorts = model->routines->bits == 16 ? take(from, states, sizeof(int16_t)) : NULL;
     if (!model->symbol_rows[0])
         memory->embedded = take(from, strings * model->embedding_size, sizeof(float));
     if (!model->symbol_rows[0] || model->layer_count > 1)
@@ -168,6 +171,12 @@ static void find_shared(work *w, const int64_t *strings, int32_t count, int dire
     }
 }
 
+/* Ask for the symbol that a string has at a level: the strings of a block are scattered over memory. */
+static void prefetch_symbol(const work *w, int64_t string, int32_t level, int direction)
+{
+    PREFETCH(w->strings.ids + w->starts[string] + (direction ? w->lengths[string] - 1 - level : level));
+}
+
 /* Find the nodes of one level, their parents, and the strings that end there, which are dropped from ``alive``. A
  * string that shares a node with another shares it with all strings between them, because they are sorted: it is
  * enough to compare it with the one before it.
@@ -180,6 +189,8 @@ static int32_t find_nodes(work *w, const int64_t *strings, int32_t *alive, int32
     int32_t nodes = 0, parents = 0, kept = 0, ended = 0, last_parent = -1;
     for (int32_t one = 0; one < *alive; one++) {
         const int32_t string = block->alive[one];
+        if (one + AHEAD < *alive)
+            prefetch_symbol(w, strings[block->alive[one + AHEAD]], level, direction);
         if (nodes == 0 || block->shared[string] <= level) {
             const int32_t parent = level ? block->node[string] : 0;
             if (parent != last_parent) {
@@ -204,10 +215,20 @@ static int32_t find_nodes(work *w, const int64_t *strings, int32_t *alive, int32
     return ended;
 }
 
+static int64_t place_state(const work *w, int64_t strings, int layer, int level)
+{
+    return (2 * layer + level % 2) * strings * w->stride;
+}
+
 /* Return the states of a layer at a level; those of the level before it are kept too. */
 static float *state_at(float *states, const work *w, int64_t strings, int layer, int level)
 {
-    return states ? states + (2 * layer + level % 2) * strings * w->stride : NULL;
+    return states ? states + place_state(w, strings, layer, level) : NULL;
+}
+
+static int16_t *shorts_at(const work *w, int64_t strings, int layer, int level)
+{
+    return w->block.shorts ? w->block.shorts + place_state(w, strings, layer, level) : NULL;
 }
 
 /* Write the sum of the embeddings that each node of a level reads. */
@@ -259,6 +280,8 @@ static void read_layers(work *w, int64_t strings, int32_t level, int direction, 
         find_inputs(w, strings, layer, level, direction, nodes);
         nodes->before = level ? state_at(block->hidden, w, strings, layer, level - 1) : block->zeros;
         nodes->before_cell = level ? state_at(block->cell, w, strings, layer, level - 1) : block->zeros;
+        nodes->before_shorts = level ? shorts_at(w, strings, layer, level - 1) : (const int16_t *)block->zeros;
+        nodes->after_shorts = shorts_at(w, strings, layer, level);
         nodes->after = state_at(block->hidden, w, strings, layer, level);
         nodes->after_cell = state_at(block->cell, w, strings, layer, level);
         w->model->routines->step(w->model, w->model->layers + direction * w->model->layer_count + layer, nodes);
