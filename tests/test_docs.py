@@ -46,6 +46,12 @@ def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     endings = {"Japanese": "moto", "Greek": "akis", "Polish": "owski"}
     rows = [f"{stem}{end},{label}" for label, end in endings.items() for stem in STEMS]
     (tmp_path / "people.csv").write_text("\n".join(["surname,country", *rows]), encoding="utf-8")
+    sources = [row.partition(",")[0] for row in rows]
+    sounds = [" ".join("AH" if letter in "aeiou" else "K" for letter in source) for source in sources]
+    lines = [f"{source}\t{sound}" for source, sound in zip(sources, sounds, strict=True)]
+    (tmp_path / "pairs.tsv").write_text("\n".join(lines), encoding="utf-8")
+    lines = [f"{source},{source[::-1]},2" for source in sources]
+    (tmp_path / "pairs.csv").write_text("\n".join(["name,spelling,times", *lines]), encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -20,7 +20,7 @@ model.card model.address model.hub model.shipped
 scoring scoring.processor scoring.probabilities scoring.reference scoring.decoder scoring.layers scoring.transducer
 scoring.lookups scoring.trie
 scoring.kernel scoring.kernel.build scoring.kernel.library scoring.kernel.packing scoring.kernel.scorer
-scoring.kernel.text
+scoring.kernel.text scoring.kernel.answers
 scoring.scorer scoring.system
 prediction prediction.names prediction.inputs prediction.options prediction.pool prediction.answers prediction.columns
 prediction.explanation prediction.facts prediction.predictor prediction.worker
