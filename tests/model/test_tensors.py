@@ -15,7 +15,8 @@ ROOT = Path(__file__).parents[2]
 SPELLED = re.compile(
     r"\b(?:embedding|ngrams|head|bag)\.(?:weight|bias|codes)\b|\brecurrence\.\w|(?:weight|bias)_[ih]h\b|_reverse\b"
 )
-OWN_ATTRIBUTES = ("elman/cells/", "elman/training/network.py")  # parameters of torch modules, without a prefix
+# Parameters of torch modules, without a prefix.
+OWN_ATTRIBUTES = ("elman/cells/", *(f"elman/training/{name}.py" for name in ("network", "decoder", "transducer")))
 WHOLE = ModelConfig(hidden_size=3, embedding_size=2, ngram_buckets=5, layers=2)
 
 

@@ -151,11 +151,13 @@ class PackedModel:
         """Return the model with all symbols and buckets multiplied with the input weights of the first layer."""
         model = Model.from_buffer_copy(self.model)
         config, tensors = self.config, self.tensors
-        symbols = tensors[EMBEDDING] if config.embedding_size else np.eye(self.model.symbols, dtype=np.float32)
         ngrams, symbol_rows = [], []
         for direction in range(config.directions):
             layer = self._layers[direction * config.layers]
-            symbol_rows.append(self._multiply(layer.input, symbols))
+            if config.embedding_size:
+                symbol_rows.append(self._multiply(layer.input, tensors[EMBEDDING]))
+            else:
+                symbol_rows.append(self._arrange_one_hot(direction))
             if config.ngram_orders:
                 without_bias = Matrix.from_buffer_copy(layer.input)
                 without_bias.bias = self._address(np.zeros(self._width, np.float32))
@@ -172,7 +174,20 @@ class PackedModel:
         self._routines.multiply(ctypes.byref(matrix), rows.ctypes.data, rows.shape[1], len(rows), out.ctypes.data)
         return out
 
-    def _pack_layer(self, layer: int, direction: int) -> Layer:
+    def _arrange_one_hot(self, direction: int) -> Array:
+        """Return the rows of symbols that are read as one-hot rows, as `_multiply` lays them out, (V, width).
+
+        Their product with the weights is the weights themselves, so no square matrix of all symbols is made.
+        """
+        weight_ih, _, bias, _ = self._scale_layer(0, direction)
+        rows = np.moveaxis(weight_ih + bias, 2, 0)  # (V, gates, H)
+        padded = np.pad(rows, ((0, 0), (0, 0), (0, -rows.shape[2] % self.lanes)))
+        blocks = padded.reshape(len(rows), rows.shape[1], -1, self.lanes)
+        arranged: Array = np.ascontiguousarray(np.swapaxes(blocks, 1, 2)).reshape(len(rows), -1)
+        return arranged
+
+    def _scale_layer(self, layer: int, direction: int) -> tuple[Array, Array, Array, Array]:
+        """Return the weights of the input and of the state, (gates, H, numbers), and the biases, (gates, H, 1)."""
         config = self.config
         scales = np.array(_SCALES[config.cell if config.cell in _SCALES else config.activation], np.float32)
         weight_ih, weight_hh, bias_ih, bias_hh = (
@@ -183,10 +198,14 @@ class PackedModel:
         if config.cell == "gru":  # r ⊙ (W h + b): the bias of the candidate is on the recurrent side
             recurrent_bias[2] = bias_hh[2]
             bias_hh[2] = 0
+        return weight_ih, weight_hh, bias_ih + bias_hh, recurrent_bias
+
+    def _pack_layer(self, layer: int, direction: int) -> Layer:
+        weight_ih, weight_hh, bias, recurrent_bias = self._scale_layer(layer, direction)
         recurrent = self._pack(weight_hh, recurrent_bias)
         if self._routines.bits == 16 and self._has_limits:
             recurrent = self._add_shorts(recurrent, weight_hh)
-        return Layer(recurrent, self._pack(weight_ih, bias_ih + bias_hh))
+        return Layer(recurrent, self._pack(weight_ih, bias))
 
     @cached_property
     def _has_limits(self) -> bool:

@@ -37,7 +37,7 @@ DROPOUT, INPUT_DROPOUT, LABEL_SIZE = 0.3, 0.1, 24
 """Settings of the network where the config does not say."""
 
 SAMPLES, SHOWN_SAMPLES = 1000, 20
-"""How many strings are written to measure how many of them stand in the training part, and how many the report shows
+"""How many strings are written to measure how many of them are in the training part, and how many the report shows
 of each label."""
 
 SHOWN_LABELS = 20
@@ -182,7 +182,7 @@ class GenerateTask(Task):
         return fit_labelled(texts, labels, counts=counts)
 
     def _write_samples(self, generator: Generator) -> dict[str, Any]:
-        """Return samples for the report, and how many of many strings stand in the training part."""
+        """Return samples for the report, and how many of many strings are in the training part."""
         known = {seen_key(example.text) for example in self.split.train}
         shares = Counter(example.label for example in self.train)
         written, shown_of = [], {}
