@@ -15,8 +15,9 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from elman.model.card import read_card
-from elman.model.file import load_artifact
+from elman.model.file import Artifact
 from elman.model.shipped import DEFAULT_MODEL, shipped_models
+from elman.model.writer import load_model
 
 CARDS = "../elman/model/pretrained"
 """The folder of the cards, as pages see it."""
@@ -49,11 +50,13 @@ def nest_card(card: str) -> str:
 
 
 def _describe(name: str, file: Path) -> str:
-    artifact = load_artifact(file)
-    levels = "–" if artifact.levels is None else ", ".join(artifact.levels.names)
+    model, size = load_model(file), file.stat().st_size / 1e6
     default = ", the default" if name == DEFAULT_MODEL else ""
-    size = file.stat().st_size / 1e6
-    return f"| `{name}`{default} | {len(artifact.labels)} | {levels} | {artifact.parameters:,} | {size:.1f} |"
+    labels, levels = "–", "–"
+    if isinstance(model, Artifact):
+        labels = str(len(model.labels))
+        levels = "–" if model.levels is None else ", ".join(model.levels.names)
+    return f"| `{name}`{default} | {labels} | {levels} | {model.parameters:,} | {size:.1f} |"
 
 
 class TableDirective(SphinxDirective):

@@ -32,7 +32,8 @@ def modules(name: str) -> list[str]:
 
 def describe(name: str) -> str:
     """Return the directive that describes one module, as MyST Markdown."""
-    elsewhere = ", ".join(one for one in elman.__all__ if one in vars(import_module(name)))
+    held = vars(import_module(name))  # a class can have the name of a public one and be another
+    elsewhere = ", ".join(one for one in elman.__all__ if one in held and held[one] is getattr(elman, one))
     options = [
         "members:",
         "ignore-module-all:",

@@ -19,15 +19,17 @@ app = command_app(help="List, show, publish and shrink models.", no_args_is_help
 def list_models() -> None:
     """List the models that the package contains."""
     from elman.model.shipped import shipped_models
-    from elman.prediction.predictor import load
+    from elman.model.writer import Writer, load_model
 
     for name, file in shipped_models().items():
-        predictor = load(file)
-        print(
-            f"{whole(name)}: {count_of(len(predictor.labels), 'label')}, "
-            f"{count_of(predictor.artifact.parameters, 'parameter')}, "
-            f"{file.stat().st_size / 1e6:.1f} MB"
+        model = load_model(file)
+        answers = (
+            f"{count_of(len(model.targets.symbols), 'symbol')} to write"
+            if isinstance(model, Writer)
+            else count_of(len(model.labels), "label")
         )
+        parameters, size = count_of(model.parameters, "parameter"), file.stat().st_size / 1e6
+        print(f"{whole(name)}: {answers}, {parameters}, {size:.1f} MB")
 
 
 @app.command("show")
