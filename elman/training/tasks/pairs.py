@@ -31,8 +31,8 @@ from elman.training.transcribed import transcribe
 from elman.training.transducer import Transducer
 
 DROPOUT, INPUT_DROPOUT = 0.2, 0.1
-"""Shares that training drops where the settings do not say. With 0.3 each, 100,000 words were still fitted badly after 20
-epochs (`release/train_pronunciation.py`)."""
+"""Shares that training drops where the settings do not say. With 0.3 each, 100,000 words were still fitted badly after
+20 epochs (`release/train_pronunciation.py`)."""
 
 
 class PairTask(Task):
