@@ -31,6 +31,9 @@ COMMANDS = dict(commands(typer.main.get_command(app)))
 def test_the_commands_are_exactly_these():
     assert {path[0] for path in COMMANDS if path} == {
         "predict",
+        "pronounce",
+        "generate",
+        "score",
         "explain",
         "annotate",
         "estimate",

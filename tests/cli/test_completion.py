@@ -9,6 +9,7 @@ import pytest
 from terminal import PATIENCE
 
 from elman.cli import COMMANDS
+from elman.data.catalog import CATALOG
 
 Complete = Callable[..., list[str]]
 
@@ -50,7 +51,7 @@ def test_models_are_completed(complete, line):
 def test_data_sets_are_completed(complete):
     assert complete("elman train h") == ["hello"]
     assert complete("elman data show mn") == ["mnist"]
-    assert complete("elman data fetch ") == ["languages", "hello", "mnist"]
+    assert complete("elman data fetch ") == list(CATALOG)
 
 
 def test_no_file_is_in_the_way_of_the_shell_completing_files(complete):
