@@ -24,7 +24,9 @@ PAGE = Path(elman.__file__).parent / "server" / "page"
 NAME = "Papadopoulos"
 KEY = "open sesame"
 MANY = 'Nakamura\nO\'Brien\n\n42\nИванов\nمحفوظ\n=1+1\n@sum, "quoted"\n<b>bold</b>'
-NONE_OF_THESE = "None of these may be right too: Elman knows 18 origins, and answers any name with one of them."
+NONE_OF_THESE = (
+    "None of these may be right too: Elman knows 18 origins, and abstains only if a name is unlike all that it learned."
+)
 ROWS = [["1", "Nakamura", "a, b"], ["2", "42", 'say "so"'], ["3", "", "line\nend"], ["4", "Müller", "ü"]]
 SIZES = {"phone": {"width": 320, "height": 640}, "desktop": {"width": 1280, "height": 800}}
 
@@ -263,6 +265,7 @@ def test_doubts_are_sentences(page):
             "It read the Cyrillic letters as iva7nov.",
             "It does not know 7; the answer depends on the rest.",
             "The spelling is what counts, not the person.",
+            "An unusual name: of those that Elman learned from, < 1 % are less familiar.",
             NONE_OF_THESE,
         ]
     )
@@ -270,9 +273,9 @@ def test_doubts_are_sentences(page):
 
 
 def test_the_slider_makes_the_model_abstain(page, languages):
-    best = languages.predict("Santo").top[0]
+    best = languages.predict("Fernando").top[0]
     assert 0.4 < best.probability < 0.6
-    answer_for(page, "Santo")
+    answer_for(page, "Fernando")
     page.locator("#abstain").fill("60")
     expect(page.locator("#sentence")).to_have_text(
         f"Elman abstains: its best guess, {best.label}, reaches only {percent(best.probability)}."

@@ -71,7 +71,7 @@ def test_a_group_without_a_readable_name_has_no_shares_and_one_row():
 
 
 def test_a_level_sums_the_shares_of_its_labels(languages):
-    predictor = elman.Predictor(replace(languages.artifact, levels=HALVES))
+    predictor = elman.Predictor(replace(languages.artifact, levels=HALVES, sets=None))
     labels = {share.label: share for share in estimate(NAMES, model=predictor).groups[0].shares}
     report = estimate(NAMES, model=predictor, level="half")
     sums = [sum(labels[name].share for name in part) for part in (predictor.labels[:9], predictor.labels[9:])]
