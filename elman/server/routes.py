@@ -340,11 +340,18 @@ class _PlainMount(_RouteInScope, Mount):
 
 
 async def _index(request: Request) -> Response:
-    return FileResponse(PAGE / "index.html")
+    """Return the page that reads; the page that writes if the service has models for that one alone."""
+    service = _service(request)
+    return FileResponse(PAGE / ("write.html" if service.default is None else "index.html"))
+
+
+async def _write(request: Request) -> Response:
+    return FileResponse(PAGE / "write.html")
 
 
 plain_routes: list[BaseRoute] = [
     _PlainRoute("/", _index),
+    _PlainRoute("/write", _write),
     _PlainMount("/page", StaticFiles(directory=PAGE)),
 ]
 """The routes of the page, which OpenAPI does not describe."""
