@@ -1,7 +1,7 @@
 """Writing: what models that write strings do for a request, in parts short enough to stop between.
 
 All parts run on one thread. A request gives it one part at a time, so that others take their turn between two of them,
-and none of it is left when its client has gone or its time is over.
+and nothing more is written when its client has closed the connection or its time is over.
 """
 
 import asyncio

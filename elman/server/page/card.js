@@ -3,7 +3,7 @@
 import { byId, create, show } from "./dom.js";
 import { ServiceError, call } from "./server.js";
 
-/** Show the card of a model, unless it is there already. */
+/** Show the card of a model, unless it is shown already. */
 export async function showCard(name) {
   if (byId("card-text").childElementCount) return;
   try {
