@@ -51,8 +51,9 @@ training.tasks.features training.tasks.images training.tasks.generate
 training.tasks.pairs training.tasks.registry
 training.fitting training.recipes training.run training.options training.shortcut training.comparison
 estimators estimators.inputs estimators.division estimators.estimator estimators.classifier estimators.regressor
-server.settings server.bugs server.jobs server.errors server.metrics server.schemas server.worker server.pool
-server.batching server.models server.middleware server.limits server.service server.uploads server.openapi
+server.settings server.bugs server.jobs server.errors server.metrics server.models server.writing server.schemas
+server.worker server.pool server.batching server.middleware server.limits server.service server.uploads
+server.openapi
 server.routes server.app server.protocol server.run server
 cli.process cli.options cli.output cli.progress cli.names cli.answers cli.prompt cli.data cli.predict cli.annotate
 cli.generate cli.score cli.pronounce

@@ -14,7 +14,7 @@ from elman.extras import extra
 from elman.model.shipped import DEFAULT_MODEL
 
 if TYPE_CHECKING:
-    from elman.prediction.predictor import Predictor
+    from elman.prediction.loading import AnyModel
 
 KEY = "ELMAN_API_KEY"
 """The environment variable with the key; the list of processes would show the value of an option."""
@@ -110,26 +110,26 @@ def serve(
         cors_origins=tuple(cors_origin or []),
     )
     with bind_socket(host, port) as bound:
-        predictors, files = _load(model or [DEFAULT_MODEL])
-        service = create_app(predictors, settings, files=files)
+        models, files = _load(model or [DEFAULT_MODEL])
+        service = create_app(models, settings, files=files)
         if not is_private and key is None:
             print(f"elman: other machines can send requests to {host}; set {KEY} to require a key", file=sys.stderr)
         listen(service, settings, bound)
 
 
-def _load(models: list[str]) -> "tuple[dict[str, Predictor], dict[str, Path]]":
+def _load(models: list[str]) -> "tuple[dict[str, AnyModel], dict[str, Path]]":
     """Return the models and their files, by the names that requests use."""
     from elman.model.shipped import find_model
-    from elman.prediction.predictor import load
+    from elman.prediction.loading import load_any
 
-    predictors, files = {}, {}
+    loaded, files = {}, {}
     for model in models:
         file = find_model(model)
-        predictor = load(file)
-        if predictor.name in predictors:
-            raise SettingError(f"{model}: two models have the name {predictor.name}; requests could not choose one")
-        predictors[predictor.name], files[predictor.name] = predictor, file
-    return predictors, files
+        one = load_any(file)
+        if one.name in loaded:
+            raise SettingError(f"{model}: two models have the name {one.name}; requests could not choose one")
+        loaded[one.name], files[one.name] = one, file
+    return loaded, files
 
 
 def _is_loopback(host: str) -> bool:

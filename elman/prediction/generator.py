@@ -1,7 +1,7 @@
 """Generator: new strings from a model, and how probable it finds given ones, with numpy alone."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import overload
 
@@ -110,15 +110,35 @@ class Generator:
         >>> [str(one) for one in load("runs/names").sample(count=2, start="pap", seed=1)]  # doctest: +SKIP
         ['papson', 'papia']
         """
+        rounds = self.sample_rounds(label, count=count, start=start, temperature=temperature, seed=seed, unseen=unseen)
+        return [sample for samples in rounds for sample in samples]
+
+    def sample_rounds(
+        self,
+        label: str | None = None,
+        *,
+        count: int = 1,
+        start: str = "",
+        temperature: float = 1.0,
+        seed: int | None = None,
+        unseen: bool = False,
+    ) -> Iterator[list[Sample]]:
+        """Yield the strings of `sample` in the rounds in which they are written: a caller can stop between them.
+
+        There is one round, or with ``unseen`` at most `MOST_ROUNDS` of ``count`` strings each.
+
+        Raises:
+            SettingError, DamagedModelError: as in `sample`.
+        """
         check_whole("count", count, 1, most=MOST_SAMPLES)
         check_number("temperature", temperature, least=LOWEST_TEMPERATURE, most=HIGHEST_TEMPERATURE)
         if seed is not None:
             check_whole("seed", seed, 0, most=LARGEST_SEED)
-        begin, row = self._encode_start(start), self._find_row(label)
+        begin, row = self.encode_start(start), self._find_row(label)
         if unseen and self.artifact.seen is None:
             raise SettingError(f"{shown(self.name)} has no filter of its training strings; leave unseen out")
-        random, found, written = np.random.default_rng(seed), list[Sample](), 0
-        while len(found) < count and written < MOST_ROUNDS * count:
+        random, found, written = np.random.default_rng(seed), 0, 0
+        while found < count and written < MOST_ROUNDS * count:
             drawn = self.scorer.sample(
                 min(count, MOST_ROUNDS * count - written),
                 random,
@@ -129,13 +149,14 @@ class Generator:
             )
             written += len(drawn)
             samples = [self._describe(one, label) for one in drawn]
-            found += [one for one in samples if not (unseen and one.is_seen)]
-        if len(found) < count:
+            new = [one for one in samples if not (unseen and one.is_seen)][: count - found]
+            found += len(new)
+            yield new
+        if found < count:
             raise SettingError(
-                f"of {written:,} strings only {len(found):,} were not in the training part; raise temperature, give "
+                f"of {written:,} strings only {found:,} were not in the training part; raise temperature, give "
                 "another start, or lower count"
             )
-        return found[:count]
 
     @overload
     def score(  # type: ignore[overload-overlap]  # a string is an iterable of strings too; it comes first
@@ -193,7 +214,7 @@ class Generator:
         Raises:
             SettingError: as in `sample`.
         """
-        chances = self.scorer.likely_next(self._encode_start(before), self._find_row(label))
+        chances = self.scorer.likely_next(self.encode_start(before), self._find_row(label))
         _finite(float(chances.sum()), self.name)
         names = ["" if one == MARK else self.artifact.targets.symbols[one - 1] for one in range(len(chances))]
         return {names[one]: float(chances[one]) for one in np.argsort(-chances, kind="stable").tolist()}
@@ -216,8 +237,12 @@ class Generator:
             return normalised, unknown, CANNOT_WRITE.format(symbols=shown(" ".join(unknown)))
         return normalised, (), None
 
-    def _encode_start(self, start: str) -> "np.ndarray[tuple[int, ...], np.dtype[np.int64]]":
-        """Return the ids of what strings begin with; a blank at its end is kept."""
+    def encode_start(self, start: str) -> "np.ndarray[tuple[int, ...], np.dtype[np.int64]]":
+        """Return the ids of what strings begin with, shape (symbols,); a blank at its end is kept.
+
+        Raises:
+            SettingError: it has a symbol that the model cannot write, or as many symbols as the model writes at most.
+        """
         if not isinstance(start, str) or is_too_long(start):
             raise SettingError(f"start must be a string of at most {LONGEST} characters; got {shown(repr(start))}")
         begin = self.artifact.normalisation.apply(start)

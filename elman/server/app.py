@@ -12,7 +12,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 
-from elman.prediction.predictor import Predictor
+from elman.prediction.loading import AnyModel
 from elman.scoring.processor import single_threaded_products
 from elman.server.errors import RequestError
 from elman.server.limits import LimitsMiddleware
@@ -40,12 +40,13 @@ DESCRIPTION = (
 
 
 def create_app(
-    predictors: Mapping[str, Predictor], settings: Settings | None = None, *, files: Mapping[str, Path] | None = None
+    models: Mapping[str, AnyModel], settings: Settings | None = None, *, files: Mapping[str, Path] | None = None
 ) -> FastAPI:
     """Build the service.
 
     Args:
-        predictors: the models by their names in requests; the first is the default.
+        models: what `elman.load` returns, by the names in requests; the first one is the default, and of those that
+            write new strings the first one too.
         settings: the limits; the defaults if None.
         files: the files of models, for their size and card; models made in memory have none.
 
@@ -53,7 +54,7 @@ def create_app(
         SettingError: there is no model, or one that cannot be served.
     """
     settings = settings or Settings()
-    service = Service(predictors, settings, files or {})
+    service = Service(models, settings, files or {})
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

@@ -2,6 +2,7 @@
 
 import math
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,8 +13,12 @@ from elman.checks import count_of
 from elman.data.catalog import CATALOG, LANGUAGES
 from elman.errors import DamagedModelError, SettingError
 from elman.model.card import is_by_heart, read_card
+from elman.model.file import Artifact
 from elman.model.kinds import KINDS
+from elman.model.writer import Writer
+from elman.prediction.generator import Generator
 from elman.prediction.predictor import Predictor
+from elman.prediction.transcriber import Transcriber
 from elman.server.errors import to_json
 from elman.shares.prior import find_prior
 
@@ -26,9 +31,90 @@ MOST_EXAMPLES, LONGEST_EXAMPLE = 6, 40
 """How many strings of a model file the page offers to try, and their most characters."""
 
 
+class Served(ABC):
+    """A model with the name, the facts and the card that clients see: a `ServedModel` or a `ServedWriter`.
+
+    Attributes:
+        name: its name in requests.
+        file: the file that it was read from; None for a model made in memory.
+    """
+
+    name: str
+    file: Path | None
+
+    @property
+    @abstractmethod
+    def artifact(self) -> Artifact | Writer:
+        """Return the record of the model."""
+
+    @property
+    @abstractmethod
+    def labels(self) -> tuple[str, ...]:
+        """Return the labels that it answers with, or that it can be told."""
+
+    @property
+    @abstractmethod
+    def facts(self) -> dict[str, Any]:
+        """Return its entry in /v1/models, without ``default``."""
+
+    @property
+    def generates(self) -> bool:
+        """Whether it writes new strings; otherwise it answers to what it reads."""
+        return self.artifact.kind is KINDS["generate"]
+
+    @cached_property
+    def json_name(self) -> bytes:
+        """Its name in JSON."""
+        return to_json(self.name)
+
+    @cached_property
+    def card(self) -> str:
+        """Its card as an HTML fragment: the Markdown file beside the model file, or a short card from its facts."""
+        from markdown_it import MarkdownIt
+
+        text = (read_card(self.file) if self.file is not None else None) or self._short_card()
+        return str(MarkdownIt("commonmark", {"html": False}).enable("table").render(text))
+
+    @abstractmethod
+    def _short_card(self) -> str:
+        pass
+
+    def _size(self) -> int:
+        """Return the bytes of its file, or of its tensors if it was made in memory."""
+        in_memory = sum(tensor.nbytes for tensor in self.artifact.tensors.values())
+        return in_memory if self.file is None else self.file.stat().st_size
+
+    def _reference(self) -> str:
+        """Return in one sentence what the model learned from."""
+        data = self._provenance("data")
+        source, examples = data.get("source"), _number(data.get("examples"))
+        if not isinstance(source, str):
+            return "Its file does not say what it learned from."
+        known = CATALOG.get(source)
+        about = f"{known.about} ({known.origin})" if known else Path(source).name
+        return f"Learned from {about}" + ("." if examples is None else f": {count_of(int(examples), 'example')}.")
+
+    def _examples(self) -> list[str]:
+        """Return strings to try: the part ``examples`` of the file's provenance, as far as they are short strings."""
+        found = self.artifact.provenance.get("examples")
+        short = (
+            [one for one in found if isinstance(one, str) and 0 < len(one) <= LONGEST_EXAMPLE]
+            if isinstance(found, list)
+            else []
+        )
+        return short[:MOST_EXAMPLES]
+
+    def _provenance(self, *path: str) -> Mapping[str, Any]:
+        """Return a part of the file's provenance, which may be any JSON; empty if missing or no object."""
+        found: Any = self.artifact.provenance
+        for key in path:
+            found = found.get(key) if isinstance(found, Mapping) else None
+        return found if isinstance(found, Mapping) else {}
+
+
 @dataclass(frozen=True)
-class ServedModel:
-    """A model with the name, the facts and the card that clients see.
+class ServedModel(Served):
+    """A model that answers with a label, tags or a number.
 
     Args:
         name: its name in requests.
@@ -52,23 +138,28 @@ class ServedModel:
             )
 
     @property
+    def artifact(self) -> Artifact:
+        """The record of the model."""
+        return self.predictor.artifact
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels that it answers with."""
+        return self.predictor.labels
+
+    @property
     def is_classifier(self) -> bool:
         """Whether it reads strings and answers with a label, as explanations and tables need."""
         return self.predictor.artifact.kind is KINDS["label"]
 
     @cached_property
-    def json_name(self) -> bytes:
-        """Its name in JSON."""
-        return to_json(self.name)
-
-    @cached_property
     def facts(self) -> dict[str, Any]:
         """Its entry in /v1/models, without ``default``."""
-        artifact = self.predictor.artifact
+        artifact = self.artifact
         measured = self._provenance("figures", "test")
-        in_memory = sum(tensor.nbytes for tensor in artifact.tensors.values())
         return {
             "name": self.name,
+            "kind": artifact.kind.name,
             "reads": artifact.kind.reads,
             "answers": artifact.kind.answers,
             "labels": list(self.predictor.labels),
@@ -76,31 +167,14 @@ class ServedModel:
             "estimates": self._can_estimate(),
             "coverages": [] if artifact.sets is None else list(artifact.sets.coverages),
             "parameters": artifact.parameters,
-            "bytes": in_memory if self.file is None else self.file.stat().st_size,
+            "bytes": self._size(),
             "accuracy": None if is_by_heart(artifact) else _number(measured.get("accuracy")),
             "reference": self._reference(),
             "origins": self._answers_with_origins(),
             "countries": self._countries(),
             "examples": self._examples(),
+            "unseen": False,
         }
-
-    @cached_property
-    def card(self) -> str:
-        """Its card as an HTML fragment: the Markdown file beside the model file, or a short card from its facts."""
-        from markdown_it import MarkdownIt
-
-        text = (read_card(self.file) if self.file is not None else None) or self._short_card()
-        return str(MarkdownIt("commonmark", {"html": False}).enable("table").render(text))
-
-    def _reference(self) -> str:
-        """Return in one sentence what the model learned from."""
-        data = self._provenance("data")
-        source, examples = data.get("source"), _number(data.get("examples"))
-        if not isinstance(source, str):
-            return "Its file does not say what it learned from."
-        known = CATALOG.get(source)
-        about = f"{known.about} ({known.origin})" if known else Path(source).name
-        return f"Learned from {about}" + ("." if examples is None else f": {count_of(int(examples), 'example')}.")
 
     def _can_estimate(self) -> bool:
         """Return whether shares can be estimated: the file must say how frequent the labels are in training."""
@@ -122,16 +196,6 @@ class ServedModel:
         codes, labels = self._provenance("countries"), self.predictor.labels
         return {label: codes[label] for label in labels if _is_code(codes.get(label))}
 
-    def _examples(self) -> list[str]:
-        """Return strings to try: the part ``examples`` of the file's provenance, as far as they are short strings."""
-        found = self.predictor.artifact.provenance.get("examples")
-        short = (
-            [one for one in found if isinstance(one, str) and 0 < len(one) <= LONGEST_EXAMPLE]
-            if isinstance(found, list)
-            else []
-        )
-        return short[:MOST_EXAMPLES]
-
     def _short_card(self) -> str:
         facts = self.facts
         accuracy = "unknown" if facts["accuracy"] is None else f"{facts['accuracy']:.1%} on the test part of its data"
@@ -144,12 +208,71 @@ class ServedModel:
         )
         return "\n\n".join(paragraphs)
 
-    def _provenance(self, *path: str) -> Mapping[str, Any]:
-        """Return a part of the file's provenance, which may be any JSON; empty if missing or no object."""
-        found: Any = self.predictor.artifact.provenance
-        for key in path:
-            found = found.get(key) if isinstance(found, Mapping) else None
-        return found if isinstance(found, Mapping) else {}
+
+@dataclass(frozen=True)
+class ServedWriter(Served):
+    """A model that writes strings.
+
+    Args:
+        name: its name in requests.
+        writer: the model.
+        file: the file that it was read from; None for a model made in memory.
+    """
+
+    name: str
+    writer: Generator | Transcriber
+    file: Path | None = None
+
+    @property
+    def artifact(self) -> Writer:
+        """The record of the model."""
+        return self.writer.artifact
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels that it can be told; empty if it knows none."""
+        return self.writer.labels
+
+    def warm_up(self) -> None:
+        """Write once, so that the first answer is as fast as later ones."""
+        if isinstance(self.writer, Transcriber):
+            self.writer.predict("warm")
+        else:
+            self.writer.sample(seed=0)
+
+    @cached_property
+    def facts(self) -> dict[str, Any]:
+        """Its entry in /v1/models, without ``default``."""
+        wrong = _number(self._provenance("figures", "test").get("word_error_rate"))
+        return {
+            "name": self.name,
+            "kind": self.artifact.kind.name,
+            "reads": self.artifact.kind.reads,
+            "answers": self.artifact.kind.answers,
+            "labels": list(self.labels),
+            "levels": [],
+            "estimates": False,
+            "coverages": [],
+            "parameters": self.artifact.parameters,
+            "bytes": self._size(),
+            "accuracy": None if wrong is None else 1 - wrong,
+            "reference": self._reference(),
+            "origins": False,
+            "countries": {},
+            "examples": self._examples(),
+            "unseen": self.artifact.seen is not None,
+        }
+
+    def _short_card(self) -> str:
+        kind = self.artifact.kind
+        told = f" It can be told one of {count_of(len(self.labels), 'label')}: {', '.join(self.labels)}."
+        paragraphs = (
+            f"# {self.name}",
+            f"{str(kind)[0].upper()}{str(kind)[1:]}." + (told if self.labels else ""),
+            self._reference(),
+            f"Parameters: {self.artifact.parameters:,}.",
+        )
+        return "\n\n".join(paragraphs)
 
 
 def _is_code(value: Any) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from elman.server.middleware import API_PREFIX, METRICS_PATH
+from elman.server.models import ServedModel, ServedWriter
 from elman.server.service import Service
 
 ERROR_CONTENT = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorAnswer"}}}
@@ -12,13 +13,25 @@ ERROR_CONTENT = {"application/json": {"schema": {"$ref": "#/components/schemas/E
 def add_limits(document: dict[str, Any], service: Service) -> None:
     """Add what holds for one service to the document that FastAPI makes from the routes."""
     schemas = document["components"]["schemas"]
-    predict, explain = (schemas[f"{kind}Request"]["properties"] for kind in ("Predict", "Explain"))
+    predict, explain, generate, score = (
+        schemas[f"{kind}Request"]["properties"] for kind in ("Predict", "Explain", "Generate", "Score")
+    )
     one = {"type": "string", "maxLength": service.settings.characters}
     many = {"type": "array", "maxItems": service.settings.names, "items": {"anyOf": [one, {"type": "null"}]}}
-    predict["names"]["anyOf"] = [one, many]
+    predict["names"]["anyOf"] = score["names"]["anyOf"] = [one, many]
     explain["name"] |= one
-    classifiers = [model for model in service.models.values() if model.is_classifier]
-    predict["model"] |= _choice_or_null(service.models)
+    generate["start"] |= one
+    generate["count"]["maximum"] = service.settings.names
+    models = service.models.values()
+    classifiers = [model for model in models if isinstance(model, ServedModel) and model.is_classifier]
+    generators = [model for model in models if model.generates]
+    predict["model"] |= _choice_or_null(model.name for model in models if not model.generates)
+    predict["label"] |= _choice_or_null(
+        label for model in models if isinstance(model, ServedWriter) and not model.generates for label in model.labels
+    )
+    for written in (generate, score):
+        written["model"] |= _choice_or_null(model.name for model in generators)
+        written["label"] |= _choice_or_null(label for model in generators for label in model.labels)
     explain["model"] |= _choice_or_null(model.name for model in classifiers)
     explain["label"] |= _choice_or_null(label for model in classifiers for label in model.predictor.labels)
     for path, item in document["paths"].items():
@@ -43,4 +56,5 @@ def _describe_errors(responses: dict[str, Any]) -> None:
 
 
 def _choice_or_null(choices: Iterable[str]) -> dict[str, Any]:
-    return {"anyOf": [{"type": "string", "enum": list(dict.fromkeys(choices))}, {"type": "null"}]}
+    listed, nothing = list(dict.fromkeys(choices)), {"type": "null"}
+    return {"anyOf": [{"type": "string", "enum": listed}, nothing] if listed else [nothing]}

@@ -20,11 +20,15 @@ from elman.server.schemas import (
     ErrorAnswer,
     ExplainAnswer,
     ExplainRequest,
+    GenerateAnswer,
+    GenerateRequest,
     HealthAnswer,
     ModelsAnswer,
     PredictAnswer,
     PredictRequest,
     ReadyAnswer,
+    ScoreAnswer,
+    ScoreRequest,
     SharesAnswer,
     read_json,
 )
@@ -37,10 +41,12 @@ from elman.server.uploads import (
     annotate_upload,
     estimate_upload,
 )
+from elman.server.writing import Order
 
 PAGE = Path(__file__).with_name("page")
 
 PREDICT_PATH, EXPLAIN_PATH = "/v1/predict", "/v1/explain"
+GENERATE_PATH, SCORE_PATH = "/v1/generate", "/v1/score"
 
 WATCHED_NAMES = 32
 """Requests for more names are dropped if the client leaves; fewer are scored sooner than that can be noticed."""
@@ -110,13 +116,14 @@ def _service(request: Request) -> Service:
 async def predict(request: Request, body: PredictRequest) -> Response:
     """Answer for one name or many, in order: calibrated probabilities, or a reason to abstain.
 
-    An answer is an estimate from spelling alone. It is no evidence of a person's identity, ancestry or citizenship.
+    A model of pairs writes the string that belongs to each name, and the next best ones, with their probabilities. An
+    answer is an estimate from spelling alone. It is no evidence of a person's identity, ancestry or citizenship.
     """
     service = _service(request)
-    model = service.find_model(body.model)
+    model = service.find_answerer(body.model)
     options = AnswerOptions(body.top, body.abstain_below, body.level, body.prior, body.coverage, body.unfamiliar_below)
-    work = service.predict(model, body.names, options)
-    is_large = len(body.names) > WATCHED_NAMES
+    work = service.predict(model, body.names, options, label=body.label, beam=body.beam)
+    is_large = len(body.names) > WATCHED_NAMES or model.artifact.kind.writes
     predictions = await (run_while_connected(request.receive, work) if is_large else work)
     return Response(b'{"model":%b,"predictions":%b}' % (model.json_name, predictions), media_type="application/json")
 
@@ -129,9 +136,36 @@ async def predict(request: Request, body: PredictRequest) -> Response:
 async def explain(request: Request, body: ExplainRequest) -> Response:
     """Explain one answer, letter by letter: how it changes while the name is read, and the evidence of each letter."""
     service = _service(request)
-    model = service.find_model(body.model, classifier=True)
+    model = service.find_classifier(body.model)
     work = service.explain(model, body.name, body.label, body.level)
     return Response(await run_while_connected(request.receive, work), media_type="application/json")
+
+
+@api.post(
+    GENERATE_PATH,
+    summary="Write new strings",
+    responses={200: {"model": GenerateAnswer}, **_error_responses(401, 403, 404, 408, 413, 415, 422, 429, 503, 504)},
+)
+async def generate(request: Request, body: GenerateRequest) -> Response:
+    """Write new strings, such as names, with a model that learned to: each with its log-probability."""
+    service = _service(request)
+    model = service.find_generator(body.model)
+    order = Order(body.label, body.count, body.start, body.temperature, body.seed, body.unseen)
+    samples = await run_while_connected(request.receive, service.write(model, order))
+    return Response(b'{"model":%b,"samples":%b}' % (model.json_name, samples), media_type="application/json")
+
+
+@api.post(
+    SCORE_PATH,
+    summary="Score strings",
+    responses={200: {"model": ScoreAnswer}, **_error_responses(401, 403, 404, 408, 413, 415, 422, 429, 503, 504)},
+)
+async def score(request: Request, body: ScoreRequest) -> Response:
+    """Say how probable a model that writes new strings finds given ones, in order, or why it cannot write them."""
+    service = _service(request)
+    model = service.find_generator(body.model)
+    scores = await run_while_connected(request.receive, service.score(model, body.names, body.label))
+    return Response(b'{"model":%b,"scores":%b}' % (model.json_name, scores), media_type="application/json")
 
 
 @api.post(
@@ -186,7 +220,7 @@ async def annotate(
         level, prior, coverage, every=all, add=tuple(dict.fromkeys(add)), unfamiliar_below=unfamiliar_below
     )
     table = TableRequest(column, top, abstain_below, suffix, TextRequest(header, delimiter, encoding), more)
-    return await annotate_upload(service, service.find_model(model, classifier=True), request, table)
+    return await annotate_upload(service, service.find_classifier(model), request, table)
 
 
 @api.post(
@@ -216,7 +250,7 @@ async def estimate(
     """
     service = _service(request)
     table = SharesRequest(column, by, level, TextRequest(header, delimiter, encoding))
-    return await estimate_upload(service, service.find_model(model, classifier=True), request, table)
+    return await estimate_upload(service, service.find_classifier(model), request, table)
 
 
 async def _read_and_predict(request: Request) -> Response:
@@ -227,16 +261,29 @@ async def _read_and_explain(request: Request) -> Response:
     return await explain(request, await read_json(request, ExplainRequest))
 
 
+async def _read_and_generate(request: Request) -> Response:
+    return await generate(request, await read_json(request, GenerateRequest))
+
+
+async def _read_and_score(request: Request) -> Response:
+    return await score(request, await read_json(request, ScoreRequest))
+
+
 @api.get(
     "/v1/models",
     summary="List the models",
     responses={200: {"model": ModelsAnswer}, **_error_responses(401, 429, 504)},
 )
 async def models(request: Request) -> Response:
-    """List the models of the service, the default one first."""
+    """List the models of the service, in the order in which they were given."""
     service = _service(request)
+    defaults = (service.default, service.default_generator)
     return json_response(
-        {"models": [{**one.facts, "default": one is service.default} for one in service.models.values()]}
+        {
+            "models": [
+                {**one.facts, "default": any(one is other for other in defaults)} for one in service.models.values()
+            ]
+        }
     )
 
 
@@ -293,16 +340,28 @@ class _PlainMount(_RouteInScope, Mount):
 
 
 async def _index(request: Request) -> Response:
-    return FileResponse(PAGE / "index.html")
+    """Return the page that reads; the page that writes if the service has models for that one alone."""
+    service = _service(request)
+    return FileResponse(PAGE / ("write.html" if service.default is None else "index.html"))
+
+
+async def _write(request: Request) -> Response:
+    return FileResponse(PAGE / "write.html")
 
 
 plain_routes: list[BaseRoute] = [
     _PlainRoute("/", _index),
+    _PlainRoute("/write", _write),
     _PlainMount("/page", StaticFiles(directory=PAGE)),
 ]
 """The routes of the page, which OpenAPI does not describe."""
 
-direct_routes = {PREDICT_PATH: _read_and_predict, EXPLAIN_PATH: _read_and_explain}
+direct_routes = {
+    PREDICT_PATH: _read_and_predict,
+    EXPLAIN_PATH: _read_and_explain,
+    GENERATE_PATH: _read_and_generate,
+    SCORE_PATH: _read_and_score,
+}
 """What answers POST to these paths before the router sees it, because FastAPI takes several times as long to call the
 same functions. OpenAPI describes them from ``api``."""
 

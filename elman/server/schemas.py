@@ -14,7 +14,9 @@ from starlette.requests import Request
 from elman.checks import is_finite_number
 from elman.model.prior import BALANCED, MODEL, UNIFORM
 from elman.prediction.explanation import MOST
+from elman.prediction.generator import HIGHEST_TEMPERATURE, LARGEST_SEED, LOWEST_TEMPERATURE
 from elman.server.errors import RequestError
+from elman.server.writing import MOST_HYPOTHESES
 
 MOST_LABELS = 1000
 """The largest ``top``: more labels than any model has."""
@@ -70,6 +72,9 @@ Names = Annotated[list[str | None], PlainValidator(_check_names, json_schema_inp
 Model = Annotated[Name | None, Field(description="One of /v1/models; the default model if missing.")]
 
 
+Label = Annotated[Name | None, Field(description="What to condition the strings on; nothing if missing.")]
+
+
 PriorValue = Annotated[
     str | dict[str, float] | None,
     PlainValidator(
@@ -116,6 +121,53 @@ class PredictRequest(_RequestBody):
         Share | None,
         Field(description="Abstain for names less familiar than this; the model's own threshold if missing."),
     ] = None
+    label: Annotated[
+        Name | None, Field(description="What a model of pairs that knows labels is told; nothing if missing.")
+    ] = None
+    beam: Annotated[
+        int | None,
+        Field(ge=1, le=MOST_HYPOTHESES, description="The hypotheses that a model of pairs keeps; 5 if missing."),
+        BeforeValidator(_check_is_number),
+    ] = None
+    model: Model = None
+
+
+class GenerateRequest(_RequestBody):
+    """New strings to write."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"count": 3}, {"count": 2, "start": "a", "seed": 1}]})
+
+    label: Label = None
+    count: Annotated[int, Field(ge=1, description="How many."), BeforeValidator(_check_is_number)] = 10
+    start: Annotated[Name, Field(description="What all of them begin with.")] = ""
+    temperature: Annotated[
+        float,
+        Field(
+            ge=LOWEST_TEMPERATURE,
+            le=HIGHEST_TEMPERATURE,
+            allow_inf_nan=False,
+            strict=True,
+            description="Below 1 likelier strings, above 1 more unusual ones.",
+        ),
+    ] = 1.0
+    seed: Annotated[
+        int | None,
+        Field(ge=0, le=LARGEST_SEED, description="Of the draw: the same seed writes the same strings."),
+        BeforeValidator(_check_is_number),
+    ] = None
+    unseen: Annotated[
+        bool, Field(strict=True, description="Write no string that was in the training part of the model.")
+    ] = False
+    model: Model = None
+
+
+class ScoreRequest(_RequestBody):
+    """Strings to score."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"names": "abc"}, {"names": ["abc", None]}]})
+
+    names: Annotated[Names, Field(description="One string, or a list of strings; null for a missing one.")]
+    label: Label = None
     model: Model = None
 
 
@@ -172,6 +224,50 @@ class PredictAnswer(BaseModel):
 
     model: str
     predictions: list[PredictionAnswer]
+
+
+class SampleAnswer(BaseModel):
+    """A new string."""
+
+    text: str
+    label: str | None = Field(description="What it was conditioned on; null for nothing.")
+    log_probability: float = Field(description="Of the whole string and its end, nats, at temperature 1.")
+    symbols: int = Field(description="How many symbols it has, the end counted.")
+    is_seen: bool | None = Field(
+        description="Whether it was probably in the training part; null if the model cannot tell."
+    )
+    reason: str | None = Field(description="Why it has no end; null if it has one.")
+    model: str
+
+
+class GenerateAnswer(BaseModel):
+    """New strings, in the order in which they were drawn."""
+
+    model: str
+    samples: list[SampleAnswer]
+
+
+class LikelihoodAnswer(BaseModel):
+    """How probable the model finds a string."""
+
+    name: str = Field(description="As sent; empty for a missing one.")
+    label: str | None = Field(description="What it was conditioned on; null for nothing.")
+    log_probability: float | None = Field(
+        description="Of the whole string and its end, nats; null if the model cannot write it."
+    )
+    nats_per_symbol: float | None = Field(description="The mean surprise of a symbol, the end counted.")
+    symbols: int = Field(description="How many symbols it has, the end counted; 0 if it was not read.")
+    normalised: str = Field(description="What the model read.")
+    unknown: list[str] = Field(description="The distinct symbols of it that the model cannot write.")
+    reason: str | None = Field(description="Why there is no probability; null if there is one.")
+    model: str
+
+
+class ScoreAnswer(BaseModel):
+    """One score for each string, in the same order."""
+
+    model: str
+    scores: list[LikelihoodAnswer]
 
 
 class LetterAnswer(BaseModel):
@@ -232,7 +328,11 @@ class ModelAnswer(BaseModel):
     """The facts about one model."""
 
     name: str
-    default: bool
+    kind: str = Field(description="What elman train --task calls it, such as label, generate or pairs.")
+    default: bool = Field(
+        description="Whether requests that name no model get it: the first one that answers to what it reads, and the "
+        "first one that writes new strings."
+    )
     reads: str
     answers: str
     labels: list[str]
@@ -241,15 +341,18 @@ class ModelAnswer(BaseModel):
     coverages: list[float] = Field(description="The coverages of the prediction sets that the model can give.")
     parameters: int
     bytes: int
-    accuracy: float | None = Field(description="On the test part of its own data, 0 to 1; null if it has no test part.")
+    accuracy: float | None = Field(
+        description="On the test part of its own data, 0 to 1; null if it has no test part, or writes new strings."
+    )
     reference: str = Field(description="What the model learned from, in one sentence.")
     origins: bool = Field(description="Whether the labels are origins of names, such as languages or countries.")
     countries: dict[str, str] = Field(description="The ISO 3166 code of each label that has one, such as NO.")
     examples: list[str] = Field(description="Strings to try, if the model file has some.")
+    unseen: bool = Field(description="Whether it can write only strings that were not in its training part.")
 
 
 class ModelsAnswer(BaseModel):
-    """The models of the service, the default one first."""
+    """The models of the service, in the order in which they were given."""
 
     models: list[ModelAnswer]
 

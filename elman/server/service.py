@@ -1,7 +1,7 @@
 """Service: the models of one app, and the threads that answer with them."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -11,15 +11,17 @@ from elman.errors import SettingError
 from elman.model.file import Artifact
 from elman.model.hierarchy import AUTO
 from elman.prediction.explanation import explain, list_answers
+from elman.prediction.loading import AnyModel
 from elman.prediction.options import AnswerOptions
 from elman.prediction.predictor import Predictor
 from elman.server.batching import Batcher, Names
 from elman.server.errors import RequestError, encode_answer
 from elman.server.limits import InProgress
 from elman.server.metrics import Metrics
-from elman.server.models import ServedModel
+from elman.server.models import Served, ServedModel, ServedWriter
 from elman.server.pool import Worker, WorkerPool
 from elman.server.settings import Settings
+from elman.server.writing import Order, run_parts, score_strings, transcribe, write_strings
 
 Result = TypeVar("Result")
 
@@ -34,7 +36,7 @@ class Service:
     """Answers the requests of one app.
 
     Args:
-        predictors: as in `elman.server.app.create_app`.
+        models: as in `elman.server.app.create_app`.
         settings: the limits.
         files: as in `elman.server.app.create_app`.
 
@@ -42,26 +44,34 @@ class Service:
         SettingError: there is no model, or one that cannot be served.
     """
 
-    def __init__(self, predictors: Mapping[str, Predictor], settings: Settings, files: Mapping[str, Path]) -> None:
-        if not predictors:
+    def __init__(self, models: Mapping[str, AnyModel], settings: Settings, files: Mapping[str, Path]) -> None:
+        if not models:
             raise SettingError("a service needs at least one model")
         self.settings, self.metrics, self.is_ready = settings, Metrics(), False
         self.in_progress = InProgress(settings.idle_seconds)
-        self.models = {name: ServedModel(name, one, files.get(name)) for name, one in predictors.items()}
-        self.default = next(iter(self.models.values()))
+        self.models: dict[str, ServedModel | ServedWriter] = {
+            name: ServedModel(name, one, files.get(name))
+            if isinstance(one, Predictor)
+            else ServedWriter(name, one, files.get(name))
+            for name, one in models.items()
+        }
         self.scoring = ThreadPoolExecutor(1, thread_name_prefix="elman-scoring")
         self.workers = WorkerPool()
         self._background = ThreadPoolExecutor(settings.uploads + 1, thread_name_prefix="elman-background")
         self._explaining = ThreadPoolExecutor(1, thread_name_prefix="elman-explaining")
+        self._writing = ThreadPoolExecutor(1, thread_name_prefix="elman-writing")
         self._batchers = {
             name: Batcher(one, self.scoring, self.metrics, name=name, names=settings.batch_names)
-            for name, one in predictors.items()
+            for name, one in models.items()
+            if isinstance(one, Predictor)
         }
 
     def start(self) -> None:
         """Run each model once, so that the first answer is as fast as later ones; then report ready."""
         for model in self.models.values():
-            if model.predictor.artifact.kind.reads == "strings":
+            if isinstance(model, ServedWriter):
+                model.warm_up()
+            elif model.artifact.kind.reads == "strings":
                 model.predictor.predict(WARM_UP_NAMES[:1])
                 model.predictor.predict(WARM_UP_NAMES)
         self.is_ready = True
@@ -76,36 +86,130 @@ class Service:
         self.is_ready = False
         self.workers.close()
 
-    def find_model(self, name: str | None, *, classifier: bool = False) -> ServedModel:
-        """Return a model by its name.
+    @property
+    def default(self) -> Served | None:
+        """The model of requests for answers that name none; None if all models write new strings."""
+        return next((one for one in self.models.values() if not one.generates), None)
 
-        Args:
-            name: its name in requests; the default model if None.
-            classifier: whether it must read strings and answer with a label.
+    @property
+    def default_generator(self) -> ServedWriter | None:
+        """The model of requests for new strings that name none; None if no model writes them."""
+        return next((one for one in self.models.values() if isinstance(one, ServedWriter) and one.generates), None)
+
+    def find_model(self, name: str) -> ServedModel | ServedWriter:
+        """Return a model by its name in requests.
+
+        Raises:
+            RequestError: there is no such model.
+        """
+        if name not in self.models:
+            raise RequestError(404, "unknown_model", f"unknown model; the service has {', '.join(self.models)}")
+        return self.models[name]
+
+    def find_answerer(self, name: str | None) -> ServedModel | ServedWriter:
+        """Return a model that answers to what it reads; the first one if no name is given.
+
+        Raises:
+            RequestError: there is no such model, or it writes new strings.
+        """
+        wanted = "this needs a model that answers to what it reads; /v1/generate and /v1/score are for the others"
+        found = self._find(name, [one for one in self.models.values() if not one.generates], wanted)
+        if found.generates:
+            raise _other_kind(found, wanted)
+        return found
+
+    def find_classifier(self, name: str | None) -> ServedModel:
+        """Return a model that reads strings and answers with a label; no model that writes is the default.
 
         Raises:
             RequestError: there is no such model, or it is of another kind.
         """
-        found = self.default if name is None else self.models.get(name)
-        if found is None:
-            message = f"unknown model; the service has {', '.join(self.models)}"
-            raise RequestError(404, "unknown_model", message)
-        if classifier and not found.is_classifier:
-            artifact = found.predictor.artifact
-            message = f"{found.name} {artifact.kind}; this needs a model that reads strings and answers with a label"
-            raise RequestError(422, "other_kind_of_model", message)
+        wanted = "this needs a model that reads strings and answers with a label"
+        found = self._find(name, [one for one in self.models.values() if isinstance(one, ServedModel)], wanted)
+        if not isinstance(found, ServedModel) or not found.is_classifier:
+            raise _other_kind(found, wanted)
         return found
 
-    async def predict(self, model: ServedModel, names: Names, options: AnswerOptions) -> bytes:
+    def find_generator(self, name: str | None) -> ServedWriter:
+        """Return a model that writes new strings; the first one if no name is given.
+
+        Raises:
+            RequestError: there is no such model, or it is of another kind.
+        """
+        wanted = "this needs a model that writes new strings, which elman train --task generate makes"
+        default = self.default_generator
+        found = self._find(name, [] if default is None else [default], wanted)
+        if not isinstance(found, ServedWriter) or not found.generates:
+            raise _other_kind(found, wanted)
+        return found
+
+    def _find(
+        self, name: str | None, defaults: Sequence[ServedModel | ServedWriter], wanted: str
+    ) -> ServedModel | ServedWriter:
+        if name is not None:
+            return self.find_model(name)
+        if not defaults:
+            raise RequestError(422, "other_kind_of_model", f"{wanted}, and the service has none")
+        return defaults[0]
+
+    async def predict(
+        self,
+        model: ServedModel | ServedWriter,
+        names: Names,
+        options: AnswerOptions,
+        *,
+        label: str | None = None,
+        beam: int | None = None,
+    ) -> bytes:
         """Return the predictions for some names as a JSON array.
+
+        Args:
+            model: it answers to what it reads.
+            names: the names.
+            options: of its answers.
+            label: what a model of pairs is told; others are told nothing.
+            beam: the hypotheses that a model of pairs keeps.
 
         Raises:
             RequestError: the names or their answers are too many or too long, or the model cannot read them or answer
                 so.
         """
+        if isinstance(model, ServedWriter):
+            self._check(names, options.top)
+            answers = await run_parts(self._writing, transcribe(model, names, options, label, beam))
+            self.metrics.count_names(model.name, len(answers), abstained=sum(one.abstained for one in answers))
+            return encode_answer([one.to_dict() for one in answers])
+        if label is not None or beam is not None:
+            message = f"label and beam are for models of pairs, and {model.name} {model.artifact.kind}"
+            raise RequestError(422, "unknown_option", message)
         check_options(model, options)
-        self._check(model, names, options.top)
+        self._check(names, min(options.top, len(model.labels)))
         return await self._batchers[model.name].predict(names, options)
+
+    async def write(self, model: ServedWriter, order: Order) -> bytes:
+        """Return new strings as a JSON array.
+
+        Raises:
+            RequestError: they are too many, or the model cannot write so.
+        """
+        if order.count > self.settings.names:
+            message = f"a request may ask for {self.settings.names} strings, and this asks for {order.count}"
+            raise RequestError(422, "too_many_names", message)
+        self._check([order.start], 1)
+        samples = await run_parts(self._writing, write_strings(model, order))
+        self.metrics.count_names(model.name, len(samples), abstained=0)
+        return encode_answer([one.to_dict() for one in samples])
+
+    async def score(self, model: ServedWriter, names: Names, label: str | None) -> bytes:
+        """Return how probable a model finds some strings, as a JSON array.
+
+        Raises:
+            RequestError: the strings are too many or too long, or the model has no such label.
+        """
+        self._check(names, 1)
+        scores = await run_parts(self._writing, score_strings(model, names, label))
+        self.metrics.count_names(model.name, len(scores), abstained=sum(one.reason is not None for one in scores))
+        return encode_answer([one.to_dict() for one in scores])
 
     async def explain(self, model: ServedModel, name: str, label: str | None, level: str | None = None) -> bytes:
         """Return the explanation of an answer as a JSON object.
@@ -113,7 +217,7 @@ class Service:
         Raises:
             RequestError: the name is too long, the model cannot read it, or it has no such level or label.
         """
-        self._check(model, [name], 1)
+        self._check([name], 1)
         check_options(model, AnswerOptions(level=level))
         work = partial(_explain, model, name, label, level)
         return await asyncio.get_running_loop().run_in_executor(self._explaining, work)
@@ -126,7 +230,8 @@ class Service:
         """Give a worker process back without waiting for its end."""
         self._background.submit(self.workers.give_back, worker)
 
-    def _check(self, model: ServedModel, names: Names, top: int) -> None:
+    def _check(self, names: Names, answers: int) -> None:
+        """Check the size of a request whose names have at most so many answers each."""
         most, longest, total = self.settings.names, self.settings.characters, 0
         if len(names) > most:
             raise RequestError(422, "too_many_names", f"a request may hold {most} names, and this holds {len(names)}")
@@ -140,7 +245,7 @@ class Service:
             most = self.settings.total_characters
             message = f"all names of a request may have {most} characters, and these have {total}"
             raise RequestError(422, "too_many_characters", message)
-        if len(names) * min(top, len(model.predictor.labels)) > MOST_CANDIDATES:
+        if len(names) * answers > MOST_CANDIDATES:
             message = f"all answers to a request may list {MOST_CANDIDATES} labels; send fewer names or a lower top"
             raise RequestError(422, "too_many_labels", message)
 
@@ -156,6 +261,10 @@ def check_options(model: ServedModel, options: AnswerOptions) -> None:
         options.check(artifact)
     except SettingError:
         raise RequestError(422, "unknown_option", _describe_options(model.name, artifact)) from None
+
+
+def _other_kind(found: ServedModel | ServedWriter, wanted: str) -> RequestError:
+    return RequestError(422, "other_kind_of_model", f"{found.name} {found.artifact.kind}; {wanted}")
 
 
 def _describe_options(name: str, artifact: Artifact) -> str:

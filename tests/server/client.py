@@ -14,11 +14,17 @@ import pytest
 from elman.errors import WorkerError
 from elman.model.file import Artifact
 from elman.model.kinds import KINDS
+from elman.model.seen import Seen
+from elman.model.writer import Writer, with_seen
+from elman.model.writing import WriterConfig
+from elman.prediction.generator import Generator
 from elman.prediction.predictor import Predictor
+from elman.prediction.transcriber import Transcriber
 from elman.server.app import create_app
 from elman.server.pool import Worker
 from elman.server.settings import Settings
 from elman.text.normalisation import Normalisation
+from elman.text.targets import Targets
 from elman.text.vocabulary import Labels, Vocabulary
 from elman.training.recipes import BARE
 
@@ -27,7 +33,7 @@ CANARY = "Xanthippopulos"
 CSV = "name,id\nabcabc,1\nxyz,2\n"
 
 
-def make_app(predictor: Predictor, *others: Predictor, **settings: Any) -> Any:
+def make_app(predictor: Any, *others: Any, **settings: Any) -> Any:
     """Return an app that serves some models, each under its own name."""
     return create_app({one.name: one for one in (predictor, *others)}, Settings(**settings))
 
@@ -70,6 +76,14 @@ def predict(app: Any, names: Any, **rest: Any) -> httpx.Response:
 
 def explain(app: Any, name: Any, **rest: Any) -> httpx.Response:
     return post_json(app, "/v1/explain", {"name": name, **rest})
+
+
+def generate(app: Any, **order: Any) -> httpx.Response:
+    return post_json(app, "/v1/generate", order)
+
+
+def score(app: Any, names: Any, **rest: Any) -> httpx.Response:
+    return post_json(app, "/v1/score", {"names": names, **rest})
 
 
 def annotate(app: Any, content: str | bytes, name: str = "people.csv", **query: Any) -> httpx.Response:
@@ -208,6 +222,38 @@ def make_regression() -> Predictor:
     kind = {"kind": KINDS["features"], "columns": ("rooms", "area")}
     weights = {"head.weight": np.array([[2, -1]], np.float32), "head.bias": np.array([10], np.float32)}
     return Predictor(replace(make_artifact("rent", config, labels=("rent",), **kind), tensors=weights))
+
+
+def make_writer(name: str, kind: str, config: WriterConfig, labels: Sequence[str], **facts: Any) -> Writer:
+    """Return a model that writes, with random weights."""
+    draw, targets = np.random.default_rng(3), Targets(tuple("abc"))
+    sources = Vocabulary(tuple("abc") if config.has_encoder else ())
+    shapes = config.tensor_shapes(symbols=len(targets), sources=len(sources), labels=len(labels))
+    tensors = {key: (0.7 * draw.standard_normal(shape)).astype(np.float32) for key, shape in shapes.items()}
+    known = Labels(tuple(labels)) if labels else None
+    return Writer(
+        name, config, tensors, targets, Normalisation(), KINDS[kind], 12, sources=sources, labels=known, **facts
+    )
+
+
+def make_generator(name: str = "names", labels: Sequence[str] = ("Dutch", "Greek")) -> Generator:
+    config = WriterConfig(hidden_size=4, embedding_size=3, label_size=2 if labels else 0)
+    return Generator(with_seen(make_writer(name, "generate", config, labels), Seen.from_texts(["a", "b", "ab"])))
+
+
+def make_transcriber(name: str = "sounds", labels: Sequence[str] = ("Dutch", "Greek")) -> Transcriber:
+    config = WriterConfig(
+        hidden_size=6,
+        embedding_size=3,
+        label_size=2 if labels else 0,
+        encoder_cell="gru",
+        encoder_size=5,
+        source_size=3,
+        attention="additive",
+        attention_size=4,
+        mix_size=5,
+    )
+    return Transcriber(make_writer(name, "pairs", config, labels))
 
 
 def make_image_reader() -> Predictor:

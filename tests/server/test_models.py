@@ -22,6 +22,7 @@ def test_models_are_listed_with_their_facts(app, predictor):
     first, *others = send(app, "GET", "/v1/models").json()["models"]
     assert first == {
         "name": "toy",
+        "kind": "label",
         "default": True,
         "reads": "strings",
         "answers": "label",
@@ -36,6 +37,7 @@ def test_models_are_listed_with_their_facts(app, predictor):
         "origins": False,
         "countries": {},
         "examples": [],
+        "unseen": False,
     }
     assert first["reference"].startswith("Learned from ")
     assert [(one["name"], one["default"], one["accuracy"], one["estimates"]) for one in others] == [

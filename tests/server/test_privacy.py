@@ -3,7 +3,21 @@
 import logging
 
 import pytest
-from client import CANARY, CSV, annotate, estimate, explain, make_app, post_json, predict, send
+from client import (
+    CANARY,
+    CSV,
+    annotate,
+    estimate,
+    explain,
+    generate,
+    make_app,
+    make_generator,
+    make_transcriber,
+    post_json,
+    predict,
+    score,
+    send,
+)
 
 from elman.prediction.predictor import Predictor
 
@@ -30,9 +44,15 @@ def send_everywhere(app):
     for names in (CANARY, [CANARY, None], [CANARY, 1], {CANARY: 1}, [[CANARY]], CANARY * 200, [CANARY] * 2000):
         yield predict(app, names)
         yield explain(app, names)
+        yield score(app, names)
+        yield generate(app, start=names)
+        yield predict(app, names, model="sounds")
     for name in ("top", "abstain_below", "model", "label", CANARY):
         yield predict(app, CANARY, **{name: CANARY})
         yield explain(app, CANARY, **{name: CANARY})
+        yield predict(app, CANARY, **{"model": "sounds", name: CANARY})
+        yield score(app, CANARY, **{name: CANARY})
+        yield generate(app, **{name: CANARY})
     for content in (CANARY, f'{{"names": "{CANARY}', f'{{"names": {CANARY}}}', f'"{CANARY}"', f"\xff{CANARY}"):
         for media_type in (
             "application/json",
@@ -67,7 +87,8 @@ def send_everywhere(app):
 @pytest.mark.parametrize("settings", [{}, {"api_key": "key"}, {"json_bytes": 20, "upload_bytes": 20}], ids=str)
 @pytest.mark.parametrize("is_broken", [False, True])
 def test_no_name_in_logs_metrics_or_errors(predictor, settings, is_broken, caplog, capfd):
-    app = make_app(Failing(predictor.artifact) if is_broken else predictor, **settings)
+    reader = Failing(predictor.artifact) if is_broken else predictor
+    app = make_app(reader, make_generator(), make_transcriber(), **settings)
     texts, statuses = [], set()
     with caplog.at_level(logging.DEBUG):
         for answer in send_everywhere(app):

@@ -5,7 +5,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
-from client import error_message, explain, make_app, make_regression, make_tagger, predict, send
+from client import error_message, explain, make_app, make_generator, make_regression, make_tagger, predict, send
 
 import elman.prediction.explanation
 from elman.model.hierarchy import Levels
@@ -154,6 +154,16 @@ def test_the_page_and_all_its_files_are_served_and_revalidated(app):
         assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-cache")
         again = send(app, "GET", f"/{file}", headers={"If-None-Match": answer.headers["etag"]})
         assert again.status_code == 304
+
+
+def test_a_service_of_models_that_write_new_strings_alone_opens_with_their_page(app):
+    writing = send(app, "GET", "/write")
+    assert "page/write.js" in writing.text
+    assert send(make_app(make_generator()), "GET", "/").text == writing.text
+    assert "page/script.js" in send(make_app(make_generator(), make_tagger()), "GET", "/").text
+    files = PageFiles()
+    files.feed(writing.text)
+    assert {send(app, "GET", f"/{file}").status_code for file in files.found} == {200}
 
 
 # What an answer says

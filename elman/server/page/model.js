@@ -1,7 +1,8 @@
 /* Model: the models of the service, which one is selected, its facts and its card. */
 
+import { showCard } from "./card.js";
 import { byId, create, show } from "./dom.js";
-import { ServiceError, call, callJson } from "./server.js";
+import { ServiceError, callJson } from "./server.js";
 import { copyFor, count, figure, fileSize, percent } from "./words.js";
 
 const LABELS = 40; // of a model that are listed
@@ -15,8 +16,8 @@ export const hasModels = () => models.length > 0;
 
 export const selectedModel = () => models.find((model) => model.name === byId("model-name").value);
 
-/** Return the words for the model that is selected: its labels are origins of names, or something else. */
-export const copy = () => copyFor(selectedModel()?.origins ?? true);
+/** Return the words for the model that is selected: its answers are origins of names, or something else. */
+export const copy = () => copyFor(selectedModel()?.origins ?? true, selectedModel()?.kind);
 
 /** Return names to try: those of the model's file, or some that its labels are likely to fit; none for other texts. */
 export function examples() {
@@ -47,9 +48,11 @@ function showCopy() {
 
 /** Return what every request sends along. Before the models are known, the service uses its default. */
 export const settings = () => ({
-  abstain_below: byId("abstain").valueAsNumber / 100,
+  ...(writes() ? {} : { abstain_below: byId("abstain").valueAsNumber / 100 }), // models of pairs do not abstain so
   model: selectedModel()?.name,
 });
+
+const writes = () => selectedModel()?.kind === "pairs";
 
 export const canExplain = () =>
   !selectedModel() || (selectedModel().reads === "strings" && selectedModel().answers === "label");
@@ -64,6 +67,7 @@ export async function loadModels() {
 }
 
 function setModels(all) {
+  byId("write-link").hidden = !all.some(({ kind }) => kind === "generate");
   models = all.filter(({ reads }) => reads === "strings"); // pictures and numbers cannot be typed as a name
   byId("model-name").replaceChildren(...models.map(({ name }) => create("option", { value: name }, name)));
   byId("model-name").value = (models.find((model) => model.default) ?? models[0])?.name ?? "";
@@ -75,6 +79,7 @@ export function showModel() {
   const model = selectedModel();
   showCopy();
   if (!model) return show(byId("model-facts"), "This server has no model that reads text.");
+  byId("abstain-setting").hidden = writes();
   showLevels(model);
   const { name, reference, accuracy, parameters, bytes, labels } = model;
   const right =
@@ -94,7 +99,7 @@ export function showModel() {
       : "",
   );
   byId("card-text").replaceChildren();
-  if (byId("card").open) showCard();
+  if (byId("card").open) openCard();
 }
 
 /** Offer the levels that can be explained and whose shares can be estimated; the first is that of the labels. */
@@ -106,28 +111,4 @@ function showLevels({ levels = [], estimates }) {
   byId("by-setting").hidden = byId("estimate-shares").hidden = !estimates;
 }
 
-export async function showCard() {
-  if (byId("card-text").childElementCount) return;
-  try {
-    const card = await (await call(`v1/models/${encodeURIComponent(selectedModel().name)}/card`)).text();
-    // The only markup that the page accepts: the service makes it from its own file, with HTML in that file disabled.
-    // Columns are aligned with inline styles, which the content policy forbids: use classes instead.
-    const tidy = card.replace(/ style="text-align:(left|center|right)"/g, ' class="$1"');
-    byId("card-text").replaceChildren(document.createRange().createContextualFragment(tidy));
-    adaptCard(byId("card-text"));
-  } catch (error) {
-    if (!(error instanceof ServiceError)) throw error;
-    show(byId("card-text"), error.message);
-  }
-}
-
-/** Put the card's headings below those of the page, and its tables into frames that scroll. */
-function adaptCard(card) {
-  for (const heading of card.querySelectorAll("h1, h2, h3"))
-    heading.replaceWith(create(`h${Number(heading.tagName[1]) + 2}`, {}, ...heading.childNodes));
-  for (const table of card.querySelectorAll("table")) {
-    const frame = create("div", { class: "table", role: "region", "aria-label": "Figures", tabindex: "0" });
-    table.replaceWith(frame);
-    frame.append(table);
-  }
-}
+export const openCard = () => showCard(selectedModel().name);

@@ -3,46 +3,15 @@
    The page talks only to the server that it came from. Names and files stay in the page's memory: they are in no
    address, cookie or storage, and become text on the page, never markup. */
 
-import { byId, show } from "./dom.js";
+import { byId } from "./dom.js";
 import { estimateAgain, listenToFiles } from "./files.js";
+import { listenToKey } from "./key.js";
 import { listenToLetters } from "./letters.js";
 import { listenToList, pasteNames, predictList } from "./many.js";
-import { loadModels, showCard, showModel } from "./model.js";
+import { loadModels, openCard, showModel } from "./model.js";
 import { fitName, listenToName, predictName } from "./name.js";
-import { ServiceError, setKeyPrompt } from "./server.js";
 import { listenToShares } from "./shares.js";
 import { listenToWorld } from "./world.js";
-
-// The dialog that asks for the API key
-
-/** Ask for the key; resolve to what was typed, or reject if the dialog is closed without a key. */
-function promptForKey(isRejected) {
-  return new Promise((resolve, reject) => {
-    const dialog = byId("key");
-    dialog.returnValue = "";
-    show(byId("key-why"), isRejected ? "The server rejected that key." : "");
-    dialog.addEventListener(
-      "close",
-      () => {
-        const typed = byId("key-value").value.trim();
-        byId("key-value").value = "";
-        if (dialog.returnValue === "use" && typed) resolve(typed);
-        else reject(new ServiceError("The server does not answer without its key. Keep typing to be asked again."));
-      },
-      { once: true },
-    );
-    dialog.showModal();
-  });
-}
-
-function listenToKey() {
-  byId("key")
-    .querySelector("form")
-    .addEventListener("submit", (event) => {
-      event.preventDefault();
-      byId("key").close("use");
-    });
-}
 
 // The parts
 
@@ -73,10 +42,9 @@ function listenToModel() {
     predictAgain();
     estimateAgain();
   });
-  byId("card").addEventListener("toggle", () => byId("card").open && showCard());
+  byId("card").addEventListener("toggle", () => byId("card").open && openCard());
 }
 
-setKeyPrompt(promptForKey);
 listenToName();
 listenToSettings();
 listenToLetters();

@@ -141,8 +141,8 @@ export function describeNotes({ groups, notes }, most) {
 
 // Sentences
 
-/** Return the texts of the page that depend on what the labels are: origins of names, or anything else. */
-export const copyFor = (origins) => (origins ? OF_NAMES : OF_TEXTS);
+/** Return the texts of the page that depend on what the model answers with: origins of names, other labels, or strings. */
+export const copyFor = (origins, kind) => (kind === "pairs" ? OF_PAIRS : origins ? OF_NAMES : OF_TEXTS);
 
 const OF_NAMES = {
   thing: "name",
@@ -176,6 +176,12 @@ const OF_TEXTS = {
     "This says nothing of a single text.",
   head: "Text",
   estimate: "An estimate from spelling alone, relative to what the model learned from. Texts stay on this server.",
+};
+
+const OF_PAIRS = {
+  ...OF_TEXTS,
+  title: "What does Elman write for this text?",
+  welcome: "Elman reads a text letter by letter, and writes what belongs to it.",
 };
 
 /** Return an answer as a sentence. */
@@ -267,3 +273,26 @@ export function summarise(predictions, rows, thing = "name") {
     (predictions.length > rows ? ` The first ${figure(rows)} are shown; the CSV has all.` : "")
   );
 }
+
+// New strings
+
+const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" });
+
+/** Return the letters of a text as people see them: a letter and its marks are one. */
+export const splitLetters = (text) => [...segmenter.segment(text)].map(({ segment }) => segment);
+
+const rounded = new Intl.NumberFormat("en", { maximumSignificantDigits: 2, notation: "compact", compactDisplay: "long" });
+
+/** Return how likely a new string was, and what else a reader should know: "1 in 1.2 million". */
+export function describeOdds({ log_probability: nats, is_seen: isSeen, reason }) {
+  if (reason !== null) return "cut: it had no end";
+  const odds = nats < -34 ? "less than 1 in a quadrillion" : `1 in ${rounded.format(Math.exp(-nats))}`;
+  return isSeen ? `${odds}, one that it learned` : odds;
+}
+
+/** Return what was written, for people who hear the page. */
+export const describeWritten = (samples) => `Written: ${samples.map(({ text }) => text).join(", ")}.`;
+
+/** Return what a model that writes learned from, and how large it is. */
+export const describeModel = ({ reference, parameters, bytes }) =>
+  `${reference} ${figure(parameters)} parameters in ${fileSize(bytes)}.`;

@@ -9,6 +9,7 @@ import elman
 
 PAGE = Path(elman.__file__).parent / "server" / "page"
 MODULES = {path.stem: path.read_text(encoding="utf-8") for path in PAGE.glob("*.js")}
+PAGES = {"index": "script", "write": "write"}
 WITHOUT_DOM = ["server", "tables", "words"]
 
 
@@ -16,16 +17,26 @@ def imports(module: str) -> list[str]:
     return re.findall(r'from "\./(\w+)\.js";', MODULES[module])
 
 
-def test_the_page_preloads_every_module_that_it_imports():
-    reached, waiting = set(), ["script"]
+def reach(entry: str) -> set[str]:
+    """Return a module and all that it imports."""
+    reached, waiting = set[str](), [entry]
     while waiting:
         module = waiting.pop()
         reached.add(module)
         waiting += set(imports(module)) - reached
-    html = (PAGE / "index.html").read_text(encoding="utf-8")
+    return reached
+
+
+@pytest.mark.parametrize(("page", "entry"), PAGES.items())
+def test_a_page_preloads_every_module_that_it_imports(page, entry):
+    html = (PAGE / f"{page}.html").read_text(encoding="utf-8")
     preloads = re.findall(r'<link rel="modulepreload" href="page/(\w+)\.js">', html)
-    assert reached == set(MODULES)
-    assert sorted([*preloads, "script"]) == sorted(MODULES)
+    assert f'src="page/{entry}.js"' in html
+    assert sorted([*preloads, entry]) == sorted(reach(entry))
+
+
+def test_every_module_is_of_a_page():
+    assert set().union(*map(reach, PAGES.values())) == set(MODULES)
 
 
 @pytest.mark.parametrize("module", WITHOUT_DOM)

@@ -249,3 +249,23 @@ def test_an_unusual_name_is_said_to_be_one(run):
         f"An unusual name: of those that Elman learned from, 3{SPACE}% are less familiar.",
     ]
     assert said[2][1].endswith("knows 90 origins, and abstains only if a name is unlike all that it learned.")
+
+
+def test_a_new_string_has_its_odds_and_what_else_a_reader_should_know(run):
+    samples = [
+        {"log_probability": -14.0, "is_seen": False, "reason": None},
+        {"log_probability": -6.2, "is_seen": True, "reason": None},
+        {"log_probability": -50, "is_seen": None, "reason": None},
+        {"log_probability": -50, "is_seen": False, "reason": "cut: no end"},
+    ]
+    described = run("words", "(words, samples) => samples.map(words.describeOdds)", samples)
+    assert described == [
+        "1 in 1.2 million",
+        "1 in 490, one that it learned",
+        "less than 1 in a quadrillion",
+        "cut: it had no end",
+    ]
+
+
+def test_a_letter_and_its_marks_appear_together(run):
+    assert run("words", "({ splitLetters }, text) => splitLetters(text)", "ne\u0301é") == ["n", "e\u0301", "é"]
