@@ -14,6 +14,7 @@ from elman.records import Pair
 from elman.text.normalisation import Normalisation
 from elman.text.targets import MARK, Targets
 from elman.text.vocabulary import Labels, Vocabulary
+from elman.training.decoder import LanguageModel
 from elman.training.recipes import best_settings
 from elman.training.transducer import Transducer
 
@@ -66,6 +67,21 @@ def build_writer(symbols=("AH", "B", "K", "T"), *, labels=(), shape=SHAPE, longe
         sources=Vocabulary(tuple("abcde")),
         labels=Labels(labels) if labels else None,
         **facts,
+    )
+
+
+def build_generator(symbols="abcd"):
+    """Return a random model that writes strings of some letters."""
+    torch.manual_seed(0)
+    shape = WriterConfig(hidden_size=6, embedding_size=4, label_size=0, dropout=0.0, input_dropout=0.0)
+    return Writer(
+        name="random",
+        config=shape,
+        tensors=list_tensors(LanguageModel(shape, symbols=len(symbols) + 1)),
+        targets=Targets(tuple(symbols)),
+        normalisation=Normalisation(transliterate=False),
+        kind=KINDS["generate"],
+        longest=20,
     )
 
 

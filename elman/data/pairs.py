@@ -413,7 +413,7 @@ def _read_lines(
             continue
         if len(cells) <= needed:
             found = count_of(len(cells), "column")
-            yield _Row(number, problem=f"expected source<TAB>target in {needed + 1} columns, got {found}")
+            yield _Row(number, problem=f"expected source<TAB>target in {count_of(needed + 1, 'column')}, got {found}")
             continue
         others = [place for place in range(len(cells)) if place not in (first, count)] if target is None else [target]
         yield _Row(number, cells[first], [cells[place] for place in others], 1 if count is None else cells[count])

@@ -117,7 +117,8 @@ class Writer:
             raise DamagedModelError("it has symbols to read, and no encoder")
         if self.config.label_size is None or (self.config.label_size > 0) != (self.labels is not None):
             raise DamagedModelError(
-                f"it has {count_of(self.label_count, 'label')}, and rows of {self.config.label_size} numbers for them"
+                f"it has {count_of(self.label_count, 'label')}, and rows of "
+                f"{count_of(self.config.label_size or 0, 'number')} for them"
             )
 
     @property

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from elman.checks import count_of
 from elman.markup import render_card, render_note, render_table
 from elman.model.card import is_by_heart
 from elman.model.config import NO_CELL
@@ -77,7 +78,7 @@ def describe_writer(writer: Writer) -> list[tuple[str, str]]:
     facts += [("symbols that it reads", f"{len(writer.sources.symbols):,}")] if writer.config.has_encoder else []
     if writer.seen is not None:
         share = f"takes {100 * writer.seen.false_positives:.2g} % of new strings for ones of its training part"
-        facts.append(("filter of its training strings", f"{writer.seen.bits.nbytes:,} bytes; {share}"))
+        facts.append(("filter of its training strings", f"{count_of(writer.seen.bits.nbytes, 'byte')}; {share}"))
     examples = _find(writer.provenance, "data").get("examples")
     facts += [("examples", f"{examples:,}")] if isinstance(examples, int) else []
     if isinstance(nats := scores.get("nats_per_symbol"), float):

@@ -154,8 +154,8 @@ class Generator:
             yield new
         if found < count:
             raise SettingError(
-                f"of {written:,} strings only {found:,} were not in the training part; raise temperature, give "
-                "another start, or lower count"
+                f"of {count_of(written, 'string')} only {found:,} were not in the training part; raise temperature, "
+                "give another start, or lower count"
             )
 
     @overload

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from elman.checks import count_of
 from elman.errors import SettingError
 from elman.model.file import Artifact
 from elman.model.hierarchy import AUTO
@@ -193,7 +194,9 @@ class Service:
             RequestError: they are too many, or the model cannot write so.
         """
         if order.count > self.settings.names:
-            message = f"a request may ask for {self.settings.names} strings, and this asks for {order.count}"
+            message = (
+                f"a request may ask for {count_of(self.settings.names, 'string')}, and this asks for {order.count:,}"
+            )
             raise RequestError(422, "too_many_names", message)
         self._check([order.start], 1)
         samples = await run_parts(self._writing, write_strings(model, order))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pairs import build_generator, build_writer
 from pictures import draw_pictures, write_picture_folder
 
 from elman.data.examples import FeatureReading, Reading
@@ -16,6 +17,7 @@ from elman.data.images import read_images
 from elman.data.splits import BY_HEART
 from elman.errors import DataError, SettingError
 from elman.model.kinds import KINDS
+from elman.model.writer import save_writer
 from elman.prediction.predictor import Predictor, load
 from elman.records import Example
 from elman.training.held_out import ALL_SCORED, choose_part, config_for, measure
@@ -247,6 +249,10 @@ assert "torch" not in sys.modules and "matplotlib" in sys.modules
 
 def test_models_of_every_kind_are_evaluated_without_torch(runs, model_file, toy_folder, tmp_path):
     texts = words()
+    save_writer(build_writer(), tmp_path / "pairs.safetensors")
+    save_writer(build_generator(), tmp_path / "generate.safetensors")
+    (tmp_path / "pairs.tsv").write_text("abc\tAH B\nbad\tK T\ncab\tB\n", "utf-8")
+    (tmp_path / "strings.txt").write_text("abc\nbad\ncab\n", "utf-8")
     table = "".join(f"{text},{len(text)}\n" for text in texts)
     (tmp_path / "numbers.csv").write_text(f"name,label\n{table}", "utf-8")
     (tmp_path / "tags.tsv").write_text("".join(f"{text}\t{text.upper()}\n" for text in texts), "utf-8")
@@ -259,6 +265,8 @@ def test_models_of_every_kind_are_evaluated_without_torch(runs, model_file, toy_
         [folders["tags"], "tags.tsv"],
         [folders["features"], "flats.csv"],
         [folders["images"], str(bars)],
+        ["pairs.safetensors", "pairs.tsv"],
+        ["generate.safetensors", "strings.txt"],
     ]
     assert len(commands) == len(KINDS)
     paths = os.pathsep.join([str(Path(__file__).parents[1]), *sys.path])

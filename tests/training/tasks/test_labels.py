@@ -152,7 +152,7 @@ def test_a_single_label_is_refused(toy_config):
 
 @pytest.mark.parametrize("task", ["images", "features"])
 def test_a_task_that_reads_another_kind_of_source_is_refused(toy_reading, toy_config, task):
-    with pytest.raises(SettingError, match=f"the task '{task}' reads {task}, and made up holds strings"):
+    with pytest.raises(SettingError, match=f"the task '{task}' learns from {task}, and made up holds strings"):
         build_task(toy_reading, replace(toy_config(), task=task))
 
 
@@ -162,7 +162,7 @@ def test_an_unknown_task_is_refused(toy_reading, toy_config):
 
 
 def test_rows_of_numbers_are_not_strings(toy_config):
-    with pytest.raises(SettingError, match="the task 'label' reads strings, and made up holds features"):
+    with pytest.raises(SettingError, match="the task 'label' learns from strings, and made up holds features"):
         build_task(FeatureReading(("a",), "b", None, None, 0, {}, {}), toy_config())
 
 
