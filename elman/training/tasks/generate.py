@@ -214,8 +214,8 @@ class GenerateTask(Task):
                 if findings.baseline is not None
                 else ()
             ),
-            f"Of {count_of(values['written'], 'string')} that the model wrote, {100 * values['seen_share']:.1f} % are in "
-            f"the training part, and {100 * values['different_share']:.1f} % are different ones.",
+            f"Of {count_of(values['written'], 'string')} that the model wrote, {100 * values['seen_share']:.1f} % are "
+            f"in the training part, and {100 * values['different_share']:.1f} % are different ones.",
         )
 
     def description(self) -> str:
