@@ -15,6 +15,7 @@ from elman.server.jobs import MoreColumns
 from elman.server.limits import run_while_connected
 from elman.server.metrics import MEDIA_TYPE
 from elman.server.middleware import ANNOTATE_PATH, ESTIMATE_PATH, METRICS_PATH
+from elman.server.models import ServedWriter
 from elman.server.schemas import (
     MOST_LABELS,
     ErrorAnswer,
@@ -123,7 +124,7 @@ async def predict(request: Request, body: PredictRequest) -> Response:
     model = service.find_answerer(body.model)
     options = AnswerOptions(body.top, body.abstain_below, body.level, body.prior, body.coverage, body.unfamiliar_below)
     work = service.predict(model, body.names, options, label=body.label, beam=body.beam)
-    is_large = len(body.names) > WATCHED_NAMES or model.artifact.kind.writes
+    is_large = len(body.names) > WATCHED_NAMES or isinstance(model, ServedWriter)
     predictions = await (run_while_connected(request.receive, work) if is_large else work)
     return Response(b'{"model":%b,"predictions":%b}' % (model.json_name, predictions), media_type="application/json")
 
