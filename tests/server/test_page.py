@@ -983,7 +983,7 @@ def test_every_file_of_the_page_is_served_with_its_media_type(page):
     kinds = {".svg": ["image/svg+xml"], ".css": ["text/css"], ".html": ["text/html"]}
     kinds[".js"] = ["text/javascript", "application/javascript"]  # by the version of Python
     files = list(PAGE.iterdir())
-    assert len(files) == 16
+    assert len(files) == 20
     for file in files:
         answer = page.request.get(f"{page.url}page/{file.name}")
         assert answer.status == 200
