@@ -1,18 +1,15 @@
 """Predictions for people and programs: a table on a terminal, tab-separated lines elsewhere, or JSON."""
 
-import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import IO
 
 from elman.checks import shown
-from elman.cli.output import to_json, to_line
+from elman.cli.output import to_cell, to_json, to_line
 from elman.records import Candidate, Prediction
 
 MEMORY = 2**24
 """Characters of JSON that wait in memory; more of them wait in a file without a name."""
-
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def print_answers(blocks: Iterable[Sequence[Prediction]]) -> None:
@@ -23,7 +20,7 @@ def print_answers(blocks: Iterable[Sequence[Prediction]]) -> None:
         return
     for block in blocks:
         for answer in block:
-            print("\t".join(map(_to_cell, _cells(answer))))
+            print("\t".join(map(to_cell, _cells(answer))))
 
 
 def print_json(blocks: Iterable[Sequence[Prediction]]) -> None:
@@ -59,12 +56,6 @@ def _cells(answer: Prediction) -> Sequence[str]:
     more = [] if answer.level in (None, *list(answer.levels or {})[:1]) else [f"level: {answer.level}"]
     more += [] if answer.set is None else [f"set: {'; '.join(answer.set)}"]
     return answer.name, str(answer.label), f"{answer.probability:.4f}", *pairs, *more
-
-
-def _to_cell(text: str) -> str:
-    """Return a text as one cell: single spaces for white space, and control characters escaped."""
-    text = " ".join(text.split())
-    return text if text.isprintable() else _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 def print_table(answers: Sequence[Prediction]) -> None:

@@ -6,7 +6,7 @@ import typer
 
 from elman.cli.names import check_names
 from elman.cli.options import JsonOption, ModelArgument, command_app
-from elman.cli.output import print_note, to_json, to_line
+from elman.cli.output import print_note, to_cell, to_json, to_line
 
 GeneratedLabelOption = Annotated[
     str | None,
@@ -52,7 +52,7 @@ def generate(
         print(to_json([sample.to_dict() for sample in samples], indent=2))
         return
     for sample in samples:
-        print(to_line(sample.text))
+        print(to_cell(sample.text))
     for sample in samples:
         if sample.reason is not None:
             print_note(f"{to_line(sample.text)}: {sample.reason}")

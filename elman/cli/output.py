@@ -1,10 +1,13 @@
 """Output: JSON, notes, and texts that a terminal may show."""
 
 import json
+import re
 import sys
 from typing import Any
 
 from elman.checks import escape_invisible, shown, whole
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def to_json(value: Any, *, indent: int | None = None) -> str:
@@ -26,6 +29,17 @@ def _escape(character: str) -> str:
 def to_line(text: str) -> str:
     """Return a text as a terminal may show it in one line: white space as single spaces, and escaped and cut."""
     return shown(" ".join(text.split()))
+
+
+def to_cell(text: str) -> str:
+    """Return a text as one cell of a line, never cut: single spaces for white space, control characters escaped.
+
+    On a terminal, invisible characters are escaped too.
+    """
+    text = " ".join(text.split())
+    if sys.stdout.isatty():
+        return whole(text)
+    return text if text.isprintable() else _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 def print_note(text: str) -> None:

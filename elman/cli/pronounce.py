@@ -9,7 +9,7 @@ import typer
 from elman.checks import shown
 from elman.cli.names import check_names, read_names
 from elman.cli.options import BeamOption, EncodingOption, JsonOption, command_app
-from elman.cli.output import print_note, to_json, to_line
+from elman.cli.output import print_note, to_cell, to_json
 from elman.errors import SettingError
 from elman.prediction.options import BEAM
 
@@ -78,10 +78,10 @@ def pronounce(
         return
     for answer in answers:
         if answer.reason is not None:
-            print(f"{to_line(answer.name)}\t-\t{to_line(answer.reason)}")
+            print(f"{to_cell(answer.name)}\t-\t{to_cell(answer.reason)}")
             continue
         cells = (cell for one in answer.top for cell in (one.arpabet, one.ipa, f"{one.probability:.4f}"))
-        print("\t".join([to_line(answer.name), *cells]))
+        print("\t".join([to_cell(answer.name), *cells]))
 
 
 def _find_origins(labels: tuple[str, ...], names: list[str], origin: str | None) -> list[str | None] | None:

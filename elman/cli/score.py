@@ -9,7 +9,7 @@ import typer
 from elman.cli.generate import GeneratedLabelOption
 from elman.cli.names import check_names, read_names
 from elman.cli.options import EncodingOption, JsonOption, ModelArgument, command_app
-from elman.cli.output import print_note, to_json, to_line
+from elman.cli.output import print_note, to_cell, to_json
 
 app = command_app()
 
@@ -48,6 +48,6 @@ def score(
         return
     for one in found:
         if one.log_probability is None:
-            print(f"{to_line(one.name)}\t-\t{to_line(one.reason or '')}")
+            print(f"{to_cell(one.name)}\t-\t{to_cell(one.reason or '')}")
         else:
-            print(f"{to_line(one.name)}\t{one.log_probability:.4f}\t{one.nats_per_symbol:.4f}")
+            print(f"{to_cell(one.name)}\t{one.log_probability:.4f}\t{one.nats_per_symbol:.4f}")

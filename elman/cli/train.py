@@ -51,7 +51,12 @@ def train(
         bool, _option(DATA, "DATA holds lines of source TAB target of equal length: tag each symbol.", "--tags")
     ] = False,
     task: Annotated[
-        str | None, _option(DATA, "pairs: DATA holds lines of source TAB target of any lengths; write the targets.")
+        str | None,
+        _option(
+            DATA,
+            "generate: learn to write new strings like those of DATA. pairs: DATA holds lines of source TAB target of "
+            "any lengths; write the targets.",
+        ),
     ] = None,
     target_symbols: Annotated[
         str | None, _option(DATA, "Of pairs: characters, or blanks if targets are tokens with blanks between them.")
@@ -151,6 +156,10 @@ def train(
     [bold]elman train mnist --cell gru[/bold]  images, a row of pixels a step
 
     [bold]elman train flats.csv --number rent --features rooms,area[/bold]  the loop without recurrence
+
+    [bold]elman train names.txt --task generate[/bold]  new names; then elman generate and elman score
+
+    [bold]elman train pairs.tsv --task pairs[/bold]  one string written for another
 
     Settings that you leave out come from the best recipe for the data. Ctrl-C keeps the best model so far and its
     report; [bold]--resume[/bold] continues later.

@@ -91,3 +91,11 @@ def test_bad_input_gives_one_line(elman_here, runs, command, message):
 def test_a_model_of_another_kind_is_refused_with_what_to_do(elman_here, tiny_file, command):
     done = elman_here(command, tiny_file)
     assert done.status == 2 and "writes no new strings; give one that `elman train --task generate` made" in done.err
+
+
+@pytest.mark.parametrize("name", ["ka" * 60, "a\x07b" + "Ж" * 90])
+def test_a_long_name_and_a_long_reason_are_printed_whole(elman_here, runs, name):
+    scored = elman_here("score", runs / "names-txt", name).out.removesuffix("\n").split("\t")
+    said = elman_here("pronounce", name).out.removesuffix("\n").split("\t")
+    assert scored[0] == said[0] == name.replace("\x07", "\\x07")
+    assert "…" not in "".join(scored + said)
