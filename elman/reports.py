@@ -244,7 +244,7 @@ class TranscriptionReport:
     Args:
         examples: how many strings were read.
         symbols: how many symbols the nearest references have.
-        word_error_rate: share of strings whose first answer is none of the references.
+        word_error_rate: share of strings whose first answer is not among the references.
         symbol_error_rate: edits from the first answers to their nearest references over ``symbols``; it can exceed 1.
         right_in_three: share of strings one of whose first three answers is a reference; None if there is one answer.
         abstentions: for how many of the strings the model abstains, by reason.

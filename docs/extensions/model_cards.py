@@ -1,7 +1,7 @@
 """Models in the package: a table of them, and the card of each, read when the site is built.
 
 A page has two directives: ``{models-table}``, and after it ``{models}``. A table in a directive with sections would
-stand after them. A new model file with its card in `elman/model/pretrained` appears by itself.
+come after them. A new model file with its card in `elman/model/pretrained` appears by itself.
 """
 
 import posixpath

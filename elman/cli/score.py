@@ -19,7 +19,9 @@ def score(
     model: ModelArgument,
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME]...", help="Names to score; without any, the lines of standard input."),
+        typer.Argument(
+            metavar="[NAME]...", help="Names to score. Without names, the lines of standard input are read."
+        ),
     ] = None,
     label: GeneratedLabelOption = None,
     encoding: EncodingOption = None,
