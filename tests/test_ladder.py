@@ -45,7 +45,7 @@ evaluation.report evaluation.figures evaluation.confusions evaluation.plots eval
 training training.config training.allowance training.reading training.history training.progress
 training.tasks training.tasks.strings training.tasks.advice training.held_out training.transcribed
 training.rows training.averages training.network training.decoder training.transducer
-training.ranks training.tuning training.state training.loop
+training.exchange training.ranks training.tuning training.state training.loop
 training.tasks.task training.tasks.labels training.tasks.streamed training.tasks.tags training.tasks.numbers
 training.tasks.features training.tasks.images training.tasks.generate
 training.tasks.pairs training.tasks.registry

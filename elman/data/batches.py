@@ -36,6 +36,23 @@ class Batch:
     sizes: tuple[int, ...] | None = None
     labels: NDArray[np.int64] | None = None
 
+    def every(self, step: int, first: int = 0) -> "Batch":
+        """Return the sequences ``first``, ``first + step`` and so on, which can be none."""
+        mine = slice(first, None, step)
+        inputs, positions = self.inputs[:, mine], self.positions[mine]
+        if self.sizes is None:
+            return Batch(inputs, self.targets[..., mine], self.weights[mine], positions)
+        kept = np.concatenate([np.arange(size) % step == first for size in self.sizes])
+        sizes = [len(range(first, size, step)) for size in self.sizes]
+        return Batch(
+            inputs,
+            self.targets[kept],
+            self.weights[kept],
+            positions,
+            tuple(size for size in sizes if size),
+            None if self.labels is None else self.labels[mine],
+        )
+
 
 class BatchSource(Protocol):
     """Where training batches come from."""

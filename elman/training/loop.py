@@ -103,7 +103,7 @@ def take_step(state: TrainingState, batch: Batch, rate: float) -> tuple[float, f
         total = (losses * weights).sum() / len(batch.weights)
         (total + _lose_alone(paths, targets, weights, config) / len(batch.weights)).backward()  # type: ignore[no-untyped-call]
         loss, right = total.item(), _count_right(logits.detach(), targets) / len(batch.weights)
-    ranks.add_gradients(model, state.tables)
+    loss, right = ranks.add_gradients(model, state.tables, (loss, right), device)
     if config.clip is not None:
         clip_gradients(model.parameters(), config.clip)
     if state.average is not None:
@@ -112,7 +112,6 @@ def take_step(state: TrainingState, batch: Batch, rate: float) -> tuple[float, f
         optimiser.step()
     if state.average is not None:
         state.average.after_step(state.step)
-    loss, right = ranks.add((loss, right), device)
     return loss, None if batch.targets.dtype.kind == "f" else right
 
 

@@ -7,16 +7,18 @@ nothing and takes the step too.
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from functools import cached_property
 
 import numpy as np
 import torch
 import torch.distributed as distributed
-from torch import Tensor, nn
+from torch import nn
 
 from elman.data.batches import Batch
 from elman.errors import SettingError, TrainingError
+from elman.training.exchange import SharedMemory, add_afar, add_near, rows_of
 
 VARIABLES = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
 """What torchrun tells the processes that it starts."""
@@ -70,6 +72,15 @@ class Ranks:
 
     def __init__(self, rank: int = 0, size: int = 1, local: int = 0) -> None:
         self.rank, self.size, self.local = rank, size, local
+
+    @cached_property
+    def _memory(self) -> SharedMemory | None:
+        """The memory of these processes; None if they must send messages. All of them ask for it at once."""
+        is_near = distributed.get_backend() == "gloo" and os.environ.get("LOCAL_WORLD_SIZE") == str(self.size)
+        try:
+            return SharedMemory(self.rank, self.size) if is_near else None
+        except OSError:
+            return None
 
     @classmethod
     def of_environment(cls) -> "Ranks":
@@ -132,57 +143,32 @@ class Ranks:
 
     def share(self, batch: Batch) -> Batch:
         """Return the part of a batch that this process reads, which can be empty."""
-        if self.size == 1:
-            return batch
-        mine = slice(self.rank, None, self.size)
-        return Batch(batch.inputs[:, mine], batch.targets[..., mine], batch.weights[mine], batch.positions[mine])
+        return batch if self.size == 1 else batch.every(self.size, self.rank)
 
-    def add(self, values: Iterable[float], device: torch.device) -> list[float]:
-        """Return the sums of some numbers over all processes."""
-        if self.size == 1:
-            return list(values)
-        sums = torch.tensor(list(values), dtype=torch.float64 if device.type == "cpu" else torch.float32, device=device)
-        distributed.all_reduce(sums)
-        return [float(value) for value in sums]
-
-    def add_gradients(self, model: nn.Module, tables: Iterable[str]) -> None:
-        """Give every process the sums of the gradients of all.
+    def add_gradients(
+        self, model: nn.Module, tables: Iterable[str], sums: Sequence[float], device: torch.device
+    ) -> list[float]:
+        """Give every process the sums of the gradients of all, and return the sums of some numbers.
 
         Args:
             model: whose parameters have gradients; a missing one counts as zero.
             tables: names of parameters with sparse gradients.
+            sums: numbers to add up, such as the losses.
+            device: where the parameters are.
         """
         if self.size == 1:
-            return
+            return list(sums)
         tables = set(tables)
         dense = [parameter for name, parameter in model.named_parameters() if name not in tables]
+        sparse = [parameter for name, parameter in model.named_parameters() if name in tables]
         gradients = [torch.zeros_like(one) if one.grad is None else one.grad for one in dense]
-        joint = torch.cat([gradient.flatten() for gradient in gradients])
-        distributed.all_reduce(joint)
-        for one, total in zip(dense, torch.split(joint, [one.numel() for one in dense]), strict=True):
+        joint = torch.cat([*(gradient.flatten() for gradient in gradients), torch.tensor(sums, device=device)])
+        own = [rows_of(table) for table in sparse]
+        joint, rows = add_near(joint, own, self._memory) if self._memory else add_afar(joint, own, self.size)
+        *totals, added = torch.split(joint, [*(one.numel() for one in dense), len(sums)])
+        for one, total in zip(dense, totals, strict=True):
             one.grad = total.view_as(one)
-        for name, table in model.named_parameters():
-            if name in tables:
-                table.grad = self._add_rows(table)
-
-    def _add_rows(self, table: nn.Parameter) -> Tensor:
-        """Return the sum of the sparse gradients of a table."""
-        own = table.grad
-        if own is None:
-            rows, values = torch.empty(0, dtype=torch.int64, device=table.device), table.new_empty(0, table.shape[1])
-        else:
-            own = own.coalesce()
-            rows, values = own.indices()[0], own.values()
-        counts = [torch.zeros(1, dtype=torch.int64, device=table.device) for _ in range(self.size)]
-        distributed.all_gather(counts, torch.tensor([len(rows)], device=table.device))
-        most = int(max(counts))
-        padded_rows, padded_values = rows.new_zeros(most), values.new_zeros(most, values.shape[1])
-        padded_rows[: len(rows)], padded_values[: len(rows)] = rows, values
-        all_rows = [torch.empty_like(padded_rows) for _ in range(self.size)]
-        all_values = [torch.empty_like(padded_values) for _ in range(self.size)]
-        distributed.all_gather(all_rows, padded_rows)
-        distributed.all_gather(all_values, padded_values)
-        joint_rows = torch.cat([found[: int(count)] for found, count in zip(all_rows, counts, strict=True)])
-        joint_values = torch.cat([found[: int(count)] for found, count in zip(all_values, counts, strict=True)])
-        joint = torch.sparse_coo_tensor(joint_rows[None], joint_values, table.shape, check_invariants=False)
-        return joint.coalesce()
+        for table, (numbers, values) in zip(sparse, rows, strict=True):
+            found = torch.sparse_coo_tensor(numbers[None], values, table.shape, check_invariants=False)
+            table.grad = found.coalesce()
+        return [float(total) for total in added]

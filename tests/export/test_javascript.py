@@ -6,6 +6,7 @@ ELMAN_NODE_MODULES set to its node_modules.
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -115,16 +116,18 @@ def test_a_file_that_the_example_cannot_read_is_refused(answers):
     assert answers["number"] == "this model needs other code"
 
 
-def test_the_example_of_the_page_prints_labels_and_reasons(tmp_path):
+def test_the_example_prints_what_the_page_says(tmp_path):
     (tmp_path / "node_modules").symlink_to(MODULES.resolve())
     for name in ("elman.mjs", "classify.mjs"):
         shutil.copy(EXAMPLES / name, tmp_path)
     (tmp_path / "languages.onnx").write_bytes(dump_graph(elman.load("languages").artifact))
-    command = ["node", "classify.mjs", "languages.onnx", "Nakamura", "42"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.stdout == (
-        "Nakamura: Japanese 99.8 %, Russian 0.1 %, Italian 0.1 %\n42: nothing that the model can read\n"
-    )
+    page = (ROOT / "docs" / "onnx.md").read_text("utf-8")
+    command, printed = re.search(
+        r"^(node classify\.mjs .+)\n```\n\nprints\n\n```\n([^`]+)```", page, re.MULTILINE
+    ).groups()
+    done = subprocess.run(command.split(), cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.stdout == printed, done.stderr
+    assert "Japanese 99" in printed
 
 
 def test_the_tables_of_the_example_are_those_of_the_normalisation():

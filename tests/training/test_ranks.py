@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,11 @@ from states import PLAIN, TRAINING, are_equal, begin, finish
 
 from elman.data import streaming
 from elman.data.batches import Batch
+from elman.data.packed import PackedExamples
 from elman.errors import SettingError
 from elman.model.config import ModelConfig
-from elman.training import network
+from elman.training import exchange, network
+from elman.training import ranks as ranks_module
 from elman.training.config import RunConfig
 from elman.training.options import new_config, read_for
 from elman.training.ranks import Ranks, choose_device, start_ranks
@@ -30,13 +33,24 @@ SETTINGS = {"epochs": 3, "batch_size": 6, "average": 0.9}
 WAYS = {"rows": 1, "whole": 8192}
 """Whether tables change row by row or as a whole: the least numbers of tables that change row by row."""
 
+CHUNK = 64
+"""Bytes that a process may write to shared memory at once, in tests: less than most exchanges have."""
 
-def train_as(rank: int, size: int, port: int, folder: str) -> None:
-    """Train as one of several processes in both ways, and save the weights."""
+
+def join(rank: int, size: int, port: int, *, near: bool) -> None:
+    """Become one of several processes, which share memory if they are near."""
     names = {"RANK": rank, "WORLD_SIZE": size, "LOCAL_RANK": rank, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
     os.environ.update({name: str(value) for name, value in names.items()})
+    os.environ["LOCAL_WORLD_SIZE"] = str(size if near else 1)
     torch.set_num_threads(1)
+
+
+def train_as(rank: int, size: int, port: int, folder: str, near: bool) -> None:
+    """Train as one of several processes in both ways, and save the weights."""
+    join(rank, size, port, near=near)
+    ranks_module.SharedMemory = partial(exchange.SharedMemory, chunk=CHUNK)
     ranks = start_ranks("cpu")
+    assert (ranks._memory is not None) == near
     for way, least in WAYS.items():
         network.LARGE = least
         state = finish(begin(ModelConfig(**SHAPE), ranks=ranks, **SETTINGS))
@@ -51,10 +65,11 @@ def free_port() -> int:
         return found.getsockname()[1]
 
 
-def test_two_processes_end_with_the_weights_of_one(tmp_path, monkeypatch):
+@pytest.mark.parametrize("near", [True, False], ids=["shared memory", "messages"])
+def test_two_processes_end_with_the_weights_of_one(tmp_path, monkeypatch, near):
     # The last batch of a length can leave the second process without any string.
     assert any(len(batch.weights) == 1 for batch in TRAINING.batches(6))
-    torch.multiprocessing.start_processes(train_as, args=(2, free_port(), str(tmp_path)), nprocs=2)
+    torch.multiprocessing.start_processes(train_as, args=(2, free_port(), str(tmp_path), near), nprocs=2)
     for way, least in WAYS.items():
         first, second = (torch.load(tmp_path / f"{way}-{rank}.pt") for rank in range(2))
         assert are_equal(first, second)
@@ -145,7 +160,54 @@ def test_shares_are_disjoint_and_hold_the_whole_batch():
 def test_a_process_alone_has_all_of_it():
     batch = Batch(np.arange(10).reshape(2, 5), np.arange(5), np.ones(5, np.float32), np.arange(5))
     assert Ranks().share(batch) is batch
-    assert Ranks().add([1.5, 2.0], torch.device("cpu")) == [1.5, 2.0]
+    assert Ranks().add_gradients(torch.nn.Linear(1, 1), (), [1.5, 2.0], torch.device("cpu")) == [1.5, 2.0]
+
+
+def exchange_as(rank: int, size: int, port: int) -> None:
+    """Exchange more and less than fits at once, as one of several processes that share memory."""
+    join(rank, size, port, near=True)
+    start_ranks("cpu")
+    memory = exchange.SharedMemory(rank, size, CHUNK)
+    for most in (1, 5, 40, 3, 1000, 0):
+        found = memory.gather(*numbers_of(rank, most))
+        assert len(found) == size
+        for one, parts in enumerate(found):
+            assert all(torch.equal(part, asked) for part, asked in zip(parts, numbers_of(one, most), strict=True))
+
+
+def numbers_of(rank: int, most: int) -> tuple[torch.Tensor, torch.Tensor]:
+    draw = np.random.default_rng([rank, most])
+    numbers, values = draw.integers(0, 9, draw.integers(0, most + 1)), draw.random(draw.integers(0, most + 1), "f4")
+    return torch.tensor(numbers.tolist(), dtype=torch.int64), torch.tensor(values.tolist())
+
+
+def test_shared_memory_gives_each_process_what_all_have_written():
+    torch.multiprocessing.start_processes(exchange_as, args=(3, free_port()), nprocs=3)
+
+
+def test_where_no_memory_can_be_shared_no_file_is_made(tmp_path, monkeypatch):
+    monkeypatch.setattr(exchange, "FOLDER", tmp_path / "nowhere")
+    monkeypatch.setattr(exchange.tempfile, "gettempdir", lambda: str(tmp_path / "nowhere"))
+    assert exchange._make_file(100) is None
+
+
+@pytest.mark.parametrize("size", [2, 3, 7])
+def test_shares_of_written_strings_have_their_own_symbols(size):
+    sources = [np.array([number, 1]) for number in range(5)]
+    targets = [np.arange(1, 2 + number % 4) + 10 * number for number in range(5)]
+    labels, weights = np.arange(5), np.arange(1, 6, dtype=np.float32)
+    (batch,) = PackedExamples(sources, targets, weights, labels).batches(9)
+    for rank in range(size):
+        share = Ranks(rank, size).share(batch)
+        places = batch.positions[rank::size].tolist()
+        chosen = [part[places] for part in (weights, labels)]
+        alone = PackedExamples([sources[place] for place in places], [targets[place] for place in places], *chosen)
+        for asked in alone.batches(9):
+            assert (share.inputs == asked.inputs).all() and share.sizes == asked.sizes
+            assert share.targets.tolist() == asked.targets.tolist()
+            assert share.weights.tolist() == asked.weights.tolist()
+            assert share.labels.tolist() == asked.labels.tolist()
+        assert places or share.sizes == () and len(share.weights) == 0
 
 
 @pytest.mark.parametrize(
