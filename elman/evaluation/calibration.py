@@ -74,6 +74,10 @@ def fit_floor(logits: NDArray[np.floating], truth: LabelIds) -> float:
     surest answers too sure and the others not sure enough. The floor is the share of such answers, spread evenly over
     the labels. It is 0 with fewer than `MANY_STRINGS` examples, which cannot tell it from chance.
 
+    What is most likely is whether each first answer is right, which calibration measures, rather than the truth: wrong
+    labels are not spread evenly, so the likelihood of the truth makes the floor too low. C. Gupta and A. Ramdas,
+    "Top-label calibration and multiclass-to-binary reductions", ICLR 2022, has other methods for the same aim.
+
     Args:
         logits: (N, C), of examples that did not train the network.
         truth: label ids, (N,).
@@ -86,9 +90,14 @@ def fit_floor(logits: NDArray[np.floating], truth: LabelIds) -> float:
     some = slice(None, None, -(-logits.size // BLOCK))  # so many examples are enough
     logits, truth = logits[some], truth[some]
 
+    right = logits.argmax(axis=1) == truth
+    scaled = (logits - logits.max(axis=1, keepdims=True)).astype(np.float64)
+
     def loss(point: NDArray[np.float64]) -> float:
         log_temperature, log_odds = point
-        return _sum_losses(logits, truth, float(np.exp(log_temperature)), _squash(log_odds))[0] / len(truth)
+        floor, alone = _squash(log_odds), 1 / np.exp(scaled / np.exp(log_temperature)).sum(axis=1)
+        first = (1 - floor) * alone + floor / logits.shape[1]
+        return float(-np.log(np.where(right, first, np.maximum(1 - first, np.finfo(np.float64).tiny))).mean())
 
     start = np.array([np.log(fit_temperature(logits, truth)), np.log(0.01 / 0.99)])
     simplex = np.array([start, start + (0.1, 0.0), start + (0.0, 1.0)])

@@ -142,5 +142,21 @@ def test_the_floor_is_the_share_of_answers_that_no_logit_tells():
     assert probabilities.max(axis=1)[surest].mean() == pytest.approx(right, abs=0.01)
 
 
+def test_the_surest_answers_are_as_often_right_as_they_say_where_wrong_labels_are_likely_ones():
+    draw = np.random.default_rng(0)
+
+    def draw_labels(logits: np.ndarray) -> np.ndarray:
+        return (softmax(logits).cumsum(axis=1) > draw.random((len(logits), 1))).argmax(axis=1)
+
+    logits = draw.normal(0, 6, (40_000, 100))
+    truth, wrong = draw_labels(logits), draw.random(40_000) < 0.1
+    truth[wrong] = draw_labels(logits[wrong] / 3)
+    floor = fit_floor(logits[::2], truth[::2])
+    probabilities = softmax(logits, fit_temperature(logits[::2], truth[::2], floor=floor), floor)[1::2]
+    surest = probabilities.max(axis=1) > 0.93
+    right = (probabilities.argmax(axis=1) == truth[1::2])[surest].mean()
+    assert probabilities.max(axis=1)[surest].mean() == pytest.approx(right, abs=0.01)
+
+
 def test_few_examples_give_no_floor():
     assert fit_floor(np.zeros((9_999, 2)), np.zeros(9_999, int)) == 0.0
