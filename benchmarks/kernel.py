@@ -3,6 +3,10 @@
     python benchmarks/kernel.py --data FOLDER                the shipped model: strings to labels
     python benchmarks/kernel.py --nana WHEEL --names 50000   a GRU of random weights: ids to logits, strings to labels
     python benchmarks/kernel.py --parts columns small        the default model: many names, and 1, 8 or 64 in a call
+    python benchmarks/kernel.py --parts default --built FOLDER --fasttext FILE
+                                                             the default model on its test names, and its rival
+
+FOLDER is what `release.origins.build` wrote, FILE fastText as `release.origins.measure` keeps it in its folder rivals.
 
 All ways have one thread. What is reported is the processor time of the process, so that other work on the machine
 counts less; the best of several rounds is taken. torch reads batches of one length, and fastText is called with a list;
@@ -10,23 +14,25 @@ each is left out if it is not installed. `speed.py` has the whole table, in wall
 """
 
 import argparse
+import csv
 import os
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
-from itertools import product
+from itertools import islice, product
 from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from names import NameSet, make_up_names, read_languages, read_nana, save_names
-from ways import Job, LeftOutError, elman_random_labels, elman_scoring, elman_shipped_labels, fasttext_labels
+from ways import Job, LeftOutError, Work, elman_random_labels, elman_scoring, elman_shipped_labels, fasttext_labels
 
 import elman
 from elman.scoring.kernel.library import KERNEL, Library, open_library
+from elman.text.normalisation import compose
 
 CALLS = 50
 """How often a small call is repeated in a round."""
@@ -39,6 +45,8 @@ def main() -> None:
     parser.add_argument("--names", type=int, default=50_000, help="of NaNa")
     parser.add_argument("--hidden-size", type=int, default=128)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--built", type=Path, help="the folder with the names of the default model")
+    parser.add_argument("--fasttext", type=Path, metavar="FILE", help="fastText trained on the same names")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     arguments = parser.parse_args()
     for name, value in elman.system().items():
@@ -59,6 +67,28 @@ def compare_shipped(arguments: argparse.Namespace, scratch: Path) -> None:
     folder = save_names(scratch / "languages", read_languages(arguments.data)[1])
     job = Job("", str(folder), len((folder / "texts.txt").read_text("utf-8").splitlines()), 1)
     compare("the shipped model, strings to labels", job, elman_shipped_labels, [fasttext_labels], arguments.rounds)
+
+
+def compare_default(arguments: argparse.Namespace, scratch: Path) -> None:
+    """Strings to one label each: the default model on its test names, and fastText trained on the same names."""
+    if arguments.built is None or arguments.fasttext is None:
+        return
+    with (arguments.built / "test.csv").open(encoding="utf-8", newline="") as file:
+        names = [row["name"] for row in islice(csv.DictReader(file), arguments.names)]
+
+    def own(job: Job) -> Work:
+        predictor = elman.load("origins")
+        return Work(lambda: predictor.predict_columns(names, top=1, threads=1), len(names))
+
+    def fasttext(job: Job) -> Work:
+        try:
+            from fasttext import load_model
+        except ImportError:
+            raise LeftOutError("pip install fasttext-numpy2-wheel (or fasttext, with numpy 1)") from None
+        model, prepared = load_model(str(arguments.fasttext)), [compose(name).lower() for name in names]
+        return Work(lambda: model.predict(prepared), len(names))
+
+    compare("the default model, strings to labels", Job("", "", len(names), 1), own, [fasttext], arguments.rounds)
 
 
 def compare_logits(arguments: argparse.Namespace, scratch: Path) -> None:
@@ -175,6 +205,7 @@ def _measure(run: Callable[[], Any]) -> float:
 
 PARTS = {
     "shipped": compare_shipped,
+    "default": compare_default,
     "logits": compare_logits,
     "labels": compare_labels,
     "columns": time_columns,
