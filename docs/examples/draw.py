@@ -25,9 +25,10 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 from torch.nn.functional import one_hot
 
+import elman
 from elman.cells import Cell, ElmanCell, GRUCell, LSTMCell, Unrolled
 from elman.data.reading import read_named
-from elman.evaluation.drawings import plot_network
+from elman.evaluation.drawings import plot_alignment, plot_network
 from elman.evaluation.figures import (
     FIRST,
     INK,
@@ -40,6 +41,7 @@ from elman.evaluation.figures import (
     make_figure,
     save_figure,
 )
+from elman.prediction.transcriber import Transcriber
 from elman.training.recipes import RECIPES, named_recipe
 from elman.training.run import Run
 
@@ -224,6 +226,13 @@ def draw_attention() -> Figure:
     return figure
 
 
+def draw_pronunciation() -> Figure:
+    """Draw the attention of the shipped model `pronunciation` while it writes the sounds of a surname."""
+    model = elman.load("pronunciation")
+    assert isinstance(model, Transcriber)
+    return plot_alignment(model.explain("schneider"))
+
+
 # An image as a sequence
 
 
@@ -270,6 +279,7 @@ DRAWN: Mapping[str, Callable[[], Figure]] = {
     "hidden-states": draw_hidden_states,
     "look-up": draw_look_up,
     "attention": draw_attention,
+    "pronunciation": draw_pronunciation,
     "rows": draw_rows,
     "network-t1": lambda: _draw_network("t1", "Ito"),
     "network-t2": lambda: _draw_network("t2b", "Ito", symbols=57),
