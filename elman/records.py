@@ -36,11 +36,13 @@ class Pair:
         targets: its right answers, at least one, the first in the data first; symbols may have single blanks between
             them.
         counts: how often the data have each of them, at least 1.
+        label: what the targets depend on beside the string, such as their script; empty for none.
     """
 
     source: str
     targets: tuple[str, ...]
     counts: tuple[int, ...]
+    label: str = ""
 
     @property
     def count(self) -> int:

@@ -249,6 +249,7 @@ class TranscriptionReport:
         right_in_three: share of strings one of whose first three answers is a reference; None if there is one answer.
         abstentions: for how many of the strings the model abstains, by reason.
         intervals: the 95 % interval of each score, by field.
+        per_label: the scores of the strings of each label; empty without labels.
         outcomes: which strings are answered right, to compare two models; not part of `to_dict`.
     """
 
@@ -259,6 +260,7 @@ class TranscriptionReport:
     right_in_three: float | None = None
     abstentions: dict[str, int] = field(default_factory=dict)
     intervals: Intervals = field(default_factory=dict)
+    per_label: dict[str, "TranscriptionReport"] = field(default_factory=dict)
     outcomes: Outcomes | None = field(default=None, compare=False, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
@@ -270,6 +272,9 @@ class TranscriptionReport:
             **three,
             **_count_abstentions(self.abstentions),
             "intervals": _list_intervals(self.intervals),
+            **(
+                {"per_label": {label: one.to_dict() for label, one in self.per_label.items()}} if self.per_label else {}
+            ),
         }
 
 

@@ -107,6 +107,16 @@ def make_pairs(count=320, *, seed=0):
     return PairReading(pairs, len(pairs), {}, {}, target_symbols="blanks")
 
 
+def make_labelled(count=160, *, seed=0):
+    """Return pairs with two answers to each source: its letters as they are, and from the last to the first."""
+    pairs = tuple(
+        Pair(pair.source, (target,), (1,), label)
+        for pair in make_pairs(count, seed=seed).examples
+        for label, target in (("forwards", pair.source), ("backwards", pair.source[::-1]))
+    )
+    return PairReading(pairs, len(pairs), {}, {})
+
+
 def tiny_config(**changes):
     settings = best_settings("pairs")
     train = replace(

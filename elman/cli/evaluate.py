@@ -21,6 +21,7 @@ from elman.cli.options import (
     OptionalDataArgument,
     QueryOption,
     SourceOption,
+    SwapOption,
     TargetOption,
     TextOption,
     command_app,
@@ -69,6 +70,7 @@ def evaluate(
     source: SourceOption = None,
     target: TargetOption = None,
     count: CountOption = None,
+    swap: SwapOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Score a model on labelled strings that it did not learn from."""
@@ -95,15 +97,15 @@ def evaluate(
         "encoding": encoding,
         "on_error": on_error,
     }
-    columns = {"source_column": source, "target_column": target, "count_column": count}
+    columns = {"source_column": source, "target_column": target, "count_column": count, "swap": swap}
     if isinstance(predictor, Transcriber):
-        for option, given in {"out": out, "text": text != "name", "label": label != "label"}.items():
+        for option, given in {"out": out, "text": text != "name"}.items():
             if given:
                 raise SettingError(f"--{option} is for models that answer with a label; leave it out")
-        _evaluate_pairs(predictor, place, {**how, **columns}, part, as_json=as_json)
+        _evaluate_pairs(predictor, place, {**how, **columns, "label_column": label}, part, as_json=as_json)
         return
     if any(columns.values()):
-        raise SettingError("--source, --target and --count are for models of pairs; leave them out")
+        raise SettingError("--source, --target, --count and --swap are for models of pairs; leave them out")
     config = config_for(predictor, title, label=None if label == "label" else label, text_column=text, **how)
     if out is not None and config.task != "label":
         raise SettingError("--out is for models that read strings and answer with a label; leave it out")
@@ -136,14 +138,14 @@ def _evaluate_pairs(
     from elman.data.pairs import PairReading
     from elman.data.reading import account, name_source
     from elman.training.reading import read_data
-    from elman.training.transcribed import choose_pairs, config_for_pairs, transcribe
+    from elman.training.transcribed import choose_pairs, config_for_pairs, note_labels, transcribe
 
     title = name_source(place)
     reading = read_data(config_for_pairs(transcriber, title, **how), place, progress=download_bar())
     if not isinstance(reading, PairReading):
         raise SettingError(f"{shown(title)} holds no pairs, and {shown(transcriber.name)} {transcriber.artifact.kind}")
     pairs, chosen = choose_pairs(transcriber, reading, part)
-    for note in reading.notes:
+    for note in (*reading.notes, *note_labels(transcriber, pairs)):
         print_note(note)
     scores = transcribe(transcriber, pairs).report.to_dict()
     counts = {"lines": reading.lines, "dropped": dict(reading.dropped), "repaired": dict(reading.repaired)}
@@ -153,6 +155,8 @@ def _evaluate_pairs(
         return
     print(f"{whole(title)}: {account(reading, dict(reading.dropped))}")
     _print(values, scores, labels=0, part=chosen)
+    if transcriber.labels:
+        _print_labels(scores.get("per_label", {}))
 
 
 def _print(values: dict[str, Any], scores: dict[str, Any], *, labels: int, part: str) -> None:
@@ -196,15 +200,14 @@ def _print_labels(per_label: dict[str, Any]) -> None:
     from rich.table import Column, Table
     from rich.text import Text
 
-    from elman.evaluation.titles import group_labels, show_rounded
+    from elman.evaluation.titles import group_labels, show_label_rows
 
     console, groups = Console(markup=False), group_labels(per_label)
     for title, names in groups:
-        labels = Table("label", *(Column(name, justify="right") for name in ("examples", "precision", "recall", "F1")))
-        for name in names:
-            one = per_label[name]
-            shares = (show_rounded(one[key], one["intervals"].get(key)) for key in ("precision", "recall", "f1"))
-            labels.add_row(Text(shown(name)), f"{one['support']:,}", *shares)
+        (first, *others), rows = show_label_rows(per_label, names)
+        labels = Table(first, *(Column(name, justify="right") for name in others))
+        for name, *cells in rows:
+            labels.add_row(Text(shown(name)), *cells)
         if title:
             console.print(Text(f"Of {len(per_label):,} labels, {title}:"))
         console.print(labels)

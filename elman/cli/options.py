@@ -134,6 +134,11 @@ CountOption = Annotated[
     typer.Option("--count", help="Of pairs: the column that says how often a pair occurs.", show_default=False),
 ]
 
+SwapOption = Annotated[
+    bool,
+    typer.Option("--swap", help="Of pairs: read the targets, and write the sources.", rich_help_panel="Data"),
+]
+
 BeamOption = Annotated[
     int, typer.Option("--beam", help="Of pairs: how many hypotheses to keep at each symbol; 1 keeps the likeliest.")
 ]
@@ -251,7 +256,12 @@ TextOption = Annotated[
 ]
 
 LabelOption = Annotated[
-    str, typer.Option("--label", help="A table's column of labels; a number as for --text.", rich_help_panel="Data")
+    str,
+    typer.Option(
+        "--label",
+        help="A table's column of labels; a number as for --text. Pairs may have one, too.",
+        rich_help_panel="Data",
+    ),
 ]
 
 LongestOption = Annotated[

@@ -17,6 +17,7 @@ from elman.cli.options import (
     LongestOption,
     OptionalDataArgument,
     QueryOption,
+    SwapOption,
     TextOption,
     command_app,
 )
@@ -64,6 +65,7 @@ def train(
     source: Annotated[str | None, _option(DATA, "Of pairs: the column of what is read, its name or number.")] = None,
     target: Annotated[str | None, _option(DATA, "Of pairs: the column of what is written.")] = None,
     count: Annotated[str | None, _option(DATA, "Of pairs: the column that says how often a pair occurs.")] = None,
+    swap: SwapOption = False,
     number: Annotated[str | None, _option(DATA, "Answer with the number in this column of a table.")] = None,
     features: Annotated[
         str | None, _option(DATA, "With --number: a linear regression on these columns, separated by commas.")

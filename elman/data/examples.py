@@ -412,7 +412,7 @@ def select_rows(
         if some.malformed:
             dropped[MALFORMED] += some.malformed
         for text, bare, value in zip(texts, clean_all(texts), values, strict=True):
-            label = label_of[value] if type(value) is str else _to_label(value)
+            label = label_of[value] if type(value) is str else clean_label(value)
             if not bare:
                 dropped[BLANK] += 1
             elif bare in junk:
@@ -437,7 +437,7 @@ def select_rows(
 
 
 class _LabelSpellings(dict[str, str | None]):
-    """The spelling of each label that has been read, in which it is the same label; see `_to_label`."""
+    """The spelling of each label that has been read, in which it is the same label; see `clean_label`."""
 
     def __missing__(self, value: str) -> str | None:
         label = unicodedata.normalize("NFC", value.strip())
@@ -447,7 +447,7 @@ class _LabelSpellings(dict[str, str | None]):
         return spelling
 
 
-def _to_label(value: Any) -> str | None:
+def clean_label(value: Any) -> str | None:
     """Return a label in its one spelling, an empty one if it is missing; None if it is not text that can be shown."""
     if isinstance(value, dict | list | tuple):
         return None

@@ -7,9 +7,10 @@ its reason.
   right. So are files with the ending ``.tsv``, unless their columns are named.
 - A table (CSV, TSV, JSON Lines, Parquet or the rows of a query) with a column of sources and one of targets; in JSON
   Lines and Parquet a value may be a list of right targets.
-- Either with a column that says how often a pair occurs.
+- Either with a column that says how often a pair occurs, and one with the label of each pair, such as the script of its
+  target.
 
-A source that has several lines is one pair with several right targets.
+A source that has several lines is one pair with several right targets; if it has several labels, one for each of them.
 """
 
 import hashlib
@@ -17,6 +18,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -24,7 +26,7 @@ import numpy as np
 
 from elman.checks import check_choice, count_of, shown
 from elman.data.columns import list_tables, read_columns, read_lines
-from elman.data.examples import BLANK, MALFORMED, MAX_CHARACTERS, ON_ERROR, TOO_LONG
+from elman.data.examples import BLANK, MALFORMED, MAX_CHARACTERS, ON_ERROR, TOO_LONG, USUAL, clean_label
 from elman.data.splits import GIVEN, GROUPED, PARTS, split_examples
 from elman.errors import DataError, SettingError
 from elman.records import Example, Pair
@@ -45,7 +47,7 @@ LINES = "lines of source<TAB>target"
 
 @dataclass(frozen=True)
 class PairReading:
-    """The pairs of a source of data; no source is in two of them.
+    """The pairs of a source of data; no source is in two of them, unless they have different labels.
 
     Args:
         examples: all pairs; the training part, if the data come with others.
@@ -133,6 +135,7 @@ def read_transcriptions(
     source: str | None = None,
     target: str | None = None,
     count: str | None = None,
+    label: str = "label",
     target_symbols: str = CHARACTERS,
     join: bool = False,
     max_characters: int = MAX_CHARACTERS,
@@ -146,6 +149,7 @@ def read_transcriptions(
         source: the column of the sources: its name, or its number from 1. ``source`` if None, the first of lines.
         target: the column of the targets, in the same way; if None, all columns of lines but the first.
         count: the column that says how often a pair occurs; once if None.
+        label: the column of the labels. If it is ``label`` and there is no such column, the pairs have no labels.
         target_symbols: ``characters`` or ``blanks``.
         join: remove the blanks inside targets, which are between all letters in some published files.
         max_characters: pairs with a longer source, or with more symbols in a target, are dropped and counted.
@@ -159,9 +163,42 @@ def read_transcriptions(
     """
     check_choice("on_error", on_error, ON_ERROR)
     check_choice("target_symbols", target_symbols, (CHARACTERS, BLANKS))
-    options, skip, notes = options or TextOptions(), on_error == "skip", list[str]()
+    options, skip = options or TextOptions(), on_error == "skip"
+    named = {"--source": source, "--target": target, "--count": count}
+    collect = partial(
+        _collect, path, options=options, skip=skip, symbols=target_symbols, join=join, most=max_characters
+    )
+    if label != USUAL["label"]:
+        return collect({**named, "--label": label})
+    if _has_names(path, named, options):
+        try:
+            return collect({**named, "--label": label})
+        except DataError as error:
+            if error.code != "unknown_column":
+                raise
+    return collect({**named, "--label": None})
+
+
+def _has_names(path: Path | str | Query, columns: Mapping[str, str | None], options: TextOptions) -> bool:
+    """Return whether the columns of the data have names, among which one can be called ``label``."""
+    if isinstance(path, Query):
+        return True
+    return not _is_lines(Path(path), columns, options) and not any(map(_is_number, columns.values()))
+
+
+def _collect(
+    path: Path | str | Query,
+    columns: Mapping[str, str | None],
+    *,
+    options: TextOptions,
+    skip: bool,
+    symbols: str,
+    join: bool,
+    most: int,
+) -> PairReading:
+    """Read pairs as `read_transcriptions` does; ``columns`` has that of each option, None for the usual one."""
+    notes = list[str]()
     title = path.place if isinstance(path, Query) else str(path)
-    columns = {"--source": source, "--target": target, "--count": count}
     if isinstance(path, Query):
         check_options(options, (), "a query")
         rows = _read_table(path, columns, options, notes, skip=skip)
@@ -175,7 +212,7 @@ def read_transcriptions(
         raise DataError(f"{path}: expected a file of {LINES}, or tables with the columns source and target; found none")
     else:
         raise DataError(f"{path}: no such file or folder; give a file of {LINES}, or a table")
-    collected = _Collected(title, symbols=target_symbols, join=join, most=max_characters, skip=skip)
+    collected = _Collected(title, symbols=symbols, join=join, most=most, skip=skip)
     for row in rows:
         collected.add(row)
     if not collected.targets:
@@ -183,7 +220,7 @@ def read_transcriptions(
         message = f"{title}: no usable pair in {count_of(collected.lines, 'line')}; dropped: {reasons}"
         raise DataError(message, code="empty_table")
     dropped = dict(collected.dropped)
-    return PairReading(collected.pairs(), collected.lines, dropped, {}, tuple(notes), target_symbols)
+    return PairReading(collected.pairs(), collected.lines, dropped, {}, tuple(notes), symbols)
 
 
 def join_parts(train: PairReading, validation: PairReading | None, test: PairReading, **facts: Any) -> PairReading:
@@ -211,13 +248,23 @@ def join_parts(train: PairReading, validation: PairReading | None, test: PairRea
 def normalise_reading(reading: PairReading, normalisation: Normalisation) -> PairReading:
     """Return the pairs with normalised sources; targets stay as they are.
 
-    Sources that are equal then are one pair. One that is in the validation or test part, too, is no longer in an
-    earlier part.
+    Sources that are equal then are one pair for each label. One that is in the validation or test part, too, is no
+    longer in an earlier part.
 
     Raises:
         DataError: no pair is left.
     """
     return _rebuild(reading, lambda pairs: zip(normalisation.apply_all([p.source for p in pairs]), pairs, strict=True))
+
+
+def drop_labels(reading: PairReading) -> PairReading:
+    """Return the pairs without labels; those of one source are one pair.
+
+    >>> labelled = PairReading((Pair("an", ("a",), (1,), "Greek"), Pair("an", ("b", "a"), (1, 2), "Polish")), 3, {}, {})
+    >>> drop_labels(labelled).examples
+    (Pair(source='an', targets=('a', 'b'), counts=(3, 1), label=''),)
+    """
+    return _rebuild(reading, lambda pairs: ((pair.source, replace(pair, label="")) for pair in pairs))
 
 
 def swap_reading(reading: PairReading) -> PairReading:
@@ -231,14 +278,17 @@ def swap_reading(reading: PairReading) -> PairReading:
 
     >>> swapped = swap_reading(PairReading((Pair("ann", ("an",), (2,)), Pair("an", ("an",), (1,))), 2, {}, {}))
     >>> swapped.examples
-    (Pair(source='an', targets=('ann', 'an'), counts=(2, 1)),)
+    (Pair(source='an', targets=('ann', 'an'), counts=(2, 1), label=''),)
     """
     if reading.target_symbols != CHARACTERS:
-        raise SettingError("pairs whose targets are tokens between blanks cannot be swapped: sources are characters")
+        raise SettingError(
+            "pairs whose targets are tokens between blanks cannot be swapped: what is read are characters; leave swap "
+            "out"
+        )
     return _rebuild(
         reading,
         lambda pairs: (
-            (target, Pair(target, (pair.source,), (count,)))
+            (target, Pair(target, (pair.source,), (count,), pair.label))
             for pair in pairs
             for target, count in zip(pair.targets, pair.counts, strict=True)
         ),
@@ -277,16 +327,18 @@ def split_pairs(
         if not validation:
             train, validation = _hold_out(train, reading.held_out, validation_share, seed)
         return PairSplit(train, validation, reading.test, kind, seed)
-    pair_of = {pair.source: pair for pair in reading.examples}
+    pairs_of = _group_by_source(reading.examples)
     split = split_examples(
-        [Example(pair.source, "", pair.count) for pair in reading.examples],
+        [Example(source, "", sum(pair.count for pair in pairs)) for source, pairs in pairs_of.items()],
         kind,
         seed=seed,
         test_share=test_share,
         validation_share=validation_share,
         by_label=False,
     )
-    train, validation, test = (tuple(pair_of[example.text] for example in split.part(name)) for name in PARTS)
+    train, validation, test = (
+        tuple(pair for example in split.part(name) for pair in pairs_of[example.text]) for name in PARTS
+    )
     return PairSplit(train, validation, test, kind, seed, split.notes)
 
 
@@ -309,6 +361,7 @@ class _Row:
         source: its source; None if missing.
         targets: its targets.
         count: how often it occurs; None if missing.
+        label: its label; None if missing.
         problem: why it cannot be read; empty if it can.
     """
 
@@ -316,12 +369,13 @@ class _Row:
     source: str | None = None
     targets: Sequence[Any] = ()
     count: Any = 1
+    label: Any = None
     problem: str = ""
 
 
 @dataclass
 class _Collected:
-    """The rows up to now: the targets of each source and their counts, and what was dropped."""
+    """The rows up to now: the targets of each source and label with their counts, and what was dropped."""
 
     title: str
     symbols: str
@@ -330,20 +384,22 @@ class _Collected:
     skip: bool
     lines: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
-    targets: dict[str, dict[str, int]] = field(default_factory=dict)
+    targets: dict[tuple[str, str], dict[str, int]] = field(default_factory=dict)
 
     def pairs(self) -> tuple[Pair, ...]:
         """Return the pairs, in the order of their sources."""
-        return tuple(map(_to_pair, self.targets, self.targets.values()))
+        return _to_pairs(self.targets)
 
     def add(self, row: _Row) -> None:
         """Add a row, or count why it is dropped."""
         self.lines += 1
         source = clean_all([row.source])[0]
-        count, targets = _parse_count(row.count), [_tidy(target) for target in row.targets]
+        count, targets, label = _parse_count(row.count), [_tidy(one) for one in row.targets], clean_label(row.label)
         problem = row.problem
         if not problem and (has_controls(source) or None in targets):
             problem = "expected text without control characters"
+        if not problem and label is None:
+            problem = f"expected a label of characters that can be shown, got {shown(str(row.label))}"
         if not problem and count is None:
             problem = f"expected how often the pair occurs, a whole number above 0, got {shown(str(row.count))}"
         if problem and not self.skip:
@@ -359,7 +415,7 @@ class _Collected:
         elif max(len(source), *map(self._count_symbols, texts)) > self.most:
             self.dropped[TOO_LONG] += 1
         else:
-            known = self.targets.setdefault(source, {})
+            known = self.targets.setdefault((source, label or ""), {})
             for text in texts:
                 known[text] = known.get(text, 0) + (count or 0)
 
@@ -389,8 +445,12 @@ def _is_lines(path: Path, columns: Mapping[str, str | None], options: TextOption
     tables = list_tables(path)
     if not tables:
         return True
-    by_number = all(column is None or column.isdecimal() for column in columns.values())
+    by_number = all(column is None or _is_number(column) for column in columns.values())
     return format_of(tables[0]).kind == "tsv" and by_number and not options.header and options.delimiter in (None, "\t")
+
+
+def _is_number(column: str | None) -> bool:
+    return column is not None and column.isascii() and column.isdecimal()
 
 
 def _read_lines(
@@ -398,13 +458,15 @@ def _read_lines(
 ) -> Iterator[_Row]:
     """Yield the rows of a file whose cells have tabs between them."""
     places = [None if column is None else _place_of(option, column) for option, column in columns.items()]
-    first, target, count = places
+    first, target, count, label = places
     first = 0 if first is None else first
-    needed = max(place for place in (first, target, count, 1) if place is not None)
+    needed = max(place for place in (first, target, count, label, 1) if place is not None)
     for number, line in read_lines(path, replace(options, delimiter=None, header=None), skip=skip):
         cells = [] if line is None else line.split("\t")
         if number == 1 and [cell.strip().lower() for cell in cells[:2]] == [SOURCE, TARGET]:
             notes.append(f"{path}: the first line names the columns, and is no pair")
+            names = [cell.strip().lower() for cell in cells]
+            label = names.index(USUAL["label"]) if label is None and USUAL["label"] in names else label
             continue
         if line is None or not line.strip():
             yield _Row(
@@ -415,12 +477,15 @@ def _read_lines(
             found = count_of(len(cells), "column")
             yield _Row(number, problem=f"expected source<TAB>target in {count_of(needed + 1, 'column')}, got {found}")
             continue
-        others = [place for place in range(len(cells)) if place not in (first, count)] if target is None else [target]
-        yield _Row(number, cells[first], [cells[place] for place in others], 1 if count is None else cells[count])
+        others = [place for place in range(len(cells)) if place not in (first, count, label)]
+        others = others if target is None else [target]
+        times = 1 if count is None else cells[count]
+        told = None if label is None or label >= len(cells) else cells[label]
+        yield _Row(number, cells[first], [cells[place] for place in others], times, told)
 
 
 def _place_of(option: str, column: str) -> int:
-    if not (column.isascii() and column.isdecimal() and 0 < int(column) < 10_000):
+    if not (_is_number(column) and 0 < int(column) < 10_000):
         raise SettingError(
             f"{option} must be the number of a column, from 1; these lines name no columns; got {column}"
         )
@@ -444,11 +509,13 @@ def _read_table(
         for _ in range(rows.malformed):
             number += 1
             yield _Row(number, problem="a row that cannot be read")
-        sources, targets, *counts = rows.columns
-        for place, (source, value) in enumerate(zip(sources, targets, strict=True)):
+        cells = dict(zip(named, rows.columns, strict=True))
+        size = len(rows.columns[0])
+        counts, labels = cells.get("--count", [1] * size), cells.get("--label", [None] * size)
+        for source, value, count, label in zip(cells["--source"], cells["--target"], counts, labels, strict=True):
             number += 1
             found = list(value) if isinstance(value, list | tuple) else [value]
-            yield _Row(number, source, found, counts[0][place] if counts else 1)
+            yield _Row(number, source, found, count, label)
 
 
 def _rebuild(reading: PairReading, change: Callable[[Sequence[Pair]], Iterable[tuple[str, Pair]]]) -> PairReading:
@@ -461,16 +528,16 @@ def _rebuild(reading: PairReading, change: Callable[[Sequence[Pair]], Iterable[t
     dropped, seen = Counter(reading.dropped), set[str]()
     parts: list[tuple[Pair, ...]] = []
     for pairs in (reading.test, reading.validation, reading.examples):
-        targets: dict[str, dict[str, int]] = {}
+        targets: dict[tuple[str, str], dict[str, int]] = {}
         for source, pair in change(pairs):
             if not source or source in seen:
                 dropped[BLANK if not source else IN_ANOTHER_PART] += len(pair.targets)
                 continue
-            known = targets.setdefault(source, {})
+            known = targets.setdefault((source, pair.label), {})
             for target, count in zip(pair.targets, pair.counts, strict=True):
                 known[target] = known.get(target, 0) + count
-        seen.update(targets)
-        parts.append(tuple(map(_to_pair, targets, targets.values())))
+        seen.update(source for source, _ in targets)
+        parts.append(_to_pairs(targets))
     test, validation, examples = parts
     if not examples:
         raise DataError("no usable pair is left after normalisation", code="empty_table")
@@ -480,21 +547,34 @@ def _rebuild(reading: PairReading, change: Callable[[Sequence[Pair]], Iterable[t
 def _describe(pair: Pair) -> str:
     """Return a pair as text that is the same whatever the order of its targets."""
     answers = sorted(zip(pair.targets, pair.counts, strict=True))
-    return "\t".join([pair.source, *(f"{target}\t{count}" for target, count in answers)])
+    label = ["", pair.label] if pair.label else []  # no target is empty, so that this is no answer
+    return "\t".join([pair.source, *(f"{target}\t{count}" for target, count in answers), *label])
 
 
-def _to_pair(source: str, targets: Mapping[str, int]) -> Pair:
-    return Pair(source, tuple(targets), tuple(targets.values()))
+def _to_pairs(targets: Mapping[tuple[str, str], Mapping[str, int]]) -> tuple[Pair, ...]:
+    """Return the pairs of sources and labels, in their order."""
+    return tuple(
+        Pair(source, tuple(of_both), tuple(of_both.values()), label) for (source, label), of_both in targets.items()
+    )
+
+
+def _group_by_source(pairs: Iterable[Pair]) -> dict[str, list[Pair]]:
+    """Return the pairs of each source, which have different labels."""
+    groups: dict[str, list[Pair]] = {}
+    for pair in pairs:
+        groups.setdefault(pair.source, []).append(pair)
+    return groups
 
 
 def _hold_out(
     pairs: tuple[Pair, ...], size: int | None, share: float, seed: int
 ) -> tuple[tuple[Pair, ...], tuple[Pair, ...]]:
-    """Return pairs without some that are drawn at random, and those."""
-    size = max(1, round(share * len(pairs))) if size is None else size
-    if size >= len(pairs):
-        raise DataError(f"too few pairs to keep {size:,} of {len(pairs):,} for validation; give more")
-    held = np.zeros(len(pairs), np.bool_)
-    held[np.random.default_rng(seed).permutation(len(pairs))[:size]] = True
-    kept = tuple(pair for pair, is_held in zip(pairs, held.tolist(), strict=True) if not is_held)
-    return kept, tuple(pair for pair, is_held in zip(pairs, held.tolist(), strict=True) if is_held)
+    """Return pairs without those of some sources, which are drawn at random, and those."""
+    sources = list(dict.fromkeys(pair.source for pair in pairs))
+    size = max(1, round(share * len(sources))) if size is None else size
+    if size >= len(sources):
+        raise DataError(f"too few pairs to keep {size:,} of {len(sources):,} for validation; give more")
+    drawn = np.random.default_rng(seed).permutation(len(sources))[:size].tolist()
+    held = {sources[place] for place in drawn}
+    kept = tuple(pair for pair in pairs if pair.source not in held)
+    return kept, tuple(pair for pair in pairs if pair.source in held)

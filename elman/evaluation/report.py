@@ -10,8 +10,8 @@ from elman.evaluation.titles import (
     describe_part,
     group_labels,
     name_part,
+    show_label_rows,
     show_report_rows,
-    show_rounded,
 )
 
 MOST_LISTED = 100
@@ -128,12 +128,7 @@ def _write_label_table(per_label: Mapping[str, Any], part: str) -> list[str]:
     if len(groups) > 1:
         lines += ["", f"`report.json` has the scores of all {len(per_label):,} labels."]
     for title, labels in groups:
-        rows = []
-        for label in labels:
-            scores, intervals = per_label[label], per_label[label].get("intervals", {})
-            shares = (show_rounded(scores[key], intervals.get(key)) for key in ("precision", "recall", "f1"))
-            rows.append((label, f"{scores['support']:,}", *shares))
-        headings = ("label", "examples", "precision", "recall", "F1")
+        headings, rows = show_label_rows(per_label, labels)
         lines += [*(["", f"{title[0].upper()}{title[1:]}:"] if title else []), "", *_write_table(headings, rows)]
     return ["", f"## Each label, on {part}", *lines] if lines else []
 

@@ -157,6 +157,15 @@ MOST_LABELS, SHOWN_LABELS = 30, 10
 """A table of more labels than the first number shows so many of the largest, of the best and of the worst."""
 
 
+LABEL_COLUMNS = (("support", "examples"), ("precision", "precision"), ("recall", "recall"), ("f1", "F1"))
+WRITTEN_COLUMNS = (
+    ("examples", "examples"),
+    ("symbol_error_rate", "symbol errors"),
+    ("word_error_rate", "whole strings wrong"),
+)
+"""What a table of labels has of each: of the answers of a classifier, and of strings written for it."""
+
+
 def group_labels(per_label: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
     """Return the labels that a table shows, in groups with their titles; all in one group without a title if few.
 
@@ -166,17 +175,47 @@ def group_labels(per_label: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
     if len(per_label) <= MOST_LABELS:
         return [("", list(per_label))] if per_label else []
 
+    columns = _label_columns(per_label)
+    (count, _), (score, title) = columns[0], columns[-1]
+    most, least = ("highest", "lowest") if columns is LABEL_COLUMNS else ("most", "fewest")
+
     def rank(key: str, *, last: bool = False) -> list[str]:
         def place(name: str) -> tuple[float, float]:  # of equal scores the one of more examples first
-            return per_label[name][key] * (1 if last else -1), -per_label[name]["support"]
+            return per_label[name][key] * (1 if last else -1), -per_label[name][count]
 
         return sorted(per_label, key=place)[:SHOWN_LABELS]
 
     return [
-        (f"the {SHOWN_LABELS} with the most examples", rank("support")),
-        (f"the {SHOWN_LABELS} with the highest F1", rank("f1")),
-        (f"the {SHOWN_LABELS} with the lowest F1", rank("f1", last=True)),
+        (f"the {SHOWN_LABELS} with the most examples", rank(count)),
+        (f"the {SHOWN_LABELS} with the {most} {title}", rank(score)),
+        (f"the {SHOWN_LABELS} with the {least} {title}", rank(score, last=True)),
     ]
+
+
+def show_label_rows(per_label: Mapping[str, Any], labels: Sequence[str]) -> tuple[list[str], list[tuple[str, ...]]]:
+    """Return the headings and the rows of a table of some labels.
+
+    Args:
+        per_label: as in `group_labels`.
+        labels: those to show.
+
+    >>> show_label_rows({"Greek": {"support": 9, "precision": 1.0, "recall": 0.5, "f1": 0.667}}, ["Greek"])
+    (['label', 'examples', 'precision', 'recall', 'F1'], [('Greek', '9', '100 %', '50 %', '67 %')])
+    """
+    (count, _), *shares = columns = _label_columns(per_label)
+    rows = []
+    for label in labels:
+        scores = per_label[label]
+        intervals = scores.get("intervals", {})
+        shown = (show_rounded(scores[key], intervals.get(key)) for key, _ in shares)
+        rows.append((label, f"{scores[count]:,}", *shown))
+    return ["label", *(title for _, title in columns)], rows
+
+
+def _label_columns(per_label: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Return the columns of a table of labels, each with its title: a count, and shares, the chief one last."""
+    is_written = any("word_error_rate" in scores for scores in per_label.values())
+    return WRITTEN_COLUMNS if is_written else LABEL_COLUMNS
 
 
 def show_report_rows(values: Mapping[str, Any]) -> tuple[list[str], list[tuple[str, ...]]]:

@@ -1,7 +1,8 @@
 """Scores of written strings: how many are right, and how many edits the others are from a right one."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -36,6 +37,7 @@ def score_transcriptions(
     answers: Sequence[Sequence[Symbols]],
     references: Sequence[Sequence[Symbols]],
     reasons: Sequence[str | None] | None = None,
+    labels: Sequence[str] | None = None,
 ) -> TranscriptionReport:
     """Score the answers to strings, each of which can have several right ones.
 
@@ -43,7 +45,27 @@ def score_transcriptions(
         answers: to each of N strings, the best first; none if the model abstains.
         references: the right answers of each, at least one.
         reasons: why the model abstains; None where it answers.
+        labels: of each string, empty for none; those of each label are also scored alone.
     """
+    reasons = [None] * len(answers) if reasons is None else reasons
+    places: defaultdict[str, list[int]] = defaultdict(list)
+    for place, label in enumerate(labels or ()):
+        if label:
+            places[label].append(place)
+    per_label = {
+        label: _score(
+            [answers[place] for place in some],
+            [references[place] for place in some],
+            [reasons[place] for place in some],
+        )
+        for label, some in sorted(places.items())
+    }
+    return replace(_score(answers, references, reasons), per_label=per_label)
+
+
+def _score(
+    answers: Sequence[Sequence[Symbols]], references: Sequence[Sequence[Symbols]], reasons: Sequence[str | None]
+) -> TranscriptionReport:
     right, in_three = np.zeros(len(answers)), np.zeros(len(answers))
     edits, sizes = np.zeros(len(answers)), np.zeros(len(answers))
     for place, (found, known) in enumerate(zip(answers, references, strict=True)):
@@ -70,7 +92,7 @@ def score_transcriptions(
         word_error_rate=error,
         symbol_error_rate=rate,
         right_in_three=float(in_three.mean()) if has_three else None,
-        abstentions=dict(Counter(reason for reason in reasons or () if reason is not None)),
+        abstentions=dict(Counter(reason for reason in reasons if reason is not None)),
         intervals=intervals,
         outcomes=Outcomes(right, np.ones(count)),
     )

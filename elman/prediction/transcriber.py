@@ -8,7 +8,7 @@ from typing import overload
 
 import numpy as np
 
-from elman.checks import check_number, check_whole, count_of, shown
+from elman.checks import check_number, check_whole, count_of, shown, suggest
 from elman.errors import DataError, SettingError
 from elman.model.writer import Writer
 from elman.prediction.alignment import END_MARK, Alignment
@@ -16,6 +16,7 @@ from elman.prediction.inputs import MISSING, Input, StringReader
 from elman.prediction.names import is_one_name, list_names, read_name
 from elman.prediction.options import BEAM
 from elman.records import UNKNOWN, Candidate, Prediction
+from elman.scoring.decoder import NO_LABEL
 from elman.scoring.transducer import TransducerScorer, Written
 from elman.text.evidence import ALL
 
@@ -201,14 +202,15 @@ class Transcriber:
         return [missing if one is None else answers[one, label] for one, label in zip(strings, told, strict=True)]
 
     def _find_label(self, label: str | None) -> int:
-        """Return the id of a label, 0 for none."""
+        """Return the id of a label."""
         if label is None:
-            return 0
+            return NO_LABEL
+        if not self.labels:
+            raise SettingError(f"{shown(self.name)} has no label {shown(repr(label))}; leave it out")
         if label not in self.labels:
-            known = f"it has {count_of(len(self.labels), 'label')}: {shown(', '.join(self.labels), 200)}"
-            raise SettingError(
-                f"{shown(self.name)} has no label {shown(repr(label))}; " + (known if self.labels else "leave it out")
-            )
+            known = f"; it has {count_of(len(self.labels), 'label')}: {shown(', '.join(self.labels), 200)}"
+            near = suggest(str(label), self.labels) or known
+            raise SettingError(f"{shown(self.name)} has no label {shown(repr(label))}{near}")
         return self.labels.index(label) + 1
 
     def _refuse_unknown(self, one: Input) -> Input:

@@ -180,6 +180,7 @@ class RunConfig:
             `elman.data.pairs.read_transcriptions`, also for the next two.
         target_column: the column of what is written.
         count_column: the column that says how often a pair occurs.
+        swap: of ``pairs``: read the targets, and write the sources.
     """
 
     name: str = ""
@@ -213,6 +214,7 @@ class RunConfig:
     source_column: str | None = None
     target_column: str | None = None
     count_column: str | None = None
+    swap: bool = False
 
     def __post_init__(self) -> None:
         """Check what no other config checks, and choose the kind of split if it is empty."""
@@ -225,6 +227,8 @@ class RunConfig:
             check_choice("on_error", self.on_error, ON_ERROR)
         check_choice("baseline", self.baseline, BASELINES)
         check_choice("target_symbols", self.target_symbols, FORMS)
+        if self.swap and self.task != "pairs":
+            raise SettingError(f"only pairs can be swapped, and the task is {self.task}; leave swap out")
         if self.task in KINDS and KINDS[self.task].writes != (self.writer is not None):
             what = "needs a network that writes" if self.writer is None else "has no network that writes"
             raise SettingError(f"the task {self.task!r} {what}: its settings are those of writer")

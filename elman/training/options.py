@@ -63,8 +63,9 @@ WITHOUT_EFFECT = {
     "generate": (
         *("activation", "directions", "plain", *_OF_TEXT, "class_weighting", "levels", "init", "stream", "shift"),
         *("attention", "encoder_size", "encoder_layers", "own_share", "target_symbols", "source", "target", "count"),
+        "swap",
     ),
-    "pairs": ("text", "label", "activation", "plain", "class_weighting", "levels", "init", "stream", "shift"),
+    "pairs": ("text", "activation", "plain", "class_weighting", "levels", "init", "stream", "shift"),
 }
 """Options of `elman train` that nothing reads, by task."""
 
@@ -211,7 +212,7 @@ OPTIONS = (
     *("cell", "by_hand", "activation", "hidden_size", "layers", "directions", "embedding_size", "dropout"),
     *("epochs", "batch_size", "optimiser", "learning_rate", "schedule", "weight_decay", "clip", "label_smoothing"),
     *("class_weighting", "patience", "threads", "device", "products", "baseline"),
-    *("target_symbols", "source_column", "target_column", "count_column"),
+    *("target_symbols", "source_column", "target_column", "count_column", "swap"),
     *("attention", "encoder_size", "encoder_layers", "own_share", "average"),
 )
 """The fields of the configurations that an option of `elman train` sets alone, in the order of its help."""

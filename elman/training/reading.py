@@ -7,7 +7,7 @@ from typing import Any
 from elman.data.catalog import CATALOG
 from elman.data.examples import PAIRS, FeatureReading, Reading, check_unused, read_features, read_pairs
 from elman.data.images import ImageReading
-from elman.data.pairs import PairReading, read_transcriptions
+from elman.data.pairs import PairReading, read_transcriptions, swap_reading
 from elman.data.reading import read_source
 from elman.data.texts import read_texts
 from elman.errors import SettingError
@@ -31,6 +31,10 @@ def read_data(
     """
     check_source(config, source)
     config = replace(config, data=source) if isinstance(source, str) else config
+    if config.swap:
+        reading = read_data(replace(config, swap=False), source, progress=progress)
+        assert isinstance(reading, PairReading)  # the config says that the task is pairs
+        return swap_reading(reading)
     folder = Path(config.data_folder) if config.data_folder else None
     is_file = config.data not in CATALOG and folder is None
     if is_file and config.task == "tags":
@@ -47,6 +51,7 @@ def read_data(
             source=config.source_column,
             target=config.target_column,
             count=config.count_column,
+            label=config.label_column,
             target_symbols=config.target_symbols,
             max_characters=config.max_characters,
             options=config.text_options(),

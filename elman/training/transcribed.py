@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from elman.data.pairs import PairReading, PairSplit, normalise_reading, split_pairs
+from elman.checks import count_of, shown
+from elman.data.pairs import PairReading, PairSplit, drop_labels, normalise_reading, split_pairs
 from elman.data.splits import GIVEN, NOTHING_KEPT
 from elman.errors import DataError, SettingError
 from elman.evaluation.transcription import score_transcriptions
@@ -36,14 +37,23 @@ class Transcribed:
     mistakes: list[dict[str, Any]]
 
 
-def transcribe(transcriber: Transcriber, pairs: Sequence[Pair]) -> Transcribed:
-    """Write the best answers to the sources of some pairs, and score them."""
-    found = transcriber.answer_all([pair.source for pair in pairs], top=TOP)
+def transcribe(transcriber: Transcriber, pairs: Sequence[Pair], *, is_told: bool = True) -> Transcribed:
+    """Write the best answers to the sources of some pairs, and score them.
+
+    Args:
+        transcriber: the model.
+        pairs: at least one.
+        is_told: tell the model the label of each pair that has one which it knows.
+    """
+    known = transcriber.labels if is_told else ()
+    told = [pair.label if pair.label in known else None for pair in pairs]
+    found = transcriber.answer_all([pair.source for pair in pairs], top=TOP, labels=told)
     split = transcriber.artifact.targets.split
     report = score_transcriptions(
         [[split(candidate.label) for candidate in one.top] for one in found],
         [[split(target) for target in pair.targets] for pair in pairs],
         [one.reason for one in found],
+        [pair.label for pair in pairs],
     )
     wrong = [
         (one, pair)
@@ -56,6 +66,22 @@ def transcribe(transcriber: Transcriber, pairs: Sequence[Pair]) -> Transcribed:
         for one, pair in wrong[:MOST_WRONG]
     ]
     return Transcribed(report, mistakes)
+
+
+def note_labels(transcriber: Transcriber, pairs: Sequence[Pair]) -> tuple[str, ...]:
+    """Return what a user should know of the labels of pairs that are scored, one sentence each."""
+    labels = [pair.label for pair in pairs if pair.label]
+    if not transcriber.labels:
+        return ()
+    unknown = [label for label in labels if label not in transcriber.labels]
+    return (
+        (
+            f"{count_of(len(unknown), 'pair')} of {len(pairs):,} with a label that the model does not know, such as "
+            f"{shown(unknown[0])}, answered without it",
+        )
+        if unknown
+        else ()
+    )
 
 
 def config_for_pairs(transcriber: Transcriber, data: str, **reading: Any) -> RunConfig:
@@ -95,6 +121,8 @@ def choose_pairs(transcriber: Transcriber, reading: PairReading, part: str | Non
         DataError: the part needs the data that the model was trained on, and these are others.
     """
     reading = normalise_reading(reading, transcriber.artifact.normalisation)
+    if not transcriber.labels:
+        reading = drop_labels(reading)
     split = None if part == "all" else _split_again(transcriber, reading)
     if split is not None:
         chosen = part or ("test" if split.kind != NOTHING_KEPT else "all")

@@ -3,11 +3,14 @@
 import csv
 import io
 import json
+from itertools import product
+from pathlib import Path
 
 import pytest
 from pairs import build_writer
 from typer.testing import CliRunner
 
+import elman
 from elman.cli import app
 from elman.model.writer import save_writer
 from elman.prediction.transcriber import Transcriber
@@ -104,13 +107,63 @@ def test_evaluate_scores_pairs(model, tmp_path):
     scores = json.loads(run("evaluate", model, str(lines), "--json")[0].output)
     assert scores["examples"] == 3 and scores["word_error_rate"] == pytest.approx(2 / 3)
     assert scores["abstained"] == 1 and scores["part"] == "all"
-    assert "--label is for models" in run("evaluate", model, str(lines), "--label", "x")[1]
+    assert "--text is for models" in run("evaluate", model, str(lines), "--text", "x")[1]
+    assert "in 3 columns, got 2" in run("evaluate", model, str(lines), "--label", "3", "--on-error", "stop")[1]
     assert "these are others" in run("evaluate", model, str(lines), "--part", "test")[1]
+
+
+@pytest.fixture(scope="module")
+def labelled(tmp_path_factory):
+    """A model that knows the labels of the pairs in a table, whose columns were swapped, and that table."""
+    folder = tmp_path_factory.mktemp("labelled")
+    names = ["".join(letters) for letters in product("abc", repeat=3)]
+    rows = [f"{name.upper()},{name[::-1]},back" for name in names] + [f"{name},{name}," for name in names]
+    table = folder / "pairs.csv"
+    table.write_text("written,said,way\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    sizes = ["--hidden-size", "8", "--encoder-size", "8", "--encoder-layers", "1", "--epochs", "1", "--threads", "1"]
+    how = ["--source", "written", "--target", "said", "--label", "way", "--swap"]
+    done, problem = run("train", str(table), "--task", "pairs", *how, *sizes, "--out", str(folder / "run"))
+    assert not problem and "1 label" in done.output
+    return str(folder / "run"), [str(table), *how]
+
+
+def test_swapped_pairs_with_labels_are_trained_and_evaluated(labelled):
+    model, data = labelled
+    values = json.loads(Path(model, "report.json").read_text(encoding="utf-8"))
+    assert "--swap" in values["command"] and "--label way" in values["command"]
+    assert elman.load(model).artifact.targets.symbols == tuple("ABCabc")
+    scores = json.loads(run("evaluate", model, *data, "--json")[0].output)
+    assert scores["part"] == "test" and scores["per_label"].keys() == {"back"}
+    done, _ = run("evaluate", model, *data, "--part", "all")
+    assert "back" in done.output and "whole strings wrong" in done.output
+    assert "--swap are for models of pairs" in run("evaluate", "languages", *data)[1]
+
+
+def test_a_label_is_told_by_name(labelled):
+    model, _ = labelled
+    told, plain = (
+        json.loads(run("explain", "--model", model, "abc", "--json", *label)[0].output)
+        for label in (["--label", "back"], [])
+    )
+    assert told["probability"] != plain["probability"]
+    (answer,) = json.loads(run("predict", "--model", model, "abc", "--label", "back", "--json")[0].output)
+    assert answer["probability"] == pytest.approx(told["probability"], rel=1e-4)
+    assert "did you mean 'back'" in run("predict", "--model", model, "abc", "--label", "bakc")[1]
+
+
+def test_labels_that_a_model_does_not_know_are_counted(labelled, model, tmp_path):
+    table = tmp_path / "others.csv"
+    table.write_text("source,target,label\nabc,B,back\nab,B,forth\n", encoding="utf-8")
+    done, _ = run("evaluate", labelled[0], str(table))
+    assert "1 pair of 2 with a label that the model does not know, such as forth" in " ".join(done.output.split())
+    assert json.loads(run("evaluate", model, str(table), "--json")[0].output)["examples"] == 2
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["--swap"], "only pairs can be swapped"),
+        (["--task", "pairs", "--target-symbols", "blanks", "--swap"], "cannot be swapped"),
         (["--task", "pairs", "--tags"], "different answers"),
         (["--task", "pairs", "--plain"], "--plain has no effect on pairs"),
         (["--task", "pears"], "task must be one of"),

@@ -11,6 +11,7 @@ from elman.data.pairs import (
     Pair,
     PairReading,
     count_targets,
+    drop_labels,
     join_parts,
     normalise_reading,
     read_transcriptions,
@@ -74,6 +75,52 @@ def test_columns_are_named_or_numbered(tmp_path):
     assert reading.examples == (Pair("ann", ("AE N",), (3,)), Pair("lee", ("L IY",), (2,)))
     numbered = write(tmp_path, "lines.txt", "1\tann\tAE N\t3\n2\tlee\tL IY\t2\n")
     assert read_transcriptions(numbered, source="2", target="3", count="4").examples == reading.examples
+
+
+LABELLED = (
+    Pair("ann", ("an",), (2,), "Greek"),
+    Pair("ann", ("ann", "an"), (1, 1), "Irish"),
+    Pair("lee", ("li",), (1,)),
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "between", "header", "options"),
+    [
+        ("named.csv", ",", "source,target,label\n", {}),
+        ("other.csv", ",", "source,target,tongue\n", {"label": "tongue"}),
+        ("head.tsv", "\t", "source\ttarget\tlabel\n", {}),
+        ("lines.txt", "\t", "", {"label": "3"}),
+        ("numbered.csv", ",", "", {"source": "1", "target": "2", "label": "3"}),
+    ],
+)
+def test_a_column_has_the_labels_and_some_pairs_have_none(tmp_path, name, between, header, options):
+    rows = [("ann", "an", "Greek"), ("ann", "ann", "Irish"), ("ann", "an", " Irish"), ("ann", "an", "Greek")]
+    content = header + "".join(between.join(row) + "\n" for row in [*rows, ("lee", "li", "")])
+    assert read_transcriptions(write(tmp_path, name, content), **options).examples == LABELLED
+
+
+def test_labels_of_objects_are_found_and_others_are_dropped_or_stop(tmp_path):
+    rows = [{"source": "ann", "target": "an", "label": value} for value in (1, None, [2], "a\x07")]
+    file = write(tmp_path, "rows.jsonl", as_json(rows))
+    reading = read_transcriptions(file)
+    assert [pair.label for pair in reading.examples] == ["1", ""] and reading.dropped == {"malformed row": 2}
+    with pytest.raises(DataError, match="line 3: expected a label of characters that can be shown"):
+        read_transcriptions(file, on_error="stop")
+    with pytest.raises(DataError, match="one column 'tongue'.*--label"):
+        read_transcriptions(write(tmp_path, "pairs.csv", "source,target\nann,an\n"), label="tongue")
+
+
+def test_pairs_of_a_source_stay_in_one_part_whatever_their_labels():
+    pairs = tuple(Pair(f"word{number}", ("W",), (1,), label) for number in range(20) for label in ("a", "b", ""))
+    split = split_pairs(PairReading(pairs, 60, {}, {}), test_share=0.2, validation_share=0.2)
+    parts = [{pair.source for pair in split.part(name)} for name in split.sizes]
+    assert split.sizes == {"train": 36, "validation": 12, "test": 12} and sum(map(len, parts)) == 20
+    given = split_pairs(PairReading(pairs, 61, {}, {}, test=make(1, 20), held_out=4))
+    assert given.sizes["validation"] == 12 and given.fingerprint != split.fingerprint
+    assert len({split_pairs(PairReading(some, 60, {}, {})).fingerprint for some in (pairs, pairs[::-1])}) == 2
+    without = drop_labels(PairReading(pairs, 60, {}, {})).examples
+    assert without == tuple(Pair(f"word{number}", ("W",), (3,)) for number in range(20))
 
 
 def test_blanks_between_letters_are_removed_on_request_and_copies_are_counted(tmp_path):

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from elman.evaluation.metrics import score, score_numbers, score_tags
-from elman.evaluation.titles import SCORES, describe_abstentions, group_labels, list_scores, show_rows
+from elman.evaluation.titles import (
+    SCORES,
+    describe_abstentions,
+    group_labels,
+    list_scores,
+    show_label_rows,
+    show_rows,
+)
 
 LABELS = score(np.array([[0.5, 0.3, 0.2]]), np.array([1]), ["Dutch", "Greek", "Irish"]).to_dict()
 TAGS = score_tags([np.array([0, 1])], [np.array([0, 0])]).to_dict()
@@ -73,3 +80,11 @@ def test_many_labels_are_the_largest_the_best_and_the_worst():
     by_score = sorted(per_label, key=lambda k: per_label[k]["f1"])
     assert largest == sorted(per_label, key=lambda k: -per_label[k]["support"])[:10]
     assert (worst, best) == (by_score[:10], by_score[:-11:-1])
+
+
+def test_labels_of_written_strings_are_ranked_by_their_errors():
+    scores = {str(one): {"examples": 9, "word_error_rate": one / 40, "symbol_error_rate": 0.0} for one in range(40)}
+    (_, _), (title, worst), (_, best) = group_labels(scores)
+    assert title == "the 10 with the most whole strings wrong" and (worst[0], best[0]) == ("39", "0")
+    headings, rows = show_label_rows(scores, ["20"])
+    assert headings[-1] == "whole strings wrong" and rows == [("20", "9", "0 %", "50 %")]

@@ -80,3 +80,13 @@ def test_two_models_are_compared_on_the_same_strings(many):
     found = compare(perfect.outcomes, score_transcriptions(answers, references).outcomes, kind=BASELINE, name="other")
     assert (found.answer, found.difference) == ("better", pytest.approx(wrong.mean()))
     assert compare(perfect.outcomes, perfect.outcomes, kind=BASELINE, name="itself").answer == "cannot tell"
+
+
+def test_strings_of_each_label_are_scored_alone():
+    answers, references = [["ab"], ["b"], [], ["b"]], [["ab"], ["a"], ["cc"], ["b"]]
+    report = score_transcriptions(answers, references, [None, None, "blank", None], ["Greek", "Irish", "Greek", ""])
+    assert list(report.per_label) == ["Greek", "Irish"] and report.word_error_rate == 0.5
+    greek = report.per_label["Greek"]
+    assert greek == score_transcriptions(answers[::2], references[::2], [None, "blank"])
+    assert report.to_dict()["per_label"]["Irish"]["word_error_rate"] == 1
+    assert "per_label" not in greek.to_dict()

@@ -74,6 +74,8 @@ def test_labels_change_answers_and_unknown_ones_are_refused(model):
     assert told.predict("abc", label="Greek").probability == pytest.approx(answers[1].probability, abs=1e-6)
     with pytest.raises(SettingError, match="has no label 'Dutch'; it has 2 labels: Greek, Polish"):
         told.predict("abc", label="Dutch")
+    with pytest.raises(SettingError, match="has no label 'greek'; did you mean 'Greek'"):
+        told.predict("abc", label="greek")
     with pytest.raises(SettingError, match="no label 'Greek'; leave it out"):
         model.predict("abc", label="Greek")
     with pytest.raises(SettingError, match="one label for each string; got 1 for 2"):

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from elman.checks import count_of
+from elman.checks import count_of, shown
 from elman.data.packed import PackedExamples
-from elman.data.pairs import PairReading, normalise_reading, split_pairs
+from elman.data.pairs import PairReading, drop_labels, normalise_reading, split_pairs
 from elman.errors import DataError
 from elman.evaluation.calibration import fit_temperature
 from elman.evaluation.letterwise import LetterWriter
+from elman.evaluation.titles import SCORES
 from elman.evaluation.transcription import score_transcriptions
 from elman.evaluation.verdict import BASELINE, CONSTANT, compare
 from elman.model.kinds import KINDS
@@ -22,17 +23,18 @@ from elman.model.writing import WriterConfig
 from elman.prediction.transcriber import Transcriber
 from elman.records import Pair
 from elman.reports import TranscriptionReport
+from elman.scoring.decoder import NO_LABEL
 from elman.scoring.transducer import TransducerScorer
 from elman.text.targets import Targets
-from elman.text.vocabulary import Vocabulary
+from elman.text.vocabulary import Labels, Vocabulary
 from elman.training.config import STRING_SPLIT, RunConfig, passes_for
 from elman.training.tasks.task import Findings, Task, round_weights
 from elman.training.transcribed import transcribe
 from elman.training.transducer import Transducer
 
-DROPOUT, INPUT_DROPOUT = 0.2, 0.1
-"""Shares that training drops where the settings do not say. With 0.3 each, 100,000 words were still fitted badly after
-20 epochs (`release/train_pronunciation.py`)."""
+DROPOUT, INPUT_DROPOUT, LABEL_SIZE = 0.2, 0.1, 24
+"""Settings of the network where the config does not say. With 0.3 for the shares that are dropped, 100,000 words were
+still fitted badly after 20 epochs (`release/train_pronunciation.py`)."""
 
 
 class PairTask(Task):
@@ -51,6 +53,8 @@ class PairTask(Task):
 
     def __init__(self, reading: PairReading, config: RunConfig) -> None:
         reading = normalise_reading(reading, config.normalisation)
+        only, *others = dict.fromkeys(pair.label for pair in reading.examples)
+        reading = reading if others else drop_labels(reading)
         self.config, self.dropped = replace(config, target_symbols=reading.target_symbols), reading.dropped
         self.split = split_pairs(
             reading,
@@ -59,8 +63,12 @@ class PairTask(Task):
             test_share=config.test_share,
             validation_share=config.validation_share,
         )
-        self.sizes, self.notes, self.fingerprint = self.split.sizes, self.split.notes, self.split.fingerprint
-        self.split_kind = self.split.kind
+        self.sizes, self.notes = self.split.sizes, self.split.notes
+        if only and not others:
+            self.notes += (f"all pairs have the label {shown(only)}, so it conditions nothing",)
+        self.split_kind, self.fingerprint = self.split.kind, self.split.fingerprint
+        known = {pair.label for pair in self.split.train} - {""}
+        self.known_labels = Labels(tuple(sorted(known))) if known else None
         self.vocabulary = Vocabulary.from_texts(
             (pair.source for pair in self.split.train), min_count=config.symbol_min_count
         )
@@ -88,29 +96,33 @@ class PairTask(Task):
                 if not self.targets.unknown_in(target)
             ]
             if kept:
-                known.append(Pair(pair.source, *zip(*kept, strict=True)))
+                targets, counts = zip(*kept, strict=True)
+                known.append(replace(pair, targets=targets, counts=counts))
         return tuple(known)
 
     def _encode(self, pairs: Sequence[Pair]) -> PackedExamples:
         """Encode each right target of each source as an example of its own."""
         flat = [
-            (pair.source, target, count)
-            for pair in pairs
-            for target, count in zip(pair.targets, pair.counts, strict=True)
+            (pair, target, count) for pair in pairs for target, count in zip(pair.targets, pair.counts, strict=True)
         ]
         counts = np.array([count for _, _, count in flat], np.float64) ** self.config.train.copy_weighting
-        sources = self.vocabulary.encode_all([source for source, _, _ in flat]).split()
+        sources = self.vocabulary.encode_all([pair.source for pair, _, _ in flat]).split()
         targets = [self.targets.encode(target) for _, target, _ in flat]
-        return PackedExamples(sources, targets, (counts / counts.mean()).astype(np.float32))
+        labels = None
+        if self.known_labels is not None:
+            row_of = {name: row for row, name in enumerate(self.known_labels.names, start=1)}
+            labels = np.array([row_of.get(pair.label, NO_LABEL) for pair, _, _ in flat])
+        return PackedExamples(sources, targets, (counts / counts.mean()).astype(np.float32), labels)
 
     def settle(self) -> None:
         """Choose the settings that depend on the data; see `Task.settle`."""
         shape, train = self.shape, self.config.train
+        size = shape.label_size if shape.label_size else LABEL_SIZE
         shape = replace(
             shape,
             dropout=DROPOUT if shape.dropout is None else shape.dropout,
             input_dropout=INPUT_DROPOUT if shape.input_dropout is None else shape.input_dropout,
-            label_size=shape.label_size or 0,
+            label_size=0 if self.known_labels is None else size,
         )
         train = replace(train, epochs=train.epochs or passes_for(len(self.training)), path_weight=0.0)
         self.config = replace(self.config, writer=shape, train=train)
@@ -118,7 +130,8 @@ class PairTask(Task):
     def network(self, *, fused: bool = True) -> Any:
         """Return the untrained network; see `Task.network`."""
         shape = self.shape if fused else replace(self.shape, fused=False)
-        return Transducer(shape, sources=len(self.vocabulary), targets=len(self.targets))
+        labels = 0 if self.known_labels is None else len(self.known_labels)
+        return Transducer(shape, sources=len(self.vocabulary), targets=len(self.targets), labels=labels)
 
     def artifact(self, weights: Mapping[str, Tensor], provenance: dict[str, Any]) -> Any:
         """Return the model; see `Task.artifact`."""
@@ -132,6 +145,7 @@ class PairTask(Task):
             kind=KINDS[self.kind],
             longest=min(2 * longest, LONGEST_WRITTEN),
             sources=self.vocabulary,
+            labels=self.known_labels,
             provenance=provenance,
         )
 
@@ -158,22 +172,35 @@ class PairTask(Task):
             for kind, name, other in others
             if tested.report.outcomes is not None and other.outcomes is not None
         )
+        values: dict[str, Any] = {"surest_mistakes": tested.mistakes}
+        if self.known_labels is not None:
+            values["without_labels"] = transcribe(transcriber, split.test, is_told=False).report.to_dict()
         return artifact, Findings(
             test=tested.report,
             validation=transcribe(transcriber, split.validation).report,
             baseline=baseline,
             comparisons=comparisons,
-            values={"surest_mistakes": tested.mistakes},
+            values=values,
         )
 
     def _score_letterwise(self, pairs: Sequence[Pair]) -> TranscriptionReport:
-        """Return the scores of writing what each symbol writes most often between its neighbours."""
-        split, draws = self.targets.split, self.config.train.seed
-        writer = LetterWriter(
-            [(pair.source, tuple(split(target))) for pair in self.split.train for target in pair.targets], seed=draws
-        )
+        """Return the scores of writing what each symbol writes most often between its neighbours, by label."""
+        split, known = self.targets.split, [""] if self.known_labels is None else ["", *self.known_labels.names]
+        writers = {
+            label: LetterWriter(
+                [
+                    (pair.source, tuple(split(target)))
+                    for pair in self.split.train
+                    if label in ("", pair.label)  # without a label, what is written for any
+                    for target in pair.targets
+                ],
+                seed=self.config.train.seed,
+            )
+            for label in known
+        }
+        written = [[writers.get(pair.label, writers[""]).write(pair.source)] for pair in pairs]
         references = [[split(target) for target in pair.targets] for pair in pairs]
-        return score_transcriptions([[writer.write(pair.source)] for pair in pairs], references)
+        return score_transcriptions(written, references, labels=[pair.label for pair in pairs])
 
     def _score_constant(self, pairs: Sequence[Pair]) -> tuple[TranscriptionReport, str]:
         """Return the scores of always answering the most frequent target of the training part, and that target."""
@@ -186,22 +213,33 @@ class PairTask(Task):
         return score_transcriptions([[split(answer)]] * len(pairs), references), answer
 
     def remarks(self, findings: Findings) -> tuple[str, ...]:
-        """Explain the baseline; see `Task.remarks`."""
-        if findings.baseline is None:
-            return ()
-        return (
-            "The baseline writes for each symbol what it writes most often between its two neighbours in the training "
-            "part.",
-        )
+        """Explain the baseline, and say what the labels are worth; see `Task.remarks`."""
+        remarks, of_label = list[str](), "" if self.known_labels is None else " of the label"
+        if findings.baseline is not None:
+            remarks.append(
+                "The baseline writes for each symbol what it writes most often between its two neighbours in the "
+                f"training part{of_label}."
+            )
+        if (without := findings.values.get("without_labels")) is not None:
+            words, symbols = (
+                SCORES[key].show(without[key], without["intervals"].get(key))
+                for key in ("word_error_rate", "symbol_error_rate")
+            )
+            remarks.append(
+                f"Without its labels the test part has {words} whole strings wrong, and {symbols} symbol errors."
+            )
+        return tuple(remarks)
 
     def description(self) -> str:
-        """Return how many symbols are written, and the kind of split; see `Task.description`."""
-        return f"{count_of(len(self.targets.symbols), 'symbol')} to write; {self.split_kind} split"
+        """Return how many symbols and labels there are, and the kind of split; see `Task.description`."""
+        labels = "" if self.known_labels is None else f", {count_of(len(self.known_labels), 'label')}"
+        return f"{count_of(len(self.targets.symbols), 'symbol')} to write{labels}; {self.split_kind} split"
 
     def sample(self, model: Any) -> str | None:
         """Return the first validation string, and what the network writes for it now."""
         first = self.split.validation[0].source
+        labels = None if self.known_labels is None else [NO_LABEL]
         tensors = {name: tensor.detach().cpu().numpy() for name, tensor in model.state_dict().items()}
-        (written,) = TransducerScorer(self.shape, tensors).write([self.vocabulary.encode(first)], beam=1)
+        (written,) = TransducerScorer(self.shape, tensors).write([self.vocabulary.encode(first)], beam=1, labels=labels)
         answer = self.targets.decode(written.symbols[0].tolist()) if written.symbols else "…"
         return f"{first} → {answer}"

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from pairs import make_pairs, spell, tiny_config
+from pairs import make_labelled, make_pairs, spell, tiny_config
 
 import elman
 from elman.data.pairs import PairReading, join_parts
@@ -118,6 +118,46 @@ def test_a_target_that_cannot_be_written_has_no_loss_and_is_wrong_in_the_test():
     assert len(task.validation) == 1 and task.validation.answers == 4
     with pytest.raises(DataError, match="no target of the validation part"):
         PairTask(join_parts(reading, test, rare, target_symbols="blanks"), tiny_config())
+
+
+def test_a_label_decides_what_is_written(tmp_path):
+    config = tiny_config(baseline="full")
+    config = replace(config, train=replace(config.train, epochs=20))
+    run = Run(make_labelled(), config, tmp_path / "run")
+    for _ in run.epochs():
+        pass
+    report = run.finish()
+    words = {name: one["word_error_rate"] for name, one in report.values["test"]["per_label"].items()}
+    assert sorted(words) == ["backwards", "forwards"] and max(words.values()) < 0.5
+    assert report.values["without_labels"]["word_error_rate"] > max(words.values()) + 0.2
+    baseline = report.values["baseline"]["per_label"]
+    assert baseline["forwards"]["word_error_rate"] == 0 < baseline["backwards"]["word_error_rate"]
+    text = (run.folder / "report.md").read_text()
+    assert "Without its labels" in text and "| forwards | " in text and "2 labels" in run.describe()
+    model = elman.load(run.folder)
+    assert model.labels == ("backwards", "forwards")
+    pairs, part = choose_pairs(model, make_labelled(), None)
+    assert part == "test" and transcribe(model, pairs).report == report.test
+    told = model.predict(["abc", "abc"], label=["forwards", "backwards"])
+    assert told[0].label != told[1].label and model.predict("abc").label
+
+
+def test_one_label_for_all_pairs_conditions_nothing():
+    reading = make_pairs(60)
+    labelled = replace(reading, examples=tuple(replace(pair, label="Greek") for pair in reading.examples))
+    plain, task = PairTask(reading, tiny_config()), PairTask(labelled, tiny_config())
+    assert task.known_labels is None and task.fingerprint == plain.fingerprint
+    assert task.notes == ("all pairs have the label Greek, so it conditions nothing",) and plain.notes == ()
+
+
+def test_some_pairs_have_no_label_and_a_rare_label_is_none():
+    reading = make_pairs(60)
+    some = tuple(replace(pair, label="Greek" if place % 2 else "") for place, pair in enumerate(reading.examples))
+    test = PairReading((Pair("cab", ("K AH B",), (1,), "Irish"),), 1, {}, {})
+    task = PairTask(join_parts(replace(reading, examples=some), None, test, held_out=5), tiny_config())
+    task.settle()
+    assert task.known_labels.names == ("Greek",) and task.shape.label_size > 0
+    assert set(next(task.training.batches(64)).labels.tolist()) == {0, 1}
 
 
 def test_settings_that_cannot_work_are_refused():
