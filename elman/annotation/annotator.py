@@ -18,9 +18,10 @@ from elman.model.file import Artifact
 from elman.model.hierarchy import AUTO
 from elman.model.prior import Prior
 from elman.model.writer import Writer
-from elman.prediction.options import AnswerOptions
+from elman.prediction.options import BEAM, AnswerOptions
 from elman.prediction.predictor import Predictor
 from elman.records import PredictionColumns
+from elman.tables.chunks import Chunk
 from elman.tables.formats import TextOptions
 
 PREFIX = "elman_"
@@ -60,6 +61,9 @@ class AnnotateConfig:
         prior: the shares of the labels.
         coverage: of the prediction sets, which get a column.
         unfamiliar_below: as in `elman.prediction.predictor.Predictor.predict`.
+        label: of a model of pairs, the label of all rows.
+        label_column: of a model of pairs, the column of the label of each row.
+        beam: of a model of pairs, as in `elman.prediction.transcriber.Transcriber.predict`.
         every: write the probability of every label, or of every group of the level, in a column each.
         add: what else to write, of `ADDABLE`: the script, the symbols that the model does not know, how
             familiar the name is, and the set.
@@ -80,9 +84,14 @@ class AnnotateConfig:
     every: bool = False
     add: tuple[str, ...] = ()
     unfamiliar_below: float | None = None
+    label: str | None = None
+    label_column: str | None = None
+    beam: int = BEAM
 
     def __post_init__(self) -> None:
         """Check the names; the predictor checks the rest."""
+        if self.label is not None and self.label_column is not None:
+            raise SettingError("--label is the label of all rows, and --label-column has that of each; leave one out")
         for name in self.add:
             check_choice("what is added", name, ADDABLE)
         if "set" in self.add and self.coverage is None:
@@ -188,6 +197,9 @@ class Annotator:
         elif config.top != 1:
             raise SettingError(f"{name} answers with {artifact.kind.answers}, one for each row; got top {config.top}")
         config.options.check(artifact)
+        for option in ("label", "label_column", "beam"):
+            if getattr(config, option) not in (None, BEAM):
+                raise SettingError(f"--{option.replace('_', '-')} is for models of pairs, and {name} {artifact.kind}")
         self.predictor, self.config, self.artifact = predictor, config, predictor.artifact
         if config.every and len(self._labels) > MOST_WIDE:
             count = count_of(len(self._labels), "label")
@@ -221,14 +233,24 @@ class Annotator:
         """Answer in this process."""
         return self.predictor.answer_columns(names, self.config.options)
 
+    def check_table(self, columns: Sequence[str]) -> None:
+        """Check that a table has the columns that are read beside that of the strings, of which there are none here."""
+
+    def read_labels(self, chunk: Chunk) -> Sequence[str | None] | None:
+        """Return what the model is told about each row; None, because it is told nothing."""
+
     def annotate(
-        self, names: Sequence[str | None], answer: Answer | None = None
+        self,
+        names: Sequence[str | None],
+        answer: Answer | None = None,
+        labels: Sequence[str | None] | None = None,
     ) -> tuple[dict[str, list[Any]], Summary]:
         """Return the new columns for some rows, and their summary.
 
         Args:
             names: the strings of the rows.
             answer: the function that answers, if the model answers with labels; `answer` if None.
+            labels: what the model is told about each row, as `read_labels` returns it.
         """
         if self.predictor.artifact.kind.answers == "label":
             answers = (answer or self.answer)(names)

@@ -24,7 +24,7 @@ from elman.annotation.pieces import PARQUET, ROWS, Piece, PieceAnnotator, cut_ta
 from elman.checks import shown
 from elman.errors import DataError, SettingError, WorkerError
 from elman.extras import extra
-from elman.model.file import dump_artifact
+from elman.model.writer import dump_model
 from elman.prediction.pool import find_full_paths, is_current_folder
 from elman.scoring.processor import cores
 from elman.version import __version__
@@ -133,7 +133,7 @@ def _annotate_pieces(
     if not pieces:
         return
     left = {piece.number: piece for piece in pieces}
-    settings = {"model": dump_artifact(annotator.predictor.artifact), "config": annotator.config}
+    settings = {"model": dump_model(annotator.artifact), "config": annotator.config}
     settings |= {"folder": str(whole), "version": __version__}
     with _connect(processes) as (ray, count):
         count, items = min(count, len(pieces)), [{"piece": json.dumps(asdict(piece))} for piece in pieces]

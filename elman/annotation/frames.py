@@ -12,6 +12,7 @@ from elman.extras import extra
 from elman.model.prior import Prior
 from elman.model.shipped import DEFAULT_MODEL
 from elman.prediction.loading import load_any
+from elman.prediction.options import BEAM
 from elman.prediction.predictor import Predictor
 from elman.prediction.transcriber import Transcriber
 
@@ -32,6 +33,9 @@ def annotate_frame(
     every: bool = False,
     add: Sequence[str] = (),
     unfamiliar_below: float | None = None,
+    label: str | None = None,
+    label_column: str | None = None,
+    beam: int = BEAM,
 ) -> Frame:
     """Answer for every row of a data frame: the same frame, with the answers in new columns.
 
@@ -48,6 +52,9 @@ def annotate_frame(
         every: write the probability of every label, in a column each.
         add: what else to write: ``script``, ``unknown``, ``familiar`` and ``set``.
         unfamiliar_below: as in `elman.Predictor.predict`.
+        label: of a model of pairs, the label of all rows.
+        label_column: of a model of pairs, the column of the label of each row.
+        beam: of a model of pairs, how many hypotheses to keep at each symbol.
 
     Returns:
         A frame of the same kind, with the same rows, and the same index if it has one.
@@ -88,10 +95,15 @@ def annotate_frame(
         every=every,
         add=tuple(add),
         unfamiliar_below=unfamiliar_below,
+        label=label,
+        label_column=label_column,
+        beam=beam,
     )
     annotator = build_annotator(predictor, config)
     _check_columns(columns, column, annotator)
-    answers, _ = annotator.annotate(_read_names(table.get_column(column).to_list(), column))
+    names = _read_names(table.get_column(column).to_list(), column)
+    labels = None if label_column is None else _read_names(table.get_column(label_column).to_list(), label_column)
+    answers, _ = annotator.annotate(names, labels=labels)
     kinds: dict[type, Any] = {str: nw.String, float: nw.Float64}
     added = [
         nw.new_series(name, answers[name], kinds[kind], backend=table.implementation)
@@ -102,12 +114,13 @@ def annotate_frame(
 
 
 def _check_columns(columns: Sequence[Any], column: str, annotator: Annotator) -> None:
-    """Check that a frame has the column of the strings, and none of the new ones."""
-    if column not in columns:
+    """Check that a frame has the columns of the strings and of the labels, and none of the new ones."""
+    wanted = (column,) if annotator.config.label_column is None else (column, annotator.config.label_column)
+    if missing := [one for one in wanted if one not in columns]:
         names = [str(name) for name in columns]
         found = ", ".join(map(shown, names)) or "(none)"
-        advice = suggest(str(column), names) or f"; name one of {shown(found, 300)}"
-        raise DataError(f"the frame has no column '{shown(str(column))}'{advice}", code="unknown_column")
+        advice = suggest(str(missing[0]), names) or f"; name one of {shown(found, 300)}"
+        raise DataError(f"the frame has no column '{shown(str(missing[0]))}'{advice}", code="unknown_column")
     taken = [name for name in annotator.columns if name in columns]
     if taken:
         message = f"the frame has a column '{shown(taken[0])}' already; give the new columns another prefix"

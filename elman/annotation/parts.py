@@ -119,6 +119,8 @@ def make_parts(task: Task, job: Job | None = None) -> Iterator[Part]:
         enumerate(part for chunk in task.table.chunks() for part in cut_chunk(chunk)),
     )
     first = list(islice(chunks, 2))
+    if first:
+        annotator.check_table(first[0][1].columns)
     answer: Answer | None = None
     if processes > 1 and len(first) > 1 and annotator.artifact.kind.answers == "label":
         workers = annotator.predictor.workers(processes)
@@ -148,7 +150,7 @@ def _make_part(
         if record["digest"] != digest:
             raise DataError("the input has changed since the job was interrupted; remove its parts to start again")
         return Part.from_record(number, chunk.done, record)
-    columns, summary = annotator.annotate(chunk.names, answer)
+    columns, summary = annotator.annotate(chunk.names, answer, annotator.read_labels(chunk))
     summary += Summary(malformed=len(chunk.malformed))
     return Part(number, chunk.done, digest, summary, chunk.malformed, sink.part(chunk, columns))
 

@@ -11,14 +11,15 @@ from typing import IO, Any
 
 from threadpoolctl import threadpool_limits
 
-from elman.annotation.annotator import AnnotateConfig, Annotator, Summary
+from elman.annotation.annotator import AnnotateConfig, Summary
 from elman.annotation.job import read_state
 from elman.annotation.parts import format_malformed
 from elman.annotation.paths import name_side_file, show_path
+from elman.annotation.written import build_annotator
 from elman.errors import DataError, ElmanError, SettingError, WorkerError
 from elman.files import find_scratch_files, fit_name, open_atomically
-from elman.model.file import parse_artifact
-from elman.prediction.predictor import Predictor
+from elman.model.writer import parse_model
+from elman.prediction.loading import wrap_model
 from elman.records import PredictionColumns
 from elman.tables.columnar.arrays import arrow
 from elman.tables.columnar.parquet import ParquetSource
@@ -106,7 +107,7 @@ class PieceAnnotator:
 
     def __init__(self, model: bytes, config: AnnotateConfig, folder: str, version: str) -> None:
         threadpool_limits(1)  # each core has a process of its own
-        self._annotator = Annotator(Predictor(parse_artifact(model, "the model of the job")), config)
+        self._annotator = build_annotator(wrap_model(parse_model(model, "the model of the job")), config)
         self._folder, self._version = Path(folder), version
 
     def __call__(self, batch: Mapping[str, Any]) -> dict[str, list[str]]:
@@ -154,10 +155,11 @@ class PieceAnnotator:
                 raise DataError(f"{show_path(piece.source)}: has changed since the job began; start it again")
             skip = annotator.config.skip_malformed
             source = ParquetSource(file, piece.source, annotator.config.column, piece.row_groups, skip=skip)
+            annotator.check_table(source.columns)
             sink = sink_for(PARQUET, source, annotator.columns)
             add = stack.enter_context(sink.writer(out))
             for chunk in source.chunks():
-                columns, part = annotator.annotate(chunk.names, self._answer)
+                columns, part = annotator.annotate(chunk.names, self._answer, annotator.read_labels(chunk))
                 add(sink.part(chunk, columns))
                 summary += part + Summary(malformed=len(chunk.malformed))
                 if side is not None:

@@ -108,8 +108,6 @@ def annotate_request(annotator: Annotator, request: AnnotateRequest, stdout: IO[
         SettingError: a format is unknown, or does not go with the engine or the output.
     """
     _check_text(annotator, request)
-    if request.engine == "ray" and annotator.artifact.kind.writes:
-        raise SettingError(f"--engine ray is for models that answer; {annotator.artifact.name} writes strings")
     if request.engine == "ray":
         _check_side_files(request)
         from elman.annotation.cluster import annotate_cluster

@@ -16,6 +16,7 @@ import typer
 from elman.checks import count_of, shown
 from elman.cli.options import (
     AbstainOption,
+    BeamOption,
     ColumnOption,
     DelimiterOption,
     EncodingOption,
@@ -27,12 +28,14 @@ from elman.cli.options import (
     PriorOption,
     QueryOption,
     SetOption,
+    ToldOption,
     TopOption,
     UnfamiliarOption,
     command_app,
     read_prior,
 )
 from elman.model.shipped import DEFAULT_MODEL
+from elman.prediction.options import BEAM
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -82,6 +85,12 @@ def annotate(
     prior: PriorOption = None,
     coverage: SetOption = None,
     unfamiliar_below: UnfamiliarOption = None,
+    label: ToldOption = None,
+    label_column: Annotated[
+        str | None,
+        typer.Option(help="Of pairs, for models with labels: the column of each row's label.", show_default=False),
+    ] = None,
+    beam: BeamOption = BEAM,
     every: Annotated[
         bool, typer.Option("--all", help="Write every probability, one column a label: elman_p_LABEL.")
     ] = False,
@@ -175,6 +184,9 @@ def annotate(
         every,
         tuple(name.strip() for name in add.split(",")) if add else (),
         unfamiliar_below,
+        label,
+        label_column,
+        beam,
     )
     seen: list[Progress] = []
     try:

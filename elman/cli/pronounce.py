@@ -1,8 +1,8 @@
 """``elman pronounce``: how names are said, in ARPAbet and in the International Phonetic Alphabet."""
 
 import sys
-from collections.abc import Iterable
-from typing import Annotated
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,10 +13,17 @@ from elman.cli.output import print_note, to_cell, to_json
 from elman.errors import SettingError
 from elman.prediction.options import BEAM
 
+if TYPE_CHECKING:
+    from elman.prediction.transcriber import Transcriber
+
+Tell = Callable[[list[str]], list[str | None]]
+"""Returns what a model is told about each of some names; None for nothing."""
+
 PRONUNCIATION = "pronunciation"
 """The model that says names by default."""
 
-AUTO = "auto"
+AUTO, ORIGINS = "auto", "languages"
+"""The word that asks a model for the origin of each name, and that model."""
 
 app = command_app()
 
@@ -35,7 +42,7 @@ def pronounce(
     origin: Annotated[
         str | None,
         typer.Option(
-            help="For models that are told where a name comes from: the origin, or auto to predict it.",
+            help="For models with labels: the label of all names, or auto for the most probable language of each.",
             show_default=False,
         ),
     ] = None,
@@ -60,6 +67,7 @@ def pronounce(
         raise SettingError(
             f"{shown(transcriber.name)} {kind}; pronunciations need a model of pairs that writes ARPAbet"
         )
+    tell = None if origin is None else _choose_origins(transcriber, origin)
     if names is not None:
         blocks: Iterable[list[str]] = [check_names(names)]
     else:
@@ -70,7 +78,7 @@ def pronounce(
         answer
         for block in blocks
         for answer in pronounce_all(
-            transcriber, block, top=top, beam=beam, labels=_find_origins(transcriber.labels, block, origin)
+            transcriber, block, top=top, beam=beam, labels=None if tell is None else tell(block)
         )
     )
     if as_json:
@@ -84,14 +92,29 @@ def pronounce(
         print("\t".join([to_cell(answer.name), *cells]))
 
 
-def _find_origins(labels: tuple[str, ...], names: list[str], origin: str | None) -> list[str | None] | None:
-    """Return what the model is told about each name; None for nothing."""
-    if origin is None:
-        return None
-    if not labels:
-        raise SettingError("--origin is for models that are told where a name comes from, and this one is not")
+def _choose_origins(transcriber: "Transcriber", origin: str) -> Tell:
+    """Return what says which label each name has.
+
+    Raises:
+        SettingError: the model has no labels, not this one, or none that is predicted.
+    """
+    name, known = shown(transcriber.name), transcriber.labels
+    if not known:
+        raise SettingError(f"--origin is for models that learned with labels, and {name} has none; leave it out")
     if origin != AUTO:
-        return [origin] * len(names)
+        transcriber.find_label(origin)  # checks it
+        return lambda names: [origin] * len(names)
     from elman.prediction.predictor import load
 
-    return [one.label if one.label in labels else None for one in load().predict(names, top=1)]
+    languages = load(ORIGINS)
+    if not set(languages.labels) & set(known):
+        raise SettingError(
+            f"--origin auto asks the model {ORIGINS}, and {name} has none of its labels; name one that it has: "
+            f"{shown(', '.join(known), 200)}"
+        )
+
+    def find(names: list[str]) -> list[str | None]:
+        found = languages.predict(names, top=1)
+        return [one.label if one.label in known else None for one in found]
+
+    return find

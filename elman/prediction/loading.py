@@ -7,7 +7,7 @@ from elman.checks import shown
 from elman.errors import SettingError
 from elman.model.file import Artifact
 from elman.model.shipped import DEFAULT_MODEL, find_model, find_origin
-from elman.model.writer import load_model
+from elman.model.writer import Writer, load_model
 from elman.prediction.predictor import Predictor
 
 if TYPE_CHECKING:  # what writes is imported only for models that write: the first answer of others does without
@@ -42,7 +42,16 @@ def load(model: str | Path = DEFAULT_MODEL) -> Predictor | Any:
 def load_any(model: str | Path) -> AnyModel:
     """Return what `load` does, with all its types for type checkers."""
     file = find_model(model)
-    found, origin = load_model(file), find_origin(model, file)
+    return wrap_model(load_model(file), find_origin(model, file))
+
+
+def wrap_model(found: Artifact | Writer, origin: str | None = None) -> AnyModel:
+    """Return what answers with a model.
+
+    Args:
+        found: the model.
+        origin: where it was read from; see `elman.prediction.predictor.Predictor`.
+    """
     if isinstance(found, Artifact):
         return Predictor(found, origin)
     if found.kind.reads == "labels":

@@ -151,7 +151,7 @@ class Transcriber:
             ids = targets.encode(wanted)
         except DataError as error:
             raise SettingError(f"the answer to explain cannot be written: {error}") from None
-        told = self._find_label(label) if self.labels else None
+        told = self.find_label(label) if self.labels else None
         logs, weights = self.scorer.score(one.numbers, ids.tolist(), told)
         return Alignment(
             name=text,
@@ -183,7 +183,7 @@ class Transcriber:
         told = [None] * len(strings) if labels is None else list(labels)
         if len(told) != len(strings):
             raise SettingError(f"expected one label for each string; got {len(told)} for {len(strings)}")
-        ids = {label: self._find_label(label) for label in dict.fromkeys(told)}
+        ids = {label: self.find_label(label) for label in dict.fromkeys(told)}
         both = zip(strings, told, strict=True)
         distinct = list(dict.fromkeys((one, label) for one, label in both if one is not None))
         inputs = [self._refuse_unknown(one) for one in self.reader.read_all([string for string, _ in distinct])]
@@ -201,8 +201,12 @@ class Transcriber:
         missing = Prediction("", None, None, (), "", (), "None", False, MISSING, self.name)
         return [missing if one is None else answers[one, label] for one, label in zip(strings, told, strict=True)]
 
-    def _find_label(self, label: str | None) -> int:
-        """Return the id of a label."""
+    def find_label(self, label: str | None) -> int:
+        """Return the id of a label, `NO_LABEL` for None.
+
+        Raises:
+            SettingError: the model has no such label.
+        """
         if label is None:
             return NO_LABEL
         if not self.labels:

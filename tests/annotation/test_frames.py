@@ -8,9 +8,11 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from pairs import build_writer
 
 import elman
 from elman.errors import DataError, MissingExtraError, SettingError
+from elman.prediction.transcriber import Transcriber
 
 NAMES = ["abc", None, "", "cab", "水"]
 COLUMNS = ["elman_label", "elman_probability", "elman_reason"]
@@ -192,3 +194,15 @@ def test_predicting_loads_no_library_of_frames(python_process):
         "print(sorted({'narwhals', 'pandas', 'polars', 'pyarrow'} & set(sys.modules)))"
     )
     assert python_process(code) == "[]\n"
+
+
+def test_the_label_of_each_row_is_told_to_a_model_of_pairs():
+    told = Transcriber(build_writer(labels=("Greek", "Polish")))
+    frame = pl.DataFrame({"name": ["abc", "abc", "abc"], "from": ["Greek", None, "Mars"]})
+    annotated = elman.annotate_frame(frame, model=told, label_column="from")
+    expected = [one.label for one in told.predict(["abc"] * 2, label=["Greek", None])]
+    assert annotated["elman_label"].to_list() == [*expected, None]
+    every = elman.annotate_frame(frame, model=told, label="Greek", beam=1)
+    assert every["elman_label"].to_list() == [told.predict("abc", label="Greek", beam=1).label] * 3
+    with pytest.raises(DataError, match="no column 'way'; name one of name, from"):
+        elman.annotate_frame(frame, model=told, label_column="way")

@@ -7,14 +7,18 @@ from dataclasses import asdict
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pairs import build_writer
 from people import tables_of, write_people
 
 from elman.annotation import pieces
+from elman.annotation.annotator import AnnotateConfig
 from elman.annotation.pieces import PieceAnnotator, cut_tables
 from elman.errors import DataError, SettingError, WorkerError
 from elman.files import open_atomically
 from elman.model.file import dump_artifact
+from elman.model.writer import dump_model
 from elman.prediction.predictor import Predictor
+from elman.prediction.transcriber import Transcriber
 from elman.version import __version__
 
 
@@ -112,3 +116,19 @@ def test_an_unexpected_error_does_not_quote_a_row(folder, annotator, monkeypatch
 
     monkeypatch.setattr(Predictor, "answer_columns", fail)
     assert result_of(annotator, folder)["error"].endswith("a.parquet: ZeroDivisionError")
+
+
+def test_a_model_of_pairs_writes_pieces_with_the_label_of_each_row(tmp_path):
+    told = Transcriber(build_writer(labels=("Greek", "Polish")))
+    columns = {"name": ["abc", "abc", None], "from": ["Greek", None, "Greek"]}
+    pq.write_table(pa.table(columns), tmp_path / "people.parquet")
+    (piece,) = cut_tables({str(tmp_path / "people.parquet"): "out.parquet"}, "name")
+    config = AnnotateConfig(label_column="from")
+    PieceAnnotator(dump_model(told.artifact), config, str(tmp_path), __version__).write(piece)
+    written = pq.read_table(tmp_path / "out.parquet").to_pydict()
+    greek, plain = told.predict(["abc"] * 2, label=["Greek", None])
+    assert written["elman_label"] == [greek.label, plain.label, None]
+    assert written["elman_probability"][:2] == [round(one.probability, 6) for one in (greek, plain)]
+    lost = PieceAnnotator(dump_model(told.artifact), AnnotateConfig(label_column="form"), str(tmp_path), __version__)
+    with pytest.raises(DataError, match="did you mean --label-column 'from'"):
+        lost.write(piece)

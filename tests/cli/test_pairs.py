@@ -76,7 +76,25 @@ def test_pronounce_prints_both_alphabets(model, answer):
 
 def test_pronounce_refuses_models_that_cannot_say_names(model):
     assert "need a model of pairs" in run("pronounce", "--model", "languages", "Ito")[1]
-    assert "this one is not" in run("pronounce", "--model", model, "--origin", "auto", "abc")[1]
+    assert "has none; leave it out" in run("pronounce", "--model", model, "--origin", "auto", text="")[1]
+
+
+def test_the_origin_of_a_name_is_told_or_predicted(tmp_path):
+    languages = elman.load("languages").predict(["bacca", "eade", ""])
+    assert [one.label for one in languages] == ["Italian", "English", None]
+    known = build_writer(labels=("Italian", "Greek"))
+    save_writer(known, tmp_path / "known.safetensors")
+    save_writer(build_writer(labels=("Mars",)), tmp_path / "other.safetensors")
+
+    def say(*options):
+        done, problem = run("pronounce", "--model", str(tmp_path / "known.safetensors"), *options, "bacca", "eade", "")
+        return done.output.splitlines() or problem
+
+    auto, italian, plain = say("--origin", "auto"), say("--origin", "Italian"), say()
+    assert auto == [italian[0], plain[1], plain[2]] and plain[0] != auto[0]
+    assert "did you mean 'Greek'" in say("--origin", "Greke")
+    other = run("pronounce", "--model", str(tmp_path / "other.safetensors"), "--origin", "auto", "bacca")[1]
+    assert "has none of its labels; name one that it has: Mars" in other
 
 
 def test_explain_shows_where_the_model_looks(model, answer, tmp_path):
@@ -98,6 +116,35 @@ def test_annotate_adds_the_answers_to_every_row(model, answer, tmp_path):
     assert float(rows[0]["elman_probability"]) == pytest.approx(answer.probability, abs=1e-6)
     assert rows[2]["elman_unknown"] == "?" and rows[2]["elman_reason"].startswith("unknown symbol")
     assert "--all has no effect" in run("annotate", str(table), "-", "--model", model, "--all")[1]
+
+
+def test_annotate_tells_the_label_of_each_row_or_of_all(tmp_path):
+    told = Transcriber(build_writer(labels=("Greek", "Polish")))
+    save_writer(told.artifact, tmp_path / "model.safetensors")
+    table, out = tmp_path / "in.csv", tmp_path / "out.csv"
+    table.write_text("name,from\nabc, Greek\nabc,\nabc,Mars\n,Mars\n", encoding="utf-8")
+    expected = [round(told.predict("abc", label=label).probability, 6) for label in ("Greek", None, "Polish")]
+
+    def annotate(*options):
+        more = ["--model", str(tmp_path / "model.safetensors"), "--overwrite", *options]
+        problem = run("annotate", str(table), str(out), *more)[1]
+        return problem or list(csv.DictReader(io.StringIO(out.read_text(encoding="utf-8"))))
+
+    first, second, third, fourth = annotate("--label-column", "from")
+    assert [float(row["elman_probability"]) for row in (first, second)] == expected[:2]
+    assert third["elman_label"] == "" and third["elman_reason"] == "unknown label: the model does not know Mars"
+    assert fourth["elman_reason"].startswith("blank")
+    assert float(annotate("--label", "Polish", "--beam", "5")[2]["elman_probability"]) == expected[2]
+    assert "--label-column 'from'" in annotate("--label-column", "fron")
+    assert "did you mean 'Greek'" in annotate("--label", "Greke")
+    assert "leave one out" in annotate("--label", "Greek", "--label-column", "from")
+
+
+def test_a_label_is_refused_where_nothing_reads_it(model, tmp_path):
+    table = tmp_path / "in.csv"
+    table.write_text("name\nabc\n", encoding="utf-8")
+    assert "learned without labels" in run("annotate", str(table), "-", "--model", model, "--label-column", "name")[1]
+    assert "--label-column is for models of pairs" in run("annotate", str(table), "-", "--label-column", "name")[1]
 
 
 def test_evaluate_scores_pairs(model, tmp_path):
