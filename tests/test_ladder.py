@@ -22,7 +22,8 @@ scoring.lookups scoring.trie
 scoring.kernel scoring.kernel.build scoring.kernel.library scoring.kernel.packing scoring.kernel.scorer
 scoring.kernel.text scoring.kernel.answers
 scoring.scorer scoring.system
-prediction prediction.names prediction.inputs prediction.options prediction.pool prediction.answers prediction.columns
+prediction prediction.publishing
+prediction.names prediction.inputs prediction.options prediction.pool prediction.answers prediction.columns
 prediction.explanation prediction.facts prediction.predictor prediction.worker
 prediction.generator prediction.alignment prediction.transcriber prediction.pronouncer prediction.loading
 export export.graph export.ngrams export.bag export.layers export.network export.content export.parity export.file

@@ -129,9 +129,9 @@ def push(
     Log in first, with hf auth login. The repository is created if it does not exist; a card that somebody else wrote is
     kept.
     """
-    from elman.prediction.predictor import load
+    from elman.prediction.loading import load_any
 
-    print(load(model).push_to_hub(address, license=license, private=private))
+    print(load_any(model).push_to_hub(address, license=license, private=private))
 
 
 @app.command("shrink")

@@ -22,14 +22,15 @@ TASKS = {
     "tags": "token-classification",
     "images": "image-classification",
     "features": "tabular-regression",
+    "generate": "text-generation",
 }
-"""What the Hub calls the kinds of models; it has no name for a number from a string."""
+"""What the Hub calls the kinds of models; it has no name for a number from a string, nor for a string from a string."""
 
 _FRONT_MATTER = re.compile(r"---\r?\n(.*?)\r?\n---\r?\n", re.DOTALL)
 _LICENCE = re.compile(r"[a-z0-9][a-z0-9.-]{0,60}", re.ASCII)
 
 
-def write_card(artifact: Artifact, *, address: str, license: str | None = None) -> str:
+def write_card(artifact: Artifact | Writer, *, address: str, license: str | None = None) -> str:
     """Return the card of a model for the Hub.
 
     Args:
@@ -102,7 +103,7 @@ def read_card(file: Path) -> str | None:
     return None
 
 
-def _write_metadata(artifact: Artifact, license: str | None) -> str:
+def _write_metadata(artifact: Artifact | Writer, license: str | None) -> str:
     """Return the metadata of the Hub: YAML between two lines of hyphens."""
     task = TASKS.get(artifact.kind.name)
     lines = [

@@ -15,7 +15,8 @@ from elman.errors import HubError, NotAModelError
 from elman.extras import extra
 from elman.model.address import Address, parse_address
 from elman.model.card import is_own_card, write_card
-from elman.model.file import Artifact, dump_artifact
+from elman.model.file import Artifact
+from elman.model.writer import Writer, dump_model
 from elman.version import __version__
 
 MODEL_FILE, CARD_FILE = "model.safetensors", "README.md"
@@ -92,7 +93,7 @@ def pin_address(model: str, file: Path) -> str:
 
 
 def push_artifact(
-    artifact: Artifact,
+    artifact: Artifact | Writer,
     address: str,
     *,
     license: str | None = None,
@@ -124,7 +125,7 @@ def push_artifact(
     with extra("hub"):
         from huggingface_hub import CommitOperationAdd, HfApi
     api = HfApi(token=token, library_name="elman", library_version=__version__)
-    files = {MODEL_FILE: dump_artifact(artifact), CARD_FILE: card.encode()}
+    files = {MODEL_FILE: dump_model(artifact), CARD_FILE: card.encode()}
     with _translate_errors(target):
         api.create_repo(target.repository, private=private, exist_ok=True)
         if not _may_replace_card(api, target):

@@ -12,6 +12,7 @@ from elman.errors import DamagedModelError, SettingError
 from elman.model.writer import Writer
 from elman.prediction.inputs import BLANK, MISSING, TOO_LONG
 from elman.prediction.names import is_one_name, list_names, read_name
+from elman.prediction.publishing import Published
 from elman.records import Likelihood, Sample
 from elman.scoring.decoder import NO_LABEL, DecoderScorer, Drawn
 from elman.text.normalisation import LONGEST, clean, is_too_long
@@ -32,7 +33,7 @@ MOST_ROUNDS = 50
 LARGEST_SEED = 2**63 - 1
 
 
-class Generator:
+class Generator(Published):
     """Writes new strings, and scores given ones, with one model.
 
     Args:
@@ -42,6 +43,8 @@ class Generator:
     Raises:
         SettingError: the model reads strings.
     """
+
+    artifact: Writer
 
     def __init__(self, writer: Writer, origin: str | None = None) -> None:
         if writer.kind.reads != "labels":

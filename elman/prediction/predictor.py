@@ -22,6 +22,7 @@ from elman.prediction.columns import TOO_UNSURE, answer_columns, share_columns
 from elman.prediction.inputs import MISSING, NOT_FINITE, Input, InputReader, StringReader, choose_reader
 from elman.prediction.names import is_one_name, list_names, read_name
 from elman.prediction.options import AnswerOptions
+from elman.prediction.publishing import Published
 from elman.records import Candidate, Prediction, PredictionColumns
 from elman.scoring.probabilities import softmax
 from elman.scoring.scorer import Scorer
@@ -43,7 +44,7 @@ class AnswerSettings(TypedDict, total=False):
     unfamiliar_below: float | None
 
 
-class Predictor:
+class Predictor(Published):
     """Answers with one model.
 
     The model decides what an input is: a string; the path of a picture; or numbers as ``"1.5,2"``. It also decides what
@@ -55,6 +56,8 @@ class Predictor:
         origin: where it was read from: the path of a file, or ``hf://owner/name@commit``; None if it was
             made in memory.
     """
+
+    artifact: Artifact
 
     def __init__(self, artifact: Artifact, origin: str | None = None) -> None:
         self.artifact, self.origin = artifact, origin
@@ -229,34 +232,6 @@ class Predictor:
         if self._pool is not None:
             self._pool.close()
         self._pool = None
-
-    def push_to_hub(
-        self,
-        address: str,
-        *,
-        license: str | None = None,
-        private: bool = False,
-        token: str | None = None,
-        message: str | None = None,
-    ) -> str:
-        """Publish the model with its card on the Hugging Face Hub, and return its address with the commit.
-
-        Args:
-            address: ``hf://owner/name``; the repository is created if it does not exist.
-            license: its licence, by the identifier of the Hub, such as ``apache-2.0``; None: the card says that it is
-                unknown.
-            private: whether a repository that is created is private.
-            token: of an account that may write; the one that ``hf auth login`` stored if None.
-            message: of the commit.
-
-        Raises:
-            SettingError: the address or the licence is invalid.
-            HubError: the Hub refuses or cannot be reached.
-            MissingExtraError: the package huggingface_hub is not installed.
-        """
-        from elman.model.hub import push_artifact
-
-        return push_artifact(self.artifact, address, license=license, private=private, token=token, message=message)
 
     def check_columns(self, options: AnswerOptions) -> None:
         """Check that `answer_columns` can answer with these options.

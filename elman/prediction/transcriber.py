@@ -15,6 +15,7 @@ from elman.prediction.alignment import END_MARK, Alignment
 from elman.prediction.inputs import MISSING, Input, StringReader
 from elman.prediction.names import is_one_name, list_names, read_name
 from elman.prediction.options import BEAM
+from elman.prediction.publishing import Published
 from elman.records import UNKNOWN, Candidate, Prediction
 from elman.scoring.decoder import NO_LABEL
 from elman.scoring.transducer import TransducerScorer, Written
@@ -26,7 +27,7 @@ ENDLESS = "no end: the model wrote {most} symbols, the most for such a string, a
 MOST_BEAM = 1000
 
 
-class Transcriber:
+class Transcriber(Published):
     """Writes a string for each string that it reads, with one model.
 
     Args:
@@ -37,6 +38,8 @@ class Transcriber:
         SettingError: the model does not read strings.
     """
 
+    artifact: Writer
+
     def __init__(self, writer: Writer, origin: str | None = None) -> None:
         if writer.kind.reads != "strings":
             raise SettingError(f"{shown(writer.name)} reads no strings; {writer.kind.remedy}")
@@ -45,6 +48,12 @@ class Transcriber:
     def __repr__(self) -> str:
         """Return the name of the model and its kind."""
         return f"<Transcriber {shown(self.name)!r}: {self.artifact.kind}>"
+
+    def _repr_html_(self) -> str:
+        """Return the model as a notebook shows it: its kind, its size, its data and its scores."""
+        from elman.prediction.facts import render_writer
+
+        return render_writer(self.artifact)
 
     @property
     def name(self) -> str:

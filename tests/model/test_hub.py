@@ -9,12 +9,16 @@ from pathlib import Path
 
 import pytest
 from hub import TOKEN, StandIn, serve_hub
+from pairs import build_generator, build_writer
+from typer.testing import CliRunner
 
 import elman
+from elman.cli import app
 from elman.errors import DamagedModelError, HubError, MissingExtraError, NotAModelError, SettingError
 from elman.model.address import parse_address
 from elman.model.file import dump_artifact
 from elman.model.shipped import find_model
+from elman.model.writer import save_writer
 from elman.prediction.predictor import Predictor
 
 constants = pytest.importorskip("huggingface_hub.constants", reason="needs huggingface_hub: pip install 'elman[hub]'")
@@ -184,6 +188,21 @@ def test_a_model_is_published_with_its_card_and_loaded_again(hub, tiny_artifact)
     assert sorted(files) == [".gitattributes", "README.md", "model.safetensors"]
     assert b"\nlicense: mit\n" in files["README.md"] and b'elman.load("hf://ann/new")' in files["README.md"]
     assert hub.uploads[hashlib.sha256(files["model.safetensors"]).hexdigest()] == files["model.safetensors"]
+
+
+@pytest.mark.parametrize("kind", ["pairs", "generate"])
+def test_a_model_that_writes_is_published_by_the_command_and_loaded_again(hub, tmp_path, monkeypatch, kind):
+    writer = build_writer(labels=("Greek", "Irish")) if kind == "pairs" else build_generator()
+    save_writer(writer, tmp_path / "writer.safetensors")
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    done = CliRunner().invoke(app, ["models", "push", str(tmp_path / "writer.safetensors"), "hf://ann/writer"])
+    address = done.output.strip()
+    loaded = elman.load(address)
+    assert (loaded.artifact.digest, loaded.origin) == (writer.digest, address)
+    assert "writes strings" in loaded._repr_html_()
+    card = hub.repositories["ann/writer"].commits[address[-40:]]["README.md"].decode()
+    assert ("Labels: Greek, Irish." in card) == (kind == "pairs")
+    assert ("pipeline_tag: text-generation" in card) == (kind == "generate")
 
 
 def test_a_card_that_elman_wrote_is_replaced_and_any_other_is_kept(hub, tiny_artifact):
