@@ -70,8 +70,16 @@ class Targets:
         return len(symbol) <= LONGEST_TARGET and symbol.split() == [symbol]
 
     @classmethod
-    def from_texts(cls, texts: Iterable[str], *, form: str = "characters", min_count: int = 1) -> "Targets":
+    def from_texts(
+        cls, texts: Iterable[str], *, form: str = "characters", min_count: int = 1, first: Sequence[str] = ()
+    ) -> "Targets":
         """Collect the symbols that occur at least ``min_count`` times in ``texts``, in code point order.
+
+        Args:
+            texts: what is to be written.
+            form: as of the record.
+            min_count: at least 1.
+            first: symbols that keep the first ids, whether they occur or not.
 
         Raises:
             DataError: there are none, or too many.
@@ -79,7 +87,8 @@ class Targets:
         counts: Counter[str] = Counter()
         for text in texts:
             counts.update(split_symbols(text, form))
-        return cls(tuple(sorted(symbol for symbol, count in counts.items() if count >= min_count)), form)
+        found = sorted(symbol for symbol, count in counts.items() if count >= min_count and symbol not in first)
+        return cls((*first, *found), form)
 
     def __len__(self) -> int:
         """Return the number of ids, the mark included."""

@@ -18,14 +18,16 @@ from elman.data.reading import name_source
 from elman.data.splits import NOTHING_KEPT
 from elman.data.streaming import OnRows, StreamedReading, stream_examples
 from elman.errors import SettingError
+from elman.model.file import Artifact
 from elman.model.kinds import named_kind
+from elman.model.writer import Writer
 from elman.tables.sql.queries import Query
 from elman.training.config import RunConfig
 from elman.training.ranks import Ranks
 from elman.training.reading import check_source, read_data
 from elman.training.recipes import OF_DATA, RECIPES, best_settings, named_recipe
 from elman.training.run import SHARDS, check_new, read_run_config
-from elman.training.tuning import begin_with, check_kept, load_base
+from elman.training.tuning import begin_pairs, begin_with, check_kept, check_pairs, load_base, load_pairs_base
 
 Options = Mapping[str, Any]
 
@@ -65,7 +67,7 @@ WITHOUT_EFFECT = {
         *("attention", "encoder_size", "encoder_layers", "own_share", "target_symbols", "source", "target", "count"),
         "swap",
     ),
-    "pairs": ("text", "activation", "plain", "class_weighting", "levels", "init", "stream", "shift"),
+    "pairs": ("text", "activation", "plain", "class_weighting", "levels", "stream", "shift"),
 }
 """Options of `elman train` that nothing reads, by task."""
 
@@ -100,12 +102,16 @@ def new_config(data: str, name: str, options: Options) -> RunConfig:
             raise SettingError(f"the recipe {recipe!r} is for {config.task}, and {data} for {task}")
     else:
         config = best_settings(task, options.get("cell"), by_hand=bool(options.get("hand")))
-    base = None
+    base: Artifact | Writer | None = None
     if options.get("init"):
         if options.get("recipe"):
             raise SettingError("--recipe and --init both say what the network is; give one of them")
-        base = load_base(str(options["init"]), named_kind(task))
-        config = begin_with(base, config)
+        if task == "pairs":
+            base = load_pairs_base(str(options["init"]))
+            config = begin_pairs(base, config)
+        else:
+            base = load_base(str(options["init"]), named_kind(task))
+            config = begin_with(base, config)
     if "activation" in options and options.get("cell", config.model.cell) not in ("elman", "rnn"):
         raise SettingError(
             f"--activation is of the Elman cell, and the cell is {config.model.cell}; leave it out, or use --cell elman"
@@ -113,7 +119,9 @@ def new_config(data: str, name: str, options: Options) -> RunConfig:
     config = apply_options(replace(config, name=name, data=data), options)
     if config.feature_columns:
         config = replace(config, model=replace(config.model, input_size=len(config.feature_columns)))
-    if base is not None:
+    if isinstance(base, Writer):
+        check_pairs(base, config)
+    elif base is not None:
         check_kept(base, config)
     return config
 

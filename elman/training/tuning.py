@@ -5,12 +5,12 @@ before new ones. What answers is new, except for labels that both have.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from elman.errors import SettingError
 from elman.model.file import Artifact, load_artifact
@@ -26,11 +26,17 @@ from elman.model.tensors import (
     EMBEDDING,
     HEAD_BIAS,
     HEAD_WEIGHT,
+    LABELS,
     NGRAMS,
+    OUTPUT_BIAS,
+    OUTPUT_WEIGHT,
+    SOURCES,
+    TARGETS,
     WORDS,
     WORDS_HEAD,
     name_layer,
 )
+from elman.model.writer import Writer, load_writer
 from elman.text.vocabulary import Labels
 from elman.training.config import RunConfig
 from elman.training.network import SequenceModel
@@ -41,8 +47,12 @@ KEPT = (
 )
 """Settings of the network that stay those of the model, by their names in `ModelConfig`."""
 
-TUNING_RATE = 2e-3
-"""The default learning rate: half of the usual one, so that less of what the model knows is lost."""
+TUNING_RATE, PAIRS_RATE = 2e-3, 1e-3
+"""The default learning rates, of pairs the second: half of the usual ones, so that less of what the model knows is
+lost."""
+
+CHOSEN = ("by_hand", "fused", "label_size", "dropout", "input_dropout", "label_dropout", "own_share")
+"""Settings of a network of pairs that need not stay those of the model."""
 
 
 def load_base(model: str, kind: Kind) -> Artifact:
@@ -143,3 +153,69 @@ def _shared_labels(base: Artifact, labels: Labels) -> tuple[Sequence[int], Seque
     before = {name: number for number, name in enumerate(base.labels.names)}
     shared = [(number, before[name]) for number, name in enumerate(labels.names) if name in before]
     return tuple(number for number, _ in shared), tuple(number for _, number in shared)
+
+
+def load_pairs_base(model: str) -> Writer:
+    """Return the model of pairs to start from.
+
+    Args:
+        model: the name of a shipped model, or a path.
+
+    Raises:
+        ModelFileError: there is no such model, or it does not write.
+        SettingError: it reads no strings.
+    """
+    writer = load_writer(find_model(model))
+    if writer.kind.reads != "strings":
+        raise SettingError(f"{model} {writer.kind}, so it cannot begin a model of pairs; leave --init out")
+    return writer
+
+
+def begin_pairs(base: Writer, config: RunConfig) -> RunConfig:
+    """Return the settings of a training of pairs that starts from a model; see `begin_with`."""
+    assert config.writer is not None
+    shape = replace(
+        base.config, by_hand=config.writer.by_hand, fused=config.writer.fused, label_size=base.config.label_size or None
+    )
+    train = replace(config.train, learning_rate=PAIRS_RATE)
+    form = base.targets.form
+    return replace(config, writer=shape, train=train, normalisation=base.normalisation, target_symbols=form)
+
+
+def check_pairs(base: Writer, config: RunConfig) -> None:
+    """Check that the settings are those of the model where they must be; see `check_kept`.
+
+    Raises:
+        SettingError: they are not.
+    """
+    assert config.writer is not None
+    kept = {**asdict(base.config), "normalisation": base.normalisation, "target_symbols": base.targets.form}
+    wanted = {**asdict(config.writer), "normalisation": config.normalisation, "target_symbols": config.target_symbols}
+    for name, value in kept.items():
+        if name not in CHOSEN and wanted[name] != value:
+            raise SettingError(
+                f"--init keeps the network and the symbols of its model, whose {name} is {value}; leave out what makes "
+                f"it {wanted[name]}"
+            )
+
+
+@torch.no_grad()
+def keep_pairs(network: nn.Module, base: Writer) -> None:
+    """Give a new network of pairs the weights of a model.
+
+    Its symbols and labels begin with those of the model. What is told of a label that the model does not know is at
+    first what is told without one.
+    """
+    new, read = network.state_dict(), base.config.embedding_size
+    first, context = name_layer(0, 0, "decoder").weight_ih, base.config.context_size
+    for name in base.tensors.keys() & new.keys():
+        old = torch.from_numpy(np.ascontiguousarray(base.tensors[name]))
+        if name in (SOURCES, TARGETS, OUTPUT_WEIGHT, OUTPUT_BIAS, LABELS):
+            new[name][: len(old)] = old
+        elif name == first and old.shape != new[name].shape:  # columns of a label, which the model has not
+            new[name][:, :read], new[name][:, -context:] = old[:, :read], old[:, -context:]
+        else:
+            new[name].copy_(old)
+    if LABELS in new:
+        known = base.tensors.get(LABELS)
+        new[LABELS][0 if known is None else len(known) :] = 0.0 if known is None else new[LABELS][0].clone()

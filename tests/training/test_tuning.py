@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from pairs import build_writer, make_pairs
 
 from elman.data.examples import Reading
 from elman.errors import ModelFileError, SettingError
@@ -19,9 +20,12 @@ from elman.model.tensors import (
     WORDS,
     name_layer,
 )
+from elman.model.writer import load_writer, save_writer
+from elman.prediction.transcriber import Transcriber
 from elman.records import Example
 from elman.training.options import apply_options, new_config, stored_config
 from elman.training.shortcut import train_run
+from elman.training.tasks.pairs import PairTask
 from elman.training.tasks.registry import build_task
 from elman.training.tuning import begin_with
 
@@ -140,3 +144,49 @@ def test_a_run_cannot_become_shorter(toy_reading, toy_folder, tmp_path):
     train_run(toy_reading, replace(config, model=replace(config.model, **SMALL)), tmp_path)
     with pytest.raises(SettingError, match="--epochs 1 is less than the 2 of the run"):
         stored_config(tmp_path, {"epochs": 1})
+
+
+def tune_pairs(folder, reading, labels=()):
+    """Return a task of pairs that starts from a random model in a file, and that model."""
+    save_writer(build_writer(labels=labels), folder / "base.safetensors")
+    base = Transcriber(load_writer(folder / "base.safetensors"))
+    config = new_config("made up", "tuned", {"task": "pairs", "init": str(folder / "base.safetensors")})
+    task = PairTask(reading, config)
+    task.settle()
+    return task, base
+
+
+@pytest.mark.parametrize("labels", [(), ("Greek", "Polish")])
+def test_pairs_that_start_from_a_model_write_at_first_what_it_writes(tmp_path, labels):
+    some = tuple(
+        replace(pair, label=["Greek", "Irish", ""][place % 3]) for place, pair in enumerate(make_pairs(90).examples)
+    )
+    task, base = tune_pairs(tmp_path, replace(make_pairs(90), examples=some), labels)
+    assert task.vocabulary.symbols == tuple("abcdex") and task.targets.symbols == ("AH", "B", "K", "T", "S")
+    assert task.known_labels.names == (*labels, *sorted({"Greek", "Irish"} - {*labels}))
+    network = task.network()
+    before = network.output.weight[5].clone()
+    with torch.no_grad():
+        network.output.bias[5] = -1e9  # the base has no S
+    tuned = Transcriber(task.artifact(network.state_dict(), {}))
+    for label in (None, "Greek", "Irish"):
+        told = label if label in labels else None
+        pairs = zip(tuned.predict(["abc", "dae"], label=label), base.predict(["abc", "dae"], label=told), strict=True)
+        for one, other in pairs:
+            assert one.label == other.label and one.probability == pytest.approx(other.probability, rel=5e-3)
+    assert before.abs().sum() > 0 and task.config.train.learning_rate == 1e-3
+
+
+def test_settings_of_pairs_that_must_stay_are_refused(tmp_path):
+    task, _ = tune_pairs(tmp_path, make_pairs(40))
+    for options, complaint in (
+        ({"hidden_size": 13}, "hidden_size is 12"),
+        ({"keep_case": True}, "normalisation"),
+        ({"target_symbols": "characters"}, "target_symbols is blanks"),
+    ):
+        with pytest.raises(SettingError, match=complaint):
+            new_config("made up", "tuned", {"task": "pairs", "init": str(tmp_path / "base.safetensors"), **options})
+    with pytest.raises(SettingError, match="target_symbols is blanks"):
+        PairTask(replace(make_pairs(40), target_symbols="characters"), task.config)
+    with pytest.raises(ModelFileError, match="answers about what it reads|is a model that"):
+        new_config("made up", "tuned", {"task": "pairs", "init": "languages"})

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,7 @@ from elman.training.config import STRING_SPLIT, RunConfig, passes_for
 from elman.training.tasks.task import Findings, Task, round_weights
 from elman.training.transcribed import transcribe
 from elman.training.transducer import Transducer
+from elman.training.tuning import check_pairs, keep_pairs, load_pairs_base
 
 DROPOUT, INPUT_DROPOUT, LABEL_SIZE = 0.2, 0.1, 24
 """Settings of the network where the config does not say. With 0.3 for the shares that are dropped, 100,000 words were
@@ -56,6 +58,8 @@ class PairTask(Task):
         only, *others = dict.fromkeys(pair.label for pair in reading.examples)
         reading = reading if others else drop_labels(reading)
         self.config, self.dropped = replace(config, target_symbols=reading.target_symbols), reading.dropped
+        if self.base is not None:
+            check_pairs(self.base, self.config)
         self.split = split_pairs(
             reading,
             None if reading.is_given and config.split == STRING_SPLIT else config.split,
@@ -67,13 +71,16 @@ class PairTask(Task):
         if only and not others:
             self.notes += (f"all pairs have the label {shown(only)}, so it conditions nothing",)
         self.split_kind, self.fingerprint = self.split.kind, self.split.fingerprint
-        known = {pair.label for pair in self.split.train} - {""}
-        self.known_labels = Labels(tuple(sorted(known))) if known else None
+        self.known_labels = self._collect_labels()
         self.vocabulary = Vocabulary.from_texts(
-            (pair.source for pair in self.split.train), min_count=config.symbol_min_count
+            (pair.source for pair in self.split.train),
+            min_count=config.symbol_min_count,
+            first=() if self.base is None else self.base.sources.symbols,
         )
         self.targets = Targets.from_texts(
-            (target for pair in self.split.train for target in pair.targets), form=reading.target_symbols
+            (target for pair in self.split.train for target in pair.targets),
+            form=reading.target_symbols,
+            first=() if self.base is None else self.base.targets.symbols,
         )
         writable = self._find_writable()
         if not writable:
@@ -85,6 +92,17 @@ class PairTask(Task):
         """The shape of the network."""
         assert self.config.writer is not None
         return self.config.writer
+
+    @cached_property
+    def base(self) -> Any:
+        """The model that the training starts from, a `Writer`; None if there is none."""
+        return None if self.config.init is None else load_pairs_base(self.config.init)
+
+    def _collect_labels(self) -> Labels | None:
+        """Return the labels of the training part, after those of the model that the training starts from."""
+        first = () if self.base is None or self.base.labels is None else self.base.labels.names
+        others = sorted({pair.label for pair in self.split.train} - {"", *first})
+        return Labels((*first, *others)) if first or others else None
 
     def _find_writable(self) -> tuple[Pair, ...]:
         """Return the pairs of the validation part without targets that have an unknown symbol: these have no loss."""
@@ -131,7 +149,10 @@ class PairTask(Task):
         """Return the untrained network; see `Task.network`."""
         shape = self.shape if fused else replace(self.shape, fused=False)
         labels = 0 if self.known_labels is None else len(self.known_labels)
-        return Transducer(shape, sources=len(self.vocabulary), targets=len(self.targets), labels=labels)
+        network = Transducer(shape, sources=len(self.vocabulary), targets=len(self.targets), labels=labels)
+        if self.base is not None:
+            keep_pairs(network, self.base)
+        return network
 
     def artifact(self, weights: Mapping[str, Tensor], provenance: dict[str, Any]) -> Any:
         """Return the model; see `Task.artifact`."""
