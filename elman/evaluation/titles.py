@@ -1,5 +1,6 @@
 """Titles and units of scores: what tables for people call the fields of a report."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -320,13 +321,17 @@ def describe_abstentions(report: Mapping[str, Any]) -> str | None:
     Args:
         report: as ``to_dict`` returns it.
 
-    >>> describe_abstentions({"examples": 9, "accuracy": 0.5, "abstentions": {"no letters: nothing to read": 2}})
-    'the model abstains for 2 of 9 examples (2 no letters), which count as wrong'
+    >>> reasons = {"unknown symbol: the model has never read ?": 1, "unknown symbol: the model has never read !": 1}
+    >>> describe_abstentions({"examples": 9, "accuracy": 0.5, "abstentions": reasons})
+    'the model abstains for 2 of 9 examples (2 unknown symbol), which count as wrong'
     """
     abstentions = report.get("abstentions", {})
     if not abstentions:
         return None
-    reasons = ", ".join(f"{count:,} {reason.partition(':')[0]}" for reason, count in abstentions.items())
+    counts: Counter[str] = Counter()
+    for reason, count in abstentions.items():
+        counts[reason.partition(":")[0]] += count
+    reasons = ", ".join(f"{count:,} {reason}" for reason, count in counts.items())
     effect = "which are not scored" if {"rmse", "perplexity"} & report.keys() else "which count as wrong"
     abstained = sum(abstentions.values())
     return f"the model abstains for {abstained:,} of {count_of(report['examples'], 'example')} ({reasons}), {effect}"

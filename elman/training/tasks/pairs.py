@@ -95,7 +95,7 @@ class PairTask(Task):
 
     @cached_property
     def base(self) -> Any:
-        """The model that the training starts from, a `Writer`; None if there is none."""
+        """The model that the training starts from, a `Writer`; None if it starts from no model."""
         return None if self.config.init is None else load_pairs_base(self.config.init)
 
     def _collect_labels(self) -> Labels | None:
@@ -103,6 +103,12 @@ class PairTask(Task):
         first = () if self.base is None or self.base.labels is None else self.base.labels.names
         others = sorted({pair.label for pair in self.split.train} - {"", *first})
         return Labels((*first, *others)) if first or others else None
+
+    @cached_property
+    def _row_of(self) -> dict[str, int]:
+        """The row of each label."""
+        names = () if self.known_labels is None else self.known_labels.names
+        return {name: row for row, name in enumerate(names, start=1)}
 
     def _find_writable(self) -> tuple[Pair, ...]:
         """Return the pairs of the validation part without targets that have an unknown symbol: these have no loss."""
@@ -128,8 +134,7 @@ class PairTask(Task):
         targets = [self.targets.encode(target) for _, target, _ in flat]
         labels = None
         if self.known_labels is not None:
-            row_of = {name: row for row, name in enumerate(self.known_labels.names, start=1)}
-            labels = np.array([row_of.get(pair.label, NO_LABEL) for pair, _, _ in flat])
+            labels = np.array([self._row_of.get(pair.label, NO_LABEL) for pair, _, _ in flat])
         return PackedExamples(sources, targets, (counts / counts.mean()).astype(np.float32), labels)
 
     def settle(self) -> None:
@@ -258,9 +263,11 @@ class PairTask(Task):
 
     def sample(self, model: Any) -> str | None:
         """Return the first validation string, and what the network writes for it now."""
-        first = self.split.validation[0].source
-        labels = None if self.known_labels is None else [NO_LABEL]
+        first = self.split.validation[0]
+        labels = None if self.known_labels is None else [self._row_of.get(first.label, NO_LABEL)]
         tensors = {name: tensor.detach().cpu().numpy() for name, tensor in model.state_dict().items()}
-        (written,) = TransducerScorer(self.shape, tensors).write([self.vocabulary.encode(first)], beam=1, labels=labels)
+        (written,) = TransducerScorer(self.shape, tensors).write(
+            [self.vocabulary.encode(first.source)], beam=1, labels=labels
+        )
         answer = self.targets.decode(written.symbols[0].tolist()) if written.symbols else "…"
-        return f"{first} → {answer}"
+        return f"{first.source} → {answer}"
