@@ -43,6 +43,14 @@ def _check_names(value: Any) -> list[str | None]:
     return value
 
 
+def _check_labels(value: Any) -> Any:
+    """Check what a model is told: one label, or one for each name, null for none."""
+    several = value if isinstance(value, list) else [value]
+    if not all(label is None or isinstance(label, str) for label in several):
+        raise PydanticCustomError("labels", "must be a string, or an array of strings and nulls")
+    return value
+
+
 def _check_prior(value: Any) -> Any:
     """Check a prior: one of three words, or shares of labels, which the model checks further."""
     if value in (None, MODEL, BALANCED, UNIFORM):
@@ -73,6 +81,12 @@ Model = Annotated[Name | None, Field(description="One of /v1/models; the default
 
 
 Label = Annotated[Name | None, Field(description="What to condition the strings on; nothing if missing.")]
+
+
+Told = Annotated[
+    str | list[str | None] | None,
+    PlainValidator(_check_labels, json_schema_input_type=str | list[str | None] | None),
+]
 
 
 PriorValue = Annotated[
@@ -122,7 +136,11 @@ class PredictRequest(_RequestBody):
         Field(description="Abstain for names less familiar than this; the model's own threshold if missing."),
     ] = None
     label: Annotated[
-        Name | None, Field(description="What a model of pairs that knows labels is told; nothing if missing.")
+        Told,
+        Field(
+            description="What a model of pairs that knows labels is told: one label, or an array with a label or null "
+            "for each name; nothing if missing."
+        ),
     ] = None
     beam: Annotated[
         int | None,

@@ -159,7 +159,7 @@ class Service:
         names: Names,
         options: AnswerOptions,
         *,
-        label: str | None = None,
+        label: str | list[str | None] | None = None,
         beam: int | None = None,
     ) -> bytes:
         """Return the predictions for some names as a JSON array.
@@ -168,7 +168,7 @@ class Service:
             model: it answers to what it reads.
             names: the names.
             options: of its answers.
-            label: what a model of pairs is told; others are told nothing.
+            label: what a model of pairs is told of all names, or of each; others are told nothing.
             beam: the hypotheses that a model of pairs keeps.
 
         Raises:

@@ -111,15 +111,25 @@ def score_strings(model: ServedWriter, names: Sequence[str | None], label: str |
 
 
 def transcribe(
-    model: ServedWriter, names: Sequence[str | None], options: AnswerOptions, label: str | None, beam: int | None
+    model: ServedWriter,
+    names: Sequence[str | None],
+    options: AnswerOptions,
+    label: str | Sequence[str | None] | None,
+    beam: int | None,
 ) -> Iterator[list[Prediction]]:
     """Yield what `Transcriber.predict` returns for some strings, in order.
 
     Raises:
-        RequestError: an option has no effect on such a model or is out of range, or it has no such label.
+        RequestError: an option has no effect on such a model or is out of range, it has no such label, or there is not
+            one label for each name.
     """
     transcriber = _transcriber(model)
-    _check_label(model, label)
+    labels = [label] * len(names) if label is None or isinstance(label, str) else list(label)
+    if len(labels) != len(names):
+        message = f"label: an array needs one label or null for each of the {len(names)} names; it has {len(labels)}"
+        raise RequestError(422, "invalid", message)
+    for one in dict.fromkeys(labels):
+        _check_label(model, one)
     if not options.is_plain or options.abstain_below:
         message = (
             f"{model.name} {model.artifact.kind}: abstain_below, level, prior, coverage and unfamiliar_below have no "
@@ -131,11 +141,12 @@ def transcribe(
         message = f"top and beam may be at most {MOST_HYPOTHESES} for {model.name}, which {model.artifact.kind}"
         raise RequestError(422, "unknown_option", message)
 
-    def answer(part: Sequence[str | None]) -> list[Prediction]:
+    def answer(part: Sequence[str | None], told: Sequence[str | None]) -> list[Prediction]:
         width = BEAM if beam is None else beam
-        return transcriber.answer_all(part, top=options.top, beam=width, labels=[label] * len(part))
+        return transcriber.answer_all(part, top=options.top, beam=width, labels=told)
 
-    return map(answer, _cut(names, max(1, PART // kept)))
+    size = max(1, PART // kept)
+    return map(answer, _cut(names, size), _cut(labels, size))
 
 
 def _cut(names: Sequence[str | None], size: int) -> Iterator[Sequence[str | None]]:

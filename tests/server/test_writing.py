@@ -56,7 +56,14 @@ def test_scores_are_those_of_python_and_say_what_cannot_be_written(app, generato
     assert [len(score(app, names).json()["scores"]) for names in ("abc", [], [None])] == [1, 0, 1]
 
 
-@pytest.mark.parametrize("options", [{}, {"top": 4, "label": "Greek"}, {"top": 1, "beam": 1}], ids=str)
+EACH = [["Greek", None, "Dutch"][place % 3] for place in range(len(NAMES))]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"top": 4, "label": "Greek"}, {"top": 1, "beam": 1}, {"label": EACH}],
+    ids=["", "all", "beam", "each"],
+)
 def test_models_of_pairs_predict_as_in_python(app, transcriber, options):
     body = predict(app, NAMES, model="sounds", **options).json()
     expected = [one.to_dict() for one in transcriber.predict(NAMES, **{"top": 3, **options})]
@@ -119,6 +126,10 @@ def test_unseen_needs_a_filter_and_enough_new_strings(generator):
         ({"top": 101}, "unknown_option"),
         ({"beam": 101}, "invalid"),
         ({"label": "Maori"}, "unknown_label"),
+        ({"label": ["Maori"]}, "unknown_label"),
+        ({"label": ["Greek", None]}, "invalid"),
+        ({"label": [1]}, "invalid"),
+        ({"label": {}}, "invalid"),
     ],
     ids=str,
 )
