@@ -3,9 +3,10 @@
 The most likely labels alone are found by `elman.scoring.scorer.Scorer.best`, which is faster.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +54,22 @@ class Answers:
     every: NDArray[np.float64] | None
 
 
+class Answer(NamedTuple):
+    """What a model answers to one string.
+
+    Args:
+        level: the place of its level among the levels asked for.
+        ranked: for each level asked for, its best groups as places in `Answerer.names`, and their probabilities.
+        members: places of the labels in its prediction set, most likely first; None without sets.
+        familiar: how familiar the string is; None if that is not measured.
+    """
+
+    level: int
+    ranked: Sequence[tuple[list[int], list[float]]]
+    members: list[int] | None
+    familiar: float | None
+
+
 class Answerer:
     """Answers as some options ask.
 
@@ -81,21 +98,65 @@ class Answerer:
             self.levels = self._levels.names if all_levels or wanted == AUTO else (wanted,)
             groups = [self._levels.list_groups(level, labels) for level in self.levels]
         self._groups = groups
+        self._tops = [min(options.top, len(group)) for group in groups]
         asked = options.level
         self._level = None if asked == AUTO else 0 if asked is None else self.levels.index(asked)
         self._starts = np.cumsum([0, *map(len, groups)])
         self.names = tuple(name for groups in self._groups for name in groups)
 
+    def answer_each(self, scorer: Scorer, sequences: list[NDArray[Any]]) -> list[Answer]:
+        """Answer for sequences of ids, each in a record of its own; see `Answer`."""
+        native, count = self._find_native(scorer), len(sequences)
+        if count and native is not None and scorer.native is not None:
+            strings = EncodedStrings.gather(sequences)
+            if scorer.native.is_small(strings):
+                ranked, familiar = native.answer_few(scorer.native, strings, self._tops)
+                return self._cut(ranked, [None] * count, familiar or [None] * count)
+        answers = self.answer_all(scorer, sequences)
+        members = [None] * count if answers.members is None else [one.tolist() for one in answers.members]
+        ranked = [(ids.tolist(), chances.tolist()) for ids, chances in answers.ranked]
+        return self._cut(ranked, members, [None] * count if answers.familiar is None else answers.familiar.tolist())
+
+    def _cut(
+        self,
+        ranked: list[tuple[list[list[int]], list[list[float]]]],
+        members: Sequence[list[int] | None],
+        familiar: Sequence[float | None],
+    ) -> list[Answer]:
+        """Return a record for each string from the lists of all."""
+        of_strings = zip(*(zip(*level, strict=True) for level in ranked), strict=True)
+        rows = zip(of_strings, members, familiar, strict=True)
+        return [Answer(self._find_level(of_levels), of_levels, ids, share) for of_levels, ids, share in rows]
+
+    def _find_level(self, row: Sequence[tuple[list[int], list[float]]]) -> int:
+        """Return the level of an answer whose groups are ranked."""
+        if self._level is not None:
+            return self._level
+        return next((level for level, (_, best) in enumerate(row[:-1]) if best[0] >= self.options.sure), len(row) - 1)
+
     def answer_all(self, scorer: Scorer, sequences: Sequences, *, threads: int | None = None) -> Answers:
         """Answer for sequences of ids; see `Answers`."""
-        count, sizes = len(sequences), list(map(len, self._groups))
-        tops = [min(self.options.top, size) for size in sizes]
-        ranked = tuple((np.empty((count, top), np.int32), np.empty((count, top))) for top in tops)
-        if self._level is not None and tops[self._level] == max(tops):
+        answers = self._allocate(len(sequences))
+        if len(sequences):
+            native = self._find_native(scorer)
+            strings = EncodedStrings.gather(sequences) if self._familiarity is not None else None
+            if native is None:
+                scorer.each(sequences, partial(self._answer, answers, strings), threads=threads)
+            else:
+                writer = native.write_to(answers.ranked, answers.familiar, strings)
+                scorer.each(strings or sequences, writer.write, threads=threads)
+                self._set_best(answers, np.arange(len(sequences)))
+        return answers
+
+    def _allocate(self, count: int) -> Answers:
+        """Return answers of so many strings that are to be written."""
+        ranked = tuple((np.empty((count, top), np.int32), np.empty((count, top))) for top in self._tops)
+        if self._level is not None and self._tops[self._level] == max(self._tops):
             best, probabilities = ranked[self._level]
         else:
-            best, probabilities = np.full((count, max(tops)), -1, np.int32), np.full((count, max(tops)), np.nan)
-        answers = Answers(
+            best = np.full((count, max(self._tops)), -1, np.int32)
+            probabilities = np.full((count, max(self._tops)), np.nan)
+        return Answers(
             names=self.names,
             best=best,
             probabilities=probabilities,
@@ -104,21 +165,8 @@ class Answerer:
             ranked=ranked,
             familiar=None if self._familiarity is None else np.empty(count),
             members=None if self.options.coverage is None else np.empty(count, object),
-            every=np.empty((count, sum(sizes))) if self.options.every else None,
+            every=np.empty((count, len(self.names))) if self.options.every else None,
         )
-        if count:
-            strings = EncodedStrings.gather(sequences) if self._familiarity is not None else None
-            native = self._find_native(scorer)
-            if native is None:
-                scorer.each(sequences, partial(self._answer, answers, strings), threads=threads)
-            else:
-                scorer.each(
-                    strings or sequences,
-                    native.write_to(answers.ranked, answers.familiar, strings).write,
-                    threads=threads,
-                )
-                self._set_best(answers, np.arange(count))
-        return answers
 
     def _find_native(self, scorer: Scorer) -> "NativeAnswers | None":
         """Return the same in the compiled kernel, if it scores, and if it can say what is asked."""

@@ -134,8 +134,9 @@ class StringReader:
         if is_too_long(value):
             return self._build_too_long(value)
         described = self.normalisation.describe(value)
-        ids = self._encode(described[0])
-        return self._build_input(described, ids, self._check(described[0], ids), has_unknown=not ids.all())
+        ids = self._list_ids(described[0])
+        reason = self._check(described[0], ids)
+        return self._build_input(described, np.array(ids, np.int64), reason, has_unknown=UNKNOWN in ids)
 
     def read_all(self, values: Sequence[str]) -> list[Input]:
         """Read many strings; see `InputReader.read_all`."""
@@ -227,20 +228,24 @@ class StringReader:
 
     def abstention(self, normalised: str) -> str | None:
         """Return why the model would not read this normalised string; None if it reads it."""
-        return self._check(normalised, self._encode(normalised))
+        return self._check(normalised, self._list_ids(normalised))
 
     def abstentions(self, normalised: Sequence[str]) -> list[str | None]:
         """Return for each of the normalised strings what `abstention` returns."""
         return self._encode_texts(normalised)[1]
 
-    def _encode(self, text: str) -> NDArray[Any]:
-        """Return the ids of one normalised string, (T,), integers."""
+    def _list_ids(self, text: str) -> list[int]:
+        """Return the ids of one normalised string."""
         if len(text) <= LONGEST:
-            return self.vocabulary.encode(text)
-        return self.vocabulary.encode_all([text]).ids  # looks up each distinct symbol once, however long the text is
+            return self.vocabulary.list_ids(text)
+        # It looks up each distinct symbol once, however long the text is.
+        ids: list[int] = self.vocabulary.encode_all([text]).ids.tolist()
+        return ids
 
-    def _check(self, text: str, ids: NDArray[Any]) -> str | None:
-        is_read = len(text) <= LONGEST and text not in self._placeholders and self._is_evidence[ids].any()
+    def _check(self, text: str, ids: list[int]) -> str | None:
+        """Return why the model would not read a normalised string with these ids; None if it reads it."""
+        has_evidence = not self._evidence.isdisjoint(ids)
+        is_read = has_evidence and len(text) <= LONGEST and text not in self._placeholders
         return None if is_read else self._explain_unread(text)
 
     def _explain_unread(self, text: str) -> str:
@@ -281,6 +286,11 @@ class StringReader:
     def _known_symbols(self) -> tuple[str, ...]:
         """The symbol of each id; no symbol for the unknown one, id 0."""
         return ("", *self.vocabulary.symbols)
+
+    @cached_property
+    def _evidence(self) -> frozenset[int]:
+        """The symbol ids that an answer can rest on."""
+        return frozenset(np.flatnonzero(self._is_evidence).tolist())
 
     @cached_property
     def _is_evidence(self) -> NDArray[np.bool_]:

@@ -64,8 +64,8 @@ class AnswerOptions:
     @property
     def is_plain(self) -> bool:
         """Whether an answer says no more than its most likely labels."""
-        optional = (self.level, self.prior, self.coverage, self.unfamiliar_below)
-        return all(one is None for one in optional) and not self.familiar and not self.every
+        has_shares = self.prior is not None or self.coverage is not None
+        return self.level is None and self.unfamiliar_below is None and not (has_shares or self.familiar or self.every)
 
     @property
     def sure(self) -> float:

@@ -62,7 +62,7 @@ class Predictor(Published):
     def __init__(self, artifact: Artifact, origin: str | None = None) -> None:
         self.artifact, self.origin = artifact, origin
         self._pool: Pool | None = None
-        self._answerer: Answerer | None = None
+        self._answerer: tuple[AnswerOptions, Answerer] | None = None
 
     def __repr__(self) -> str:
         """Return the name of the model and its kind."""
@@ -316,6 +316,10 @@ class Predictor(Published):
 
     def _predict_all(self, names: Sequence[str | None], options: AnswerOptions) -> list[Prediction]:
         distinct = [name for name in dict.fromkeys(names) if name is not None]
+        if len(distinct) == len(names) == 1:  # as below, in less time
+            one = self.reader.read(distinct[0])
+            (answer,) = (_NOTHING,) if one.numbers is None else self._answer([one.numbers], options)
+            return [self._build_prediction(distinct[0], one, answer, options)]
         inputs = self.reader.read_all(distinct)
         readable = {one.key: one.numbers for one in inputs if one.numbers is not None}
         found = dict(zip(readable, self._answer(list(readable.values()), options), strict=True))
@@ -336,8 +340,6 @@ class Predictor(Published):
         if self.artifact.kind.answers == "tags":
             return [_Found((self._build_tags(logits),)) for logits in self.scorer.logits_of_steps(sequences)]
         if not options.is_plain or self.artifact.levels is not None or self.artifact.familiarity is not None:
-            if self.artifact.familiarity is not None:
-                options = replace(options, familiar=True)
             return self._answer_all(sequences, options)
         artifact = self.artifact
         labels, chances = self.scorer.best(
@@ -348,24 +350,23 @@ class Predictor(Published):
 
     def _answer_all(self, sequences: list[NDArray[Any]], options: AnswerOptions) -> Iterator["_Found"]:
         """Yield what a model of labels answers, with levels and sets."""
-        answers = self._find_answerer(options).answer_all(self.scorer, sequences)
-        names, members = answers.names, answers.members
-        ranked = [zip(ids.tolist(), chances.tolist(), strict=True) for ids, chances in answers.ranked]
-        for place, (level, *rows) in enumerate(zip(answers.level_ids.tolist(), *ranked, strict=True)):
-            tops = [_list_candidates(names, *row) for row in rows]
-            of_levels = dict(zip(answers.levels, tops, strict=True)) if answers.levels else None
-            of_set = None if members is None else tuple(names[one] for one in members[place].tolist())
-            familiar = None if answers.familiar is None else float(answers.familiar[place])
-            own_level = answers.levels[level] if answers.levels else None
-            yield _Found(tops[level], None, own_level, of_levels, of_set, familiar)
+        answerer = self._find_answerer(options)
+        names, levels = answerer.names, answerer.levels if self.artifact.levels is not None else ()
+        for level, ranked, members, familiar in answerer.answer_each(self.scorer, sequences):
+            tops = [_list_candidates(names, ids, chances) for ids, chances in ranked]
+            of_levels = dict(zip(levels, tops, strict=True)) if levels else None
+            of_set = None if members is None else tuple([names[one] for one in members])
+            yield _Found(tops[level], None, levels[level] if levels else None, of_levels, of_set, familiar)
 
     def _find_answerer(self, options: AnswerOptions) -> "Answerer":
         """Return what answers as some options ask; the last one is kept, because calls are often alike."""
         from elman.prediction.answers import Answerer  # imported late: the first answer does without it
 
-        if self._answerer is None or self._answerer.options != options:
-            self._answerer = Answerer(self.artifact, options, all_levels=True)
-        return self._answerer
+        known = self._answerer
+        if known is None or known[0] != options:
+            familiar = replace(options, familiar=self.artifact.familiarity is not None)
+            known = self._answerer = options, Answerer(self.artifact, familiar, all_levels=True)
+        return known[1]
 
     def _build_tags(self, logits: NDArray[np.float32]) -> Candidate:
         """Return the most likely tag of each step as one string, from logits (T, C)."""
@@ -416,7 +417,7 @@ _NOTHING = _Found()
 
 
 def _list_candidates(names: Sequence[str], ids: list[int], chances: list[float]) -> tuple[Candidate, ...]:
-    return tuple(Candidate(names[one], chance) for one, chance in zip(ids, chances, strict=True))
+    return tuple([Candidate(names[one], chance) for one, chance in zip(ids, chances, strict=True)])
 
 
 def load(model: str | Path = DEFAULT_MODEL) -> Predictor:

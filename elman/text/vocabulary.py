@@ -79,9 +79,11 @@ class Vocabulary:
         >>> Vocabulary(("a", "b")).encode("abcâ").tolist()
         [1, 2, 0, 1]
         """
-        return np.fromiter(
-            (self._ids.get(symbol) or self._id_without_accent(symbol) for symbol in text), np.int64, len(text)
-        )
+        return np.array(self.list_ids(text), np.int64)
+
+    def list_ids(self, text: str) -> list[int]:
+        """Return the ids of ``text`` as `encode` does, in a list: for a short text that is faster."""
+        return [self._ids.get(symbol) or self._id_without_accent(symbol) for symbol in text]
 
     def encode_all(self, texts: Sequence[str]) -> EncodedStrings:
         """Return the ids of many texts, as `encode` does one by one.

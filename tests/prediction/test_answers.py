@@ -39,6 +39,15 @@ def test_columns_have_the_answers_of_predictions(model, asked, copies):
             assert tuple(columns.labels[k] for k in ids) == (one.set or ())
 
 
+@pytest.mark.parametrize("asked", ASKED)
+def test_a_name_alone_has_the_answer_that_it_has_among_many(model, asked):
+    names = [f"{one}{'abc'[k % 3] * (k // 3)}" for one in ("abc", "b'a", "cab") for k in range(30)]
+    for name, among in zip(names, model.predict(names, **asked), strict=True):
+        alone = model.predict(name, **asked)
+        assert (alone.name, alone.label, alone.level, alone.set) == (among.name, among.label, among.level, among.set)
+        assert alone.probability == pytest.approx(among.probability)
+
+
 @pytest.mark.parametrize("asked", [*ASKED, {"every": True}])
 def test_processes_answer_as_this_one_does(model, asked):
     alone, shared = (model.predict_columns(NAMES * 3, processes=count, **asked) for count in (1, 2))

@@ -5,14 +5,17 @@ It does what `elman.prediction.answers.Answerer` does in numpy, for the answers 
 
 import ctypes
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from elman.model.familiarity import Familiarity
-from elman.scoring.kernel.library import AnswersWanted, FamiliarityTables, LevelAnswers, Library, Strings
+from elman.scoring.kernel.library import FEW, AnswersWanted, FamiliarityTables, LevelAnswers, Library, Strings
 from elman.text.encoded import EncodedStrings
+
+if TYPE_CHECKING:
+    from elman.scoring.kernel.scorer import NativeScorer
 
 LANES = 64
 """At least as many numbers as a vector has on any processor."""
@@ -43,6 +46,7 @@ class NativeAnswers:
         floor: float,
     ) -> None:
         self._library, self._kept = library, list[Any]()
+        self._few: list[_Few] = []
         self._groups = [self._keep(group, np.int32) for group in groups]
         self._sizes = [int(group.max()) + 1 for group in groups]
         self._tables = None if familiarity is None else self._pack(familiarity)
@@ -77,6 +81,34 @@ class NativeAnswers:
         wanted.familiar = None if familiar is None else familiar.ctypes.data
         return Writer(self._library, wanted, strings, (self, of_levels, ranked, familiar))
 
+    def answer_few(
+        self, scorer: "NativeScorer", strings: EncodedStrings, tops: Sequence[int]
+    ) -> tuple[list[tuple[list[list[int]], list[list[float]]]], list[float] | None]:
+        """Return the answers of a few strings in lists, with one call of the kernel.
+
+        Args:
+            scorer: of the model.
+            strings: N of them, of which its `NativeScorer.is_small` is true.
+            tops: how many groups of each level to find, the same in each call.
+
+        Returns:
+            For each level its best groups and their probabilities, and how familiar each string is, as in `write_to`.
+        """
+        few, count = self._few.pop() if self._few else self._make_room(tops), len(strings.lengths)
+        try:
+            scorer.answer(strings, few.wanted)
+            ranked = [(ids[:count].tolist(), chances[:count].tolist()) for ids, chances in few.ranked]
+            return ranked, None if few.familiar is None else few.familiar[:count].tolist()
+        finally:
+            self._few.append(few)
+
+    def _make_room(self, tops: Sequence[int]) -> "_Few":
+        """Return memory for the answers of a small call."""
+        ranked = [(np.empty((FEW, top), np.int32), np.empty((FEW, top))) for top in tops]
+        familiar = None if self._tables is None else np.empty(FEW)
+        writer = self.write_to(ranked, familiar, None)
+        return _Few(ranked, familiar, writer.wanted, writer)
+
     def _pack(self, familiarity: Familiarity) -> FamiliarityTables:
         every = (familiarity.ranks, *familiarity.ranks_of_groups)
         return FamiliarityTables(
@@ -97,6 +129,15 @@ class NativeAnswers:
         return address
 
 
+class _Few(NamedTuple):
+    """Memory for the answers of a small call; see `NativeAnswers.write_to`."""
+
+    ranked: Ranked
+    familiar: NDArray[np.float64] | None
+    wanted: AnswersWanted
+    kept: "Writer"
+
+
 class Writer:
     """Writes answers; several threads can use it at a time.
 
@@ -108,7 +149,7 @@ class Writer:
     """
 
     def __init__(self, library: Library, wanted: AnswersWanted, strings: EncodedStrings | None, kept: Any) -> None:
-        self._library, self._wanted, self._kept = library, wanted, kept
+        self._library, self.wanted, self._kept = library, wanted, kept
         self._strings = self._arrays = None
         if strings is not None:
             kinds = ((strings.ids, np.int32), (strings.starts, np.int64), (strings.lengths, np.int64))
@@ -123,7 +164,7 @@ class Writer:
             logits: of the model, (n, C).
         """
         rows, logits = np.ascontiguousarray(rows, np.int64), np.ascontiguousarray(logits, np.float32)
-        memory = np.empty(self._wanted.answers + (self._wanted.answers + LANES) // 2 + 1)
+        memory = np.empty(self.wanted.answers + (self.wanted.answers + LANES) // 2 + 1)
         places = (array.ctypes.data for array in (logits, rows, memory))
         logits_at, rows_at, memory_at = places
-        self._library.find_answers(self._wanted, logits_at, self._strings, rows_at, len(rows), memory_at)
+        self._library.find_answers(self.wanted, logits_at, self._strings, rows_at, len(rows), memory_at)

@@ -21,7 +21,7 @@ LIBRARY = HERE / ("libelman" + {"darwin": ".dylib", "win32": ".dll"}.get(sys.pla
 NOTE = HERE / "built.txt"
 """Where `elman.scoring.kernel.build` writes; that module must not be imported here, because it takes long to load."""
 
-ABI = 3
+ABI = 4
 """As ``ELMAN_ABI`` in kernel.h: a library of another version is not used."""
 
 KERNEL, OTHER_LIBRARY = "ELMAN_KERNEL", "ELMAN_KERNEL_LIBRARY"
@@ -31,6 +31,9 @@ SHORT = ("vnni",)
 
 MOST_ORDERS, MOST_TOP = 32, 32
 DONE, BAD_SYMBOL = 0, 1
+
+FEW = 64
+"""The most strings of a small call, for which memory is kept."""
 
 
 class Matrix(Structure):
@@ -249,11 +252,12 @@ class Library:
         self.sorting_size.argtypes, self.sorting_size.restype = (c_int64,), c_int64
         self.memory_size.argtypes, self.memory_size.restype = (model, c_int64), c_int64
         self.answer, self.answering_size = library.elman_answer, library.elman_answering_size
-        self.answer.argtypes = (model, c_void_p, c_void_p, c_int64, POINTER(Output), c_void_p)
+        wanted = POINTER(AnswersWanted)
+        self.answer.argtypes = (model, c_void_p, c_void_p, c_int64, POINTER(Output), wanted, c_void_p)
         self.answer.restype, self.answering_size.restype = c_int32, c_int64
         self.answering_size.argtypes = (model, c_int64)
         self.find_answers = library.elman_find_answers
-        self.find_answers.argtypes = (POINTER(AnswersWanted), c_void_p, POINTER(Strings), c_void_p, c_int64, c_void_p)
+        self.find_answers.argtypes = (wanted, c_void_p, POINTER(Strings), c_void_p, c_int64, c_void_p)
         self.find_answers.restype = None
         self.encode, self.placeholder = library.elman_encode, library.elman_placeholder
         self.encode.argtypes = (POINTER(Alphabet), POINTER(Texts), c_int64, c_void_p, c_void_p, c_void_p)

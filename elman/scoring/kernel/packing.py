@@ -68,6 +68,13 @@ WIDE = 3
 """How many blocks of labels the head multiplies together, if there are more than two of them."""
 
 
+def allocate(size: int) -> NDArray[np.uint8]:
+    """Return memory of so many bytes that begins at a multiple of 64, as vectors like it."""
+    memory = np.empty(size + 64, np.uint8)
+    start = -memory.ctypes.data % 64
+    return memory[start : start + size]
+
+
 def can_pack(config: ModelConfig) -> bool:
     """Return whether the kernel reads a model: sharing is exact for it, and its states are few if it has no head."""
     return can_share(config) and (config.head != "none" or config.directions * config.hidden_size <= LARGEST_IDENTITY)
@@ -334,8 +341,9 @@ class PackedModel:
 
     def _address(self, array: Array) -> int:
         """Return the address of an array that is contiguous, and is kept."""
-        kept = self._keep(np.ascontiguousarray(array, np.float32))
-        address: int = kept.ctypes.data
+        aligned = allocate(array.size * 4).view(np.float32).reshape(array.shape)
+        aligned[...] = array
+        address: int = self._keep(aligned).ctypes.data
         return address
 
     def _keep(self, value: Any) -> Any:

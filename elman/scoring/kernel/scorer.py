@@ -12,8 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.model.config import ModelConfig
-from elman.scoring.kernel.library import BAD_SYMBOL, DONE, MOST_TOP, Choice, Library, Output, Strings, open_library
-from elman.scoring.kernel.packing import PackedModel
+from elman.scoring.kernel.library import (
+    BAD_SYMBOL,
+    DONE,
+    FEW,
+    MOST_TOP,
+    AnswersWanted,
+    Choice,
+    Library,
+    Output,
+    Strings,
+    open_library,
+)
+from elman.scoring.kernel.packing import PackedModel, allocate
 from elman.scoring.probabilities import best_of
 from elman.scoring.processor import map_on_threads
 from elman.text.encoded import EncodedStrings
@@ -28,9 +39,8 @@ PART = 16_384
 LARGEST_OUTPUT = 2**23
 """How many logits of a part are in memory; one string is read in any case."""
 
-FEW, FEW_SYMBOLS, MOST_ANSWERS = 64, 4096, 1024
-"""The most strings, the most symbols of all of them, and the most logits of each, that are in memory which is kept for
-small calls."""
+FEW_SYMBOLS, MOST_ANSWERS = 4096, 1024
+"""The most symbols of all strings of a small call, and the most logits of each."""
 
 WORTH_TABLES = 64
 """The most strings of a call that does without tables of inputs. To make them takes time once, and saves it for each
@@ -53,6 +63,7 @@ class NativeScorer:
         self.routines = choice.routines
         self._packed = PackedModel(config, tensors, library, choice.routines)
         self._model = ctypes.byref(self._packed.model)
+        self.answers = int(self._packed.model.answers)
         self._memories: list[NDArray[np.uint8]] = []
         self._few: list[_Few] = []
 
@@ -60,11 +71,6 @@ class NativeScorer:
     def library(self) -> Library:
         """The kernel."""
         return self._library
-
-    @property
-    def answers(self) -> int:
-        """How many logits each string has, C."""
-        return int(self._packed.model.answers)
 
     def logits(self, strings: EncodedStrings, *, threads: int = 1) -> Array:
         """Return the logits of encoded strings, (N, C), float32.
@@ -91,7 +97,7 @@ class NativeScorer:
         Yields:
             The positions of some of the strings, (n,), and their logits, (n, C), float32.
         """
-        if len(strings) > 0 and _are_few(strings) and self.answers <= MOST_ANSWERS:
+        if len(strings) > 0 and self.is_small(strings):
             yield np.arange(len(strings)), self._ask_few(lambda few: few.logits(strings))
             return
         sorted_strings = _Sorted(self, strings)
@@ -128,6 +134,19 @@ class NativeScorer:
         _share(score, sorted_strings.cut(threads, PART), threads)
         return labels, chances
 
+    def is_small(self, strings: EncodedStrings) -> bool:
+        """Return whether a call with these strings is so small that memory for it is kept."""
+        return _are_few(strings) and self.answers <= MOST_ANSWERS
+
+    def answer(self, strings: EncodedStrings, wanted: AnswersWanted) -> None:
+        """Write the answers of a few strings, of which `is_small` is true.
+
+        Args:
+            strings: N of them.
+            wanted: how to answer, and where to write it; see `elman.scoring.kernel.answers`.
+        """
+        self._ask_few(lambda few: few.answer(strings, wanted))
+
     def _ask_few(self, ask: "Callable[[_Few], Answer]") -> Answer:
         """Return what is asked of a few strings, without new memory, and without more than one call of the kernel."""
         few = self._few.pop() if self._few else _Few(self)
@@ -143,7 +162,7 @@ class NativeScorer:
     def take_memory(self, size: int) -> NDArray[np.uint8]:
         """Return memory of at least so many bytes that no other thread uses, which begins at a multiple of 64."""
         memory = self._memories.pop() if self._memories else np.empty(0, np.uint8)
-        return memory if len(memory) >= size else _allocate(size + size // 8)
+        return memory if len(memory) >= size else allocate(size + size // 8)
 
 
 class _Few:
@@ -159,7 +178,7 @@ class _Few:
         self._ids, self._lengths = np.empty(FEW_SYMBOLS, np.int32), np.empty(FEW, np.int64)
         self._labels, self._chances = np.empty(FEW * MOST_TOP, np.int32), np.empty(FEW * MOST_TOP)
         self._logits = np.empty(FEW * scorer.answers if scorer.answers <= MOST_ANSWERS else 0, np.float32)
-        self._memory = _allocate(self._library.answering_size(self._model, FEW))
+        self._memory = allocate(self._library.answering_size(self._model, FEW))
         self._best = Output(labels=self._labels.ctypes.data, chances=self._chances.ctypes.data)
         self._every = Output(logits=self._logits.ctypes.data)
         arrays = (self._ids, self._lengths, self._memory)
@@ -182,11 +201,16 @@ class _Few:
         logits: Array = self._logits.reshape(FEW, -1)[:count].copy()
         return logits
 
-    def _ask(self, strings: EncodedStrings, output: Output) -> None:
+    def answer(self, strings: EncodedStrings, wanted: AnswersWanted) -> None:
+        """Write answers; see `NativeScorer.answer`."""
+        self._ask(strings, self._every, wanted)
+
+    def _ask(self, strings: EncodedStrings, output: Output, answers: AnswersWanted | None = None) -> None:
         count = len(strings.lengths)
         self._ids[: len(strings.ids)] = strings.ids
         self._lengths[:count] = strings.lengths
-        status = self._library.answer(self._model, self._ids_at, self._lengths_at, count, output, self._memory_at)
+        places = self._ids_at, self._lengths_at, count
+        status = self._library.answer(self._model, *places, output, answers, self._memory_at)
         _check(status, self._symbols)
 
 
@@ -236,12 +260,6 @@ def _check(status: int, symbols: int) -> None:
     if status != DONE:
         reason = f"ids must be from 0 to {symbols - 1}" if status == BAD_SYMBOL else "a string has no symbol"
         raise IndexError(f"these strings cannot be scored: {reason}")
-
-
-def _allocate(size: int) -> NDArray[np.uint8]:
-    """Return memory of so many bytes that begins at a multiple of 64, as vectors like it."""
-    memory = np.empty(size + 64, np.uint8)
-    return memory[-memory.ctypes.data % 64 :]
 
 
 def _share(work: Callable[[Ids], None], parts: list[Ids], threads: int) -> None:

@@ -1,6 +1,7 @@
 """The compiled kernel: for any strings and every instruction set, the answers are those of the reference scorer."""
 
 from dataclasses import replace
+from itertools import islice, product
 from typing import Any
 
 import numpy as np
@@ -121,6 +122,17 @@ def test_a_string_differs_from_the_same_string_with_its_last_symbol_repeated(rea
 def test_parts_and_threads_change_no_score(monkeypatch, threads):
     monkeypatch.setattr(scorer, "PART", 90)
     agree(SMALL, random_strings(700), threads=threads)
+
+
+@pytest.mark.parametrize("length", [1, 15, 16, 17, 40])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_a_string_alone_has_the_scores_of_the_reference(shape, length):
+    agree(replace(SMALL, **shape), [np.random.default_rng(length).integers(0, SYMBOLS, length).tolist()])
+
+
+def test_a_string_alone_in_its_block_has_the_scores_of_the_reference(monkeypatch):
+    monkeypatch.setattr(packing, "LARGEST_TABLES", 10)
+    agree(replace(SMALL, hidden_size=2), [list(ids) for ids in islice(product(range(SYMBOLS), repeat=6), 4097)])
 
 
 def test_more_strings_than_a_block_are_all_scored():

@@ -12,7 +12,7 @@
 
 #include <stdint.h>
 
-#define ELMAN_ABI 3 /* as in library.py; to be raised when a structure or a function changes */
+#define ELMAN_ABI 4 /* as in library.py; to be raised when a structure or a function changes */
 
 #if defined(_WIN32)
 #define EXPORT __declspec(dllexport)
@@ -197,10 +197,6 @@ EXPORT int64_t elman_memory_size(const elman_model *, int64_t count);
 EXPORT void elman_score(const elman_model *, const elman_strings *, const int64_t *order, int64_t count,
                         const elman_output *, void *memory);
 
-EXPORT int64_t elman_answering_size(const elman_model *, int64_t count);
-EXPORT int32_t elman_answer(const elman_model *, const int32_t *ids, const int64_t *lengths, int64_t count,
-                            const elman_output *, void *memory);
-
 /* text.c */
 EXPORT int64_t elman_encode(const elman_alphabet *, const elman_texts *, int64_t count, int32_t *ids, int64_t *lengths,
                             uint8_t *statuses);
@@ -236,6 +232,11 @@ typedef struct {
 } elman_answers;
 EXPORT void elman_find_answers(const elman_answers *, const float *logits, const elman_strings *, const int64_t *rows,
                                int64_t count, double *memory);
+
+/* score.c: a small call as a whole. */
+EXPORT int64_t elman_answering_size(const elman_model *, int64_t count);
+EXPORT int32_t elman_answer(const elman_model *, const int32_t *ids, const int64_t *lengths, int64_t count,
+                            const elman_output *, const elman_answers *, void *memory);
 
 /* dispatch.c */
 EXPORT int32_t elman_abi(void);

@@ -8,6 +8,7 @@ enum {
     BLOCK = 4096,  /* the most strings of a trie: the states of its levels stay in the cache */
     FEW_ROWS = 64, /* strings that the head reads together */
     AHEAD = 8,     /* strings whose symbols are asked for before they are read */
+    STEPS = 16,    /* of a string that is alone: what they read is multiplied together */
     ALIGNMENT = 64
 };
 
@@ -27,7 +28,7 @@ static void *take(pool *from, int64_t count, int64_t size)
 /* What reading one block needs. A state is [layers][2 levels], each level [BLOCK][stride]. */
 typedef struct {
     int32_t *alive, *node, *parent, *first, *rows, *shared, *ended, *ended_node;
-    float *hidden, *cell, *embedded, *read, *zeros;
+    float *hidden, *cell, *embedded, *read, *steps, *zeros;
     int16_t *shorts; /* of hidden */
 } block_memory;
 
@@ -37,6 +38,7 @@ typedef struct {
     int64_t stride;        /* floats of a state */
     int32_t tables, reach; /* tables that a step reads, and symbols that its longest n-gram has */
     int64_t *starts, *lengths, *copies; /* copies: the place in the order of the first of equal strings */
+    int64_t alone;                      /* the string of a block that has no other; otherwise −1 */
     int64_t *order;                     /* of the distinct strings, by their beginnings or endings */
     float *features;                    /* [distinct][feature_count]: what the head reads; see elman_model */
     float *logits;                      /* [FEW_ROWS][padded answers] */
@@ -71,8 +73,10 @@ static void take_block_memory(block_memory *memory, const work *w, int64_t strin
     memory->hidden = take(from, states, sizeof(float));
     memory->cell = model->cell == CELL_LSTM ? take(from, states, sizeof(float)) : NULL;
     memory->shorts = model->routines->bits == 16 ? take(from, states, sizeof(int16_t)) : NULL;
-    if (!model->symbol_rows[0])
-        memory->embedded = take(from, strings * model->embedding_size, sizeof(float));
+    if (!model->symbol_rows[0]) {
+        memory->embedded = take(from, (strings > STEPS ? strings : STEPS) * model->embedding_size, sizeof(float));
+        memory->steps = take(from, STEPS * w->stride * gates, sizeof(float));
+    }
     if (!model->symbol_rows[0] || model->layer_count > 1)
         memory->read = take(from, strings * w->stride * gates, sizeof(float));
     memory->zeros = take(from, w->stride, sizeof(float));
@@ -231,19 +235,36 @@ static int16_t *shorts_at(const work *w, int64_t strings, int layer, int level)
     return w->block.shorts ? w->block.shorts + place_state(w, strings, layer, level) : NULL;
 }
 
-/* Write the sum of the embeddings that each node of a level reads. */
-static void embed(work *w, int32_t nodes)
+/* Write the sum of the embeddings that a node reads, given by its rows. */
+static void embed(const elman_model *model, const int32_t *rows, float *sum)
 {
-    const elman_model *const model = w->model;
     const int64_t size = model->embedding_size;
-    for (int32_t node = 0; node < nodes; node++) {
-        const int32_t *const rows = w->block.rows + (int64_t)node * w->tables;
-        float *const sum = w->block.embedded + node * size;
-        memcpy(sum, model->embedding + rows[0] * size, sizeof(float) * (size_t)size);
-        for (int table = 1; table < w->tables; table++)
-            for (int64_t number = 0; number < size; number++)
-                sum[number] += model->ngrams[rows[table] * size + number];
+    memcpy(sum, model->embedding + rows[0] * size, sizeof(float) * (size_t)size);
+    for (int table = 1; table <= model->order_count; table++)
+        for (int64_t number = 0; number < size; number++)
+            sum[number] += model->ngrams[rows[table] * size + number];
+}
+
+/* Multiply what the nodes of a level read. */
+static void multiply_nodes(const work *w, const elman_matrix *input, int32_t nodes)
+{
+    const int64_t size = w->model->embedding_size;
+    for (int32_t node = 0; node < nodes; node++)
+        embed(w->model, w->block.rows + (int64_t)node * w->tables, w->block.embedded + node * size);
+    w->model->routines->multiply(input, w->block.embedded, size, nodes, w->block.read);
+}
+
+/* Multiply what a string reads at some steps: the weights are read once for all of them. */
+static void multiply_steps(const work *w, const elman_matrix *input, int64_t string, int32_t level, int direction)
+{
+    const int64_t size = w->model->embedding_size;
+    const int32_t steps = (int32_t)smaller(STEPS, w->lengths[string] - level);
+    int32_t rows[MOST_TABLES];
+    for (int32_t step = 0; step < steps; step++) {
+        find_rows(w, string, level + step, direction, rows);
+        embed(w->model, rows, w->block.embedded + step * size);
     }
+    w->model->routines->multiply(input, w->block.embedded, size, steps, w->block.steps);
 }
 
 /* Say what each node of a level reads: rows of tables, or its row of a product. */
@@ -260,16 +281,19 @@ static void find_inputs(work *w, int64_t strings, int layer, int32_t level, int 
             nodes->table[table] = model->ngram_rows[direction];
         return;
     }
-    if (layer == 0) {
-        embed(w, count);
-        model->routines->multiply(input, w->block.embedded, model->embedding_size, count, w->block.read);
-    } else {
-        const float *const below = state_at(w->block.hidden, w, strings, layer - 1, level);
-        model->routines->multiply(input, below, w->stride, count, w->block.read);
-    }
     nodes->rows = NULL;
     nodes->tables = 1;
     nodes->table[0] = w->block.read;
+    if (layer > 0) {
+        const float *const below = state_at(w->block.hidden, w, strings, layer - 1, level);
+        model->routines->multiply(input, below, w->stride, count, w->block.read);
+    } else if (w->alone < 0) {
+        multiply_nodes(w, input, count);
+    } else {
+        if (level % STEPS == 0)
+            multiply_steps(w, input, w->alone, level, direction);
+        nodes->table[0] = w->block.steps + level % STEPS * w->stride * input->gates;
+    }
 }
 
 /* Read one level through all layers: the states of each layer are what the next one reads. */
@@ -292,6 +316,7 @@ static void read_layers(work *w, int64_t strings, int32_t level, int direction, 
 static void read_block(work *w, const int64_t *strings, int32_t count, int direction)
 {
     int32_t alive = count;
+    w->alone = count == 1 ? strings[0] : -1;
     find_shared(w, strings, count, direction);
     for (int32_t one = 0; one < count; one++)
         w->block.alive[one] = one;
@@ -408,18 +433,27 @@ void elman_score(const elman_model *model, const elman_strings *strings, const i
     }
 }
 
+/* Return how many doubles of memory elman_find_answers needs. */
+static int64_t count_doubles(const elman_model *model)
+{
+    return model->answers + fill_up(model->answers, model);
+}
+
 /* Return the bytes of memory that elman_answer needs for so many strings. */
 int64_t elman_answering_size(const elman_model *model, int64_t count)
 {
-    return elman_memory_size(model, count) + 2 * (count * (int64_t)sizeof(int64_t) + ALIGNMENT);
+    return elman_memory_size(model, count) + count_doubles(model) * (int64_t)sizeof(double) +
+           2 * count * (int64_t)sizeof(int64_t) + 3 * ALIGNMENT;
 }
 
-/* Check, sort and score some strings that are one after the other: all that a small call needs, in one call. */
+/* Check, sort and score some strings that are one after the other: all that a small call needs, in one call. If
+ * ``answers`` is not NULL, the logits, for which ``wanted`` must have a place, become answers too. */
 int32_t elman_answer(const elman_model *model, const int32_t *ids, const int64_t *lengths, int64_t count,
-                     const elman_output *wanted, void *memory)
+                     const elman_output *wanted, const elman_answers *answers, void *memory)
 {
     pool from = {memory, 0};
     int64_t *const starts = take(&from, count, sizeof(int64_t)), *const order = take(&from, count, sizeof(int64_t));
+    double *const doubles = take(&from, count_doubles(model), sizeof(double));
     work w;
     for (int64_t one = 0, start = 0; one < count; start += lengths[one++]) {
         starts[one] = start;
@@ -433,5 +467,10 @@ int32_t elman_answer(const elman_model *model, const int32_t *ids, const int64_t
     take_memory(&w, model, count, rest);
     elman_sort(&strings, model->symbols, 0, count, order, w.sorting);
     elman_score(model, &strings, order, count, wanted, rest);
+    if (answers) {
+        for (int64_t one = 0; one < count; one++)
+            order[one] = one;
+        elman_find_answers(answers, wanted->logits, &strings, order, count, doubles);
+    }
     return STATUS_DONE;
 }
