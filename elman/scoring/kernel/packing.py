@@ -314,9 +314,9 @@ class PackedModel:
         both = np.zeros((gates, blocks * self.lanes, inner + 1), np.float32)
         both[:, :columns, :inner], both[:, :columns, inner:] = weights, bias
         packed = both.reshape(gates, blocks, self.lanes, inner + 1).transpose(1, 3, 0, 2)
-        return Matrix(
-            self._address(packed[:, :inner]), self._address(packed[:, inner]), None, None, gates, inner, blocks
-        )
+        kept = allocate(4 * blocks * inner * gates * self.lanes).view(np.float32)
+        kept.reshape(blocks, inner, gates, self.lanes)[...] = packed[:, :inner]
+        return Matrix(self._address(kept), self._address(packed[:, inner]), None, None, gates, inner, blocks)
 
     def _add_shorts(self, matrix: Matrix, weights: Array) -> Matrix:
         """Return a matrix with its weights in 16 bits too, for states between −1 and 1.
@@ -341,9 +341,8 @@ class PackedModel:
 
     def _address(self, array: Array) -> int:
         """Return the address of an array that is contiguous, and is kept."""
-        aligned = allocate(array.size * 4).view(np.float32).reshape(array.shape)
-        aligned[...] = array
-        address: int = self._keep(aligned).ctypes.data
+        kept = self._keep(np.ascontiguousarray(array, np.float32))
+        address: int = kept.ctypes.data
         return address
 
     def _keep(self, value: Any) -> Any:
