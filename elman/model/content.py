@@ -4,6 +4,7 @@ A model that answers about what it reads is in `elman.model.file`, one that writ
 """
 
 import hashlib
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from elman.checks import shown
 from elman.errors import DamagedModelError, ElmanError, NewerModelError, NotAModelError, SettingError
 from elman.model.header import StoredTensor, digest_of_content, parse_json, read_header
 from elman.model.kinds import Kind, find_kind
-from elman.model.packing import Tensors, pack, quantise
+from elman.model.packing import Tensors, are_finite, are_packed, find_types, has_bytes, pack, quantise
 
 FORMAT_VERSION = 6
 """Version 2 added what a model reads and answers with; files of version 1 read strings and answer with a label. Version
@@ -38,11 +39,20 @@ _HEADER_KEY = "elman"
 
 
 class Saved(NamedTuple):
-    """What a file says: its document, its digest, and whether some of its tensors have 8 bits."""
+    """What a file says: its document, its digest, and its tensors as they are stored."""
 
     document: str
     digest: str
-    has_bytes: bool
+    stored: Tensors
+
+    @property
+    def has_bytes(self) -> bool:
+        """Whether some of its tensors have 8 bits."""
+        return has_bytes(self.stored)
+
+    def find_digest(self, document: str) -> str | None:
+        """Return the digest of the file if a model with this document would be saved to the same file."""
+        return self.digest if self.document == document and are_packed(self.stored) else None
 
 
 @dataclass(frozen=True)
@@ -172,6 +182,11 @@ def digest_of(body: str, tensors: Tensors) -> str:
     return digest.hexdigest()
 
 
+def count_parameters(tensors: Tensors) -> int:
+    """Return how many numbers a network learned; codes are not learned."""
+    return sum(math.prod(shape) for shape, dtype in find_types(tensors).values() if dtype == np.float32)
+
+
 def check_numbers(tensors: Tensors, temperature: float) -> None:
     """Check the temperature of a model, and that all of its weights are finite.
 
@@ -181,7 +196,7 @@ def check_numbers(tensors: Tensors, temperature: float) -> None:
     if not LOWEST_TEMPERATURE <= temperature <= HIGHEST_TEMPERATURE:
         limits = f"from {LOWEST_TEMPERATURE:g} to {HIGHEST_TEMPERATURE:g}"
         raise DamagedModelError(f"its temperature must be {limits}; it is {temperature}")
-    if not all(np.isfinite(tensor).all() for tensor in tensors.values()):
+    if not are_finite(tensors):
         raise DamagedModelError("some of its weights are not finite")
 
 
@@ -196,10 +211,11 @@ def check_fit(tensors: Tensors, expected: dict[str, tuple[int, ...]], types: dic
     Raises:
         DamagedModelError: they have not.
     """
-    found = {name: tensor.shape for name, tensor in tensors.items()}
+    stored = find_types(tensors)
+    found = {name: shape for name, (shape, _) in stored.items()}
     if found != expected:
         wrong = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
         raise DamagedModelError(f"its tensors do not fit its config: {', '.join(wrong[:5])}")
-    for name, tensor in tensors.items():
-        if tensor.dtype != types[name]:
-            raise DamagedModelError(f"its tensor {name} must hold {types[name]}; it holds {tensor.dtype}")
+    for name, (_, dtype) in stored.items():
+        if dtype != types[name]:
+            raise DamagedModelError(f"its tensor {name} must hold {types[name]}; it holds {dtype}")

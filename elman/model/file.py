@@ -25,6 +25,7 @@ from elman.model.content import (
     Saved,
     check_fit,
     check_numbers,
+    count_parameters,
     digest_of,
     form_tensors,
     read_content,
@@ -36,7 +37,7 @@ from elman.model.familiarity import Familiarity
 from elman.model.header import LONGEST_TEXT, check_document, check_tensors
 from elman.model.hierarchy import Levels
 from elman.model.kinds import KINDS, Kind, find_kind
-from elman.model.packing import Tensors, are_packed, has_bytes, unpack
+from elman.model.packing import Tensors, has_bytes, unpack
 from elman.model.sets import Sets
 from elman.model.tensors import BAG_CODES, dtype_of
 from elman.text.evidence import EVIDENCE
@@ -103,7 +104,7 @@ class Artifact:
     familiarity: Familiarity | None = None
     floor: float = 0.0
     placeholders: tuple[str, ...] | None = None
-    # Of the file that the model was read from, if saving the model again writes the same tensors.
+    # Of the file that the model was read from; saving the model again may write the same.
     _saved: Saved | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -170,14 +171,13 @@ class Artifact:
     @cached_property
     def digest(self) -> str:
         """The SHA-256 that identifies the model, in hexadecimal: the digest in the file that `save_artifact` writes."""
-        if self._saved is not None and self._saved.document == _describe(self, self._saved.has_bytes):
-            return self._saved.digest
-        return digest_of(*_encode(self, "float"))
+        known = None if self._saved is None else self._saved.find_digest(_describe(self, self._saved.has_bytes))
+        return known or digest_of(*_encode(self, "float"))
 
     @property
     def parameters(self) -> int:
         """How many numbers the network learned."""
-        return sum(tensor.size for tensor in self.tensors.values() if tensor.dtype == np.float32)
+        return count_parameters(self.tensors)
 
 
 def _check_layers(config: ModelConfig, tensors: int) -> None:
@@ -302,8 +302,7 @@ def build_artifact(read: Content, path: str) -> Artifact:
         **_parse_answers(document),
         **_parse_kind(document, version),
     )
-    if are_packed(tensors):
-        object.__setattr__(artifact, "_saved", Saved(read.body, read.digest, has_bytes(tensors)))
+    object.__setattr__(artifact, "_saved", Saved(read.body, read.digest, tensors))
     return artifact
 
 

@@ -4,7 +4,7 @@ Float32 is stored in the fewest bits that lose nothing: 16, or 8 with a scale fo
 that they fit (`round_rows`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,8 @@ Tensors = Mapping[str, NDArray[Any]]
 
 FIRST = 1024
 """How many numbers of a tensor are rounded to 16 bits before all of them are, and how many rows to 8 bits."""
+
+MOST_OF_BYTE = np.float32(128)
 
 LARGEST = np.float32(127)
 """The largest number of 8 bits that is used; the smallest is its negative."""
@@ -60,16 +62,79 @@ def round_rows(tensor: NDArray[np.float32]) -> NDArray[np.float32]:
     return rounded
 
 
-def unpack(tensors: Tensors) -> dict[str, NDArray[Any]]:
-    """Return the tensors of a file with the number types that scoring uses: float32, and int64 for codes."""
-    wide = {}
-    for name, tensor in tensors.items():
+class Unpacked(Mapping[str, NDArray[Any]]):
+    """The tensors of a file with the number types that scoring uses, float32, and int64 for codes.
+
+    A tensor is unpacked when it is first read: an answer for one name needs a few rows of the largest ones.
+
+    Args:
+        stored: the tensors as the file has them, with the scales of those of 8 bits.
+    """
+
+    def __init__(self, stored: Tensors) -> None:
+        self.stored, self._wide = stored, dict[str, NDArray[Any]]()
+        self._names = [name for name in stored if not (name.endswith(SCALE) and name.removesuffix(SCALE) in stored)]
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        """Return a tensor."""
+        if name not in self._wide:
+            self._wide[name] = self._widen(name, self.stored[name])
+        return self._wide[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """Return the names, in the order of the file."""
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        """Return how many tensors there are."""
+        return len(self._names)
+
+    def _widen(self, name: str, tensor: NDArray[Any]) -> NDArray[Any]:
         if tensor.dtype == np.int8:
-            with np.errstate(over="ignore", invalid="ignore"):  # the check for finite weights follows
-                wide[name] = tensor * tensors[name + SCALE][:, None]
-        elif not (name.endswith(SCALE) and name.removesuffix(SCALE) in tensors):
-            wide[name] = tensor.astype(np.float32) if tensor.dtype == np.float16 else tensor
-    return wide
+            with np.errstate(over="ignore", invalid="ignore"):  # `are_finite` says whether all are finite
+                wide: NDArray[Any] = tensor * self.stored[name + SCALE][:, None]
+            return wide
+        return tensor.astype(np.float32) if tensor.dtype == np.float16 else tensor
+
+
+def unpack(tensors: Tensors) -> Unpacked:
+    """Return the tensors of a file with the number types that scoring uses: float32, and int64 for codes."""
+    return Unpacked(tensors)
+
+
+def find_rows(tensors: Tensors, name: str) -> tuple[NDArray[np.int8], NDArray[np.float32]] | None:
+    """Return a matrix of 8 bits as its file has it, and the scale of each row; None if there is none."""
+    stored = tensors.stored if isinstance(tensors, Unpacked) else {}
+    return (stored[name], stored[name + SCALE]) if name in stored and stored[name].dtype == np.int8 else None
+
+
+def shape_of(tensors: Tensors, name: str) -> tuple[int, ...]:
+    """Return the shape of a tensor; it is not unpacked for that."""
+    return (tensors.stored if isinstance(tensors, Unpacked) else tensors)[name].shape
+
+
+def find_types(tensors: Tensors) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
+    """Return the shape and the number type of each tensor; none is unpacked for that."""
+    if not isinstance(tensors, Unpacked):
+        return {name: (tensor.shape, tensor.dtype) for name, tensor in tensors.items()}
+    wide = {np.dtype(np.int8): np.dtype(np.float32), np.dtype(np.float16): np.dtype(np.float32)}
+    stored = {name: tensors.stored[name] for name in tensors}
+    return {name: (tensor.shape, wide.get(tensor.dtype, tensor.dtype)) for name, tensor in stored.items()}
+
+
+def are_finite(tensors: Tensors) -> bool:
+    """Return whether all numbers of tensors are finite.
+
+    A matrix of 8 bits is unpacked for that only if its scales are so large that they do not say.
+    """
+    for name in tensors:
+        rows = find_rows(tensors, name)
+        with np.errstate(over="ignore", invalid="ignore"):
+            if rows is not None and np.isfinite(rows[1] * MOST_OF_BYTE).all():
+                continue
+            if not np.isfinite(tensors[name]).all():
+                return False
+    return True
 
 
 def has_bytes(tensors: Tensors) -> bool:

@@ -11,7 +11,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from safetensors.numpy import load
 
 from elman.checks import count_of, shown
@@ -23,6 +22,7 @@ from elman.model.content import (
     Saved,
     check_fit,
     check_numbers,
+    count_parameters,
     digest_of,
     form_tensors,
     read_content,
@@ -33,7 +33,7 @@ from elman.model.content import (
 from elman.model.file import Artifact, build_artifact, dump_artifact
 from elman.model.header import check_tensors, check_writing
 from elman.model.kinds import Kind
-from elman.model.packing import Tensors, are_packed, has_bytes, unpack
+from elman.model.packing import Tensors, unpack
 from elman.model.seen import Seen
 from elman.model.tensors import SEEN_BITS, dtype_of
 from elman.model.writing import WriterConfig
@@ -134,14 +134,13 @@ class Writer:
     @cached_property
     def digest(self) -> str:
         """The SHA-256 that identifies the model, in hexadecimal: the digest in the file that `save_writer` writes."""
-        if self._saved is not None and self._saved.document == _describe(self):
-            return self._saved.digest
-        return digest_of(_describe(self), form_tensors(self.tensors, "float"))
+        known = None if self._saved is None else self._saved.find_digest(_describe(self))
+        return known or digest_of(_describe(self), form_tensors(self.tensors, "float"))
 
     @property
     def parameters(self) -> int:
         """How many numbers the network learned."""
-        return sum(tensor.size for tensor in self.tensors.values() if tensor.dtype == np.float32)
+        return count_parameters(self.tensors)
 
 
 def with_seen(writer: Writer, seen: Seen) -> Writer:
@@ -259,8 +258,7 @@ def _build_writer(read: Content, path: str) -> Writer:
         hashes=document["hashes"],
         provenance=document["provenance"],
     )
-    if are_packed(tensors):
-        object.__setattr__(writer, "_saved", Saved(read.body, read.digest, has_bytes(tensors)))
+    object.__setattr__(writer, "_saved", Saved(read.body, read.digest, tensors))
     return writer
 
 

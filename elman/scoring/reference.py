@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.model.config import NO_CELL, ModelConfig
+from elman.model.packing import shape_of
 from elman.model.tensors import (
     BAG_CODES,
     BAG_HEAD,
@@ -195,7 +196,7 @@ def embed_inputs(inputs: StepInputs, tensors: Tensors, values: NDArray[Any], ste
 def count_parts(tensors: Tensors) -> int:
     """Return how many parts of a string the bag of a network sums apart."""
     hidden = tensors.get(BAG_HIDDEN_WEIGHT)
-    return 1 if hidden is None else hidden.shape[1] // tensors[BAG_WEIGHT].shape[1]
+    return 1 if hidden is None else hidden.shape[1] // shape_of(tensors, BAG_WEIGHT)[1]
 
 
 def score_sums(config: ModelConfig, tensors: Tensors, sums: Array) -> Array:

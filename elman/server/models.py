@@ -81,8 +81,9 @@ class Served(ABC):
 
     def _size(self) -> int:
         """Return the bytes of its file, or of its tensors if it was made in memory."""
-        in_memory = sum(tensor.nbytes for tensor in self.artifact.tensors.values())
-        return in_memory if self.file is None else self.file.stat().st_size
+        if self.file is not None:
+            return self.file.stat().st_size
+        return sum(tensor.nbytes for tensor in self.artifact.tensors.values())
 
     def _reference(self) -> str:
         """Return in one sentence what the model learned from."""

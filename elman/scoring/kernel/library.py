@@ -50,6 +50,12 @@ class Matrix(Structure):
     ]
 
 
+class Table(Structure):
+    """``elman_table``."""
+
+    _fields_ = [("floats", c_void_p), ("bytes", c_void_p), ("scales", c_void_p), ("size", c_int64)]
+
+
 class Layer(Structure):
     """``elman_layer``."""
 
@@ -65,7 +71,7 @@ class Wholes(Structure):
         ("bytes", c_void_p),
         ("scales", c_void_p),
         ("hidden", Matrix),
-        ("words", c_void_p),
+        ("words", Table),
         ("mask", c_int64),
         ("word_buckets", c_int64),
         ("scale", c_float),
@@ -73,7 +79,6 @@ class Wholes(Structure):
         ("parts", c_int32),
         ("separator", c_int32),
         ("adds_logits", c_int32),
-        ("word_size", c_int32),
         ("order_count", c_int32),
         ("orders", c_int32 * MOST_ORDERS),
     ]
@@ -86,7 +91,7 @@ class Model(Structure):
         ("routines", c_void_p),
         ("layers", POINTER(Layer)),
         ("embedding", c_void_p),
-        ("ngrams", c_void_p),
+        ("ngrams", Table),
         ("symbol_rows", c_void_p * 2),
         ("ngram_rows", c_void_p * 2),
         ("wholes", Wholes),
@@ -196,6 +201,7 @@ class _Routines(Structure):
         ("bits", c_int32),
         ("step", c_void_p),
         ("multiply", ctypes.CFUNCTYPE(None, POINTER(Matrix), c_void_p, c_int64, c_int32, c_void_p)),
+        ("add_row", c_void_p),
         ("add_rows", c_void_p),
         ("best", c_void_p),
         ("exponentials", c_void_p),

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from elman.model.config import ModelConfig
 from elman.model.header import SCALE
-from elman.model.packing import pack
+from elman.model.packing import find_rows, pack, shape_of
 from elman.model.tensors import (
     BAG_CODES,
     BAG_HEAD,
@@ -27,7 +27,7 @@ from elman.model.tensors import (
     count_symbols,
     name_layer,
 )
-from elman.scoring.kernel.library import Layer, Library, Matrix, Model, Wholes
+from elman.scoring.kernel.library import Layer, Library, Matrix, Model, Table, Wholes
 from elman.scoring.probabilities import allow_overflow
 from elman.scoring.reference import can_share, count_answers, count_parts
 
@@ -127,7 +127,8 @@ class PackedModel:
         self._large: Model | None = None
         if config.embedding_size:
             self.model.embedding = self._address(tensors[EMBEDDING])
-            self.model.ngrams = self._address(tensors[NGRAMS]) if config.ngram_orders else None
+            if config.ngram_orders:
+                self.model.ngrams = self._pack_table(NGRAMS)
         else:
             self.model = self._add_tables()  # one-hot rows have no other form
 
@@ -230,13 +231,18 @@ class PackedModel:
         config, tensors = self.config, self.tensors
         wholes = Wholes(parts=1, separator=-1 if config.separator is None else config.separator)
         if config.bag_orders:
-            codes, rows = tensors[BAG_CODES], tensors[BAG_WEIGHT]
+            codes = tensors[BAG_CODES]
             mask = 2 ** max(4, int(2 * len(codes)).bit_length()) - 1  # between two and four slots for each code
             slots = self._keep(np.empty((mask + 1) * SLOT_BYTES, np.uint8))
             codes = np.ascontiguousarray(codes, np.int64)
             self._library.index(codes.ctypes.data, len(codes), slots.ctypes.data, mask)
-            wholes.slots, wholes.mask, wholes.rows = slots.ctypes.data, mask, self._address(rows)
-            wholes.size, wholes.parts, wholes.scale = rows.shape[1], count_parts(tensors), config.bag_scale
+            wholes.slots, wholes.mask = slots.ctypes.data, mask
+            wholes.size, wholes.parts = shape_of(tensors, BAG_WEIGHT)[1], count_parts(tensors)
+            wholes.scale = config.bag_scale
+            if (stored := find_rows(tensors, BAG_WEIGHT)) is not None:
+                self._set_bytes(wholes, *stored)
+            else:
+                wholes.rows = self._address(tensors[BAG_WEIGHT])
             wholes.adds_logits = not config.bag_size
             wholes.order_count = len(config.bag_orders)
             wholes.orders[: len(config.bag_orders)] = config.bag_orders
@@ -244,8 +250,7 @@ class PackedModel:
                 weight = tensors[BAG_HIDDEN_WEIGHT].reshape(-1, wholes.parts, wholes.size)
                 wholes.hidden = self._pack_rows([weight], tensors[BAG_HIDDEN_BIAS])
         if config.reads_words:
-            words = tensors[WORDS]
-            wholes.words, wholes.word_buckets, wholes.word_size = self._address(words), *words.shape
+            wholes.words, wholes.word_buckets = self._pack_table(WORDS), shape_of(tensors, WORDS)[0]
         return wholes
 
     def _pack_head(self) -> Matrix:
@@ -264,14 +269,24 @@ class PackedModel:
             features.append(tensors[WORDS_HEAD][:, None])
         return self._pack_rows(features, tensors[HEAD_BIAS] if config.head != "none" else np.zeros(answers, np.float32))
 
+    def _pack_table(self, name: str) -> Table:
+        """Return a table of rows, in 8 bits if the file has them so."""
+        if (stored := find_rows(self.tensors, name)) is None:
+            return Table(self._address(self.tensors[name]), None, None, self.tensors[name].shape[1])
+        rows, scales = self._keep(np.ascontiguousarray(stored[0])), self._address(stored[1])
+        return Table(None, rows.ctypes.data, scales, rows.shape[1])
+
     def _add_bytes(self, wholes: Wholes) -> None:
         """Keep the rows of the bag in 8 bits too, if that loses nothing: they take less time to read."""
-        packed = pack(BAG_WEIGHT, self.tensors[BAG_WEIGHT]) if wholes.size else {}
+        packed = pack(BAG_WEIGHT, self.tensors[BAG_WEIGHT]) if wholes.size and not wholes.bytes else {}
         if BAG_WEIGHT + SCALE in packed:
-            narrow = packed[BAG_WEIGHT]
-            filled = np.pad(narrow, ((0, 0), (0, self._fill_up(narrow.shape[1]) - narrow.shape[1])))
-            wholes.scales = self._address(packed[BAG_WEIGHT + SCALE])
-            wholes.bytes = self._keep(filled).ctypes.data
+            self._set_bytes(wholes, packed[BAG_WEIGHT], packed[BAG_WEIGHT + SCALE])
+
+    def _set_bytes(self, wholes: Wholes, rows: NDArray[np.int8], scales: Array) -> None:
+        """Keep rows of the bag in 8 bits, each filled up to whole vectors."""
+        more = self._fill_up(rows.shape[1]) - rows.shape[1]
+        filled = np.pad(rows, ((0, 0), (0, more))) if more else np.ascontiguousarray(rows)
+        wholes.bytes, wholes.scales = self._keep(filled).ctypes.data, self._address(scales)
 
     def _count_columns(self, matrix: Matrix) -> int:
         return int(matrix.blocks * matrix.gates * self.lanes)

@@ -344,10 +344,30 @@ static void multiply(const elman_matrix *matrix, const float *rows, int64_t stri
         multiply_all(matrix, rows, stride, count, 1, GROUP_1, out);
 }
 
+/* Add a row of a table to a sum. */
+static void add_row(const elman_table *table, int64_t row, float *sum)
+{
+    const int64_t size = table->size, whole = size / LANES * LANES;
+    if (table->bytes) {
+        const int8_t *const bytes = table->bytes + row * size;
+        const float scale = table->scales[row];
+        for (int64_t number = 0; number < whole; number += LANES)
+            v_store(sum + number, v_fma(v_set(scale), v_bytes(bytes + number), v_load(sum + number)));
+        for (int64_t number = whole; number < size; number++)
+            sum[number] += scale * bytes[number];
+    } else {
+        const float *const floats = table->floats + row * size;
+        for (int64_t number = 0; number < whole; number += LANES)
+            v_store(sum + number, v_add(v_load(floats + number), v_load(sum + number)));
+        for (int64_t number = whole; number < size; number++)
+            sum[number] += floats[number];
+    }
+}
+
 /* Add rows of the bag to the sums of some parts, [parts][padded size]. */
 static void add_rows(const elman_wholes *wholes, const int32_t *rows, const uint8_t *parts, int32_t count, float *sums)
 {
-    const int64_t size = wholes->size, whole = size / LANES * LANES, padded = (size + LANES - 1) / LANES * LANES;
+    const int64_t padded = (wholes->size + LANES - 1) / LANES * LANES;
     for (int32_t one = 0; one < count; one++) {
         float *const sum = sums + parts[one] * padded;
         if (wholes->bytes) {
@@ -356,11 +376,8 @@ static void add_rows(const elman_wholes *wholes, const int32_t *rows, const uint
             for (int64_t number = 0; number < padded; number += LANES)
                 v_store(sum + number, v_fma(scale, v_bytes(row + number), v_load(sum + number)));
         } else {
-            const float *const row = wholes->rows + rows[one] * size;
-            for (int64_t number = 0; number < whole; number += LANES)
-                v_store(sum + number, v_add(v_load(row + number), v_load(sum + number)));
-            for (int64_t number = whole; number < size; number++)
-                sum[number] += row[number];
+            const elman_table table = {wholes->rows, NULL, NULL, wholes->size};
+            add_row(&table, rows[one], sum);
         }
     }
 }
@@ -414,5 +431,5 @@ static void find_exponentials(float *numbers, int32_t count, float largest, floa
     }
 }
 
-const elman_routines ROUTINES = {ROUTINES_NAME, LANES, BITS, step, multiply, add_rows, find_best,
+const elman_routines ROUTINES = {ROUTINES_NAME, LANES, BITS, step, multiply, add_row, add_rows, find_best,
                                  find_exponentials};

@@ -57,6 +57,14 @@ typedef struct {
     elman_matrix input; /* of what the layer reads; not used in the first layer if there are tables */
 } elman_layer;
 
+/* A table of rows of ``size`` numbers: floats, or bytes with a scale for each row; the others are NULL. */
+typedef struct {
+    const float *floats;
+    const int8_t *bytes;
+    const float *scales;
+    int64_t size;
+} elman_table;
+
 /* A place in the index of the n-grams and words of a bag: its code and its row; the row −1 is an empty place. */
 typedef struct {
     int64_t code, row;
@@ -66,16 +74,16 @@ typedef struct {
  * elman/text/ngrams.py for the codes, and elman/scoring/lookups.py for what is done with the rows. */
 typedef struct {
     const elman_slot *slots; /* [mask + 1] */
-    const float *rows;       /* [·][size]: what each n-gram adds */
+    const float *rows;       /* [·][size]: what each n-gram adds; not used if there are bytes */
     const int8_t *bytes;     /* the same in 8 bits, [·][padded size], and the scale of each row; NULL: in floats only */
     const float *scales;
     elman_matrix hidden;     /* of the sums of all parts, [parts][padded size]; without weights: no hidden layer */
-    const float *words;      /* [word_buckets][word_size]; NULL: no table of words */
+    elman_table words;       /* [word_buckets]; of rows without numbers: no table of words */
     int64_t mask, word_buckets;
     float scale;
     int32_t size, parts, separator; /* separator: −1 if there is none */
     int32_t adds_logits;            /* whether the sum itself is added to the logits, rather than read by the head */
-    int32_t word_size, order_count, orders[MOST_ORDERS];
+    int32_t order_count, orders[MOST_ORDERS];
 } elman_wholes;
 
 /* The network. What a step reads is the sum of the embeddings of its symbol and of its n-grams, times the input weights
@@ -84,7 +92,8 @@ typedef struct {
 typedef struct elman_model {
     const struct elman_routines *routines;
     const elman_layer *layers;             /* [directions][layers] */
-    const float *embedding, *ngrams;             /* [symbols][embedding_size], [buckets][embedding_size] */
+    const float *embedding;                      /* [symbols][embedding_size] */
+    elman_table ngrams;                          /* [buckets], of the same size */
     const float *symbol_rows[2], *ngram_rows[2]; /* the tables of each direction; NULL: there are none */
     elman_wholes wholes;
     elman_matrix head; /* of the features of a string, each part filled up to whole vectors: the final states of all
@@ -150,6 +159,7 @@ typedef struct elman_routines {
     int32_t lanes, bits;
     void (*step)(const elman_model *, const elman_layer *, const elman_level *);
     void (*multiply)(const elman_matrix *, const float *rows, int64_t stride, int32_t count, float *out);
+    void (*add_row)(const elman_table *, int64_t row, float *sum);
     void (*add_rows)(const elman_wholes *, const int32_t *rows, const uint8_t *parts, int32_t count, float *sums);
     void (*best)(const float *logits, int32_t answers, const elman_output *, int32_t *labels, double *chances);
     void (*exponentials)(float *numbers, int32_t count, float largest, float temperature);
@@ -190,7 +200,7 @@ typedef struct {
 EXPORT void elman_index(const int64_t *codes, int64_t count, elman_slot *slots, int64_t mask);
 void sum_ngrams(const elman_model *, const int32_t *ids, int64_t length, int64_t shared, elman_wholes_memory *,
                 float *sums);
-void copy_words(const elman_wholes *, const int32_t *ids, int64_t length, float *features);
+void add_words(const elman_model *, const int32_t *ids, int64_t length, float *features);
 
 /* score.c */
 EXPORT int64_t elman_memory_size(const elman_model *, int64_t count);

@@ -90,7 +90,7 @@ static void take_feature_memory(work *w, int64_t count, pool *from)
     w->sum_count = wholes->parts * sum;
     w->unit_count = wholes->hidden.weights ? count_columns(&wholes->hidden, model) : 0;
     w->feature_count = model->directions * w->stride + (wholes->adds_logits ? 0 : sum) + w->unit_count +
-                       (wholes->words ? fill_up(2 * wholes->word_size, model) : 0);
+                       fill_up(2 * wholes->words.size, model);
     w->features = take(from, count * w->feature_count, sizeof(float));
     w->logits = take(from, few * count_columns(&model->head, model), sizeof(float));
     w->sums = take(from, few * w->sum_count, sizeof(float));
@@ -241,8 +241,7 @@ static void embed(const elman_model *model, const int32_t *rows, float *sum)
     const int64_t size = model->embedding_size;
     memcpy(sum, model->embedding + rows[0] * size, sizeof(float) * (size_t)size);
     for (int table = 1; table <= model->order_count; table++)
-        for (int64_t number = 0; number < size; number++)
-            sum[number] += model->ngrams[rows[table] * size + number];
+        model->routines->add_row(&model->ngrams, rows[table], sum);
 }
 
 /* Multiply what the nodes of a level read. */
@@ -368,10 +367,10 @@ static void read_wholes(work *w, int64_t start, int32_t count)
             const float sum = w->units[row * w->unit_count + unit];
             units[unit] = sum < 0 ? 0 : sum;
         }
-        if (wholes->words) {
+        if (wholes->words.size) {
             float *const words = units + w->unit_count;
-            memset(words, 0, sizeof(float) * (size_t)fill_up(2 * wholes->word_size, model));
-            copy_words(wholes, w->strings.ids + w->starts[string], w->lengths[string], words);
+            memset(words, 0, sizeof(float) * (size_t)fill_up(2 * wholes->words.size, model));
+            add_words(model, w->strings.ids + w->starts[string], w->lengths[string], words);
         }
     }
 }

@@ -147,9 +147,10 @@ void sum_ngrams(const elman_model *model, const int32_t *ids, int64_t length, in
         sums[number] *= scale;
 }
 
-/* Write the rows of the first and of the last word of a string, [2][word_size]. */
-void copy_words(const elman_wholes *wholes, const int32_t *ids, int64_t length, float *features)
+/* Add the rows of the first and of the last word of a string to its features, [2][size of a row]. */
+void add_words(const elman_model *model, const int32_t *ids, int64_t length, float *features)
 {
+    const elman_wholes *const wholes = &model->wholes;
     uint64_t word = 0, codes[2] = {0, 0};
     for (int64_t step = 0, words = 0; step < length; step++) {
         if (ids[step] == wholes->separator)
@@ -163,7 +164,6 @@ void copy_words(const elman_wholes *wholes, const int32_t *ids, int64_t length, 
         word = 0;
     }
     for (int one = 0; one < 2; one++)
-        memcpy(features + one * wholes->word_size,
-               wholes->words + find_bucket(codes[one], wholes->word_buckets) * wholes->word_size,
-               sizeof(float) * (size_t)wholes->word_size);
+        model->routines->add_row(&wholes->words, find_bucket(codes[one], wholes->word_buckets),
+                                 features + one * wholes->words.size);
 }
