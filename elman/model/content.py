@@ -13,8 +13,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import save
 
 from elman.checks import shown
 from elman.errors import DamagedModelError, ElmanError, NewerModelError, NotAModelError, SettingError
@@ -136,7 +134,6 @@ def refusing_damage(path: str) -> Iterator[None]:
         raise
     except (
         ElmanError,
-        SafetensorError,
         ValueError,
         TypeError,
         LookupError,
@@ -169,6 +166,8 @@ def form_tensors(tensors: Tensors, weights: str) -> dict[str, NDArray[Any]]:
 
 def write_content(body: str, tensors: Tensors) -> bytes:
     """Return the content of a model file with this document and these tensors."""
+    from safetensors.numpy import save  # imported late: the first answer does without it
+
     return save(dict(tensors), metadata={_HEADER_KEY: body, "digest": digest_of(body, tensors)})
 
 

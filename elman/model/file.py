@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import load
 
 from elman.checks import count_of, is_finite_number, shown
 from elman.errors import DamagedModelError, NotAModelError
@@ -34,7 +33,7 @@ from elman.model.content import (
     write_content,
 )
 from elman.model.familiarity import Familiarity
-from elman.model.header import LONGEST_TEXT, check_document, check_tensors
+from elman.model.header import LONGEST_TEXT, check_document, check_tensors, view_tensors
 from elman.model.hierarchy import Levels
 from elman.model.kinds import KINDS, Kind, find_kind
 from elman.model.packing import Tensors, has_bytes, unpack
@@ -287,7 +286,7 @@ def build_artifact(read: Content, path: str) -> Artifact:
     _check_layers(config, len(stored))
     rows = stored[BAG_CODES].shape[:1] if BAG_CODES in stored else (0,)
     check_tensors(stored, config.tensor_shapes(symbols=len(vocabulary), labels=len(labels), bag=sum(rows)))
-    tensors = load(read.content)
+    tensors = view_tensors(read.content, read.stored)
     artifact = Artifact(
         name=document["name"],
         config=config,

@@ -11,6 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from elman.checks import shown
 from elman.errors import DamagedModelError
 from elman.model.tensors import Shape, dtype_of
@@ -100,7 +103,9 @@ def read_header(content: bytes) -> tuple[dict[str, Any], dict[str, StoredTensor]
         raise DamagedModelError("its metadata must be an object")
     if "elman" not in metadata:
         return metadata, {}
-    return metadata, {name: _read_entry(name, entry, 8 + length) for name, entry in header.items()}
+    stored = {name: _read_entry(name, entry, 8 + length) for name, entry in header.items()}
+    _check_places(stored, 8 + length, len(content))
+    return metadata, stored
 
 
 def _read_entry(name: str, entry: Any, start: int) -> StoredTensor:
@@ -111,6 +116,33 @@ def _read_entry(name: str, entry: Any, start: int) -> StoredTensor:
     if offsets[1] - offsets[0] != math.prod(shape) * DTYPES[dtype][1]:
         raise DamagedModelError(f"its tensor {shown(name)} has not as many bytes as its shape needs")
     return StoredTensor(dtype, tuple(shape), start + offsets[0], start + offsets[1])
+
+
+def _check_places(stored: Mapping[str, StoredTensor], start: int, end: int) -> None:
+    """Check that tensors follow each other from the start to the end, as safetensors demands.
+
+    Raises:
+        DamagedModelError: there are bytes that no tensor has, or that several have.
+    """
+    for tensor in sorted(stored.values(), key=lambda one: (one.start, one.end)):
+        if tensor.start != start:
+            raise DamagedModelError("its tensors do not follow each other")
+        start = tensor.end
+    if start != end:
+        raise DamagedModelError("it is truncated" if start > end else "it has bytes after its end")
+
+
+def view_tensors(content: bytes, stored: Mapping[str, StoredTensor]) -> dict[str, NDArray[Any]]:
+    """Return the tensors in the content of a model file, without a copy of their numbers; they cannot be changed.
+
+    Raises:
+        ValueError: the content ends before one of them.
+    """
+    views = {}
+    for name, tensor in stored.items():
+        flat = np.frombuffer(content, DTYPES[tensor.dtype][0], math.prod(tensor.shape), tensor.start)
+        views[name] = np.require(flat.reshape(tensor.shape), requirements="A")
+    return views
 
 
 def digest_of_content(body: str, content: bytes, stored: Mapping[str, StoredTensor]) -> str:

@@ -73,28 +73,32 @@ class Unpacked(Mapping[str, NDArray[Any]]):
 
     def __init__(self, stored: Tensors) -> None:
         self.stored, self._wide = stored, dict[str, NDArray[Any]]()
-        self._names = [name for name in stored if not (name.endswith(SCALE) and name.removesuffix(SCALE) in stored)]
+        self._tensors = {name: tensor for name, tensor in stored.items() if not _is_scale(name, stored)}
 
     def __getitem__(self, name: str) -> NDArray[Any]:
         """Return a tensor."""
         if name not in self._wide:
-            self._wide[name] = self._widen(name, self.stored[name])
+            self._wide[name] = self._widen(name, self._tensors[name])
         return self._wide[name]
 
     def __iter__(self) -> Iterator[str]:
         """Return the names, in the order of the file."""
-        return iter(self._names)
+        return iter(self._tensors)
 
     def __len__(self) -> int:
         """Return how many tensors there are."""
-        return len(self._names)
+        return len(self._tensors)
 
     def _widen(self, name: str, tensor: NDArray[Any]) -> NDArray[Any]:
         if tensor.dtype == np.int8:
             with np.errstate(over="ignore", invalid="ignore"):  # `are_finite` says whether all are finite
                 wide: NDArray[Any] = tensor * self.stored[name + SCALE][:, None]
             return wide
-        return tensor.astype(np.float32) if tensor.dtype == np.float16 else tensor
+        return tensor.astype(np.float32 if tensor.dtype == np.float16 else tensor.dtype)  # a copy in any case
+
+
+def _is_scale(name: str, stored: Tensors) -> bool:
+    return name.endswith(SCALE) and name.removesuffix(SCALE) in stored
 
 
 def unpack(tensors: Tensors) -> Unpacked:

@@ -11,8 +11,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from safetensors.numpy import load
-
 from elman.checks import count_of, shown
 from elman.errors import DamagedModelError, NotAModelError
 from elman.files import write_atomically
@@ -31,7 +29,7 @@ from elman.model.content import (
     write_content,
 )
 from elman.model.file import Artifact, build_artifact, dump_artifact
-from elman.model.header import check_tensors, check_writing
+from elman.model.header import check_tensors, check_writing, view_tensors
 from elman.model.kinds import Kind
 from elman.model.packing import Tensors, unpack
 from elman.model.seen import Seen
@@ -243,7 +241,7 @@ def _build_writer(read: Content, path: str) -> Writer:
     count = 0 if labels is None else len(labels)
     shapes = config.tensor_shapes(symbols=len(targets), sources=len(sources) + 1, labels=count, seen=words)
     check_tensors(read.stored, shapes)
-    tensors = load(read.content)
+    tensors = view_tensors(read.content, read.stored)
     writer = Writer(
         name=document["name"],
         config=config,

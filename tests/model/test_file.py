@@ -238,6 +238,20 @@ def test_bytes_after_the_end_are_refused(tiny_file):
         load_artifact(tiny_file)
 
 
+@pytest.mark.parametrize("by", [-4, 4])
+def test_tensors_that_do_not_follow_each_other_are_refused(tiny_file, by):
+    content = tiny_file.read_bytes()
+    length = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + length])
+    for entry in header.values():
+        if "data_offsets" in entry and entry["data_offsets"][0] > 0:
+            entry["data_offsets"] = [place + by for place in entry["data_offsets"]]
+    body = json.dumps(header).encode()
+    tiny_file.write_bytes(len(body).to_bytes(8, "little") + body + content[8 + length :] + b"\0" * max(0, by))
+    with pytest.raises(DamagedModelError, match="do not follow each other"):
+        load_artifact(tiny_file)
+
+
 @pytest.mark.parametrize("length", [0, 1, 2**20, 2**31, 2**62, 2**64 - 1])
 def test_a_wrong_header_length_is_refused(tiny_file, length):
     tiny_file.write_bytes(length.to_bytes(8, "little") + tiny_file.read_bytes()[8:])

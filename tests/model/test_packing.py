@@ -3,7 +3,17 @@
 import numpy as np
 import pytest
 
-from elman.model.packing import are_packed, pack, quantise, round_rows, unpack
+from elman.model.packing import (
+    are_finite,
+    are_packed,
+    find_rows,
+    find_types,
+    pack,
+    quantise,
+    round_rows,
+    shape_of,
+    unpack,
+)
 
 DRAW = np.random.default_rng(0)
 FULL = DRAW.normal(size=(3000, 5)).astype(np.float32)
@@ -35,6 +45,34 @@ def test_what_is_read_is_stored_in_the_same_way_again(name, form):
     again = pack("w", unpack(packed)["w"])
     same = packed.keys() == again.keys() and all(np.array_equal(packed[key], again[key]) for key in packed)
     assert are_packed(packed) == (same and packed["w"].dtype == again["w"].dtype)
+
+
+def test_shapes_types_and_finite_numbers_are_known_without_unpacking(monkeypatch):
+    tensors = {name: np.asarray(tensor) for name, tensor in MATRICES.items()} | {"codes": np.arange(3)}
+    stored = {key: part for name, tensor in tensors.items() for key, part in pack(name, tensor).items()}
+    assert find_types(unpack(stored)) == find_types(dict(unpack(stored))) == find_types(tensors)
+    few = unpack({key: part for key, part in stored.items() if key.startswith(("8 bits", "zeros"))})
+    monkeypatch.setattr(type(few), "_widen", lambda self, name, tensor: pytest.fail(f"{name} was unpacked"))
+    rows, scales = find_rows(few, "8 bits")
+    assert np.array_equal(rows * scales[:, None], MATRICES["8 bits"])
+    assert shape_of(few, "8 bits") == FULL.shape and len(few) == len(list(few)) == len(find_types(few))
+    assert find_rows(MATRICES, "8 bits") is None is find_rows(few, "another")
+
+
+@pytest.mark.parametrize(
+    ("number", "scale", "finite"),
+    [(127, 1.0, True), (127, np.inf, False), (0, np.nan, False), (127, 2.7e36, False), (1, 3e38, True)],
+)
+def test_numbers_that_are_not_finite_are_found_in_8_bits(number, scale, finite):
+    stored = {"w": np.full((2, 3), number, np.int8), "w.scale": np.array([1, scale], np.float32)}
+    assert are_finite(unpack(stored)) == finite
+    assert are_finite({"w": np.array([1, scale], np.float32)}) == bool(np.isfinite(scale))
+
+
+def test_a_tensor_is_the_same_array_at_each_look():
+    tensors = unpack(pack("w", MATRICES["8 bits"]) | {"half": FULL.astype(np.float16)})
+    assert tensors["w"] is tensors["w"] and tensors["half"].dtype == np.float32
+    assert set(tensors) == {"w", "half"} and "w.scale" not in tensors
 
 
 @pytest.mark.parametrize(

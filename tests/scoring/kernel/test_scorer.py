@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 import elman
 from elman.model.config import ACTIVATIONS, ModelConfig
-from elman.model.packing import round_rows
+from elman.model.packing import quantise, round_rows, unpack
 from elman.scoring.kernel import packing, scorer
 from elman.scoring.kernel.library import NATIVE, SHORT, Choice, Library, open_library
 from elman.scoring.kernel.scorer import NativeScorer
@@ -157,6 +157,26 @@ def test_rows_of_a_bag_that_fit_are_read_in_8_bits(size):
         assert native._packed.large.wholes.bytes
         limit = 2e-3 if routines in SHORT else 1e-5
         np.testing.assert_allclose(native.logits(encoded), expected, rtol=limit, atol=limit)
+
+
+@pytest.mark.parametrize("sizes", [(3, 5), (16, 32), (17, 33)])
+def test_rows_that_a_file_has_in_8_bits_are_read_so(sizes):
+    embedding, word = sizes
+    words = {"bag_words": True, "separator": 1, "word_buckets": 7, "word_size": word}
+    config = replace(SMALL, embedding_size=embedding, bag_size=embedding, **words)
+    stored: dict[str, Any] = {}
+    for name, tensor in tensors_of(config).items():
+        stored |= quantise(name, tensor) if name in ("ngrams.weight", "words.weight", "bag.weight") else {name: tensor}
+    wide = dict(unpack(stored))
+    for strings in (random_strings(1), random_strings(70)):
+        encoded = EncodedStrings.gather([np.array(ids) for ids in strings])
+        expected = ReferenceScorer(config, wide).logits(encoded.split())
+        for routines in ROUTINES:
+            native = NativeScorer(config, unpack(stored), Choice(NATIVE, routines, "a test"))
+            model = native._packed.model
+            assert model.ngrams.bytes and model.wholes.words.bytes and model.wholes.bytes and not model.ngrams.floats
+            limit = 2e-3 if routines in SHORT else 1e-5
+            np.testing.assert_allclose(native.logits(encoded), expected, rtol=limit, atol=limit)
 
 
 def test_strings_that_differ_only_late_are_distinguished():
