@@ -3,9 +3,9 @@
     python benchmarks/annotate.py [--nana WHEEL] [--rows 1000000] [--times 1] [--rounds 2]
 
 The table has four columns. The names are made up, or the full names in the wheel of name2nat 0.5.1. The scorer alone is
-`Scorer.best` on the same names, encoded beforehand, in a process of its own with as many threads as cores; the command
-reads a CSV, answers, and writes a CSV. They run by turns. `--times 10` also annotates a table ten times as long and
-compares the peak memory of the command, all its processes together.
+`Scorer.best` of the same model, the default one, on the same names, encoded beforehand, in a process of its own with as
+many threads as cores; the command reads a CSV, answers, and writes a CSV. They run by turns. `--times 10` also annotates
+a table ten times as long and compares the peak memory of the command, all its processes together.
 """
 
 import argparse
@@ -27,7 +27,7 @@ import sys, time
 import numpy as np
 import elman
 from elman.scoring.processor import cores
-predictor = elman.load("languages")
+predictor = elman.load()
 names = open(sys.argv[1], encoding="utf-8", newline="\\n").read().split("\\n")[:-1]
 _, strings, reasons = predictor.reader.encode_all(names)
 strings = strings.select(np.flatnonzero([reason is None for reason in reasons]))

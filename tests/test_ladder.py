@@ -12,8 +12,8 @@ import elman
 # A module imports from the lines above its own, or from its left.
 LADDER = """
 errors version checks markup records reports files extras
-text text.scripts text.phonemes text.normalisation text.placeholders text.encoded text.ngrams text.vocabulary
-text.targets text.evidence
+text text.scripts text.phonemes text.normalisation text.placeholders text.encoded text.column text.ngrams
+text.vocabulary text.targets text.evidence
 model model.kinds model.tensors model.config model.header model.packing model.content model.hierarchy model.sets
 model.familiarity model.file model.seen model.writing model.writer model.prior
 model.card model.address model.hub model.shipped

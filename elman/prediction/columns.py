@@ -52,20 +52,21 @@ def answer_columns(
     strings, reasons, reason_ids = _encode(reader, names)
     read = np.flatnonzero(reason_ids < 0)
     more: dict[str, Any] = {}
+    # The strings of many names take as much memory as their answers: they are not kept for longer than they are needed.
     if options.is_plain and not options.measures(artifact):
         labels = artifact.labels.names
         found, chances = scorer.best(
             strings, top=options.top, temperature=artifact.temperature, floor=artifact.floor, threads=threads
         )
+        del strings
     else:
         from elman.prediction.answers import Answerer  # imported late: the first answer does without it
 
         answers = Answerer(artifact, options).answer_all(scorer, strings, threads=threads)
+        del strings
         labels, found, chances = answers.names, answers.best, answers.probabilities
         more = _build_optional(answers, read, len(names))
-    best = np.full((len(names), found.shape[1]), -1, np.int32)
-    probabilities = np.full(best.shape, np.nan)
-    best[read], probabilities[read] = found, chances
+    best, probabilities = _spread(found, read, len(names), -1), _spread(chances, read, len(names), np.nan)
     reasons += [TOO_UNSURE.format(limit=options.abstain_below), NOT_FINITE]
     reason_ids[read[chances[:, 0] < options.abstain_below]] = len(reasons) - 2
     if artifact.familiarity is not None and "familiar" in more:
@@ -88,12 +89,19 @@ def _build_optional(answers: "Answers", read: NDArray[np.int64], count: int) -> 
         more["set_sizes"][read] = [len(one) for one in answers.members]
         more["set_ids"] = np.concatenate([np.empty(0, np.int32), *answers.members]).astype(np.int32)
     if answers.familiar is not None:
-        more["familiar"] = np.full(count, np.nan)
-        more["familiar"][read] = answers.familiar
+        more["familiar"] = _spread(answers.familiar, read, count, np.nan)
     if answers.every is not None:
-        more["every"] = np.full((count, answers.every.shape[1]), np.nan)
-        more["every"][read] = answers.every
+        more["every"] = _spread(answers.every, read, count, np.nan)
     return more
+
+
+def _spread(values: NDArray[Any], read: NDArray[np.int64], count: int, missing: float) -> NDArray[Any]:
+    """Return the values of so many names, of which some were read; the others have the value ``missing``."""
+    if len(read) == count:
+        return values
+    spread = np.full((count, *values.shape[1:]), missing, values.dtype)
+    spread[read] = values
+    return spread
 
 
 def share_columns(pool: "Pool", names: Sequence[str | None], options: AnswerOptions) -> PredictionColumns:
@@ -125,7 +133,7 @@ def _encode(reader: StringReader, names: Sequence[str | None]) -> tuple[EncodedS
     reason_ids = np.full(len(names), -1, np.int8)
     for start in range(0, len(names), BLOCK):
         block = names[start : start + BLOCK]
-        strings, unread, why = reader.encode_column([name or "" for name in block])
+        strings, unread, why = reader.encode_column(block)
         for position, reason in zip(unread, why, strict=True):
             reason = MISSING if block[position] is None else reason
             reasons += [] if reason in reasons else [reason]

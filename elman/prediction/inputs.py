@@ -169,21 +169,21 @@ class StringReader:
             reasons[place] = TOO_LONG.format(limit=LONGEST)
         return texts, strings, reasons
 
-    def encode_column(self, values: Sequence[str]) -> tuple[EncodedStrings, list[int], list[str]]:
-        """Clean, normalise and encode many strings, with the compiled kernel if it runs.
+    def encode_column(self, values: Sequence[str | None]) -> tuple[EncodedStrings, list[int], list[str]]:
+        """Clean, normalise and encode many strings, with the compiled kernel if it runs; a missing one is blank.
 
         Returns:
             The ids of those that the model reads; the places of the others, rising; and the reason for each of them.
         """
         if self._alphabet is None or len(values) < FEW:
-            _, strings, reasons = self.encode_all(values)
+            _, strings, reasons = self.encode_all([value or "" for value in values])
             unread = [place for place, reason in enumerate(reasons) if reason is not None]
             return _leave_out(strings, unread), unread, [reason for reason in reasons if reason is not None]
         from elman.scoring.kernel.text import ASK, READ, Column
 
         strings, statuses = self._alphabet.encode(Column.join(values))
         asked = np.flatnonzero(statuses == ASK)
-        _, answered, answers = self.encode_all([values[place] for place in asked.tolist()])
+        _, answered, answers = self.encode_all([values[place] or "" for place in asked.tolist()])
         reasons_at = dict(zip(asked.tolist(), answers, strict=True))
         strings = strings.replace(asked, answered)
         found = {place: reasons_at.get(place, BLANK) for place in np.flatnonzero(statuses != READ).tolist()}

@@ -4,11 +4,12 @@ Columns of pandas, polars and Arrow and arrays of numpy are recognised by their 
 imported here.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from elman.checks import is_missing, shown
 from elman.errors import SettingError
+from elman.text.column import view_column
 
 _AS_LIST = ("to_pylist", "to_list", "tolist")
 """The methods that return the values of a column as a list: of Arrow, of pandas and polars, of numpy."""
@@ -57,6 +58,16 @@ def list_names(names: Any) -> list[str | None]:
     if set(map(type, listed)) <= _PLAIN:
         return listed
     return [_read_name(name, position) for position, name in enumerate(listed)]
+
+
+def read_column(names: Any) -> Sequence[str | None]:
+    """Return the names of a column as `list_names` does, but those of Arrow without a Python string for each.
+
+    Raises:
+        SettingError: as `list_names`.
+    """
+    column = view_column(names)
+    return list_names(names) if column is None else column
 
 
 def read_name(name: Any) -> str | None:

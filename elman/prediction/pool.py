@@ -83,7 +83,7 @@ class Pool:
         Raises:
             WorkerError: the process failed.
         """
-        packed = pack_names(names)
+        packed = pack_names(list(names))
         process = self._idle.get()
         try:
             send(process.stdin, options.to_dict(), packed)

@@ -20,7 +20,7 @@ from elman.model.prior import Prior
 from elman.model.shipped import DEFAULT_MODEL, find_model, find_origin
 from elman.prediction.columns import TOO_UNSURE, answer_columns, share_columns
 from elman.prediction.inputs import MISSING, NOT_FINITE, Input, InputReader, StringReader, choose_reader
-from elman.prediction.names import is_one_name, list_names, read_name
+from elman.prediction.names import is_one_name, list_names, read_column, read_name
 from elman.prediction.options import AnswerOptions
 from elman.prediction.publishing import Published
 from elman.records import Candidate, Prediction, PredictionColumns
@@ -184,7 +184,7 @@ class Predictor(Published):
         ('Japanese', (None, None, 'blank: there is nothing to read'))
         """
         options = AnswerOptions(top, abstain_below, level, prior, coverage, unfamiliar_below, familiar, every)
-        return self.answer_columns(list_names(names), options, threads=threads, processes=processes)
+        return self.answer_columns(read_column(names), options, threads=threads, processes=processes)
 
     def answer_columns(
         self,

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.scoring.kernel.library import Alphabet, Library, Texts
+from elman.text.column import TextColumn
 from elman.text.encoded import EncodedStrings
 from elman.text.normalisation import Normalisation
 from elman.text.vocabulary import Vocabulary
@@ -45,11 +46,15 @@ class Column:
     width: int
 
     @classmethod
-    def join(cls, names: Sequence[str]) -> "Column":
-        """Return a list of strings as a column."""
-        joined = "".join(names)
-        starts = np.zeros(len(names) + 1, np.int64)
-        np.cumsum(np.fromiter(map(len, names), np.int64, len(names)), out=starts[1:])
+    def join(cls, names: Sequence[str | None]) -> "Column":
+        """Return a list of strings as a column; a missing one is empty."""
+        if isinstance(names, TextColumn):
+            first, last = (int(names.starts[place]) for place in (0, -1))
+            return cls(names.data[first:last], names.starts - first, 0)
+        texts = [name or "" for name in names]
+        joined = "".join(texts)
+        starts = np.zeros(len(texts) + 1, np.int64)
+        np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)), out=starts[1:])
         if joined.isascii():
             return cls(joined.encode("ascii"), starts, 1)
         return cls(joined.encode("utf-32-le", "surrogatepass"), starts, 4)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from elman.model.file import Artifact
 from elman.prediction.inputs import StringReader
+from elman.prediction.predictor import Predictor
 from elman.scoring.kernel.library import Library, open_library
 from elman.scoring.kernel.text import ASK, CHARACTERS, READ, Column, CompiledAlphabet, normalise_character
 from elman.text.normalisation import Normalisation
@@ -24,6 +25,11 @@ ANY = st.text(st.characters(), max_size=8)
 TEXTS = st.lists(
     COMMON | ANY | st.sampled_from(["n/a", "N/A ", "et al.", " unknown,", ", ,", "a" * 45, "É" * 44]), max_size=9
 )
+
+
+@pytest.fixture(scope="module")
+def tiny_predictor(tiny_artifact):
+    return Predictor(tiny_artifact)
 
 
 def reader_of(artifact: Artifact, normalisation: Normalisation) -> StringReader:
@@ -44,6 +50,18 @@ def test_every_text_has_the_ids_and_the_reason_that_python_gives_it(tiny_artifac
     assert dict(zip(unread, reasons, strict=True)) == {k: reason for k, reason in enumerate(why) if reason is not None}
     read = np.flatnonzero([reason is None for reason in why])
     assert [ids.tolist() for ids in strings.split()] == [expected[place].tolist() for place in read]
+
+
+@settings(max_examples=100)
+@given(texts=st.lists(st.none() | COMMON | ANY | st.sampled_from(["n/a", "Жук", "É" * 44, "a" * 45]), max_size=9))
+def test_a_column_of_arrow_has_the_answers_of_the_list(tiny_predictor, texts):
+    pa = pytest.importorskip("pyarrow")
+    texts = [None if text is None else text.encode("utf-8", "replace").decode() for text in texts] * 4 + ["abc"] * 16
+    columns = pa.chunked_array([texts[:20], texts[20:]], pa.string())
+    one, other = (tiny_predictor.predict_columns(names, top=2) for names in (texts, columns))
+    for name in ("best", "probabilities", "reason_ids"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+    assert one.reasons == other.reasons
 
 
 @pytest.mark.parametrize("text", ["Müller-Lüdenscheidt", " O’Brien, ", "Ła\tska", "Nguyễn", "peña\xa0del  río"])
