@@ -4,8 +4,8 @@
 
 The table has four columns. The names are made up, or the full names in the wheel of name2nat 0.5.1. The scorer alone is
 `Scorer.best` of the same model, the default one, on the same names, encoded beforehand, in a process of its own with as
-many threads as cores; the command reads a CSV, answers, and writes a CSV. They run by turns. `--times 10` also annotates
-a table ten times as long and compares the peak memory of the command, all its processes together.
+many threads as cores; the command reads a CSV, answers, and writes a CSV. They run by turns. `--times 10` also
+annotates a table ten times as long and compares the peak memory of the command, all its processes together.
 """
 
 import argparse

@@ -107,7 +107,7 @@ def unpack(tensors: Tensors) -> Unpacked:
 
 
 def find_rows(tensors: Tensors, name: str) -> tuple[NDArray[np.int8], NDArray[np.float32]] | None:
-    """Return a matrix of 8 bits as its file has it, and the scale of each row; None if there is none."""
+    """Return a matrix of 8 bits as its file has it, and the scale of each row; None if it has other numbers."""
     stored = tensors.stored if isinstance(tensors, Unpacked) else {}
     return (stored[name], stored[name + SCALE]) if name in stored and stored[name].dtype == np.int8 else None
 

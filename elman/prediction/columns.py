@@ -66,7 +66,7 @@ def answer_columns(
         del strings
         labels, found, chances = answers.names, answers.best, answers.probabilities
         more = _build_optional(answers, read, len(names))
-    best, probabilities = _spread(found, read, len(names), -1), _spread(chances, read, len(names), np.nan)
+    best, probabilities = _place_values(found, read, len(names), -1), _place_values(chances, read, len(names), np.nan)
     reasons += [TOO_UNSURE.format(limit=options.abstain_below), NOT_FINITE]
     reason_ids[read[chances[:, 0] < options.abstain_below]] = len(reasons) - 2
     if artifact.familiarity is not None and "familiar" in more:
@@ -89,13 +89,13 @@ def _build_optional(answers: "Answers", read: NDArray[np.int64], count: int) -> 
         more["set_sizes"][read] = [len(one) for one in answers.members]
         more["set_ids"] = np.concatenate([np.empty(0, np.int32), *answers.members]).astype(np.int32)
     if answers.familiar is not None:
-        more["familiar"] = _spread(answers.familiar, read, count, np.nan)
+        more["familiar"] = _place_values(answers.familiar, read, count, np.nan)
     if answers.every is not None:
-        more["every"] = _spread(answers.every, read, count, np.nan)
+        more["every"] = _place_values(answers.every, read, count, np.nan)
     return more
 
 
-def _spread(values: NDArray[Any], read: NDArray[np.int64], count: int, missing: float) -> NDArray[Any]:
+def _place_values(values: NDArray[Any], read: NDArray[np.int64], count: int, missing: float) -> NDArray[Any]:
     """Return the values of so many names, of which some were read; the others have the value ``missing``."""
     if len(read) == count:
         return values
