@@ -195,7 +195,7 @@ def load_writer(path: Path | str) -> Writer:
 def parse_writer(content: bytes, path: str) -> Writer:
     """Return the model in the content of a file, as `load_writer` does; errors name ``path``."""
     with refusing_damage(path):
-        return _build_writer(read_content(content, path), path)
+        return build_writer(read_content(content, path), path)
 
 
 def load_model(path: Path | str) -> Artifact | Writer:
@@ -224,10 +224,15 @@ def parse_model(content: bytes, path: str) -> Artifact | Writer:
     with refusing_damage(path):
         read = read_content(content, path)
         is_writer = read.kind is not None and read.kind.writes
-        return _build_writer(read, path) if is_writer else build_artifact(read, path)
+        return build_writer(read, path) if is_writer else build_artifact(read, path)
 
 
-def _build_writer(read: Content, path: str) -> Writer:
+def build_writer(read: Content, path: str) -> Writer:
+    """Return the model in the parts of a file; call it inside `elman.model.content.refusing_damage`.
+
+    Raises:
+        NotAModelError: the model does not write strings.
+    """
     document, kind = read.document, read.kind
     if kind is None or not kind.writes:
         what = "answers about what it reads" if kind is None else str(kind)

@@ -1,7 +1,11 @@
 """Publishing: what every model in memory has in common, whatever it answers: it can be put on the Hugging Face Hub."""
 
+from typing import TYPE_CHECKING
+
 from elman.model.file import Artifact
-from elman.model.writer import Writer
+
+if TYPE_CHECKING:  # the first answer of a model that does not write does without
+    from elman.model.writer import Writer
 
 
 class Published:
@@ -11,7 +15,7 @@ class Published:
         artifact: the record of the model.
     """
 
-    artifact: Artifact | Writer
+    artifact: "Artifact | Writer"
 
     def push_to_hub(
         self,
