@@ -193,8 +193,8 @@ def save_artifact(artifact: Artifact, path: Path | str, *, weights: str = "float
         path: the file.
         weights: ``float`` keeps all weights exactly: a tensor has 16 bits, or 8 with a scale for each row, if that
             loses nothing. ``int8`` rounds matrices to 8 bits. Predictions then change slightly
-            (`benchmarks/weights.py`); scoring takes the same time, because weights become float32 when the file is
-            read.
+            (`benchmarks/weights.py`); scoring takes the same time, because weights become float32 when they are
+            first read.
 
     Raises:
         SettingError: ``weights`` has another value.
