@@ -32,7 +32,7 @@ from elman.training.run import CONFIG, MODEL, Run
 from elman.training.transcribed import Transcribed, transcribe
 
 DROPOUT = 0.1
-"""Share dropped in training, as in the second step of `release/train_pronunciation.py`."""
+"""Share dropped in training: the model that both start from has learned the words."""
 
 TOLD = "trained with labels, told them"
 

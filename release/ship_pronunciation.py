@@ -1,7 +1,7 @@
 """Ship the model `pronunciation`: its file with weights of 8 bits, and its card with figures of that file.
 
-    python release/train_pronunciation.py --out RUNS
-    python release/ship_pronunciation.py RUNS/second --minutes 100 --data FOLDER --surnames FILE
+    elman train pronunciation --out RUN --epochs 21 --batch-size 64 --learning-rate 0.0015 --dropout 0.2 --products bfloat16
+    python release/ship_pronunciation.py RUN --minutes 100 --data FOLDER --surnames FILE
 
 FOLDER holds the files of the named set; it is downloaded if not given. FILE is what `benchmarks/surnames.py` writes: a
 surname among the test words on each line.
@@ -49,8 +49,7 @@ phonemes. The model file has weights of 8 bits; the figures are those of this fi
 {rows}
 
 Published on the same split: a plain encoder–decoder 28.6 / 7.63, one attention model 21.69 / 5.04, an ensemble 20.24 / 4.69 (word / phoneme errors,
-%); the program Phonetisaurus, joint n-grams of 8, 24.48 / 5.86. The network was trained for 20 epochs with dropout of 0.3, which fitted the words badly, and then for {epochs}
-with dropout of 0.1, {minutes:.0f} minutes in all on one thread beside other work. Longer training with little dropout would make fewer errors.
+%); the program Phonetisaurus, joint n-grams of 8, 24.48 / 5.86. The network was trained for {epochs} epochs, {minutes:.0f} minutes on one thread.
 
 Surnames are the test words that are surnames of the 18 languages or of the Faker libraries (`python benchmarks/surnames.py`).
 
@@ -62,8 +61,8 @@ ask the people whose names they are.
 ## Rebuild it
 
 ```
-python release/train_pronunciation.py --out runs/pronunciation
-python release/ship_pronunciation.py runs/pronunciation/second --minutes {minutes:.0f}
+elman train pronunciation --epochs {epochs} --batch-size {batch} --learning-rate {rate} --dropout {dropout} --products {products}
+python release/ship_pronunciation.py runs/pronunciation --minutes {minutes:.0f}
 ```
 
 Elman {elman}, torch {torch}, seed {seed}. Split fingerprint {fingerprint}.
@@ -106,7 +105,7 @@ def write_card(
     if names := [pair for pair in pairs if pair.source in surnames]:
         rows.append(describe("surnames", transcribe(transcriber, names).report))
     provenance, network = writer.provenance, writer.config.describe()
-    split = provenance["split"]
+    split, train = provenance["split"], provenance["train"]
     return CARD.format(
         network=network[0].upper() + network[1:],
         parameters=writer.parameters,
@@ -115,8 +114,12 @@ def write_card(
         validation=split["validation"],
         test=split["test"],
         rows="\n".join(rows),
-        epochs=provenance["epochs"],
+        epochs=train["epochs"],
         minutes=minutes,
+        batch=train["batch_size"],
+        rate=train["learning_rate"],
+        dropout=writer.config.dropout,
+        products=train["products"],
         elman=provenance["versions"]["elman"],
         torch=provenance["versions"]["torch"],
         seed=split["seed"],

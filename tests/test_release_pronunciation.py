@@ -1,4 +1,4 @@
-"""The release scripts of `pronunciation`: two steps of training, and a card with the figures of the shipped file."""
+"""The release script of `pronunciation`: a card with the figures of the shipped file."""
 
 import importlib.util
 import sys
@@ -10,6 +10,8 @@ from pairs import make_pairs, tiny_config
 
 import elman
 from elman.data.pairs import join_parts
+from elman.model.writer import load_writer
+from elman.training.run import Run
 from elman.training.transcribed import transcribe
 
 RELEASE = Path(__file__).parents[1] / "release"
@@ -33,24 +35,12 @@ def reading():
 
 @pytest.fixture(scope="module")
 def trained(reading, tmp_path_factory):
-    """The folder of two short runs."""
-    script, out = load_script("train_pronunciation"), tmp_path_factory.mktemp("pronunciation")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(script, "FIRST", 3)
-        patch.setattr(script, "STOPPED", 2)
-        patch.setattr(script, "SECOND", 1)
-        patch.setattr(script, "best_settings", lambda task: tiny_config())
-        patch.setattr(script, "read_named", lambda name, folder: reading)
-        patch.setattr(sys, "argv", ["train_pronunciation.py", "--out", str(out)])
-        script.main()
-        script.main()  # both runs are finished as far as they go, so nothing is trained again
-    return out
-
-
-def test_the_second_step_begins_with_the_weights_of_the_first(trained):
-    first, second = ((trained / name / "metrics.jsonl").read_text().splitlines() for name in ("first", "second"))
-    assert (len(first), len(second)) == (2, 1)
-    assert (trained / "second" / "model.safetensors").is_file()
+    """The folder of a short run."""
+    run = Run(reading, replace(tiny_config(), split="given"), tmp_path_factory.mktemp("pronunciation") / "run")
+    for _ in run.epochs():
+        pass
+    run.finish()
+    return run.folder
 
 
 def test_the_card_has_the_scores_of_the_file_with_weights_of_8_bits(trained, reading, tmp_path, monkeypatch):
@@ -60,9 +50,11 @@ def test_the_card_has_the_scores_of_the_file_with_weights_of_8_bits(trained, rea
     monkeypatch.setattr(script, "SHIPPED", tmp_path)
     monkeypatch.setattr(script, "read_named", lambda name, folder: reading)
     options = ["--minutes", "7", "--surnames", str(surnames)]
-    monkeypatch.setattr(sys, "argv", ["ship_pronunciation.py", str(trained / "second"), *options])
+    monkeypatch.setattr(sys, "argv", ["ship_pronunciation.py", str(trained), *options])
     script.main()
     card = (tmp_path / "pronunciation.md").read_text("utf-8")
     report = transcribe(elman.load(tmp_path / "pronunciation.safetensors"), reading.test).report
     assert f"| all | {report.examples} | {report.word_error_rate:.1%}".rstrip("%") in card
-    assert "| surnames | 5 | " in card and "7 minutes in all" in card
+    assert "| surnames | 5 | " in card and "7 minutes on one thread" in card
+    train = load_writer(tmp_path / "pronunciation.safetensors").provenance["train"]
+    assert f"--epochs {train['epochs']} --batch-size {train['batch_size']}" in card

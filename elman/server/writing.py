@@ -10,6 +10,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import TypeVar
 
+from elman.checks import count_of
 from elman.errors import DamagedModelError, SettingError
 from elman.prediction.generator import Generator
 from elman.prediction.options import BEAM, AnswerOptions
@@ -126,7 +127,9 @@ def transcribe(
     transcriber = _transcriber(model)
     labels = [label] * len(names) if label is None or isinstance(label, str) else list(label)
     if len(labels) != len(names):
-        message = f"label: an array needs one label or null for each of the {len(names)} names; it has {len(labels)}"
+        message = (
+            f"label: an array needs one label or null for each of {count_of(len(names), 'name')}; it has {len(labels)}"
+        )
         raise RequestError(422, "invalid", message)
     for one in dict.fromkeys(labels):
         _check_label(model, one)

@@ -14,6 +14,8 @@ import torch
 import torch.distributed as distributed
 from torch import Tensor, nn
 
+from elman.checks import count_of
+
 CHUNK = 1 << 23
 """Bytes that a process writes at once; more is written in turns."""
 
@@ -46,7 +48,7 @@ class SharedMemory:
         names: list[str | None] = [_make_file(whole) if rank == 0 else None]
         distributed.broadcast_object_list(names)
         if names[0] is None:
-            raise OSError(f"no room for {whole:,} bytes that processes share")
+            raise OSError(f"no room for {count_of(whole, 'byte')} that processes share")
         memory = torch.from_file(names[0], shared=True, size=whole, dtype=torch.uint8)
         self._places = memory.view(2, size, COUNT + chunk)
         distributed.barrier()
