@@ -61,7 +61,7 @@ class NativeAnswers:
 
     def write_to(
         self, ranked: Ranked, familiar: NDArray[np.float64] | None, strings: EncodedStrings | None
-    ) -> "Writer":
+    ) -> "AnswerWriter":
         """Return what writes the answers of N strings to arrays.
 
         Args:
@@ -79,7 +79,7 @@ class NativeAnswers:
         of_levels = (LevelAnswers * len(levels))(*levels)
         wanted.of_levels = ctypes.addressof(of_levels)
         wanted.familiar = None if familiar is None else familiar.ctypes.data
-        return Writer(self._library, wanted, strings, (self, of_levels, ranked, familiar))
+        return AnswerWriter(self._library, wanted, strings, (self, of_levels, ranked, familiar))
 
     def answer_few(
         self, scorer: "NativeScorer", strings: EncodedStrings, tops: Sequence[int]
@@ -135,10 +135,10 @@ class _Few(NamedTuple):
     ranked: Ranked
     familiar: NDArray[np.float64] | None
     wanted: AnswersWanted
-    kept: "Writer"
+    kept: "AnswerWriter"
 
 
-class Writer:
+class AnswerWriter:
     """Writes answers; several threads can use it at a time.
 
     Args:
