@@ -147,3 +147,15 @@ def test_the_tree_of_the_readme_names_every_module_under_its_folder() -> None:
             named |= {"/".join([*folders, f"{name.strip()}.py"]) for name in names}
     modules = {path.relative_to(ROOT) for path in (ROOT / "elman").rglob("*.py")}
     assert named == {path.as_posix() for path in modules if path.name != "__init__.py" or len(path.parts) == 2}
+
+
+def test_the_response_on_the_page_of_the_service_is_that_of_the_model() -> None:
+    block = re.findall(
+        r"```text\n(\{\"model\": \"origins\".+?)```", (ROOT / "docs" / "serve.md").read_text("utf-8"), re.DOTALL
+    )[0]
+    name = re.findall(r'"name": "([^"]+)"', block)[0]
+    prediction = elman.load("origins").predict(name, top=2)
+    shown = re.findall(r'"label": "([^"]+)", "probability": ([0-9.]+)', block)
+    own = [(one.label, f"{one.probability:.4f}") for one in prediction.top]
+    assert shown == [own[0], *own, own[0]]
+    assert f'"familiar": {prediction.familiar:.4f}' in block
