@@ -150,9 +150,8 @@ def test_the_tree_of_the_readme_names_every_module_under_its_folder() -> None:
 
 
 def test_the_response_on_the_page_of_the_service_is_that_of_the_model() -> None:
-    block = re.findall(
-        r"```text\n(\{\"model\": \"origins\".+?)```", (ROOT / "docs" / "serve.md").read_text("utf-8"), re.DOTALL
-    )[0]
+    page = (ROOT / "docs" / "serve.md").read_text("utf-8")
+    block = re.findall(r'```text\n(\{"model": "origins".+?)```', page, re.DOTALL)[0]
     name = re.findall(r'"name": "([^"]+)"', block)[0]
     prediction = elman.load("origins").predict(name, top=2)
     shown = re.findall(r'"label": "([^"]+)", "probability": ([0-9.]+)', block)
