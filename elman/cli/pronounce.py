@@ -32,7 +32,7 @@ app = command_app()
 def pronounce(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME]...", help="Names to say. Without names, the lines of standard input are read."),
+        typer.Argument(metavar="[NAME]...", help="Names to say; without them, one on each line of standard input."),
     ] = None,
     model: Annotated[
         str, typer.Option("--model", "-m", help="A model of pairs that writes ARPAbet: its name or its run folder.")

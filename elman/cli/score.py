@@ -19,9 +19,7 @@ def score(
     model: ModelArgument,
     names: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="[NAME]...", help="Names to score. Without names, the lines of standard input are read."
-        ),
+        typer.Argument(metavar="[NAME]...", help="Names to score; without them, one on each line of standard input."),
     ] = None,
     label: GeneratedLabelOption = None,
     encoding: EncodingOption = None,

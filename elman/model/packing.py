@@ -18,6 +18,7 @@ FIRST = 1024
 """How many numbers of a tensor are rounded to 16 bits before all of them are, and how many rows to 8 bits."""
 
 MOST_OF_BYTE = np.float32(128)
+"""The largest size that a number of 8 bits can have in a file that Elman did not write."""
 
 LARGEST = np.float32(127)
 """The largest number of 8 bits that is used; the smallest is its negative."""

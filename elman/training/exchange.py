@@ -53,7 +53,8 @@ class SharedMemory:
         self._places = memory.view(2, size, COUNT + chunk)
         distributed.barrier()
         if rank == 0:
-            Path(names[0]).unlink()  # the memory goes with the last process, however that ends
+            with suppress(OSError):  # some systems keep files that are in use
+                Path(names[0]).unlink()  # the memory goes with the last process, however that ends
 
     def gather(self, numbers: Tensor, values: Tensor) -> list[tuple[Tensor, Tensor]]:
         """Return the numbers and values of all processes, in their order; good until the call after the next.
