@@ -1,4 +1,4 @@
-"""Weights of 8 bits: file size, scores and changed answers of the shipped model, on its own test part.
+"""Weights of 8 and 4 bits: file size, scores and changed answers of the shipped model, on its own test part.
 
     python benchmarks/weights.py --data FOLDER
 
@@ -51,7 +51,7 @@ def compare_weights(reading) -> None:
     texts, exact = [example.text for example in part], None
     print("| weights | file | accuracy | log loss | answers changed | largest change of a probability |")
     print("|---|---:|---:|---:|---:|---:|")
-    for weights in ("float", "int8"):
+    for weights in ("float", "int8", "int4"):
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder, "model.safetensors")
             save_artifact(artifact, file, weights=weights)

@@ -147,7 +147,7 @@ class ModelConfig(Config):
     ngram_buckets: int = 4096
     bag_orders: tuple[int, ...] = (1, 2, 3, 4)
     bag_min_count: int = 2
-    bag_most: int = 131_072
+    bag_most: int = 262_144
     bag_scale: float = 3.0
     bag_size: int | None = None
     bag_hidden: int | None = None

@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,14 +19,26 @@ from elman.checks import shown
 from elman.errors import DamagedModelError, ElmanError, NewerModelError, NotAModelError, SettingError
 from elman.model.header import StoredTensor, digest_of_content, parse_json, read_header
 from elman.model.kinds import Kind, find_kind
-from elman.model.packing import Tensors, are_finite, are_packed, find_types, has_bytes, pack, quantise
+from elman.model.packing import (
+    Tensors,
+    are_finite,
+    are_packed,
+    find_fewest_bits,
+    find_types,
+    pack,
+    quantise,
+)
 
-FORMAT_VERSION = 6
+FORMAT_VERSION = 7
 """Version 2 added what a model reads and answers with; files of version 1 read strings and answer with a label. Version
 3 added weights of 8 bits, version 4 bags with a head and bags of words, version 5 a table of words, version 6 models
-that write strings. A file has the lowest version that describes it, so that older versions of Elman can read it."""
+that write strings, version 7 weights of 4 bits. A file has the lowest version that describes it, so that older versions
+of Elman can read it."""
 
-WEIGHTS = ("float", "int8")
+WRITES = 6
+"""The version of a model that writes strings."""
+
+WEIGHTS = ("float", "int8", "int4")
 
 LOWEST_TEMPERATURE, HIGHEST_TEMPERATURE = 1e-6, 1e6
 """Training finds temperatures from 0.05 to 20; much smaller ones make probabilities infinite."""
@@ -44,9 +57,9 @@ class Saved(NamedTuple):
     stored: Tensors
 
     @property
-    def has_bytes(self) -> bool:
-        """Whether some of its tensors have 8 bits."""
-        return has_bytes(self.stored)
+    def bits(self) -> int:
+        """The fewest bits that its numbers have: 4, 8 or 16."""
+        return find_fewest_bits(self.stored)
 
     def find_digest(self, document: str) -> str | None:
         """Return the digest of the file if a model with this document would be saved to the same file."""
@@ -153,15 +166,25 @@ def form_tensors(tensors: Tensors, weights: str) -> dict[str, NDArray[Any]]:
 
     Args:
         tensors: by name.
-        weights: ``float`` or ``int8``; see `elman.model.file.save_artifact`.
+        weights: ``float``, ``int8`` or ``int4``; see `elman.model.file.save_artifact`.
 
     Raises:
         SettingError: ``weights`` has another value.
     """
     if weights not in WEIGHTS:
         raise SettingError(f"weights must be one of {', '.join(WEIGHTS)}; got {weights!r}")
-    form = quantise if weights == "int8" else pack
+    form = pack if weights == "float" else partial(quantise, bits=4 if weights == "int4" else 8)
     return {name: part for both in tensors.items() for name, part in form(*both).items()}
+
+
+def find_version(least: int, bits: int) -> int:
+    """Return the version of a file.
+
+    Args:
+        least: that describes it whatever numbers its tensors have.
+        bits: the fewest that a number in its tensors has.
+    """
+    return max(least, 3 if bits < 16 else 1, FORMAT_VERSION if bits < 8 else 1)
 
 
 def write_content(body: str, tensors: Tensors) -> bytes:

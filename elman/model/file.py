@@ -26,6 +26,7 @@ from elman.model.content import (
     check_numbers,
     count_parameters,
     digest_of,
+    find_version,
     form_tensors,
     read_content,
     read_file,
@@ -36,7 +37,7 @@ from elman.model.familiarity import Familiarity
 from elman.model.header import LONGEST_TEXT, check_document, check_tensors, view_tensors
 from elman.model.hierarchy import Levels
 from elman.model.kinds import KINDS, Kind, find_kind
-from elman.model.packing import Tensors, has_bytes, unpack
+from elman.model.packing import Tensors, find_fewest_bits, unpack
 from elman.model.sets import Sets
 from elman.model.tensors import BAG_CODES, dtype_of
 from elman.text.evidence import EVIDENCE
@@ -170,7 +171,7 @@ class Artifact:
     @cached_property
     def digest(self) -> str:
         """The SHA-256 that identifies the model, in hexadecimal: the digest in the file that `save_artifact` writes."""
-        known = None if self._saved is None else self._saved.find_digest(_describe(self, self._saved.has_bytes))
+        known = None if self._saved is None else self._saved.find_digest(_describe(self, self._saved.bits))
         return known or digest_of(*_encode(self, "float"))
 
     @property
@@ -192,7 +193,7 @@ def save_artifact(artifact: Artifact, path: Path | str, *, weights: str = "float
         artifact: the model.
         path: the file.
         weights: ``float`` keeps all weights exactly: a tensor has 16 bits, or 8 with a scale for each row, if that
-            loses nothing. ``int8`` rounds matrices to 8 bits. Predictions then change slightly
+            loses nothing. ``int8`` rounds matrices to 8 bits, ``int4`` tables to 4. Predictions then change slightly
             (`benchmarks/weights.py`); scoring takes the same time, because weights become float32 when they are
             first read.
 
@@ -215,11 +216,11 @@ def digest_of_artifact(artifact: Artifact) -> str:
 def _encode(artifact: Artifact, weights: str) -> tuple[str, dict[str, NDArray[Any]]]:
     """Return the document and the tensors of a model file."""
     tensors = form_tensors(artifact.tensors, weights)
-    return _describe(artifact, has_bytes(tensors)), tensors
+    return _describe(artifact, find_fewest_bits(tensors)), tensors
 
 
-def _describe(artifact: Artifact, has_bytes: bool) -> str:
-    """Return the JSON document of a model file, some of whose tensors may have 8 bits."""
+def _describe(artifact: Artifact, bits: int) -> str:
+    """Return the JSON document of a model file, whose tensors have numbers of so many bits, or more."""
     config = asdict(artifact.config)
     without: tuple[str, ...] = SETTINGS_OF_WORDS
     if artifact.config.reads_words:
@@ -227,11 +228,11 @@ def _describe(artifact: Artifact, has_bytes: bool) -> str:
     elif artifact.config.bag_size or artifact.config.separator is not None:
         version = 4
     else:
-        version = 3 if has_bytes else 2
+        version = 2
         without += SETTINGS_OF_BAGS
     config = {name: value for name, value in config.items() if name not in without}
     document = {
-        "format_version": version,
+        "format_version": find_version(version, bits),
         "name": artifact.name,
         "config": config,
         "vocabulary": list(artifact.vocabulary.symbols),

@@ -20,7 +20,7 @@ from elman.model.tensors import Shape, dtype_of
 from elman.text.vocabulary import has_controls
 
 SCALE = ".scale"
-"""The end of the name of a tensor that scales the rows of one of 8 bits."""
+"""The end of the name of a tensor that scales the rows of one of 8 or 4 bits."""
 
 LONGEST_TEXT = 1000
 """The most characters of a name in a model file."""
@@ -28,7 +28,7 @@ LONGEST_TEXT = 1000
 DEEPEST = 100
 """The most levels of lists and objects in a document."""
 
-DTYPES = {"F32": ("float32", 4), "F16": ("float16", 2), "I8": ("int8", 1), "I64": ("int64", 8)}
+DTYPES = {"F32": ("float32", 4), "F16": ("float16", 2), "I8": ("int8", 1), "U8": ("uint8", 1), "I64": ("int64", 8)}
 """The number types of tensors in a model file, as safetensors calls them: numpy's name, and bytes of a number."""
 
 _TYPES: dict[str, tuple[type, str]] = {
@@ -160,25 +160,35 @@ def check_tensors(stored: Mapping[str, StoredTensor], shapes: Mapping[str, Shape
 
     Args:
         stored: the tensors of the file by name.
-        shapes: the shapes that the network needs, by name; a matrix of 8 bits also needs a scale for each row.
+        shapes: the shapes that the network needs, by name. A matrix of 8 or 4 bits also needs a scale for each row, and
+            one of 4 bits, U8, has two numbers in a byte.
 
     Raises:
         DamagedModelError: they do not.
     """
     scales = {name + SCALE: shape[:1] for name, shape in shapes.items() if name in stored and _is_rounded(stored[name])}
-    needed, found = {**shapes, **scales}, {name: tensor.shape for name, tensor in stored.items()}
+    needed, found = {**shapes, **scales}, {name: _find_shape(tensor) for name, tensor in stored.items()}
     if found != needed:
         wrong = sorted(name for name in needed.keys() | found.keys() if needed.get(name) != found.get(name))
         raise DamagedModelError(f"its tensors do not fit its config: {', '.join(map(shown, wrong[:5]))}")
+    pairs = {name + SCALE for name, tensor in stored.items() if tensor.dtype == "U8"}
     for name, tensor in stored.items():
-        types = ["I64"] if dtype_of(name) == "int64" else ["F32"] if name in scales else ["F32", "F16"]
-        types += ["I8"] if len(tensor.shape) == 2 else []
+        types = ["F32"] if name in scales and name not in pairs else ["F32", "F16"]
+        types = ["I64"] if dtype_of(name) == "int64" else types
+        types += ["I8", "U8"] if len(tensor.shape) == 2 else []
         if tensor.dtype not in types:
             raise DamagedModelError(f"its tensor {name} must hold {dtype_of(name)}; it holds {DTYPES[tensor.dtype][0]}")
 
 
 def _is_rounded(tensor: StoredTensor) -> bool:
-    return tensor.dtype == "I8"
+    return tensor.dtype in ("I8", "U8")
+
+
+def _find_shape(tensor: StoredTensor) -> Shape:
+    """Return the shape of the tensor that is read from a stored one."""
+    if tensor.dtype == "U8" and len(tensor.shape) == 2:
+        return tensor.shape[0], 2 * tensor.shape[1]
+    return tensor.shape
 
 
 def parse_json(text: str) -> Any:

@@ -11,17 +11,20 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from numpy.typing import NDArray
+
 from elman.checks import count_of, shown
 from elman.errors import DamagedModelError, NotAModelError
 from elman.files import write_atomically
 from elman.model.content import (
-    FORMAT_VERSION,
+    WRITES,
     Content,
     Saved,
     check_fit,
     check_numbers,
     count_parameters,
     digest_of,
+    find_version,
     form_tensors,
     read_content,
     read_file,
@@ -31,7 +34,7 @@ from elman.model.content import (
 from elman.model.file import Artifact, build_artifact, dump_artifact
 from elman.model.header import check_tensors, check_writing, view_tensors
 from elman.model.kinds import Kind
-from elman.model.packing import Tensors, unpack
+from elman.model.packing import Tensors, find_fewest_bits, unpack
 from elman.model.seen import Seen
 from elman.model.tensors import SEEN_BITS, dtype_of
 from elman.model.writing import WriterConfig
@@ -132,8 +135,8 @@ class Writer:
     @cached_property
     def digest(self) -> str:
         """The SHA-256 that identifies the model, in hexadecimal: the digest in the file that `save_writer` writes."""
-        known = None if self._saved is None else self._saved.find_digest(_describe(self))
-        return known or digest_of(_describe(self), form_tensors(self.tensors, "float"))
+        known = None if self._saved is None else self._saved.find_digest(_describe(self, self._saved.bits))
+        return known or digest_of(*_encode(self, "float"))
 
     @property
     def parameters(self) -> int:
@@ -150,20 +153,26 @@ def save_writer(writer: Writer, path: Path | str, *, weights: str = "float") -> 
     """Write the file of a model that writes, whole or not at all; see `elman.model.file.save_artifact`.
 
     Raises:
-        SettingError: ``weights`` is neither ``float`` nor ``int8``.
+        SettingError: ``weights`` has another value.
     """
     write_atomically(Path(path), dump_writer(writer, weights=weights))
 
 
 def dump_writer(writer: Writer, *, weights: str = "float") -> bytes:
     """Return the content of the file of a model that writes; see `save_writer`."""
-    return write_content(_describe(writer), form_tensors(writer.tensors, weights))
+    return write_content(*_encode(writer, weights))
 
 
-def _describe(writer: Writer) -> str:
-    """Return the JSON document of the file of a model that writes."""
+def _encode(writer: Writer, weights: str) -> tuple[str, dict[str, NDArray[Any]]]:
+    """Return the document and the tensors of the file of a model that writes."""
+    tensors = form_tensors(writer.tensors, weights)
+    return _describe(writer, find_fewest_bits(tensors)), tensors
+
+
+def _describe(writer: Writer, bits: int) -> str:
+    """Return the JSON document of the file of a model that writes, whose numbers have so many bits, or more."""
     document = {
-        "format_version": FORMAT_VERSION,
+        "format_version": find_version(WRITES, bits),
         "name": writer.name,
         "config": asdict(writer.config),
         "vocabulary": list(writer.sources.symbols),

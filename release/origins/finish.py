@@ -1,6 +1,6 @@
 """Finish a trained model of origins: from a run of `release.origins.train` to the file that is shipped.
 
-    python -m release.origins.finish --run FOLDER --built FOLDER --out FILE [--weights int8]
+    python -m release.origins.finish --run FOLDER --built FOLDER --out FILE [--weights int4]
 
 The run trained on train.csv of the folder that the build or the audit wrote. This adds what the file says beside the
 weights: regions and continents, the country of each label for the map, and, from names that the network never saw,
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from elman.evaluation.familiarity import THRESHOLD, fit_familiarity
 from elman.evaluation.metrics import score
+from elman.model.content import WEIGHTS
 from elman.model.file import Artifact, dump_artifact, load_artifact, parse_artifact, save_artifact
 from elman.model.hierarchy import Levels, build_levels
 from elman.prediction.predictor import Predictor
@@ -55,7 +56,9 @@ def main() -> None:
     parser.add_argument("--run", type=Path, required=True, help="the run folder, or a model file")
     parser.add_argument("--built", type=Path, required=True, help="the folder with train.csv, validation.csv, test.csv")
     parser.add_argument("--out", type=Path, required=True, help="the model file to write")
-    parser.add_argument("--weights", choices=("float", "int8"), default="float", help="int8 rounds all matrices")
+    parser.add_argument(
+        "--weights", choices=WEIGHTS, default="float", help="int8 rounds all matrices, int4 tables to 4 bits"
+    )
     parser.add_argument("--threshold", type=float, default=THRESHOLD, help="familiarity below which it abstains")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
@@ -76,7 +79,7 @@ def main() -> None:
         f"{time.perf_counter() - started:.0f} s"
     )
     if size > LARGEST:
-        print(f"larger than {LARGEST / 1e6:.0f} MB: smaller tables, or --weights int8")
+        print(f"larger than {LARGEST / 1e6:.0f} MB: smaller tables, or --weights int4")
 
 
 def finish(
@@ -92,7 +95,7 @@ def finish(
     Args:
         artifact: what the training wrote.
         parts: the rows of ``train``, ``validation`` and ``test``.
-        weights: ``int8`` rounds all matrices to 8 bits before anything is fitted.
+        weights: ``int8`` rounds all matrices to 8 bits, ``int4`` tables to 4, before anything is fitted.
         threshold: the share of known names for which the model abstains as unfamiliar.
         seed: of what is drawn.
 
@@ -100,8 +103,8 @@ def finish(
         ValueError: the validation or the test part has no name with a label of the model.
         DataError: a label has no region, or too few names are known to fit familiarity.
     """
-    if weights == "int8":
-        artifact = parse_artifact(dump_artifact(artifact, weights="int8"), NAME)
+    if weights != "float":
+        artifact = parse_artifact(dump_artifact(artifact, weights=weights), NAME)
     table = read_labels()
     levels = find_levels(table, artifact.labels.names)
     artifact = replace(artifact, name=NAME, levels=levels, sets=None, familiarity=None)  # both are fitted anew

@@ -95,6 +95,18 @@ def test_shrink_writes_a_smaller_model_that_answers(elman_here, tmp_path):
     assert (outcome.status, outcome.err) == (0, "") and outcome.out.startswith(str(small))
     assert small.stat().st_size < 0.8 * whole.stat().st_size
     assert elman_here("predict", "--model", small, "Nakamura").out.startswith("Nakamura\tJapanese")
+    outcome = elman_here("models", "shrink", whole, tmp_path / "smaller.safetensors", "--bits", "4")
+    assert (outcome.status, outcome.err) == (0, "")
+    assert (tmp_path / "smaller.safetensors").stat().st_size < 0.7 * small.stat().st_size
+    assert elman_here("predict", "--model", tmp_path / "smaller.safetensors", "Nakamura").out.startswith(
+        "Nakamura\tJap"
+    )
+
+
+def test_bits_that_a_weight_cannot_have_are_refused(elman_here, model_file, tmp_path):
+    outcome = elman_here("models", "shrink", model_file, tmp_path / "small.safetensors", "--bits", "3")
+    assert outcome.status == 2 and "--bits must be 8 or 4; got 3" in outcome.err
+    assert not (tmp_path / "small.safetensors").exists()
 
 
 def test_shrink_never_overwrites(elman_here, model_file, tmp_path):

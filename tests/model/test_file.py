@@ -559,26 +559,38 @@ def test_rows_of_zeros_stay_zeros_in_8_bits(tmp_path, tiny_artifact):
     assert not load_artifact(tmp_path / "small.safetensors").tensors["head.weight"].any()
 
 
-def test_a_file_of_8_bits_is_smaller_and_says_that_it_is_newer(tmp_path, tiny_artifact):
-    versions = []
-    for weights in ("float", "int8"):
+def test_a_file_of_fewer_bits_is_smaller_and_says_that_it_is_newer(tmp_path, tiny_artifact, monkeypatch):
+    monkeypatch.setattr("elman.model.packing.TABLE", 2)
+    versions, sizes = [], []
+    for weights in ("float", "int8", "int4"):
         save_artifact(tiny_artifact, tmp_path / weights, weights=weights)
         content = (tmp_path / weights).read_bytes()
         header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
         versions.append(json.loads(header["__metadata__"]["elman"])["format_version"])
-    assert versions == [2, 3]
+        sizes.append(sum(np.diff(one["data_offsets"])[0] for name, one in header.items() if name != "__metadata__"))
+    assert versions == [2, 3, 7] and sizes == sorted(sizes, reverse=True)
+
+
+def test_a_file_of_4_bits_is_written_again_unchanged(tmp_path, tiny_artifact, monkeypatch):
+    monkeypatch.setattr("elman.model.packing.TABLE", 2)
+    save_artifact(tiny_artifact, tmp_path / "small.safetensors", weights="int4")
+    loaded = load_artifact(tmp_path / "small.safetensors")
+    save_artifact(loaded, tmp_path / "again.safetensors")
+    again = load_artifact(tmp_path / "again.safetensors")
+    assert again.digest == loaded.digest == replace(loaded, tensors=dict(loaded.tensors)).digest
+    assert all(np.array_equal(again.tensors[name], tensor) for name, tensor in loaded.tensors.items())
 
 
 def test_an_8_bit_matrix_without_its_scale_is_damaged(tmp_path, tiny_artifact, monkeypatch):
-    monkeypatch.setattr("elman.model.content.quantise", lambda name, tensor: {name: tensor.astype(np.int8)})
+    monkeypatch.setattr("elman.model.content.quantise", lambda name, tensor, bits: {name: tensor.astype(np.int8)})
     save_artifact(tiny_artifact, tmp_path / "forged.safetensors", weights="int8")
     with pytest.raises(DamagedModelError, match=r"forged\.safetensors"):
         load_artifact(tmp_path / "forged.safetensors")
 
 
 def test_an_unknown_kind_of_weights_is_refused(tmp_path, tiny_artifact):
-    with pytest.raises(SettingError, match="float, int8; got 'int4'"):
-        save_artifact(tiny_artifact, tmp_path / "small.safetensors", weights="int4")
+    with pytest.raises(SettingError, match="float, int8, int4; got 'int3'"):
+        save_artifact(tiny_artifact, tmp_path / "small.safetensors", weights="int3")
     assert not list(tmp_path.iterdir())
 
 

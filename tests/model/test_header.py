@@ -100,6 +100,19 @@ HARMFUL: dict[str, tuple[Change, str]] = {
         tensors(head_bias=np.ones(3, np.int8), head_bias_scale=np.ones(3, np.float32)),
         "head.bias must hold float32; it holds int8",
     ),
+    "biases of 4 bits": (
+        tensors(head_bias=np.ones(3, np.uint8), head_bias_scale=np.ones(3, np.float32)),
+        "head.bias must hold float32; it holds uint8",
+    ),
+    "4 bits of too few columns": (
+        tensors(head_weight=np.ones((3, 2), np.uint8), head_weight_scale=np.ones(3, np.float32)),
+        "do not fit its config: head.weight",
+    ),
+    "4 bits without scales": (tensors(head_weight=np.ones((3, 3), np.uint8)), "head.weight.scale"),
+    "4 bits with an infinite scale": (
+        tensors(head_weight=np.ones((3, 3), np.uint8), head_weight_scale=np.full(3, np.inf, np.float16)),
+        "not finite",
+    ),
     "a scale without dimensions": (rounded(np.float32(1)), "head.weight.scale"),
     "a scale with two dimensions": (rounded(np.ones((3, 1), np.float32)), "head.weight.scale"),
     "a scale of a row too many": (rounded(np.ones(4, np.float32)), "head.weight.scale"),

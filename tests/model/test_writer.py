@@ -101,8 +101,8 @@ def test_weights_of_8_bits_are_read_back_nearly(tmp_path):
     found = load_writer(tmp_path / "model")
     for name, tensor in MADE["pairs"].tensors.items():
         assert np.abs(found.tensors[name] - tensor).max() < 0.02
-    with pytest.raises(SettingError, match="weights must be one of float, int8; got 'int4'"):
-        save_writer(MADE["pairs"], tmp_path / "model", weights="int4")
+    with pytest.raises(SettingError, match="weights must be one of float, int8, int4; got 'int3'"):
+        save_writer(MADE["pairs"], tmp_path / "model", weights="int3")
 
 
 def test_the_filter_of_training_strings_is_kept(tmp_path):

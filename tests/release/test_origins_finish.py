@@ -8,7 +8,7 @@ import pytest
 
 import elman
 from elman.model.file import load_artifact
-from elman.model.packing import has_bytes
+from elman.model.packing import find_fewest_bits
 from elman.scoring.probabilities import softmax
 from release.origins import finish as module
 from release.origins.paths import fit_factors
@@ -36,7 +36,7 @@ def test_the_counts_are_those_of_the_build_and_no_path_remains(finished, trained
 def test_everything_is_fitted_to_the_weights_of_8_bits(finished, trained):
     from safetensors.numpy import load_file
 
-    assert has_bytes(load_file(finished))
+    assert find_fewest_bits(load_file(finished)) == 8
     again = module.calibrate(load_artifact(finished), module.halve(trained.parts["validation"], 0)[1])
     assert again.temperature == pytest.approx(load_artifact(finished).temperature)
 

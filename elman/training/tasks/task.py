@@ -8,7 +8,7 @@ import math
 import platform
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
@@ -28,7 +28,7 @@ from elman.model.config import NO_CELL, ModelConfig
 from elman.model.file import Artifact
 from elman.model.kinds import KINDS
 from elman.model.packing import round_rows
-from elman.model.tensors import BAG_CODES, Shape
+from elman.model.tensors import BAG_CODES, BAG_HEAD, BAG_WEIGHT, EMBEDDING, NGRAMS, WORDS, Shape
 from elman.reports import Report
 from elman.text.ngrams import inventory
 from elman.text.vocabulary import Labels, Vocabulary
@@ -44,7 +44,11 @@ MOST_BYTES = 11_300_000
 """The most bytes of the tensors in a model file by default."""
 
 CODE_BYTES, SCALE_BYTES = 8, 4
-"""How many bytes the code of a row of the bag takes, and the scale of a row of 8 bits."""
+"""How many bytes the code of a row of the bag takes, and at most the scale of a row of 8 or 4 bits."""
+
+FEATURES = frozenset({EMBEDDING, NGRAMS, WORDS, BAG_WEIGHT})
+"""Tables whose rows are features if the bag has a head: weights read them after many are added, and 4 bits do. So the
+file of a model with many labels has room for twice as many rows. In other models 8 bits fit, too."""
 
 LEAST_ROWS = 32_768
 """A bag can have so many rows, however few strings there are."""
@@ -54,7 +58,7 @@ MANY_LABELS, BAG_SIZE, BAG_HIDDEN = 64, 64, 256
 if strings have several words."""
 
 
-WORD_BUCKETS, MOST_LABELS = 32_768, 1_000
+WORD_BUCKETS, MOST_LABELS = 65_536, 1_000
 """Rows of the table of words with so many labels, if strings have several words; with more than the second number, the
 rows of the bag need its place in the file."""
 
@@ -272,20 +276,28 @@ def choose_rows(shape: ModelConfig, *, symbols: int, labels: int, strings: int, 
 
     >>> from elman.model.config import ModelConfig
     >>> [choose_rows(ModelConfig(bag_size=64), symbols=200, labels=labels, strings=10**6) for labels in (176, 10_000)]
-    [131072, 86212]
+    [234980, 148912]
     """
-    others = sum(map(_count_bytes, shape.tensor_shapes(symbols=symbols, labels=labels).values()))
-    size, left = shape.bag_size or labels, MOST_BYTES - others
-    rows = left // (size + SCALE_BYTES + CODE_BYTES)
+    shapes = shape.tensor_shapes(symbols=symbols, labels=labels)
+    left = MOST_BYTES - sum(_count_bytes(name, sizes, shapes) for name, sizes in shapes.items())
+    size, bits = shape.bag_size or labels, _choose_bits(BAG_WEIGHT, shapes)
+    rows = left // (size * bits // 8 + SCALE_BYTES + CODE_BYTES)
     if rows * size < LARGE:
         rows = left // (2 * size + CODE_BYTES)
     return max(0, min(shape.bag_most, max(LEAST_ROWS, strings), rows) - kept)
 
 
-def _count_bytes(shape: Shape) -> int:
-    """Return how many bytes a tensor takes in the model file; see `round_weights`."""
+def _count_bytes(name: str, shape: Shape, names: Container[str]) -> int:
+    """Return how many bytes a tensor takes in the file of a model with tensors of these names; see `round_weights`."""
     numbers = math.prod(shape)
-    return numbers + SCALE_BYTES * shape[0] if len(shape) == 2 and numbers >= LARGE else 2 * numbers
+    if len(shape) != 2 or numbers < LARGE:
+        return 2 * numbers
+    return numbers * _choose_bits(name, names) // 8 + SCALE_BYTES * shape[0]
+
+
+def _choose_bits(name: str, names: Container[str]) -> int:
+    """Return how many bits the numbers of a large matrix have in the file of a model with tensors of these names."""
+    return 4 if name in FEATURES and BAG_HEAD in names else 8
 
 
 def versions() -> dict[str, str]:
@@ -301,15 +313,16 @@ def versions() -> dict[str, str]:
 def round_weights(weights: Mapping[str, Tensor]) -> dict[str, Any]:
     """Return weights as numpy arrays, rounded to what a model file needs few bits for.
 
-    Large matrices have 8 bits and a scale for each row; other tensors 16 bits, if none of their numbers is too large.
+    Large matrices have a scale for each row and 8 bits, or 4 (`FEATURES`); other tensors 16 bits, if none of their
+    numbers is too large.
     """
-    return {name: _round(tensor).numpy() for name, tensor in weights.items()}
+    return {name: _round(tensor, _choose_bits(name, weights)).numpy() for name, tensor in weights.items()}
 
 
-def _round(tensor: Tensor) -> Tensor:
+def _round(tensor: Tensor, bits: int) -> Tensor:
     if not tensor.is_floating_point():
         return tensor
     if tensor.ndim == 2 and tensor.numel() >= LARGE:
-        return torch.from_numpy(round_rows(tensor.numpy()))
+        return torch.from_numpy(round_rows(tensor.numpy(), bits))
     half = tensor.half().float()
     return half if bool(half.isfinite().all()) else tensor
