@@ -41,6 +41,11 @@ STORE = 128 * 2**20
 """Bytes of Ray's object store on one machine: rows never pass through it."""
 
 
+STARTS = 3
+"""How often the processes are started at most. Ray replaces those that die; where it gives up because it lost too much
+at once, the pieces that are left are given to new ones."""
+
+
 def annotate_cluster(
     annotator: Annotator,
     tables: Mapping[str, str],
@@ -135,32 +140,47 @@ def _annotate_pieces(
     left = {piece.number: piece for piece in pieces}
     settings = {"model": dump_model(annotator.artifact), "config": annotator.config}
     settings |= {"folder": str(whole), "version": __version__}
-    with _connect(processes) as (ray, count):
-        count, items = min(count, len(pieces)), [{"piece": json.dumps(asdict(piece))} for piece in pieces]
-        # Ray restarts a process that died, and gives it its piece again. The processes of a machine that is gone wait
-        # until another machine has a free core, so the pool must also work when it is smaller.
-        pool = ray.data.ActorPoolStrategy(
-            min_size=1, initial_size=count, max_size=count, max_tasks_in_flight_per_actor=1
-        )
-        rows = ray.data.from_items(items, override_num_blocks=len(items)).map_batches(
-            PieceAnnotator,
-            fn_constructor_kwargs=settings,
-            batch_size=1,
-            batch_format="numpy",
-            num_cpus=1,
-            compute=pool,
-        )
-        for result in _read_results(rows):
-            if "error" in result:
-                raise WorkerError(result["error"])
-            if (piece := left.pop(result["number"], None)) is not None:
-                yield piece, Summary.from_dict(result["summary"])
+    with _connect(processes) as ray:
+        for start in range(STARTS):
+            try:
+                for result in _read_results(ray, _plan(ray, settings, list(left.values()), processes)):
+                    if "error" in result:
+                        raise WorkerError(result["error"])
+                    if (piece := left.pop(result["number"], None)) is not None:
+                        yield piece, Summary.from_dict(result["summary"])
+                break
+            except _LostError as lost:
+                if start + 1 == STARTS:
+                    raise WorkerError(str(lost)) from None
     if left:
         raise WorkerError(f"the cluster did not finish: {len(left):,} pieces are missing; continue with --resume")
 
 
-def _read_results(rows: Any) -> Iterator[dict[str, Any]]:
+def _plan(ray: Any, settings: Mapping[str, Any], pieces: Sequence[Piece], processes: int | None) -> Any:
+    """Return the plan by which processes write the files of some pieces: a data set of their results."""
+    count = min(processes or int(ray.cluster_resources().get("CPU", 1)), len(pieces))
+    items = [{"piece": json.dumps(asdict(piece))} for piece in pieces]
+    # Ray restarts a process that died, and gives it its piece again. The processes of a machine that is gone wait until
+    # another machine has a free core, so the pool must also work when it is smaller.
+    pool = ray.data.ActorPoolStrategy(min_size=1, initial_size=count, max_size=count, max_tasks_in_flight_per_actor=1)
+    return ray.data.from_items(items, override_num_blocks=len(items)).map_batches(
+        PieceAnnotator,
+        fn_constructor_kwargs=settings,
+        batch_size=1,
+        batch_format="numpy",
+        num_cpus=1,
+        compute=pool,
+    )
+
+
+class _LostError(Exception):
+    """Ray gave up because processes, or what they returned, were lost; another start can succeed."""
+
+
+def _read_results(ray: Any, rows: Any) -> Iterator[dict[str, Any]]:
     """Yield the results of the cluster's processes; an error that stops them all becomes one line."""
+    kinds = ("RayActorError", "NodeDiedError", "WorkerCrashedError", "ObjectLostError")
+    losses = tuple(getattr(ray.exceptions, kind) for kind in kinds)
     try:
         # Without prefetching: that would hold back a result until the next one exists.
         for batch in rows.iter_batches(batch_size=1, batch_format="numpy", prefetch_batches=0):
@@ -170,12 +190,13 @@ def _read_results(rows: Any) -> Iterator[dict[str, Any]]:
             problem = f"its machines have no Elman: pip install 'elman[ray]=={__version__}' on all of them"
         else:
             problem = f"{type(error).__name__}; see its own logs, and continue with --resume"
-        raise WorkerError(f"the cluster did not finish: {problem}") from None
+        kind = _LostError if isinstance(error, losses) and "No module named" not in str(error) else WorkerError
+        raise kind(f"the cluster did not finish: {problem}") from None
 
 
 @contextmanager
-def _connect(processes: int | None) -> Iterator[tuple[Any, int]]:
-    """Connect to the cluster, or make this machine one; yield Ray, and how many processes are to share the work."""
+def _connect(processes: int | None) -> Iterator[Any]:
+    """Connect to the cluster, or make this machine one with cores for so many processes; yield Ray."""
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
     with extra("ray"):
@@ -185,7 +206,7 @@ def _connect(processes: int | None) -> Iterator[tuple[Any, int]]:
     try:
         if is_ours:
             _start(library, processes)
-        yield library, processes or int(library.cluster_resources().get("CPU", 1))
+        yield library
     finally:
         if is_ours:
             library.shutdown()

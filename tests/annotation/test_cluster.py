@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,6 +18,7 @@ from elman.annotation import cluster, job
 from elman.annotation.annotator import AnnotateConfig, Annotator
 from elman.annotation.cluster import annotate_cluster
 from elman.annotation.job import name_parts_folder
+from elman.annotation.local import annotate_folder
 from elman.annotation.pieces import PieceAnnotator
 from elman.errors import DataError, MissingExtraError, SettingError, WorkerError
 from elman.model.file import dump_artifact
@@ -107,6 +109,71 @@ def alone(monkeypatch):
             yield piece, writer.write(piece)
 
     monkeypatch.setattr(cluster, "_annotate_pieces", annotate_pieces)
+
+
+@pytest.fixture
+def lossy(monkeypatch):
+    """Have the pieces made in this process, which is lost after each of the numbers of pieces in the list returned."""
+    lives, plans = [], []
+
+    def plan(ray, settings, pieces, processes):
+        plans.append([piece.number for piece in pieces])
+        return PieceAnnotator(**settings), pieces
+
+    def read_results(ray, planned):
+        writer, pieces = planned
+        life = lives.pop(0) if lives else len(pieces)
+        for piece in pieces[:life]:
+            yield {"number": piece.number, "summary": writer.write(piece).to_dict()}
+        if life < len(pieces):
+            raise cluster._LostError("the cluster did not finish: ActorDiedError; continue with --resume")
+
+    monkeypatch.setattr(cluster, "_connect", nullcontext)
+    monkeypatch.setattr(cluster, "_plan", plan)
+    monkeypatch.setattr(cluster, "_read_results", read_results)
+    return lives, plans
+
+
+def test_what_a_lost_start_left_is_done_by_the_next(folder, annotator, lossy):
+    lives, plans = lossy
+    lives += [3, 0]
+    assert list(steps_of(annotator, folder))[-1].summary.rows == 290
+    assert plans == [list(range(7)), list(range(3, 7)), list(range(3, 7))]
+    local = folder.parent / "local"
+    list(annotate_folder(annotator, tables_of(folder), local))
+    assert read_folder(folder.parent / "out")[0] == read_folder(local)[0]
+
+
+def test_a_cluster_that_loses_every_start_stops_the_job_which_can_continue(folder, annotator, lossy):
+    lives, plans = lossy
+    lives += [2, 1, 0]
+    with pytest.raises(WorkerError, match="did not finish: ActorDiedError; continue with --resume"):
+        list(steps_of(annotator, folder))
+    assert len(plans) == cluster.STARTS == 3
+    assert list(steps_of(annotator, folder, resume=True))[-1].summary.rows == 290
+    assert plans[-1] == [3, 4, 5, 6]
+
+
+@pytest.mark.parametrize(
+    ("kind", "message", "expected"),
+    [
+        ("ActorDiedError", "", cluster._LostError),
+        ("NodeDiedError", "a node died", cluster._LostError),
+        ("ActorDiedError", "ModuleNotFoundError: No module named 'elman.cells'", WorkerError),
+        ("OutOfDiskError", "full", WorkerError),
+    ],
+)
+def test_only_losses_are_worth_another_start(kind, message, expected):
+    ray = pytest.importorskip("ray")
+
+    class Rows:
+        def iter_batches(self, **_):
+            error = getattr(ray.exceptions, kind)
+            raise error(message) if message else error()
+            yield
+
+    with pytest.raises(expected, match="the cluster did not finish"):
+        list(cluster._read_results(ray, Rows()))
 
 
 @pytest.mark.usefixtures("alone")
