@@ -45,6 +45,23 @@ def weigh_paths(artifact: Artifact, texts: list[str], truth: NDArray[np.int64]) 
     return replace(artifact, tensors={**artifact.tensors, **rounded})
 
 
+def take_prior_out(artifact: Artifact, counts: NDArray[np.int64], power: float) -> Artifact:
+    """Return a model whose answers depend less on how frequent a label was.
+
+    The logits lose the logarithm of the label's share to a power: logit adjustment, A. K. Menon et al., "Long-tail
+    learning via logit adjustment", ICLR 2021, equation 9, of which this is a part.
+
+    Args:
+        artifact: the model.
+        counts: of the training names of each label, (C,); 0 counts as 1.
+        power: 0 to 1; with 1 all labels would be taken for equally frequent.
+    """
+    shares = np.maximum(counts, 1) / np.maximum(counts, 1).sum()
+    bias = artifact.tensors[HEAD_BIAS] - power * np.log(shares)
+    rounded = bias.astype(np.float16).astype(np.float32)
+    return replace(artifact, tensors={**artifact.tensors, HEAD_BIAS: rounded})
+
+
 def score_path(artifact: Artifact, path: str, outputs: list[str], texts: list[str]) -> NDArray[np.float32]:
     """Return what one path adds to the logits, (N, C); the bias counts to the first."""
     silent = {name: np.zeros_like(artifact.tensors[name]) for name in outputs if name != path}

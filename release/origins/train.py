@@ -28,13 +28,13 @@ from release.origins.variants import vary
 SHAPE = ModelConfig(
     hidden_size=96,
     ngram_buckets=16_384,
-    bag_most=70_000,
-    bag_size=48,
+    bag_most=110_000,
+    bag_size=64,
     bag_hidden=256,
     bag_words=True,
-    word_buckets=32_768,
+    word_buckets=65_536,
 )
-EPOCHS, SHARE, SEED = 5, 0.5, 0
+EPOCHS, SHARE, SEED = 6, 0.3, 0
 
 COPIES = 4
 """How often a name in another script than Latin is taught, if its origin has the most people of those with its script.

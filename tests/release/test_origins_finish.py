@@ -9,9 +9,10 @@ import pytest
 import elman
 from elman.model.file import load_artifact
 from elman.model.packing import find_fewest_bits
+from elman.prediction.predictor import Predictor
 from elman.scoring.probabilities import softmax
 from release.origins import finish as module
-from release.origins.paths import fit_factors
+from release.origins.paths import fit_factors, take_prior_out
 
 
 def test_the_file_has_everything_that_answers_need(finished):
@@ -39,6 +40,16 @@ def test_everything_is_fitted_to_the_weights_of_8_bits(finished, trained):
     assert find_fewest_bits(load_file(finished)) == 8
     again = module.calibrate(load_artifact(finished), module.halve(trained.parts["validation"], 0)[1])
     assert again.temperature == pytest.approx(load_artifact(finished).temperature)
+
+
+def test_taking_the_prior_out_raises_rare_labels_by_the_power_of_their_share(finished):
+    artifact = load_artifact(finished)
+    names = ["mäki", "tanaka", "kowalski"]
+    before = Predictor(artifact).logits(names)
+    taken = take_prior_out(artifact, np.array([900, 90, 0]), 0.5)
+    after = Predictor(taken).logits(names)
+    expected = -0.5 * np.log(np.array([900, 90, 1]) / 991)
+    assert after - before == pytest.approx(np.tile(expected, (3, 1)), abs=2e-3)
 
 
 def test_the_page_gets_the_countries(finished):
