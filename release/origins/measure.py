@@ -22,6 +22,8 @@ import numpy as np
 import elman
 from benchmarks.shares import Pool, list_estimates, measure_mixtures
 from elman.evaluation.conformal import measure_sets
+from elman.model.file import Artifact
+from elman.model.hierarchy import AUTO
 from elman.model.prior import BALANCED, assumed_shares
 from elman.prediction.predictor import Predictor
 from release.origins.audit import read_rows
@@ -263,7 +265,10 @@ def measure_list(predictor: Predictor, rival: Rival, rows: Sequence[Row]) -> dic
 
 
 def measure_surnames(predictor: Predictor, rival: Rival, surnames: Surnames, known: Collection[str]) -> dict[str, Any]:
-    """Return how often the first answer to a surname alone is right, and for how many the model abstains."""
+    """Return how often the answer to a surname alone is right, and for how many the model abstains.
+
+    ``auto`` answers with a region or a continent where no origin is sure; that is right if it is one of the origin's.
+    """
     names = surnames.names[:MOST_SURNAMES]
     new = [name for name in names if key_of(name) not in known]
     return {
@@ -282,13 +287,32 @@ def _score_surnames(
     answered = [one for one in predictions if one.reason is None]
     right = sum(one.label in accepted for one in answered)
     others = rival.ask(names).probabilities.argmax(axis=1)
+    finest = [one for one in predictor.predict(names, top=1, level=AUTO) if one.reason is None]
+    groups = name_groups(predictor.artifact, accepted)
+    right_of_finest = sum(one.label in groups[one.level or ""] for one in finest)
     right_of_rival = sum(rival.labels[place] in accepted for place in others.tolist())
     return {
         "names": len(names),
         "abstained": len(names) - len(answered),
         "right": describe_share(right, len(names)),
         "right_of_answered": describe_share(right, len(answered)) if answered else None,
+        AUTO: describe_share(right_of_finest, len(finest)) if finest else None,
+        "with_origin": describe_share(sum(one.level == next(iter(groups)) for one in finest), len(finest))
+        if finest
+        else None,
         NAME: describe_share(right_of_rival, len(names)),
+    }
+
+
+def name_groups(artifact: Artifact, labels: Collection[str]) -> dict[str, set[str]]:
+    """Return the groups of some labels, by the name of each level; the labels themselves are those of the first."""
+    if artifact.levels is None:
+        raise ValueError(f"{artifact.name}: has no levels; finish it with release.origins.finish")
+    ids = [place for place, label in enumerate(artifact.labels.names) if label in labels]
+    first, *others = artifact.levels.names
+    return {first: set(labels)} | {
+        level: {of_labels[place] for place in ids}
+        for level, of_labels in zip(others, artifact.levels.groups, strict=True)
     }
 
 

@@ -102,6 +102,13 @@ def test_surnames_of_a_shared_script_accept_all_of_its_countries(lists):
     assert {"Egyptian", "Moroccan"} < set(found["Arabic (Arab countries)"].accepted)
 
 
+def test_a_surname_is_right_at_each_level_if_the_origin_lies_there(finished):
+    artifact = elman.load(finished).artifact
+    groups = measure.name_groups(artifact, ("Japanese", "Polish", "Taiwanese"))
+    assert groups["origin"] == {"Japanese", "Polish", "Taiwanese"}
+    assert groups["region"] == {"Eastern Asia", "Eastern Europe"} and groups["continent"] == {"Asia", "Europe"}
+
+
 def test_a_missing_package_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="mimesis"):
         read_lists(tmp_path, read_labels())

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from elman.model.hierarchy import AUTO
+
 OURS, RIVAL = "elman", "fastText"
 MISSING = "Not measured."
 
@@ -187,7 +189,7 @@ def write_surnames(figures: dict[str, Any]) -> str:
     for found in figures.get("surnames", ()):
         for part, title in (("all", found["script"]), ("new", f"{found['script']}, not in the training data")):
             if one := found[part]:
-                of_answered = one["right_of_answered"]
+                of_answered, finest = one["right_of_answered"], one.get(AUTO)
                 rows.append(
                     [
                         title,
@@ -196,10 +198,15 @@ def write_surnames(figures: dict[str, Any]) -> str:
                         f"{100 * one['right']['value']:.1f}",
                         f"{100 * one['abstained'] / one['names']:.1f}",
                         "–" if of_answered is None else f"{100 * of_answered['value']:.1f}",
+                        "–" if finest is None else f"{100 * finest['value']:.1f}",
+                        "–" if finest is None else f"{100 * one['with_origin']['value']:.0f}",
                         f"{100 * one[RIVAL]['value']:.1f}",
                     ]
                 )
-    header = ("surnames", "source", "names", "right, %", "abstained, %", "right of answered, %", f"{RIVAL}, %")
+    header = (
+        *("surnames", "source", "names", "right, %", "abstained, %", "right of answered, %"),
+        *("right with `--level auto`, %", "of these with an origin, %", f"{RIVAL}, %"),
+    )
     return write_table(header, rows) if rows else MISSING
 
 
