@@ -29,11 +29,12 @@ import numpy as np
 from elman.errors import DataError, ModelFileError, SettingError
 from elman.model.config import ModelConfig
 from elman.model.file import Artifact
+from elman.model.files import dump_model
 from elman.model.hierarchy import Levels
 from elman.model.kinds import KINDS
 from elman.model.seen import Seen
 from elman.model.tensors import BAG_CODES, BAG_WEIGHT, SEEN_BITS
-from elman.model.writer import Writer, dump_model, with_seen
+from elman.model.writer import Writer, with_seen
 from elman.model.writing import WriterConfig
 from elman.prediction.generator import Generator
 from elman.prediction.loading import load_any

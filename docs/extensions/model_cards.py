@@ -16,8 +16,8 @@ from sphinx.util.docutils import SphinxDirective
 
 from elman.model.card import read_card
 from elman.model.file import Artifact
+from elman.model.files import load_model
 from elman.model.shipped import DEFAULT_MODEL, shipped_models
-from elman.model.writer import load_model
 
 CARDS = "../elman/model/pretrained"
 """The folder of the cards, as pages see it."""

@@ -24,7 +24,7 @@ from elman.annotation.pieces import PARQUET, ROWS, Piece, PieceAnnotator, cut_ta
 from elman.checks import shown
 from elman.errors import DataError, SettingError, WorkerError
 from elman.extras import extra
-from elman.model.writer import dump_model
+from elman.model.files import dump_model
 from elman.prediction.pool import find_full_paths, is_current_folder
 from elman.scoring.processor import cores
 from elman.version import __version__

@@ -18,7 +18,7 @@ from elman.annotation.paths import name_side_file, show_path
 from elman.annotation.written import build_annotator
 from elman.errors import DataError, ElmanError, SettingError, WorkerError
 from elman.files import find_scratch_files, fit_name, open_atomically
-from elman.model.writer import parse_model
+from elman.model.files import parse_model
 from elman.prediction.loading import wrap_model
 from elman.records import PredictionColumns
 from elman.tables.columnar.arrays import arrow

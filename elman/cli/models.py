@@ -18,8 +18,9 @@ app = command_app(help="List, show, publish and shrink models.", no_args_is_help
 @app.command("list")
 def list_models() -> None:
     """List the models that the package contains."""
+    from elman.model.files import load_model
     from elman.model.shipped import shipped_models
-    from elman.model.writer import Writer, load_model
+    from elman.model.writer import Writer
 
     for name, file in shipped_models().items():
         model = load_model(file)
@@ -47,8 +48,9 @@ def show(
     from elman.model.address import is_address
     from elman.model.card import read_card, write_local_card
     from elman.model.file import Artifact
+    from elman.model.files import load_model
     from elman.model.shipped import find_model, find_origin
-    from elman.model.writer import Writer, load_model
+    from elman.model.writer import Writer
 
     file = find_model(model)
     artifact = load_model(file)
@@ -146,8 +148,8 @@ def shrink(
 
     The copy is as fast as the model. Measure the difference with elman evaluate.
     """
+    from elman.model.files import load_model, save_model
     from elman.model.shipped import find_model
-    from elman.model.writer import load_model, save_model
 
     if bits not in (8, 4):
         raise SettingError(f"--bits must be 8 or 4; got {bits}")

@@ -16,7 +16,8 @@ from elman.extras import extra
 from elman.model.address import Address, parse_address
 from elman.model.card import is_own_card, write_card
 from elman.model.file import Artifact
-from elman.model.writer import Writer, dump_model
+from elman.model.files import dump_model
+from elman.model.writer import Writer
 from elman.version import __version__
 
 MODEL_FILE, CARD_FILE = "model.safetensors", "README.md"

@@ -31,7 +31,6 @@ from elman.model.content import (
     refusing_damage,
     write_content,
 )
-from elman.model.file import Artifact, build_artifact, dump_artifact
 from elman.model.header import check_tensors, check_writing, view_tensors
 from elman.model.kinds import Kind
 from elman.model.packing import Tensors, find_fewest_bits, unpack
@@ -205,35 +204,6 @@ def parse_writer(content: bytes, path: str) -> Writer:
     """Return the model in the content of a file, as `load_writer` does; errors name ``path``."""
     with refusing_damage(path):
         return build_writer(read_content(content, path), path)
-
-
-def load_model(path: Path | str) -> Artifact | Writer:
-    """Read a model file of any kind.
-
-    Raises:
-        NotAModelError, NewerModelError, DamagedModelError: as `load_writer` and `elman.model.file.load_artifact`.
-    """
-    return parse_model(read_file(path), str(path))
-
-
-def save_model(model: Artifact | Writer, path: Path | str, *, weights: str = "float") -> None:
-    """Write the file of a model of any kind; see `save_writer` and `elman.model.file.save_artifact`."""
-    write_atomically(Path(path), dump_model(model, weights=weights))
-
-
-def dump_model(model: Artifact | Writer, *, weights: str = "float") -> bytes:
-    """Return the content of the file of a model of any kind; see `save_model`."""
-    if isinstance(model, Writer):
-        return dump_writer(model, weights=weights)
-    return dump_artifact(model, weights=weights)
-
-
-def parse_model(content: bytes, path: str) -> Artifact | Writer:
-    """Return the model in the content of a file, as `load_model` does; errors name ``path``."""
-    with refusing_damage(path):
-        read = read_content(content, path)
-        is_writer = read.kind is not None and read.kind.writes
-        return build_writer(read, path) if is_writer else build_artifact(read, path)
 
 
 def build_writer(read: Content, path: str) -> Writer:

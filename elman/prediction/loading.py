@@ -5,13 +5,12 @@ from typing import TYPE_CHECKING, Any, Union
 
 from elman.checks import shown
 from elman.errors import SettingError
-from elman.model.content import read_content, read_file, refusing_damage
-from elman.model.file import Artifact, build_artifact
+from elman.model.file import Artifact
+from elman.model.files import AnyRecord, load_model
 from elman.model.shipped import DEFAULT_MODEL, find_model, find_origin
 from elman.prediction.predictor import Predictor
 
 if TYPE_CHECKING:  # what writes is imported only for models that write: the first answer of others does without
-    from elman.model.writer import Writer
     from elman.prediction.generator import Generator
     from elman.prediction.transcriber import Transcriber
 
@@ -32,7 +31,7 @@ def load(model: str | Path = DEFAULT_MODEL) -> Predictor | Any:
     Raises:
         NotAModelError: no such model or file exists, or the file is of another kind.
         SettingError, HubError, MissingExtraError: the address is invalid, or the Hub cannot be used.
-        DamagedModelError, NewerModelError: as `elman.model.writer.load_model`.
+        DamagedModelError, NewerModelError: as `elman.model.files.load_model`.
 
     >>> load("languages").predict("Nakamura").label
     'Japanese'
@@ -43,10 +42,10 @@ def load(model: str | Path = DEFAULT_MODEL) -> Predictor | Any:
 def load_any(model: str | Path) -> AnyModel:
     """Return what `load` does, with all its types for type checkers."""
     file = find_model(model)
-    return wrap_model(_load_model(file), find_origin(model, file))
+    return wrap_model(load_model(file), find_origin(model, file))
 
 
-def wrap_model(found: "Artifact | Writer", origin: str | None = None) -> AnyModel:
+def wrap_model(found: AnyRecord, origin: str | None = None) -> AnyModel:
     """Return what answers with a model.
 
     Args:
@@ -62,18 +61,6 @@ def wrap_model(found: "Artifact | Writer", origin: str | None = None) -> AnyMode
     from elman.prediction.transcriber import Transcriber
 
     return Transcriber(found, origin)
-
-
-def _load_model(file: Path) -> "Artifact | Writer":
-    """Return the model in a file, as `elman.model.writer.load_model`, whose records only models that write need."""
-    path = str(file)
-    with refusing_damage(path):
-        read = read_content(read_file(file), path)
-        if read.kind is None or not read.kind.writes:
-            return build_artifact(read, path)
-        from elman.model.writer import build_writer
-
-        return build_writer(read, path)
 
 
 def load_generator(model: str | Path) -> "Generator":

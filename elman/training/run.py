@@ -40,7 +40,7 @@ from elman.files import write_atomically
 from elman.markup import render_card, render_note, render_table
 from elman.model.config import NO_CELL, ModelConfig
 from elman.model.file import Artifact
-from elman.model.writer import dump_model, parse_model, save_model
+from elman.model.files import dump_model, parse_model, save_model
 from elman.model.writing import WriterConfig
 from elman.reports import EpochResult, EvalReport, Report, StepResult
 from elman.training.config import RunConfig

@@ -16,7 +16,7 @@ from elman.annotation.pieces import PieceAnnotator, cut_tables
 from elman.errors import DataError, SettingError, WorkerError
 from elman.files import open_atomically
 from elman.model.file import dump_artifact
-from elman.model.writer import dump_model
+from elman.model.files import dump_model
 from elman.prediction.predictor import Predictor
 from elman.prediction.transcriber import Transcriber
 from elman.version import __version__

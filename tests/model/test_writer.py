@@ -13,9 +13,10 @@ import safetensors.numpy
 from elman.errors import DamagedModelError, ModelFileError, NotAModelError, SettingError
 from elman.model.content import digest_of
 from elman.model.file import load_artifact
+from elman.model.files import load_model
 from elman.model.kinds import KINDS
 from elman.model.seen import Seen
-from elman.model.writer import Writer, dump_writer, load_model, load_writer, save_writer, with_seen
+from elman.model.writer import Writer, dump_writer, load_writer, save_writer, with_seen
 from elman.model.writing import WriterConfig
 from elman.text.normalisation import Normalisation
 from elman.text.targets import Targets
