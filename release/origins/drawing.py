@@ -1,7 +1,9 @@
 """Names from the parts of the Fakers: each part alone, and forename and surname of a locale drawn at random.
 
 A part that is held for the test is in no drawn name of the training part: both words of a drawn name come from one part
-of the split.
+of the split. Family names of one character, in Han and Hangul script, are an exception. There are few of them, most
+people have one, and a model that never saw 김 or 陳 could not read the names of millions: they are taught alone, and
+are drawn in all parts of the split, beside forenames of that part.
 """
 
 import math
@@ -136,7 +138,22 @@ def single_parts(parts: list[Part], label: str, hidden: frozenset[str], seed: in
             continue
         if seen[part.role] < SINGLE:
             seen[part.role] += 1
-            yield part_of(key, seed), make_row(part.text, label, "faker", "part")
+            yield home_of(part.text, seed), make_row(part.text, label, "faker", "part")
+
+
+def home_of(text: str, seed: int) -> str:
+    """Return the part of the split of a forename or surname alone; that of one character in Han or Hangul is taught.
+
+    >>> home_of("陳", 0), home_of("김", 0)
+    ('train', 'train')
+    """
+    return PARTS[0] if is_character(text) else part_of(key_of(text), seed)
+
+
+def is_character(text: str) -> bool:
+    """Return whether a word is one character of a script that is written without blanks."""
+    composed = compose(text)
+    return len(composed) == 1 and script_of(composed) in WITHOUT_BLANK
 
 
 def draw_names(parts: list[Part], rng: random.Random, taken: dict[str, str], seed: int) -> Iterator[tuple[str, str]]:
@@ -146,7 +163,9 @@ def draw_names(parts: list[Part], rng: random.Random, taken: dict[str, str], see
     """
     pools: dict[tuple[str, str, str, str], list[str]] = defaultdict(list)
     for part in parts:
-        pools[part.locale, script_of(compose(part.text)), part_of(key_of(part.text), seed), part.role].append(part.text)
+        is_shared = part.role == "surname" and is_character(part.text)
+        for where in PARTS if is_shared else (home_of(part.text, seed),):
+            pools[part.locale, script_of(compose(part.text)), where, part.role].append(part.text)
         if part.locale == "is_IS" and part.role == "forename":
             for patronymic in patronymics(part.text):
                 pools[part.locale, "Latin", part_of(key_of(part.text), seed), "surname"].append(patronymic)

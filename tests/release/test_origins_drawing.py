@@ -39,6 +39,22 @@ def test_japanese_names_have_the_family_name_first(drawn):
     assert any(" " not in name for name in names)
 
 
+def test_family_names_of_one_character_are_taught_and_stand_in_all_parts_of_the_split():
+    surnames, forenames = (
+        "김이박최정강조윤장임",
+        [f"{one}{two}" for one in "민서지현예수하도" for two in "준윤호연우진영아은원빈희"],
+    )
+    parts = [Part(name, "ko_KR", "surname") for name in surnames]
+    parts += [Part(name, "ko_KR", "forename") for name in forenames]
+    rows = list(read_drawn(parts, LABELS, {}, seed=0))
+    alone = {row.name: where for where, row in rows if row.kind == "part" and row.name in surnames}
+    assert alone == dict.fromkeys(surnames, "train")
+    full = [(where, re.fullmatch("(.) ?(..)", row.name)) for where, row in rows if row.kind == "full"]
+    assert {where for where, _ in full} == {"train", "validation", "test"}
+    assert all(found[1] in surnames and part_of(key_of(found[2])) == where for where, found in full)
+    assert len({found[1] for where, found in full if where == "test"}) > 3
+
+
 def test_a_key_of_another_part_of_the_split_is_not_drawn(made_up, drawn):
     parts = read_parts(made_up.data / FAKER, LABELS, Counter())
     where, row = next(pair for pair in drawn if pair[1].kind == "full")
