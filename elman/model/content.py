@@ -4,6 +4,7 @@ A model that answers about what it reads is in `elman.model.file`, one that writ
 """
 
 import hashlib
+import json
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -188,10 +189,16 @@ def find_version(least: int, bits: int) -> int:
 
 
 def write_content(body: str, tensors: Tensors) -> bytes:
-    """Return the content of a model file with this document and these tensors."""
+    """Return the content of a model file with this document and these tensors: the same bytes each time."""
     from safetensors.numpy import save  # imported late: the first answer does without it
 
-    return save(dict(tensors), metadata={_HEADER_KEY: body, "digest": digest_of(body, tensors)})
+    content = save(dict(tensors), metadata={_HEADER_KEY: body, "digest": digest_of(body, tensors)})
+    end = 8 + int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:end])  # its metadata are in the random order of a hash table
+    header = {"__metadata__": dict(sorted(header.pop("__metadata__").items())), **header}
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # so that the tensors begin at a multiple of 8, as the format asks
+    return len(text).to_bytes(8, "little") + text + content[end:]
 
 
 def digest_of(body: str, tensors: Tensors) -> str:

@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -569,6 +571,19 @@ def test_a_file_of_fewer_bits_is_smaller_and_says_that_it_is_newer(tmp_path, tin
         versions.append(json.loads(header["__metadata__"]["elman"])["format_version"])
         sizes.append(sum(np.diff(one["data_offsets"])[0] for name, one in header.items() if name != "__metadata__"))
     assert versions == [2, 3, 7] and sizes == sorted(sizes, reverse=True)
+
+
+def test_a_model_is_always_written_as_the_same_bytes(tiny_artifact):
+    code = (
+        "import sys; from elman.model.file import dump_artifact, parse_artifact; "
+        "sys.stdout.buffer.write(dump_artifact(parse_artifact(sys.stdin.buffer.read(), 'model')))"
+    )
+    content = dump_artifact(tiny_artifact)
+    for _ in range(4):
+        done = subprocess.run([sys.executable, "-c", code], input=content, capture_output=True, check=True)
+        assert done.stdout == content
+    header = content[8 : 8 + int.from_bytes(content[:8], "little")]
+    assert len(header) % 8 == 0 and list(json.loads(header)["__metadata__"]) == ["digest", "elman"]
 
 
 def test_a_file_of_4_bits_is_written_again_unchanged(tmp_path, tiny_artifact, monkeypatch):
