@@ -263,9 +263,7 @@ def inventory(
     codes, counts = np.empty(0, np.int64), np.empty(0, np.int64)
     waiting: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
     for ids in batches:
-        found = bag_codes(add_edges(ids), orders)
-        if separator is not None:
-            found = _leave_out(found, add_edges(ids), orders, separator) + word_codes(ids, separator)
+        found = _list_codes(ids, orders, separator)
         if found:
             waiting.append(np.unique(np.concatenate([code.ravel() for code in found]), return_counts=True))
         if sum(len(part) for part, _ in waiting) > len(codes) + WAITING:  # merging costs in proportion to all codes
@@ -276,6 +274,40 @@ def inventory(
     if most is not None and len(kept) > most:
         kept = np.sort(kept[np.argsort(-counts[kept], kind="stable")[:most]])
     return codes[kept]
+
+
+def weigh(
+    codes: NDArray[np.int64],
+    batches: Iterable[tuple[NDArray[np.int64], NDArray[np.floating]]],
+    orders: tuple[int, ...],
+    *,
+    separator: int | None = None,
+) -> NDArray[np.float64]:
+    """Return how much the sequences weigh in which each code occurs, (C,); a code counts each time that it occurs.
+
+    Args:
+        codes: C of them, as `inventory` returns them.
+        batches: symbol ids, (T, B), int64, and the weight of each sequence, (B,).
+        orders: as in `inventory`.
+        separator: likewise.
+    """
+    sums = np.zeros(len(codes))
+    if not len(codes):
+        return sums
+    for ids, weights in batches:
+        for found in _list_codes(ids, orders, separator):
+            places = np.minimum(np.searchsorted(codes, found), len(codes) - 1)
+            is_known = codes[places] == found
+            np.add.at(sums, places[is_known], np.broadcast_to(weights, found.shape)[is_known])
+    return sums
+
+
+def _list_codes(ids: NDArray[np.int64], orders: tuple[int, ...], separator: int | None) -> list[NDArray[np.int64]]:
+    """Return the codes of what occurs in a batch of sequences, each array with a column for each of them."""
+    found = bag_codes(add_edges(ids), orders)
+    if separator is None:
+        return found
+    return _leave_out(found, add_edges(ids), orders, separator) + word_codes(ids, separator)
 
 
 def _leave_out(

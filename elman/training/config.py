@@ -56,6 +56,8 @@ class TrainConfig(Config):
         label_smoothing: share of the target spread over all labels, 0 up to 1.
         class_weighting: the loss of an example counts 1 / (frequency of its label) to this power, 0 to 1: 0 has no
             effect, 1 makes all labels count alike.
+        row_weighting: where the rows of the bag are chosen, an n-gram counts for each example 1 / (frequency of its
+            label) to this power, 0 to 1: 0 gives rows to the most frequent n-grams, 1 as many to those of rare labels.
         copy_weighting: copies of a string count as their number to this power, 0 to 1: 0 as one, 1 as all of them.
         average: decay of the running average of the weights that is evaluated and kept, 0 up to 1; 0 uses none.
         path_weight: weight of the losses of the recurrent path and of the bag, each as if it answered alone, beside
@@ -81,6 +83,7 @@ class TrainConfig(Config):
     clip: float | None = 1.0
     label_smoothing: float = 0.0
     class_weighting: float = 0.0
+    row_weighting: float = 0.0
     copy_weighting: float = 0.0
     average: float = 0.0
     path_weight: float | None = None
@@ -110,7 +113,7 @@ class TrainConfig(Config):
         if self.clip is not None:
             check_number("clip", self.clip, above=0)
         check_number("weight_decay", self.weight_decay, least=0, most=LARGEST_DECAY)
-        for name in ("class_weighting", "copy_weighting"):
+        for name in ("class_weighting", "row_weighting", "copy_weighting"):
             check_number(name, getattr(self, name), least=0, most=1)
         if self.path_weight is not None:
             check_number("path_weight", self.path_weight, least=0)

@@ -9,7 +9,6 @@ from dataclasses import asdict, replace
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from elman.errors import SettingError
@@ -97,11 +96,6 @@ def check_kept(base: Artifact, config: RunConfig) -> None:
         if kept != wanted:
             message = f"--init keeps the network of its model, whose {name} is {kept}"
             raise SettingError(f"{message}; leave out the option that makes it {wanted}")
-
-
-def join_codes(base: Artifact, codes: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the codes of n-grams and words of a model and of new strings, in rising order."""
-    return np.union1d(base.tensors.get(BAG_CODES, np.empty(0, np.int64)), codes)
 
 
 @torch.no_grad()

@@ -28,7 +28,7 @@ from release.origins.variants import vary
 SHAPE = ModelConfig(
     hidden_size=96,
     ngram_buckets=16_384,
-    bag_most=110_000,
+    bag_most=125_000,
     bag_size=64,
     bag_hidden=256,
     bag_words=True,
@@ -50,7 +50,7 @@ SETTINGS = RunConfig(
     name="origins",
     data="names of origins",
     model=SHAPE,
-    train=TrainConfig(epochs=EPOCHS, seed=SEED, threads=1),
+    train=TrainConfig(epochs=EPOCHS, seed=SEED, threads=1, row_weighting=0.5),
     split="stratified",
     test_share=0.01,
     validation_share=0.02,

@@ -26,6 +26,7 @@ from elman.text.ngrams import (
     ngram_codes,
     ngram_ids,
     outer_words,
+    weigh,
     word_codes,
 )
 
@@ -146,6 +147,22 @@ def test_an_inventory_lists_the_frequent_n_grams_in_rising_order(sequences, min_
     found = inventory([column(ids) for ids in sequences], (1, 2, 3), min_count)
     assert found.dtype == np.int64
     assert found.tolist() == sorted(code for code, count in counts.items() if count >= min_count)
+
+
+@given(
+    st.lists(st.lists(st.integers(0, 3), min_size=1, max_size=5), min_size=1, max_size=8),
+    st.sampled_from([None, 1]),
+    st.data(),
+)
+def test_codes_weigh_what_their_sequences_weigh_each_time_that_they_occur(sequences, separator, data):
+    weights = data.draw(st.lists(st.integers(0, 5), min_size=len(sequences), max_size=len(sequences)))
+    batches, settings = [column(ids) for ids in sequences], {"orders": (1, 2, 3), "separator": separator}
+    some = inventory(batches[::2], min_count=1, **settings)
+    found = weigh(some, [(ids, np.array([weight])) for ids, weight in zip(batches, weights, strict=True)], **settings)
+    copies = [ids for ids, weight in zip(batches, weights, strict=True) for _ in range(weight)]
+    for code, weight in zip(some.tolist(), found.astype(int).tolist(), strict=True):
+        occurs = [code in inventory(copies, min_count=least, **settings) for least in (max(1, weight), weight + 1)]
+        assert occurs == [weight > 0, False]
 
 
 @pytest.mark.parametrize(("batches", "some"), [([], (1, 2)), ([column([1, 2])], ())])

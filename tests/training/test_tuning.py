@@ -73,6 +73,15 @@ def test_the_text_side_and_the_cells_are_kept(base):
     assert set(old[BAG_CODES].tolist()) < set(weights[BAG_CODES].tolist())
 
 
+def test_rows_that_are_added_are_new_ones(base):
+    artifact, task = begin_task(base)
+    before = artifact.tensors[BAG_CODES]
+    room = len(before) + 3
+    task.config = replace(task.config, model=replace(task.config.model, bag_most=room))
+    codes = task.network().state_dict()[BAG_CODES].numpy()
+    assert len(codes) == room and set(before.tolist()) < set(codes.tolist())
+
+
 def test_what_answers_is_kept_for_labels_that_both_have(base):
     artifact = load_artifact(base)
     shared = artifact.labels.names[1]

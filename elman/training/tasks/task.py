@@ -30,12 +30,12 @@ from elman.model.kinds import KINDS
 from elman.model.packing import round_rows
 from elman.model.tensors import BAG_CODES, BAG_HEAD, BAG_WEIGHT, EMBEDDING, NGRAMS, WORDS, Shape
 from elman.reports import Report
-from elman.text.ngrams import inventory
+from elman.text.ngrams import inventory, weigh
 from elman.text.vocabulary import Labels, Vocabulary
 from elman.training.config import RunConfig, passes_for
 from elman.training.network import SequenceModel
 from elman.training.rows import LARGE
-from elman.training.tuning import join_codes, keep_weights, load_base
+from elman.training.tuning import keep_weights, load_base
 from elman.version import __version__
 
 Tensors = Mapping[str, NDArray[Any]]
@@ -164,29 +164,52 @@ class Task(ABC):
         Args:
             fused: whether cells may have the passes of `elman.cells.fused`, which are for processors.
         """
-        shape, inventoried = self.config.model, None
-        if shape.bag_orders:
-            batches = (batch.inputs for batch in self.training.batches(4096))
-            inventoried = inventory(
-                batches,
-                shape.bag_orders,
-                shape.bag_min_count,
-                most=choose_rows(
-                    shape,
-                    symbols=len(self.vocabulary),
-                    labels=len(self.labels),
-                    strings=len(self.training),
-                    kept=0 if self.base is None else len(self.base.tensors.get(BAG_CODES, ())),
-                ),
-                separator=shape.separator,
-            )
-            inventoried = inventoried if self.base is None else join_codes(self.base, inventoried)
+        shape = self.config.model
+        inventoried = self._choose_rows() if shape.bag_orders else None
         if not fused:
             shape = replace(shape, fused=False)
         network = SequenceModel(shape, symbols=len(self.vocabulary), labels=len(self.labels), inventory=inventoried)
         if self.base is not None:
             keep_weights(network, self.base, KINDS[self.kind], self.labels)
         return network
+
+    def _choose_rows(self) -> NDArray[np.int64]:
+        """Return the codes of the n-grams and words that get a row of the bag, in rising order."""
+        shape, before = self.config.model, np.empty(0, np.int64)
+        if self.base is not None:
+            before = self.base.tensors.get(BAG_CODES, before)
+        most = choose_rows(
+            shape,
+            symbols=len(self.vocabulary),
+            labels=len(self.labels),
+            strings=len(self.training),
+            kept=len(before),
+        )
+        weights = self._weigh_labels()
+        is_plain = weights is None and not len(before)
+        inputs = (batch.inputs for batch in self.training.batches(4096))
+        codes = inventory(
+            inputs, shape.bag_orders, shape.bag_min_count, most=most if is_plain else None, separator=shape.separator
+        )
+        if is_plain:
+            return codes
+        new = codes[~np.isin(codes, before)]
+        weighed = (
+            (batch.inputs, np.ones(batch.inputs.shape[1]) if weights is None else weights[batch.targets])
+            for batch in self.training.batches(4096)
+        )
+        sums = weigh(new, weighed, shape.bag_orders, separator=shape.separator)
+        return np.union1d(before, new[np.argsort(-sums, kind="stable")[:most]])
+
+    def _weigh_labels(self) -> NDArray[np.float64] | None:
+        """Return how much an example of each label counts where rows of the bag are chosen, (C,); None if alike."""
+        power = self.config.train.row_weighting
+        if not power or KINDS[self.kind].answers != "label":
+            return None
+        counts = np.zeros(len(self.labels))
+        for batch in self.training.batches(4096):
+            counts += np.bincount(batch.targets, minlength=len(counts))
+        return np.asarray(np.maximum(counts, 1) ** -power)
 
     @cached_property
     def base(self) -> Artifact | None:

@@ -13,9 +13,10 @@ from elman.errors import DataError, SettingError
 from elman.evaluation import baseline
 from elman.model.config import ModelConfig
 from elman.model.packing import pack
-from elman.model.tensors import dtype_of
+from elman.model.tensors import BAG_CODES, dtype_of
 from elman.prediction.predictor import Predictor
 from elman.records import Example
+from elman.text.ngrams import inventory
 from elman.text.normalisation import fold_accents
 from elman.training.held_out import config_for, measure
 from elman.training.run import Run
@@ -231,6 +232,26 @@ def test_noise_is_no_victory(toy_config, tmp_path):
         answers.append(values["answer"])
         assert values["verdict"].lower().startswith(values["answer"])
     assert "better" not in answers
+
+
+def test_rare_labels_get_rows_of_the_bag_if_they_weigh_more(toy_config):
+    texts = [(f"{'abcd'[k % 4]}{'abcd'[k // 4 % 4]}", "common") for k in range(64)] * 4
+    texts += [(f"{'wxyz'[k % 4]}{'wxyz'[k // 4 % 4]}", "rare") for k in range(16)] * 2
+    examples = tuple(Example(text, label) for text, label in texts)
+    shares = []
+    for weighting in (0.0, 1.0):
+        config = toy_config()
+        shape = replace(config.model, bag_orders=(2,), bag_min_count=2, bag_most=10)
+        train = replace(config.train, row_weighting=weighting)
+        reading = Reading(examples, len(examples), {}, {})
+        task = LabelTask(reading, replace(config, model=shape, train=train, split="none"))
+        task.settle()
+        codes = task.network().state_dict()[BAG_CODES].numpy()
+        ids = task.vocabulary.encode_all([text for text, label in texts if label == "rare"])
+        rare = inventory([ids.ids.reshape(-1, 2).T.astype(np.int64)], (2,), 1)
+        shares.append(len(np.intersect1d(codes, rare)))
+        assert len(codes) == 10
+    assert shares[0] == 0 < shares[1]
 
 
 @pytest.mark.parametrize("labels", [2, 63, 64, 1000, 10_000])
