@@ -1,6 +1,6 @@
 """Columns: answers for many strings in arrays, computed block by block, or in shares by worker processes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from elman.prediction.pool import Pool
 
 BLOCK = 65_536
-"""Names that are normalised together; it bounds the memory of a long column."""
+"""Names that are answered together, at most; it bounds the memory of a long column beside that of its answers."""
 
 
 SHARE = 32_768
@@ -49,21 +49,38 @@ def answer_columns(
         options: what an answer says.
         threads: as in `elman.scoring.scorer.Scorer.logits`.
     """
+    bounds = _cut(len(names), -(-len(names) // BLOCK))
+    blocks = (_answer_block(artifact, reader, scorer, names[start:end], options, threads) for start, end in bounds)
+    return _join_columns(blocks, len(names))
+
+
+def _cut(count: int, parts: int) -> list[tuple[int, int]]:
+    """Return the first place and the end of at least one part; the parts are of equal size, so none is very short."""
+    parts = max(1, parts)
+    return list(pairwise(count * part // parts for part in range(parts + 1)))
+
+
+def _answer_block(
+    artifact: Artifact,
+    reader: StringReader,
+    scorer: Scorer,
+    names: Sequence[str | None],
+    options: AnswerOptions,
+    threads: int | None,
+) -> PredictionColumns:
+    """Answer for some of the names; see `answer_columns`."""
     strings, reasons, reason_ids = _encode(reader, names)
     read = np.flatnonzero(reason_ids < 0)
     more: dict[str, Any] = {}
-    # The strings of many names take as much memory as their answers: they are not kept for longer than they are needed.
     if options.is_plain and not options.measures(artifact):
         labels = artifact.labels.names
         found, chances = scorer.best(
             strings, top=options.top, temperature=artifact.temperature, floor=artifact.floor, threads=threads
         )
-        del strings
     else:
         from elman.prediction.answers import Answerer  # imported late: the first answer does without it
 
         answers = Answerer(artifact, options).answer_all(scorer, strings, threads=threads)
-        del strings
         labels, found, chances = answers.names, answers.best, answers.probabilities
         more = _build_optional(answers, read, len(names))
     best, probabilities = _place_values(found, read, len(names), -1), _place_values(chances, read, len(names), np.nan)
@@ -112,14 +129,13 @@ def share_columns(pool: "Pool", names: Sequence[str | None], options: AnswerOpti
     """
     from concurrent.futures import ThreadPoolExecutor  # imported here: the first answer does without it
 
-    rounds = max(1, -(-len(names) // (SHARE * pool.count)))
-    bounds = np.linspace(0, len(names), rounds * pool.count + 1).astype(int).tolist()
+    bounds = _cut(len(names), max(1, -(-len(names) // (SHARE * pool.count))) * pool.count)
 
     def answer(bound: tuple[int, int]) -> PredictionColumns:
         return pool.predict_columns(names[slice(*bound)], options)
 
     with ThreadPoolExecutor(pool.count) as threads:
-        return _join_columns(list(threads.map(answer, pairwise(bounds))))
+        return _join_columns(threads.map(answer, bounds), len(names))
 
 
 def _encode(reader: StringReader, names: Sequence[str | None]) -> tuple[EncodedStrings, list[str], NDArray[np.int8]]:
@@ -128,32 +144,48 @@ def _encode(reader: StringReader, names: Sequence[str | None]) -> tuple[EncodedS
     Returns:
         The strings that are read; the reasons; and a place among them for each name, (N,), int8, −1 if it is read.
     """
-    reasons = [MISSING]
-    blocks: list[EncodedStrings] = []
-    reason_ids = np.full(len(names), -1, np.int8)
-    for start in range(0, len(names), BLOCK):
-        block = names[start : start + BLOCK]
-        strings, unread, why = reader.encode_column(block)
-        for position, reason in zip(unread, why, strict=True):
-            reason = MISSING if block[position] is None else reason
-            reasons += [] if reason in reasons else [reason]
-            reason_ids[start + position] = reasons.index(reason)
-        blocks.append(strings)
-    return _join_strings(blocks), reasons, reason_ids
+    reasons, reason_ids = [MISSING], np.full(len(names), -1, np.int8)
+    strings, unread, why = reader.encode_column(names)
+    for position, reason in zip(unread, why, strict=True):
+        reason = MISSING if names[position] is None else reason
+        reasons += [] if reason in reasons else [reason]
+        reason_ids[position] = reasons.index(reason)
+    return strings, reasons, reason_ids
 
 
-def _join_strings(blocks: Sequence[EncodedStrings]) -> EncodedStrings:
-    if not blocks:
-        return EncodedStrings.gather([])
-    return EncodedStrings(*(np.concatenate([getattr(block, name) for block in blocks]) for name in ("ids", "lengths")))
+def _join_columns(parts: Iterable[PredictionColumns], count: int) -> PredictionColumns:
+    """Return the columns of several lists of names, one after the other, as those of one list.
+
+    Args:
+        parts: the columns of at least one list. Each is copied before the next one is computed, so that they are not
+            in memory together.
+        count: how many names all lists have.
+    """
+    joined, sets, reasons = dict[str, Any](), list[NDArray[Any]](), dict[str, int]()
+    start = 0
+    for part in parts:
+        if len(part) == count:
+            return part
+        end = start + len(part)
+        for name, values in _list_arrays(part, reasons):
+            if name == "set_ids":
+                sets.append(values)
+                continue
+            if name not in joined:
+                joined[name] = np.empty((count, *values.shape[1:]), values.dtype)
+            joined[name][start:end] = values
+        start = end
+    if sets:
+        joined["set_ids"] = np.concatenate(sets)
+    return replace(part, reasons=tuple(reasons), **joined)
 
 
-def _join_columns(shares: Sequence[PredictionColumns]) -> PredictionColumns:
-    """Return the columns of several lists of names as those of one list."""
-    reasons = tuple(dict.fromkeys(reason for share in shares for reason in share.reasons))
-    ids = [np.array([*map(reasons.index, share.reasons), -1], np.int8)[share.reason_ids] for share in shares]
-    joined: dict[str, Any] = {"reason_ids": np.concatenate(ids)}
+def _list_arrays(part: PredictionColumns, reasons: dict[str, int]) -> Iterator[tuple[str, NDArray[Any]]]:
+    """Yield the arrays that there are with their names; new reasons are added to those of all parts."""
     for name in ARRAYS:
-        if name != "reason_ids" and getattr(shares[0], name) is not None:
-            joined[name] = np.concatenate([getattr(share, name) for share in shares])
-    return replace(shares[0], reasons=reasons, **joined)
+        values = getattr(part, name)
+        if name == "reason_ids":
+            places = [reasons.setdefault(reason, len(reasons)) for reason in part.reasons]
+            values = np.array([*places, -1], np.int8)[values]
+        if values is not None:
+            yield name, values

@@ -1,18 +1,25 @@
 """Columns have the answers of single predictions, however long they are."""
 
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from elman.errors import SettingError
-from elman.prediction.predictor import Predictor
+from elman.prediction.predictor import Predictor, load
+from elman.records import ARRAYS
 from elman.text import normalisation
 
 STRANGE = [
     "Nakamura", "", None, "  o`hara ", "12", "中村", "Müller", "a" * 300, "Жук", "abc", "abc", "\ud800x", "İi", "abc, ",
     ",", "\ufdfa" * 990, "水" * 50,
 ]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def origins():
+    return load("origins")
 
 
 @pytest.mark.parametrize("copies", [1, 40], ids=["few", "many"])
@@ -38,6 +45,37 @@ def test_columns_do_not_depend_on_the_size_of_blocks(predictor, monkeypatch):
     cut = predictor.predict_columns(iter(STRANGE * 3))
     np.testing.assert_array_equal(cut.best, whole.best)
     assert [cut[k] for k in range(len(cut))] == [whole[k] for k in range(len(whole))]
+
+
+@pytest.mark.parametrize("options", [{"level": "auto", "coverage": 0.9}, {"every": True, "familiar": True}], ids=str)
+def test_all_columns_are_joined(origins, monkeypatch, options):
+    names = ["Nakamura", "", "Müller", "Papadopoulos Nikos", "N/A", "12", None, "Иванов"] * 40
+    whole = origins.predict_columns(names, **options)
+    monkeypatch.setattr("elman.prediction.columns.BLOCK", 107)
+    cut = origins.predict_columns(names, **options)
+    assert cut.levels == whole.levels and set(cut.reasons) == set(whole.reasons)
+    assert [cut[k][2] for k in range(len(names))] == [whole[k][2] for k in range(len(names))]
+    for name in ARRAYS:
+        first, second = getattr(cut, name), getattr(whole, name)
+        assert (first is None) == (second is None)
+        if first is not None and name != "reason_ids":
+            assert first.dtype == second.dtype
+            np.testing.assert_allclose(first, second, atol=1e-6)
+
+
+def test_many_names_take_hardly_more_memory_than_their_answers(predictor, monkeypatch):
+    names = ["Papadopoulos", "Nakamura", "Müller"] * 20_000
+
+    def measure(block):
+        monkeypatch.setattr("elman.prediction.columns.BLOCK", block)
+        tracemalloc.start()
+        answers = predictor.predict_columns(names, top=1, threads=1)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return peak - answers.best.nbytes - answers.probabilities.nbytes - answers.reason_ids.nbytes
+
+    measure(3000)
+    assert measure(3000) < measure(len(names)) / 5
 
 
 def test_no_names_make_empty_columns(predictor):
