@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from elman.columns import Column
+
 UNKNOWN = 0
 """The id of all symbols that a vocabulary does not contain."""
 
@@ -282,3 +284,56 @@ class PredictionColumns:
         if reason >= 0:
             return None, None, self.reasons[reason]
         return self.labels[int(self.best[position, 0])], float(self.probabilities[position, 0]), None
+
+    def list_columns(self, *, separator: str = "; ") -> "dict[str, Column]":
+        """Return what is said of the names as columns of one value each.
+
+        Args:
+            separator: what is between the labels of a prediction set.
+
+        Returns:
+            The best label and its probability, the next ones, and the reason, and then what was asked for: ``label``,
+            ``probability``, ``label_2``, ``probability_2``, …, ``reason``, ``level``, ``set``, ``familiar`` and
+            ``p_LABEL`` for each label. A label, a probability and a level are missing where the model abstained.
+        """
+        import numpy as np  # here, because the records of training need no numpy
+
+        from elman.columns import CodedColumn, NumberColumn, TextColumn
+
+        is_answered = self.reason_ids < 0
+        columns: dict[str, Column] = {}
+        for rank in range(self.best.shape[1]):
+            which = f"_{rank + 1}" if rank else ""
+            labels = np.where(is_answered, self.best[:, rank], -1)
+            columns[f"label{which}"] = CodedColumn(self.labels, labels)
+            chances = np.where(labels >= 0, self.probabilities[:, rank], np.nan)
+            columns[f"probability{which}"] = NumberColumn(chances)
+        columns["reason"] = CodedColumn(self.reasons, self.reason_ids)
+        if self.level_ids is not None:
+            columns["level"] = CodedColumn(self.levels, np.where(is_answered, self.level_ids, -1))
+        if self.set_sizes is not None and self.set_ids is not None:
+            ends = np.cumsum(self.set_sizes)
+            is_last = np.zeros(len(self.set_ids), np.bool_)
+            is_last[ends[self.set_sizes > 0] - 1] = True
+            # Each label twice: with the separator after it, and without.
+            texts = TextColumn.pack([*(label + separator for label in self.labels), *self.labels])
+            columns["set"] = texts.take(self.set_ids + len(self.labels) * is_last).join(self.set_sizes)
+        if self.familiar is not None:
+            columns["familiar"] = NumberColumn(self.familiar)
+        if self.every is not None:
+            for place, label in enumerate(self.labels):  # groups of two levels can have one name: the finer one counts
+                columns.setdefault(f"p_{label}", NumberColumn(self.every[:, place]))
+        return columns
+
+    def to_arrow(self) -> Any:
+        """Return the answers as a table of pyarrow with the columns of `list_columns`, without an object for each name.
+
+        Labels, reasons and levels are of Arrow's type of dictionaries.
+
+        Raises:
+            MissingExtraError: pyarrow is not installed.
+        """
+        from elman.columns import arrow
+
+        arrays = {name: column.to_arrow() for name, column in self.list_columns().items()}
+        return arrow().table(list(arrays.values()), names=list(arrays))

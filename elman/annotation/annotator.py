@@ -7,12 +7,12 @@ have a prefix.
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from elman.checks import check_choice, count_of, shown
+from elman.columns import NumberColumn
 from elman.errors import SettingError
 from elman.model.file import Artifact
 from elman.model.hierarchy import AUTO
@@ -44,6 +44,9 @@ USUAL_COVERAGE = 0.9
 """The coverage of sets that are added without one."""
 
 Answer = Callable[[Sequence[str | None]], PredictionColumns]
+
+NewColumn = Sequence[Any]
+"""A value for each row: a column without an object for each, or a list."""
 
 
 @dataclass(frozen=True)
@@ -244,7 +247,7 @@ class Annotator:
         names: Sequence[str | None],
         answer: Answer | None = None,
         labels: Sequence[str | None] | None = None,
-    ) -> tuple[dict[str, list[Any]], Summary]:
+    ) -> tuple[dict[str, NewColumn], Summary]:
         """Return the new columns for some rows, and their summary.
 
         Args:
@@ -254,14 +257,14 @@ class Annotator:
         """
         if self.predictor.artifact.kind.answers == "label":
             answers = (answer or self.answer)(names)
-            values, summary = {**_format_labels(answers), **_format_more(answers)}, _summarise(answers)
+            values, summary = _format_answers(answers), _summarise(answers)
         else:
             values, summary = self._answer_otherwise(names)
         values |= self._describe_names(names)
         prefix = self.config.prefix
         return {column: values[column.removeprefix(prefix)] for column in self.columns}, summary
 
-    def _answer_otherwise(self, names: Sequence[str | None]) -> tuple[dict[str, list[Any]], Summary]:
+    def _answer_otherwise(self, names: Sequence[str | None]) -> tuple[dict[str, NewColumn], Summary]:
         """Return the columns and the summary of a model that answers with tags or a number."""
         answers = self.predictor.predict(names, top=1, abstain_below=self.config.abstain_below)
         summary = Summary(len(answers), abstained=Counter(one.reason for one in answers if one.reason))
@@ -285,39 +288,10 @@ class Annotator:
         }
 
 
-def _format_labels(answers: PredictionColumns) -> dict[str, list[Any]]:
-    """Return the columns of the best labels, their probabilities and the reasons, without the prefix."""
-    answered = answers.reason_ids < 0
-    labels, reasons = np.array([*answers.labels, None], object), np.array([*answers.reasons, None], object)
-    chosen = np.where(answered[:, None], answers.best, -1)
-    probabilities = np.round(answers.probabilities, DIGITS).astype(object)
-    probabilities[chosen < 0] = None
-    columns: dict[str, list[Any]] = {"reason": reasons[answers.reason_ids].tolist()}
-    for rank, (names, chances) in enumerate(zip(labels[chosen].T, probabilities.T, strict=True), start=1):
-        which = f"_{rank}" if rank > 1 else ""
-        columns |= {f"label{which}": names.tolist(), f"probability{which}": chances.tolist()}
-    return columns
-
-
-def _format_more(answers: PredictionColumns) -> dict[str, list[Any]]:
-    """Return the columns that were asked for beside them."""
-    columns: dict[str, list[Any]] = {}
-    labels, answered = answers.labels, answers.reason_ids < 0
-    if answers.level_ids is not None:
-        levels = np.array([*answers.levels, None], object)
-        columns["level"] = levels[np.where(answered, answers.level_ids, -1)].tolist()
-    if answers.set_sizes is not None and answers.set_ids is not None:
-        names = iter(answers.set_ids.tolist())
-        sets = [[labels[place] for place in islice(names, size)] for size in answers.set_sizes.tolist()]
-        columns["set"] = [SEPARATOR.join(members) or None for members in sets]
-    if answers.familiar is not None:
-        familiar = np.round(answers.familiar, DIGITS).tolist()
-        columns["familiar"] = [None if one != one else one for one in familiar]  # NaN differs from itself
-    if answers.every is not None:
-        every = np.round(answers.every, DIGITS).astype(object)
-        every[~np.isfinite(answers.every)] = None
-        columns |= {f"p_{label}": column.tolist() for label, column in zip(labels, every.T, strict=True)}
-    return columns
+def _format_answers(answers: PredictionColumns) -> dict[str, NewColumn]:
+    """Return the columns of the answers, without the prefix, with rounded numbers."""
+    columns = answers.list_columns(separator=SEPARATOR).items()
+    return {name: column.round(DIGITS) if isinstance(column, NumberColumn) else column for name, column in columns}
 
 
 def _summarise(answers: PredictionColumns) -> Summary:

@@ -106,7 +106,7 @@ def annotate_frame(
     answers, _ = annotator.annotate(names, labels=labels)
     kinds: dict[type, Any] = {str: nw.String, float: nw.Float64}
     added = [
-        nw.new_series(name, answers[name], kinds[kind], backend=table.implementation)
+        nw.new_series(name, list(answers[name]), kinds[kind], backend=table.implementation)
         for name, kind in annotator.columns.items()
     ]
     annotated: Frame = table.with_columns(*added).to_native()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from elman.annotation.annotator import DIGITS, AnnotateConfig, Annotator, Answer, Summary
+from elman.annotation.annotator import DIGITS, AnnotateConfig, Annotator, Answer, NewColumn, Summary
 from elman.checks import shown
 from elman.errors import DataError, SettingError
 from elman.prediction.loading import AnyModel
@@ -88,12 +88,12 @@ class PairAnnotator(Annotator):
         names: Sequence[str | None],
         answer: Answer | None = None,
         labels: Sequence[str | None] | None = None,
-    ) -> tuple[dict[str, list[Any]], Summary]:
+    ) -> tuple[dict[str, NewColumn], Summary]:
         """Return the new columns for some rows, and their summary; see `Annotator.annotate`."""
         del answer
         told = [self.config.label] * len(names) if labels is None else list(map(_spell, labels))
         answers = self._answer_all(names, told)
-        values: dict[str, list[Any]] = {"reason": [one.reason for one in answers]}
+        values: dict[str, NewColumn] = {"reason": [one.reason for one in answers]}
         for rank in range(self.config.top):
             which = f"_{rank + 1}" if rank else ""
             tops = [one.top[rank] if rank < len(one.top) else None for one in answers]

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from elman.checks import is_missing, shown
+from elman.columns import view_column
 from elman.errors import SettingError
-from elman.text.column import view_column
 
 _AS_LIST = ("to_pylist", "to_list", "tolist")
 """The methods that return the values of a column as a list: of Arrow, of pandas and polars, of numpy."""

@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from elman.checks import shown
+from elman.columns import CodedColumn, Column, NumberColumn
 from elman.errors import DataError
 from elman.tables.chunks import ROWS, Chunk, TextChunk
 from elman.tables.columnar.arrays import arrow, cast_columns, count_columns
@@ -33,6 +34,9 @@ GROUP_BYTES = 32 * 2**20
 ARRAYS = 20_000
 """Most arrays that wait for their row group, because each takes about a kilobyte beside its values."""
 
+NUMERALS = "0123456789.-"
+"""What a number consists of in a text file."""
+
 STATISTICS = 1000
 """Most columns, those inside objects included, of a Parquet file with statistics, which stay in memory to its end."""
 
@@ -40,7 +44,7 @@ SPECIAL = re.compile(r'["\r\n]')
 """Characters that a kept row needs a closer look for: without them, its cells are what is between delimiters."""
 
 NewColumns = Mapping[str, Sequence[Any]]
-"""Columns to add, by name: a string, a number or None for each row."""
+"""Columns to add, by name: a string, a number or None for each row. `elman.columns` need no object for each."""
 
 
 class Sink(Protocol):
@@ -99,7 +103,7 @@ class DelimitedSink:
             delimiter, end = self._delimiter, self._newline
             lines = [delimiter.join((line, *more)) + end for line, more in zip(chunk.lines, cells, strict=True)]
             if isinstance(chunk, TextChunk) and SPECIAL.search("".join(chunk.lines)):
-                lines = list(map(self._check_row, lines, chunk.lines, chunk.cells, zip(*new.values(), strict=True)))
+                lines = self._mend_rows(lines, chunk, new)
             return _pack(self._encode("".join(lines)), self._form)
         rows = zip(chunk.rows(), *new.values(), strict=True)
         texts = ([*map(plain_text, row), *map(_format_value, more)] for row, *more in rows)
@@ -111,24 +115,39 @@ class DelimitedSink:
         out.write(_pack(self._head, self._form) if self._head else b"")
         yield out.write
 
-    def _check_row(self, row: str, line: str, cells: Sequence[str], new: Sequence[Any]) -> str:
-        """Return a row if it is read as the cells that it should have; otherwise these cells, written anew."""
-        if not SPECIAL.search(line):
-            return row
-        expected = [*cells, *map(_format_value, new)]
+    def _mend_rows(self, rows: list[str], chunk: TextChunk, new: NewColumns) -> list[str]:
+        """Return rows of which those are written anew that would be read as other cells than they should have."""
+        added = list(zip(*map(_list_texts, new.values()), strict=True))
+        places = [place for place, line in enumerate(chunk.lines) if SPECIAL.search(line)]
+        expected = [[*chunk.cells[place], *added[place]] for place in places]
+        if self._read([rows[place] for place in places]) != expected:  # all at a time, because that is quicker
+            for place, cells in zip(places, expected, strict=True):
+                if self._read([rows[place]]) != [cells]:
+                    rows[place] = self._lines([cells])
+        return rows
+
+    def _read(self, rows: Sequence[str]) -> list[list[str]]:
+        """Return the cells of rows; no rows if one of them cannot be read."""
+        lines = (row.removesuffix(self._newline) for row in rows)
         try:
-            found = list(csv.reader([row.removesuffix(self._newline)], delimiter=self._delimiter, strict=True))
+            return list(csv.reader(lines, delimiter=self._delimiter, strict=True))
         except csv.Error:
-            found = []
-        return row if found == [expected] else self._lines([expected])
+            return []
 
     def _cells(self, values: Sequence[Any]) -> list[str]:
-        """Return values as cells; each different value is quoted once."""
+        """Return values as cells; each different string is quoted once."""
+        if isinstance(values, CodedColumn):
+            return values.replace(list(map(self._cell, values.texts)), "")
+        if isinstance(values, NumberColumn) and self._delimiter not in NUMERALS:  # numbers need no quotes
+            return list(map(_format_value, values))
         cells: dict[Any, str] = {None: ""}
         for value in values:
             if value not in cells:
-                cells[value] = self._lines([[_format_value(value)]]).removesuffix(self._newline)
+                cells[value] = self._cell(value)
         return [cells[value] for value in values]
+
+    def _cell(self, value: Any) -> str:
+        return self._lines([[_format_value(value)]]).removesuffix(self._newline)
 
     def _lines(self, rows: Iterable[Sequence[str]]) -> str:
         text = _LineEnds(self._newline)
@@ -158,10 +177,8 @@ class JsonLinesSink:
     def part(self, chunk: Chunk, new: NewColumns) -> bytes:
         """See `Sink.part`."""
         _check_new(chunk.columns, self._new)
-        more = [
-            json.dumps(dict(zip(new, values, strict=True)), ensure_ascii=False)
-            for values in zip(*new.values(), strict=True)
-        ]
+        members = [_format_members(name, values) for name, values in new.items()]
+        more = [f"{{{', '.join(row)}}}" for row in zip(*members, strict=True)]
         if chunk.dialect == "jsonl" and chunk.lines is not None:
             lines: Iterable[str] = chunk.lines
         else:
@@ -189,7 +206,7 @@ class ParquetSink:
     def part(self, chunk: Chunk, new: NewColumns) -> bytes:
         """See `Sink.part`."""
         pa = arrow()
-        arrays = [pa.array(values, field.type) for values, field in zip(new.values(), self._new, strict=True)]
+        arrays = [_build_array(values, field.type) for values, field in zip(new.values(), self._new, strict=True)]
         try:
             whole = pa.Table.from_arrays([*chunk.batch().columns, *arrays], schema=self._schema)
             content = _write_parquet(whole)
@@ -307,6 +324,28 @@ def _check_new(columns: Iterable[str], new: Iterable[str]) -> None:
 
 def _format_value(value: Any) -> str:
     return "" if value is None else f"{value:.6f}" if isinstance(value, float) else value
+
+
+def _list_texts(values: Sequence[Any]) -> list[str]:
+    """Return values as the cells that a reader finds."""
+    return values.replace(values.texts, "") if isinstance(values, CodedColumn) else list(map(_format_value, values))
+
+
+def _format_members(name: str, values: Sequence[Any]) -> list[str]:
+    """Return values as members of JSON objects; each different string is written once."""
+    key = json.dumps(name, ensure_ascii=False)
+    if isinstance(values, CodedColumn):
+        texts = [f"{key}: {json.dumps(text, ensure_ascii=False)}" for text in values.texts]
+        return values.replace(texts, f"{key}: null")
+    return [f"{key}: {json.dumps(value, ensure_ascii=False)}" for value in values]
+
+
+def _build_array(values: Sequence[Any], kind: "pyarrow.DataType") -> Any:
+    """Return values as an array of Arrow."""
+    if isinstance(values, Column):
+        array = values.to_arrow()
+        return array if array.type == kind else array.cast(kind)
+    return arrow().array(values, kind)
 
 
 def _extend(line: str, members: str) -> str:

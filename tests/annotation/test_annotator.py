@@ -72,8 +72,8 @@ def test_new_columns_and_their_counts_belong_to_the_rows(tiny):
     columns, summary = annotator.annotate(names)
     answers = tiny.predict(names)
     assert list(columns) == list(annotator.columns) == COLUMNS
-    assert columns["elman_label"] == [answer.label for answer in answers]
-    assert columns["elman_reason"] == [answer.reason for answer in answers]
+    assert list(columns["elman_label"]) == [answer.label for answer in answers]
+    assert list(columns["elman_reason"]) == [answer.reason for answer in answers]
     assert columns["elman_probability"][0] == round(answers[0].probability, 6)
     assert (summary.rows, sum(summary.labels.values()), len(summary.abstained)) == (4, 2, 2)
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.columns import TextColumn
 from elman.scoring.kernel.library import Alphabet, Library, Texts
-from elman.text.column import TextColumn
 from elman.text.encoded import EncodedStrings
 from elman.text.normalisation import Normalisation
 from elman.text.vocabulary import Vocabulary

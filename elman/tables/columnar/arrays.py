@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from elman.checks import is_missing, shown
+from elman.columns import view_column
 from elman.errors import DataError
 from elman.extras import extra
 from elman.tables.values import (
@@ -86,6 +87,29 @@ def read_texts(array: "pyarrow.Array", column: str) -> list[str | None]:
     if pa.types.is_nested(kind):
         raise refuse_type(column, kind)
     return [None if is_missing(value) else str(value) for value in plain_values(array)]
+
+
+def view_texts(array: "pyarrow.Array", column: str) -> Sequence[str | None]:
+    """Return what `read_texts` returns, without a Python string for each value where Arrow has strings or bytes.
+
+    Raises:
+        DataError, UnicodeDecodeError: as `read_texts`.
+    """
+    pa, kind = arrow(), array.type
+    if not is_text(kind) or isinstance(kind, pa.BaseExtensionType) or pa.types.is_null(kind):
+        return read_texts(array, column)
+    try:
+        array = array.cast(pa.large_string() if _is_large(kind) else pa.string())
+        array.validate(full=True)
+    except pa.ArrowException:  # the bytes are not UTF-8, or too many once dictionaries are written out
+        return read_texts(array, column)
+    texts = view_column(array)
+    return read_texts(array, column) if texts is None else texts
+
+
+def _is_large(kind: "pyarrow.DataType") -> bool:
+    kind = kind.value_type if arrow().types.is_dictionary(kind) else kind
+    return bool(arrow().types.is_large_string(kind) or arrow().types.is_large_binary(kind))
 
 
 def refuse_type(column: str, found: object, title: str = "") -> DataError:

@@ -3,7 +3,10 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import IO, TYPE_CHECKING, Any
 
+import numpy as np
+
 from elman.checks import shown
+from elman.columns import TextColumn
 from elman.errors import DataError
 from elman.tables.chunks import ROWS, ArrowChunk, Chunk, Malformed, find_column
 from elman.tables.columnar.arrays import (
@@ -15,6 +18,7 @@ from elman.tables.columnar.arrays import (
     leave_out,
     read_texts,
     refuse_type,
+    view_texts,
 )
 from elman.tables.columnar.footer import Footer
 from elman.tables.columnar.groups import plan_group
@@ -111,10 +115,10 @@ class ParquetSource:
         self._check_strings(batch, first)
         column = batch.column(self._position)
         try:
-            names = read_texts(column, self.columns[self._position])
+            names = view_texts(column, self.columns[self._position])
         except UnicodeDecodeError:
             raise self._refuse_bytes(batch, self._position, first) from None
-        long = [row for row, name in enumerate(names) if name is not None and len(name) > CELL_CHARACTERS]
+        long = find_long(names)
         malformed = [self._describe_row(batch.slice(row, 1), names[row] or "", first + row) for row in long]
         if long:
             batch, left = leave_out(batch, long), set(long)
@@ -177,6 +181,15 @@ def _read_footer(file: IO[bytes], title: str, groups: int) -> Footer:
     if len(footer.rows) != groups:
         raise DataError(f"{title}: cannot be read as Parquet (its description is damaged)")
     return footer
+
+
+def find_long(names: Sequence[str | None]) -> list[int]:
+    """Return the places of names with more characters than a cell may have."""
+    if isinstance(names, TextColumn):  # a character has at least one byte
+        places: Iterable[int] = np.flatnonzero(names.sizes > CELL_CHARACTERS).tolist()
+    else:
+        places = range(len(names))
+    return [place for place in places if len(names[place] or "") > CELL_CHARACTERS]
 
 
 def describe_long_name(size: int) -> str:

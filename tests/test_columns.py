@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elman.text.column import TextColumn, view_column
+from elman.columns import TextColumn, view_column
 
 pa = pytest.importorskip("pyarrow")
 
