@@ -51,6 +51,8 @@ from report import (
 )
 from ways import Job
 
+from elman.model.shipped import DEFAULT_MODEL
+
 COMPARED, MANY = 200_000, 1_000_000
 """Names that ways are compared on, and names of the parts that are about many; ``--names`` lowers both."""
 
@@ -215,7 +217,10 @@ def memory(bench: Bench) -> None:
     """The peak of a new process that answers for many names in one call."""
     names, threads = bench.cut(bench.many, MANY), max(bench.threads)
     ways = {
-        "the shipped model, strings to columns": "ways:elman_shipped_columns",
+        "languages, a list of strings to columns": "ways:elman_shipped_columns",
+        "languages, a column of Arrow to columns": "ways:elman_shipped_arrow",
+        f"{DEFAULT_MODEL}, a list of strings to columns": "ways:elman_default_columns",
+        f"{DEFAULT_MODEL}, a column of Arrow to columns": "ways:elman_default_arrow",
         f"GRU of 128, {names.labels} labels, ids to the three best": "ways:elman_best",
     }
     rows = []

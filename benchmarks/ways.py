@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 import elman
 from elman.model.config import ModelConfig
 from elman.model.file import Artifact
+from elman.model.shipped import DEFAULT_MODEL
 from elman.model.tensors import EMBEDDING, HEAD_BIAS, HEAD_WEIGHT, name_layer
 from elman.prediction.predictor import Predictor
 from elman.scoring.scorer import Scorer
@@ -141,6 +142,39 @@ def elman_shipped_columns(job: Job) -> Work:
     """The shipped model: strings to columns, three labels for each."""
     predictor, texts = elman.load("languages"), job.names.texts()
     return Work(lambda: predictor.predict_columns(texts, top=3), len(texts))
+
+
+def elman_shipped_arrow(job: Job) -> Work:
+    """The shipped model: a column of Arrow to columns, three labels for each."""
+    return _answer_columns("languages", job, _read_arrow(job.names))
+
+
+def elman_default_columns(job: Job) -> Work:
+    """The default model: strings to columns, three labels for each."""
+    return _answer_columns(DEFAULT_MODEL, job, job.names.texts())
+
+
+def elman_default_arrow(job: Job) -> Work:
+    """The default model: a column of Arrow to columns, three labels for each."""
+    return _answer_columns(DEFAULT_MODEL, job, _read_arrow(job.names))
+
+
+def _answer_columns(model: str, job: Job, names: Any) -> Work:
+    predictor = elman.load(model)
+    return Work(lambda: predictor.predict_columns(names, top=3, threads=job.threads), job.count)
+
+
+def _read_arrow(names: NameSet) -> Any:
+    """Return the names as an array of Arrow, made without Python strings."""
+    try:
+        import pyarrow
+    except ImportError:
+        raise LeftOutError("pip install pyarrow") from None
+    data = np.fromfile(names.folder / "texts.txt", np.uint8)
+    ends = np.flatnonzero(data == ord("\n"))[: names.count]
+    offsets = np.append(0, ends - np.arange(len(ends))).astype(np.int32)
+    buffers = [None, pyarrow.py_buffer(offsets), pyarrow.py_buffer(data[data != ord("\n")])]
+    return pyarrow.Array.from_buffers(pyarrow.string(), len(ends), buffers)
 
 
 def elman_shipped_shared(job: Job) -> Work:

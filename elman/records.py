@@ -321,8 +321,7 @@ class PredictionColumns:
         if self.familiar is not None:
             columns["familiar"] = NumberColumn(self.familiar)
         if self.every is not None:
-            for place, label in enumerate(self.labels):  # groups of two levels can have one name: the finer one counts
-                columns.setdefault(f"p_{label}", NumberColumn(self.every[:, place]))
+            columns |= {f"p_{label}": NumberColumn(self.every[:, place]) for place, label in enumerate(self.labels)}
         return columns
 
     def to_arrow(self) -> Any:

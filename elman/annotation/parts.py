@@ -19,6 +19,9 @@ from elman.tables.sinks import Sink, sink_for
 from elman.tables.sources import Source, open_source
 from elman.tables.sql.queries import Query, open_query
 
+AHEAD = 2
+"""Parts in progress on threads: one is scored, without the interpreter lock, while another is written as text."""
+
 
 @dataclass(frozen=True)
 class Part:
@@ -126,7 +129,7 @@ def make_parts(task: Task, job: Job | None = None) -> Iterator[Part]:
         workers = annotator.predictor.workers(processes)
         answer = partial(workers.predict_columns, options=annotator.config.options)
     make = partial(_make_part, annotator, task.sink, job, answer)
-    ahead = processes if answer else 1
+    ahead = processes if answer else AHEAD if annotator.artifact.kind.answers == "label" else 1
     waiting: deque[Future[Part]] = deque()
     with ThreadPoolExecutor(ahead) as threads:
         try:

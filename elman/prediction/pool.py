@@ -20,13 +20,14 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.columns import TextColumn
 from elman.errors import WorkerError
 from elman.model.file import Artifact, dump_artifact
 from elman.prediction.options import USUAL, AnswerOptions
 from elman.records import PredictionColumns
 
 NO_NAME = -1
-"""The length of a missing name."""
+"""The size of a missing name."""
 
 
 ENDED = "a worker process ended before it had answered; try again, or without processes"
@@ -83,7 +84,7 @@ class Pool:
         Raises:
             WorkerError: the process failed.
         """
-        packed = pack_names(list(names))
+        packed = pack_names(names)
         process = self._idle.get()
         try:
             send(process.stdin, options.to_dict(), packed)
@@ -162,27 +163,23 @@ def pack_names(names: Sequence[str | None]) -> list[NDArray[Any]]:
     """Pack names into two arrays.
 
     Returns:
-        Their lengths in characters, (N,), int32, −1 for a missing name; and all of them joined as UTF-8, (bytes,),
-        uint8.
+        Their sizes in bytes, (N,), int32, −1 for a missing name; and all of them joined as UTF-8, (bytes,), uint8.
     """
-    lengths = np.fromiter((NO_NAME if name is None else len(name) for name in names), np.int32, len(names))
-    joined = "".join([name for name in names if name is not None]).encode("utf-8", "surrogatepass")
-    return [lengths, np.frombuffer(joined, np.uint8)]
+    column = TextColumn.pack(names)
+    sizes = np.where(column.missing, NO_NAME, column.sizes).astype(np.int32)
+    return [sizes, column.data[column.starts[0] : column.starts[-1]]]
 
 
-def unpack_names(packed: Arrays) -> list[str | None]:
-    """Return the names that `pack_names` packed.
+def unpack_names(packed: Arrays) -> TextColumn:
+    """Return the names that `pack_names` packed, without a Python string for each.
 
-    >>> unpack_names(pack_names(["Ada", None, ""]))
+    >>> list(unpack_names(pack_names(["Ada", None, ""])))
     ['Ada', None, '']
     """
-    lengths, joined = packed
-    text = joined.tobytes().decode("utf-8", "surrogatepass")
-    ends = np.cumsum(np.maximum(lengths, 0)).tolist()
-    return [
-        None if length == NO_NAME else text[end - length : end]
-        for length, end in zip(lengths.tolist(), ends, strict=True)
-    ]
+    sizes, data = packed
+    starts = np.zeros(len(sizes) + 1, np.int64)
+    np.cumsum(np.maximum(sizes, 0), out=starts[1:])
+    return TextColumn(data, starts, sizes == NO_NAME)
 
 
 def send(stream: IO[bytes] | None, message: Mapping[str, Any], arrays: Arrays) -> None:
@@ -191,7 +188,7 @@ def send(stream: IO[bytes] | None, message: Mapping[str, Any], arrays: Arrays) -
     layout = [(array.dtype.str, array.shape) for array in arrays]
     stream.write(json.dumps({**message, "arrays": layout}).encode() + b"\n")
     for array in arrays:
-        stream.write(array.tobytes())
+        stream.write(np.ascontiguousarray(array).data)
     stream.flush()
 
 

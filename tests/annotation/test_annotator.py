@@ -2,21 +2,34 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
 import pytest
 from people import read_rows
 
 from elman.annotation.annotator import AnnotateConfig, Annotator, Summary
 from elman.annotation.local import annotate_file
+from elman.columns import TextColumn
 from elman.errors import SettingError
 from elman.model.file import Artifact
 from elman.model.kinds import KINDS
-from elman.prediction.predictor import Predictor
+from elman.prediction.predictor import Predictor, load
+from elman.tables.formats import format_of
+from elman.tables.sinks import sink_for
+from elman.tables.sources import open_source
 from elman.text.normalisation import Normalisation
 from elman.text.vocabulary import Labels, Vocabulary
 
 COLUMNS = ["elman_label", "elman_probability", "elman_reason"]
+
+
+@pytest.fixture(scope="module")
+def origins():
+    return load("origins")
 
 
 def test_models_that_answer_with_tags_or_numbers_annotate(tmp_path, kinds):
@@ -76,6 +89,38 @@ def test_new_columns_and_their_counts_belong_to_the_rows(tiny):
     assert list(columns["elman_reason"]) == [answer.reason for answer in answers]
     assert columns["elman_probability"][0] == round(answers[0].probability, 6)
     assert (summary.rows, sum(summary.labels.values()), len(summary.abstained)) == (4, 2, 2)
+
+
+OPTIONS = [
+    {"top": 3},
+    {"every": True, "level": "region", "abstain_below": 0.6},
+    {"level": "auto", "coverage": 0.9, "add": ("set", "familiar", "script", "unknown")},
+    {"prior": "uniform", "unfamiliar_below": 0.2},
+]
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+@pytest.mark.parametrize("target", ["b.csv", "b.tsv", "b.jsonl", "b.parquet"])
+@pytest.mark.parametrize("kind", ["csv", "string", "large_string", "binary", "dictionary", "string_view"])
+def test_a_table_is_written_with_the_same_bytes_as_from_lists(origins, tmp_path, kind, target, options):
+    names = ["Nakamura", None, "Müller", "", "N/A", "Иванов Пётр", 'Ann "X"', "two\nlines", "12", "a" * 300, "Łukasz"]
+    table = pa.table({"id": range(len(names)), "name": names, "city": ['Köln, "N"'] * len(names)})
+    path = tmp_path / ("a.csv" if kind == "csv" else "a.parquet")
+    if kind == "csv":
+        pa.csv.write_csv(table, path)
+    else:
+        column = table["name"].dictionary_encode() if kind == "dictionary" else table["name"].cast(getattr(pa, kind)())
+        pq.write_table(table.set_column(1, "name", column), path)
+    annotator = Annotator(origins, AnnotateConfig(**options))
+    with open_source([str(path)], column="name") as source:
+        (chunk,) = source.chunks()
+        assert isinstance(chunk.names, TextColumn) == (kind != "csv")
+        sink = sink_for(format_of(target), source, annotator.columns)
+        columns, summary = annotator.annotate(chunk.names)
+        from_lists, other = annotator.annotate(list(chunk.names))
+        lists = {name: list(values) for name, values in from_lists.items()}
+        as_lists = replace(chunk, names=list(chunk.names))
+        assert sink.part(chunk, columns) == sink.part(as_lists, lists) and summary == other
 
 
 def test_summaries_add_up_and_survive_json():

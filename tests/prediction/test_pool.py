@@ -46,6 +46,13 @@ def test_processes_give_the_answers_of_one_process_in_order(tiny, monkeypatch, c
     assert len(set(alone.reason_ids.tolist())) > 3
 
 
+def test_a_column_of_arrow_is_answered_as_the_list(tiny):
+    pyarrow = pytest.importorskip("pyarrow")
+    names = [name for name in NAMES if name is None or name.isprintable()]
+    column = pyarrow.chunked_array([names[:50], names[50:]])
+    assert same(tiny.predict_columns(column, processes=2), tiny.predict_columns(names))
+
+
 @pytest.mark.parametrize("names", [[], ["abc"], [None]])
 def test_fewer_names_than_processes_are_answered_too(tiny, names):
     assert same(tiny.predict_columns(names, processes=2), tiny.predict_columns(names))
