@@ -1,11 +1,16 @@
 """`elman annotate` on large tables: rows a second of the whole command and of the scorer alone, and its memory.
 
-    python benchmarks/annotate.py [--nana WHEEL] [--rows 1000000] [--times 1] [--rounds 2]
+    python benchmarks/annotate.py [--nana WHEEL] [--rows 1000000] [--times 1] [--rounds 2] [--fasttext FILE]
 
 The table has four columns. The names are made up, or the full names in the wheel of name2nat 0.5.1. The scorer alone is
 `Scorer.best` of the same model, the default one, on the same names, encoded beforehand, in a process of its own with as
-many threads as cores; the command reads a CSV, answers, and writes a CSV. They run by turns. `--times 10` also
-annotates a table ten times as long and compares the peak memory of the command, all its processes together.
+many threads as cores; the command reads a CSV, answers, and writes a CSV. They run by turns.
+
+FILE is a model of fastText, as `release.origins.measure` keeps it in its folder rivals. A script reads the same CSV,
+calls fastText once for all names, and writes the same columns; the whole script is timed, by turns with the others.
+
+`--times 10` also annotates a table ten times as long and compares the peak memory of the command, all its processes
+together.
 """
 
 import argparse
@@ -37,6 +42,23 @@ predictor.scorer.best(strings, top=1, threads=cores())
 print(len(names) / (time.perf_counter() - started))
 """
 
+SCRIPT = """
+import csv, sys, unicodedata
+import fasttext
+fasttext.FastText.eprint = lambda *_: None
+with open(sys.argv[2], encoding="utf-8", newline="") as file:
+    header, *rows = csv.reader(file)
+place = header.index("name")
+names = [unicodedata.normalize("NFKC", row[place]).lower() for row in rows]
+labels, chances = fasttext.load_model(sys.argv[1]).predict(names)
+with open(sys.argv[3], "w", encoding="utf-8", newline="") as file:
+    writer = csv.writer(file)
+    writer.writerow([*header, "label", "probability"])
+    for row, label, chance in zip(rows, labels, chances, strict=True):
+        best = [label[0].removeprefix("__label__"), f"{chance[0]:.6f}"] if len(label) else ["", ""]
+        writer.writerow([*row, *best])
+"""
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -46,28 +68,34 @@ def main() -> None:
         "--times", type=int, default=1, help="length of a second table, as a multiple of the first; 1: no second table"
     )
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--fasttext", type=Path, metavar="FILE", help="a model of fastText, to compare with")
     arguments = parser.parse_args()
     pairs = read_nana(arguments.nana) if arguments.nana else make_up_names(arguments.rows)
     names = [name for name, _ in pairs[: arguments.rows]]
     with tempfile.TemporaryDirectory(prefix="elman-benchmark-") as folder:
-        compare(names, Path(folder), arguments.rounds, arguments.times)
+        compare(names, Path(folder), arguments.rounds, arguments.times, arguments.fasttext)
 
 
-def compare(names: list[str], folder: Path, rounds: int, times: int) -> None:
+def compare(names: list[str], folder: Path, rounds: int, times: int, rival: Path | None) -> None:
     table, lines = folder / "people.csv", folder / "names.txt"
     write_table(table, names)
     lines.write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
-    alone, whole, peaks = [], [], []
+    alone, whole, peaks, rivals = [], [], [], []
     for _ in range(rounds):
         result = subprocess.run([sys.executable, "-P", "-c", ALONE, lines], capture_output=True, text=True, check=True)
         alone.append(float(result.stdout))
         seconds, peak = annotate(table)
         whole.append(len(names) / seconds)
         peaks.append(peak)
+        if rival is not None:
+            rivals.append(len(names) / time_script(rival, table))
     print(f"{len(names):,} rows, {cores()} cores, medians of {rounds}")
     print(f"the scorer alone: {statistics.median(alone):,.0f} names a second")
     print(f"elman annotate, the whole command: {statistics.median(whole):,.0f} rows a second")
     print(f"ratio: {statistics.median(whole) / statistics.median(alone):.0%}")
+    if rivals:
+        print(f"the script with fastText: {statistics.median(rivals):,.0f} rows a second")
+        print(f"ratio: {statistics.median(whole) / statistics.median(rivals):.2f}")
     print(f"peak memory, all processes: {max(peaks):,.0f} MB")
     if times > 1:
         write_table(table, (name for _ in range(times) for name in names))
@@ -97,10 +125,25 @@ def annotate(table: Path) -> tuple[float, float]:
         if process.returncode:
             raise SystemExit(process.stderr.read() if process.stderr else "annotate failed")
     seconds = time.perf_counter() - started
+    check_rows(table, out)
+    return seconds, peak
+
+
+def time_script(model: Path, table: Path) -> float:
+    """Return the seconds of the whole script that annotates with fastText."""
+    out, started = table.with_name("rival.csv"), time.perf_counter()
+    done = subprocess.run([sys.executable, "-P", "-c", SCRIPT, model, table, out], capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"{done.stderr[-300:]}\nis fastText installed? pip install fasttext-numpy2-wheel")
+    seconds = time.perf_counter() - started
+    check_rows(table, out)
+    return seconds
+
+
+def check_rows(table: Path, out: Path) -> None:
     with table.open("rb") as rows, out.open("rb") as answers:
         if sum(1 for _ in rows) != sum(1 for _ in answers):
             raise SystemExit("a row was lost")
-    return seconds, peak
 
 
 def memory_of(pid: int) -> float:

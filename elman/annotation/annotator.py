@@ -232,9 +232,9 @@ class Annotator:
         columns |= {f"{prefix}reason": str}
         return columns | ({f"{prefix}p_{label}": float for label in self._labels} if config.every else {})
 
-    def answer(self, names: Sequence[str | None]) -> PredictionColumns:
-        """Answer in this process."""
-        return self.predictor.answer_columns(names, self.config.options)
+    def answer(self, names: Sequence[str | None], *, threads: int | None = None) -> PredictionColumns:
+        """Answer in this process, with so many threads; see `elman.scoring.scorer.Scorer.logits`."""
+        return self.predictor.answer_columns(names, self.config.options, threads=threads)
 
     def check_table(self, columns: Sequence[str]) -> None:
         """Check that a table has the columns that are read beside that of the strings, of which there are none here."""

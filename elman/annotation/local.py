@@ -63,7 +63,7 @@ def annotate_stream(
     *,
     form: Format,
     read_as: Format | None = None,
-    processes: int = 1,
+    processes: int | None = 1,
     skipped: Path | None = None,
     overwrite: bool = False,
 ) -> Iterator[Progress]:
@@ -75,7 +75,7 @@ def annotate_stream(
         target: a file, or an open stream, which is flushed after each part.
         form: the format to write.
         read_as: the format to read; by the names of the sources if None.
-        processes: how many share the work, if there is more than one chunk.
+        processes: as in `annotate_table`.
         skipped: the file for rows that are skipped, as in `annotate_table`.
         overwrite: replace files that exist.
 
@@ -111,7 +111,7 @@ def annotate_table(
     *,
     form: Format,
     read_as: Format | None = None,
-    processes: int = 1,
+    processes: int | None = 1,
     resume: bool = False,
     skipped: Path | None = None,
     overwrite: bool = False,
@@ -124,7 +124,8 @@ def annotate_table(
         target: the file; it appears when it is complete. A link is followed.
         form: the format to write.
         read_as: the format to read; by the names of the sources if None.
-        processes: how many share the work, if there is more than one chunk.
+        processes: how many share the work, if there is more than one chunk; None for as many threads as there are
+            cores, or processes without a compiled kernel.
         resume: continue an interrupted job; the output has the same bytes as that of an uninterrupted one.
         skipped: the file for rows that cannot be read, one JSON object a line; written only if there are any.
         overwrite: replace files that exist; they keep their permissions.
@@ -190,7 +191,7 @@ def annotate_folder(
     target: Path,
     *,
     read_as: Format | None = None,
-    processes: int = 1,
+    processes: int | None = 1,
     resume: bool = False,
 ) -> Iterator[Progress]:
     """Annotate tables one by one into a folder, which appears when it is complete.
@@ -201,7 +202,7 @@ def annotate_folder(
             that cannot be read go into a file beside the output, whose name ends in ``.skipped.jsonl``.
         target: the folder; it must not exist, or be empty.
         read_as: the format to read; by the names if None.
-        processes: how many share the work on a table.
+        processes: as in `annotate_table`, for one table after the other.
         resume: continue an interrupted job.
 
     Yields:
@@ -231,7 +232,7 @@ def _make_folder(
     tables: Mapping[str, str],
     job: Job,
     read_as: Format | None,
-    processes: int,
+    processes: int | None,
     *,
     resume: bool,
 ) -> Generator[Progress, None, Summary]:

@@ -13,14 +13,15 @@ from typing import Any
 from elman.annotation.annotator import Annotator, Answer, Summary
 from elman.annotation.job import Job, describe_table
 from elman.errors import DataError
+from elman.scoring.processor import cores
 from elman.tables.chunks import Chunk, Malformed, cut_chunk
 from elman.tables.formats import Format, format_of
 from elman.tables.sinks import Sink, sink_for
 from elman.tables.sources import Source, open_source
 from elman.tables.sql.queries import Query, open_query
 
-AHEAD = 2
-"""Parts in progress on threads: one is scored, without the interpreter lock, while another is written as text."""
+MOST_THREADS = 8
+"""Threads that share the work at most: what is Python, about a fifth for small models, does not get quicker by more."""
 
 
 @dataclass(frozen=True)
@@ -63,14 +64,14 @@ class Task:
         annotator: the model and the settings.
         table: the table.
         sink: what writes it.
-        processes: how many share the work, if there is more than one chunk.
+        processes: as in `elman.annotation.local.annotate_table`.
         settings: what tells this table from others with the same rows, for `elman.annotation.job.Job`.
     """
 
     annotator: Annotator
     table: Source
     sink: Sink
-    processes: int
+    processes: int | None
     settings: Mapping[str, Any]
 
 
@@ -81,7 +82,7 @@ def open_task(
     *,
     form: Format,
     read_as: Format | None,
-    processes: int,
+    processes: int | None,
 ) -> Iterator[Task]:
     """Open a table, and check that it can be written with the new columns; see `elman.annotation.local`."""
     column, skip = annotator.config.column, annotator.config.skip_malformed
@@ -116,20 +117,13 @@ def make_parts(task: Task, job: Job | None = None) -> Iterator[Part]:
     Raises:
         DataError: a row cannot be read, or the input has changed since the job made its parts.
     """
-    annotator, processes, chunks = (
-        task.annotator,
-        task.processes,
-        enumerate(part for chunk in task.table.chunks() for part in cut_chunk(chunk)),
-    )
+    annotator = task.annotator
+    chunks = enumerate(part for chunk in task.table.chunks() for part in cut_chunk(chunk))
     first = list(islice(chunks, 2))
     if first:
         annotator.check_table(first[0][1].columns)
-    answer: Answer | None = None
-    if processes > 1 and len(first) > 1 and annotator.artifact.kind.answers == "label":
-        workers = annotator.predictor.workers(processes)
-        answer = partial(workers.predict_columns, options=annotator.config.options)
+    answer, ahead = _share_work(annotator, task.processes) if len(first) > 1 else (None, 1)
     make = partial(_make_part, annotator, task.sink, job, answer)
-    ahead = processes if answer else AHEAD if annotator.artifact.kind.answers == "label" else 1
     waiting: deque[Future[Part]] = deque()
     with ThreadPoolExecutor(ahead) as threads:
         try:
@@ -142,6 +136,23 @@ def make_parts(task: Task, job: Job | None = None) -> Iterator[Part]:
         finally:
             for future in waiting:
                 future.cancel()
+
+
+def _share_work(annotator: Annotator, processes: int | None) -> tuple[Answer | None, int]:
+    """Return what answers for parts, None for the annotator itself, and how many parts are in progress at a time.
+
+    The compiled kernel lets go of the interpreter lock, so threads of one core each overlap: some score while one
+    writes a part as text, and another is read. They need neither the start nor the memory of processes.
+    """
+    if annotator.artifact.kind.answers != "label":
+        return None, 1
+    if processes is None and annotator.predictor.scorer.native is not None:
+        return partial(annotator.answer, threads=1), min(cores(), MOST_THREADS)
+    processes = cores() if processes is None else processes
+    if processes == 1:
+        return None, 1
+    workers = annotator.predictor.workers(processes)
+    return partial(workers.predict_columns, options=annotator.config.options), processes
 
 
 def _make_part(

@@ -2,10 +2,11 @@
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePath
 from typing import IO, Any
 
@@ -20,7 +21,6 @@ from elman.errors import DataError, ElmanError, SettingError, WorkerError
 from elman.files import find_scratch_files, fit_name, open_atomically
 from elman.model.files import parse_model
 from elman.prediction.loading import wrap_model
-from elman.records import PredictionColumns
 from elman.tables.columnar.arrays import arrow
 from elman.tables.columnar.parquet import ParquetSource
 from elman.tables.formats import Format, format_of
@@ -144,6 +144,7 @@ class PieceAnnotator:
             WorkerError: too many processes died while they wrote it.
         """
         annotator, summary, path = self._annotator, Summary(), self._folder / piece.name
+        answer = partial(annotator.answer, threads=1)
         if len(find_scratch_files(path)) >= DEATHS:  # each process that dies leaves one
             problem = f"{DEATHS} processes died while they wrote {show_path(piece.name)}; they may need more memory"
             raise WorkerError(f"{show_path(piece.source)}: {problem}")
@@ -159,7 +160,7 @@ class PieceAnnotator:
             sink = sink_for(PARQUET, source, annotator.columns)
             add = stack.enter_context(sink.writer(out))
             for chunk in source.chunks():
-                columns, part = annotator.annotate(chunk.names, self._answer, annotator.read_labels(chunk))
+                columns, part = annotator.annotate(chunk.names, answer, annotator.read_labels(chunk))
                 add(sink.part(chunk, columns))
                 summary += part + Summary(malformed=len(chunk.malformed))
                 if side is not None:
@@ -171,9 +172,6 @@ class PieceAnnotator:
         if not self._annotator.config.skip_malformed:
             return None
         return stack.enter_context(open_atomically(Path(name_side_file(str(path))), keep_empty=False))
-
-    def _answer(self, names: Sequence[str | None]) -> PredictionColumns:
-        return self._annotator.predictor.answer_columns(names, self._annotator.config.options, threads=1)
 
 
 def _cut_table(source: str, name: str, column: str) -> list[tuple[Any, ...]]:

@@ -10,7 +10,6 @@ from elman.annotation.local import annotate_folder, annotate_stream, annotate_ta
 from elman.annotation.paths import name_outputs, name_parquet_outputs, name_side_file, show_path
 from elman.checks import check_choice
 from elman.errors import SettingError
-from elman.scoring.processor import cores
 from elman.tables.formats import STANDARD, Format, check_options, format_of
 from elman.tables.sources import find_tables
 from elman.tables.sql.queries import Query
@@ -31,7 +30,8 @@ class AnnotateRequest:
         write_as: the format to write; by the name of the output if None.
         skipped: the file for rows that cannot be read and are skipped; OUTPUT.skipped.jsonl if None.
         engine: ``local`` or ``ray``.
-        processes: how many share the work; as many as there are cores if None.
+        processes: how many share the work; None for as many threads as there are cores, or processes where those do not
+            overlap.
         resume: continue an interrupted job.
         overwrite: replace the output file, and that for skipped rows, if they exist.
 
@@ -117,7 +117,7 @@ def annotate_request(annotator: Annotator, request: AnnotateRequest, stdout: IO[
             annotator, tables, Path(request.output), processes=request.processes, resume=request.resume
         )
     read_as = None if request.read_as is None else format_of("", request.read_as)
-    processes = cores() if request.processes is None else request.processes
+    processes = request.processes
     if request.writes_folder:
         return _start_folder(annotator, request, read_as, processes)
     form, sources = format_of(request.output, request.write_as), request.find_sources()
@@ -148,7 +148,7 @@ def annotate_request(annotator: Annotator, request: AnnotateRequest, stdout: IO[
 
 
 def _start_folder(
-    annotator: Annotator, request: AnnotateRequest, read_as: Format | None, processes: int
+    annotator: Annotator, request: AnnotateRequest, read_as: Format | None, processes: int | None
 ) -> Iterator[Progress]:
     if request.query is not None:
         name = show_path(request.output)

@@ -191,8 +191,8 @@ class _LimitedSample(Sample):
 class _FiniteAnnotator(Annotator):
     """An annotator that never gives an answer that is not finite."""
 
-    def answer(self, names: Sequence[str | None]) -> PredictionColumns:
-        answers = super().answer(names)
+    def answer(self, names: Sequence[str | None], *, threads: int | None = None) -> PredictionColumns:
+        answers = super().answer(names, threads=threads)
         if not np.isfinite(answers.probabilities[answers.reason_ids < 0, 0]).all():
             raise TableError("no_finite_answer")
         return answers

@@ -2,6 +2,7 @@
 
 import io
 import json
+import threading
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from people import finish, read_rows, table_steps
 
-from elman.annotation import job
+from elman.annotation import job, parts
 from elman.annotation.annotator import AnnotateConfig, Annotator
 from elman.annotation.job import Job, name_parts_folder
 from elman.annotation.local import annotate_file, annotate_folder, annotate_stream, annotate_table
@@ -19,6 +20,7 @@ from elman.annotation.paths import name_side_file
 from elman.errors import DataError, SettingError
 from elman.files import find_scratch_files, open_atomically
 from elman.prediction.predictor import Predictor
+from elman.scoring.kernel.library import KERNEL, open_library
 from elman.tables import delimited
 from elman.tables.columnar import parquet
 from elman.tables.formats import CELL_CHARACTERS, format_of
@@ -26,7 +28,7 @@ from elman.tables.formats import CELL_CHARACTERS, format_of
 ANY = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 
 
-@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize("processes", [None, 1, 2])
 def test_every_row_is_written_once_in_order_with_the_answer_of_python(tiny, people, tmp_path, processes):
     original, out = read_rows(people), tmp_path / "out.csv"
     summary = finish(table_steps(tiny, people, out, top=2, abstain_below=0.9, processes=processes))
@@ -491,3 +493,31 @@ def test_the_skipped_rows_of_a_stream_appear_at_its_end_or_not_at_all(tiny, brok
         finish(annotate_stream(annotator, [str(broken)], io.BytesIO(), **settings))
     finish(annotate_stream(annotator, [str(broken)], io.BytesIO(), overwrite=True, **settings))
     assert len(side.read_text(encoding="utf-8").splitlines()) == 1
+
+
+@pytest.mark.parametrize(("kernel", "is_alone"), [("native", True), ("numpy", False)])
+def test_the_work_is_shared_by_threads_if_the_kernel_is_compiled_and_by_processes_otherwise(
+    tiny_artifact, people, tmp_path, monkeypatch, kernel, is_alone
+):
+    if kernel == "native" and isinstance(open_library(), str):
+        pytest.skip("no compiled kernel")
+    monkeypatch.setenv(KERNEL, kernel)
+    monkeypatch.setattr(parts, "cores", lambda: 2)
+    predictor = Predictor(tiny_artifact)
+    finish(table_steps(predictor, people, tmp_path / "shared.csv", processes=None))
+    assert (predictor._pool is None) == is_alone
+    finish(table_steps(predictor, people, tmp_path / "alone.csv", processes=1))
+    predictor.close()
+    assert (tmp_path / "shared.csv").read_bytes() == (tmp_path / "alone.csv").read_bytes()
+
+
+def test_several_parts_are_made_at_a_time_on_threads(tiny_artifact, people, tmp_path, monkeypatch):
+    if isinstance(open_library(), str):
+        pytest.skip("no compiled kernel")
+    monkeypatch.setattr(parts, "cores", lambda: 2)
+    both, real = threading.Barrier(2, timeout=20), Annotator.answer
+    monkeypatch.setattr(Annotator, "answer", lambda self, names, **more: (both.wait(), real(self, names, **more))[1])
+    first = "".join(people.read_text("utf-8").splitlines(keepends=True)[:18])  # two chunks, of nine rows and of eight
+    (tmp_path / "two.csv").write_text(first, encoding="utf-8")
+    summary = finish(table_steps(Predictor(tiny_artifact), tmp_path / "two.csv", tmp_path / "o.csv", processes=None))
+    assert summary.rows == 17  # a part alone would have waited in vain

@@ -36,7 +36,7 @@ Answer = TypeVar("Answer")
 PART = 16_384
 """The most strings that the kernel reads in one call."""
 
-LARGEST_OUTPUT = 2**23
+LARGEST_OUTPUT = 2**20
 """How many logits of a part are in memory; one string is read in any case."""
 
 FEW_SYMBOLS, MOST_ANSWERS = 4096, 1024
