@@ -15,7 +15,7 @@ errors version checks markup extras columns records reports files
 text text.scripts text.phonemes text.normalisation text.placeholders text.encoded text.ngrams
 text.vocabulary text.targets text.evidence
 model model.kinds model.tensors model.config model.header model.packing model.content model.hierarchy model.sets
-model.familiarity model.file model.seen model.writing model.writer model.prior
+model.familiarity model.file model.seen model.writing model.writer model.files model.prior
 model.card model.address model.hub model.shipped
 scoring scoring.processor scoring.probabilities scoring.reference scoring.decoder scoring.layers scoring.transducer
 scoring.lookups scoring.trie
