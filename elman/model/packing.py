@@ -107,6 +107,14 @@ def round_rows(tensor: NDArray[np.float32], bits: int = EIGHT.bits) -> NDArray[n
     return rounded
 
 
+def divide_rows(tensor: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]] | None:
+    """Return a matrix as whole numbers of at most 8 bits, and the scale of each row; None if they are not exactly it."""
+    if tensor.ndim != 2 or tensor.dtype != np.float32:
+        return None
+    found = next((parts for form in (FOUR, EIGHT) if (parts := _fit(tensor, form)) is not None), None)
+    return None if found is None else (found[0].astype(np.int8), found[1])
+
+
 class Unpacked(Mapping[str, NDArray[Any]]):
     """The tensors of a file with the number types that scoring uses, float32, and int64 for codes.
 

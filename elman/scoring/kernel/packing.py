@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.model.config import ModelConfig
-from elman.model.header import SCALE
-from elman.model.packing import find_rows, pack, shape_of
+from elman.model.packing import divide_rows, find_rows, shape_of
 from elman.model.tensors import (
     BAG_CODES,
     BAG_HEAD,
@@ -278,9 +277,8 @@ class PackedModel:
 
     def _add_bytes(self, wholes: Wholes) -> None:
         """Keep the rows of the bag in 8 bits too, if that loses nothing: they take less time to read."""
-        packed = pack(BAG_WEIGHT, self.tensors[BAG_WEIGHT]) if wholes.size and not wholes.bytes else {}
-        if BAG_WEIGHT + SCALE in packed:
-            self._set_bytes(wholes, packed[BAG_WEIGHT], packed[BAG_WEIGHT + SCALE])
+        if wholes.size and not wholes.bytes and (rows := divide_rows(self.tensors[BAG_WEIGHT])) is not None:
+            self._set_bytes(wholes, *rows)
 
     def _set_bytes(self, wholes: Wholes, rows: NDArray[np.int8], scales: Array) -> None:
         """Keep rows of the bag in 8 bits, each filled up to whole vectors."""

@@ -146,11 +146,13 @@ def test_tables_that_would_be_too_large_are_not_made(monkeypatch):
     agree(SMALL, random_strings(20))
 
 
-@pytest.mark.parametrize("size", [0, 3, 17])
-def test_rows_of_a_bag_that_fit_are_read_in_8_bits(size):
+@pytest.mark.parametrize("bits", [8, 4])
+@pytest.mark.parametrize("size", [0, 3, 16, 18])
+def test_rows_of_a_bag_that_fit_are_read_in_8_bits(size, bits, monkeypatch):
+    monkeypatch.setattr("elman.model.packing.TABLE", 1)
     config, encoded = replace(SMALL, bag_size=size), EncodedStrings.gather([np.array(i) for i in random_strings(99)])
     tensors = tensors_of(config)
-    tensors["bag.weight"] = round_rows(tensors["bag.weight"])
+    tensors["bag.weight"] = round_rows(tensors["bag.weight"], bits)
     expected = ReferenceScorer(config, tensors).logits(encoded.split())
     for routines in ROUTINES:
         native = NativeScorer(config, tensors, Choice(NATIVE, routines, "a test"))
@@ -159,14 +161,18 @@ def test_rows_of_a_bag_that_fit_are_read_in_8_bits(size):
         np.testing.assert_allclose(native.logits(encoded), expected, rtol=limit, atol=limit)
 
 
-@pytest.mark.parametrize("sizes", [(3, 5), (16, 32), (17, 33)])
-def test_rows_that_a_file_has_in_8_bits_are_read_so(sizes):
+@pytest.mark.parametrize("bits", [8, 4])
+@pytest.mark.parametrize("sizes", [(3, 5), (16, 32), (18, 34)])
+def test_rows_that_a_file_has_in_few_bits_are_read_so(sizes, bits, monkeypatch):
+    monkeypatch.setattr("elman.model.packing.TABLE", 1)
     embedding, word = sizes
     words = {"bag_words": True, "separator": 1, "word_buckets": 7, "word_size": word}
     config = replace(SMALL, embedding_size=embedding, bag_size=embedding, **words)
     stored: dict[str, Any] = {}
     for name, tensor in tensors_of(config).items():
-        stored |= quantise(name, tensor) if name in ("ngrams.weight", "words.weight", "bag.weight") else {name: tensor}
+        stored |= (
+            quantise(name, tensor, bits) if name in ("ngrams.weight", "words.weight", "bag.weight") else {name: tensor}
+        )
     wide = dict(unpack(stored))
     for strings in (random_strings(1), random_strings(70)):
         encoded = EncodedStrings.gather([np.array(ids) for ids in strings])
