@@ -108,7 +108,7 @@ def round_rows(tensor: NDArray[np.float32], bits: int = EIGHT.bits) -> NDArray[n
 
 
 def divide_rows(tensor: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]] | None:
-    """Return a matrix as whole numbers of at most 8 bits, and the scale of each row; None if they are not exactly it."""
+    """Return a matrix as whole numbers of at most 8 bits and the scale of each row; None if that is not exactly it."""
     if tensor.ndim != 2 or tensor.dtype != np.float32:
         return None
     found = next((parts for form in (FOUR, EIGHT) if (parts := _fit(tensor, form)) is not None), None)
