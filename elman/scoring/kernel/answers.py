@@ -47,7 +47,7 @@ class NativeAnswers:
     ) -> None:
         self._library, self._kept = library, list[Any]()
         self._few: list[_Few] = []
-        self._groups = [self._keep(group, np.int32) for group in groups]
+        self._groups = [None if _are_labels(group) else self._keep(group, np.int32) for group in groups]
         self._sizes = [int(group.max()) + 1 for group in groups]
         self._tables = None if familiarity is None else self._pack(familiarity)
         self._wanted = AnswersWanted(
@@ -168,3 +168,8 @@ class AnswerWriter:
         places = (array.ctypes.data for array in (logits, rows, memory))
         logits_at, rows_at, memory_at = places
         self._library.find_answers(self.wanted, logits_at, self._strings, rows_at, len(rows), memory_at)
+
+
+def _are_labels(groups: NDArray[np.int64]) -> bool:
+    """Return whether each label is a group of its own, in their order."""
+    return bool(np.array_equal(groups, np.arange(len(groups))))

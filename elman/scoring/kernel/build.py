@@ -21,7 +21,7 @@ HERE = Path(__file__).parent
 SOURCES, BUILT = HERE / "source", HERE / "built"
 COMMON = ("portable", "strings", "wholes", "score", "answers", "text", "dispatch")
 
-X86 = {"avx2": ("-mavx2", "-mfma"), "avx512": ("-mavx512f",), "vnni": ("-mavx512f", "-mavx512vnni")}
+X86 = {"avx2": ("-mavx2", "-mfma"), "avx512": ("-mavx512f",), "vnni": ("-mavx512f", "-mavx512dq", "-mavx512vnni")}
 ARM: dict[str, tuple[str, ...]] = {"neon": ()}
 """Instruction sets with a source file of their own, and the flags that it needs."""
 

@@ -21,7 +21,7 @@ LIBRARY = HERE / ("libelman" + {"darwin": ".dylib", "win32": ".dll"}.get(sys.pla
 NOTE = HERE / "built.txt"
 """Where `elman.scoring.kernel.build` writes; that module must not be imported here, because it takes long to load."""
 
-ABI = 4
+ABI = 5
 """As ``ELMAN_ABI`` in kernel.h: a library of another version is not used."""
 
 KERNEL, OTHER_LIBRARY = "ELMAN_KERNEL", "ELMAN_KERNEL_LIBRARY"
@@ -94,6 +94,9 @@ class Model(Structure):
         ("ngrams", Table),
         ("symbol_rows", c_void_p * 2),
         ("ngram_rows", c_void_p * 2),
+        ("symbol_shorts", c_void_p * 2),
+        ("ngram_shorts", c_void_p * 2),
+        ("short_scales", c_void_p * 2),
         ("wholes", Wholes),
         ("head", Matrix),
         ("buckets", c_int64),

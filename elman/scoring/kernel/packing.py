@@ -60,11 +60,14 @@ SHORT_ONE = 8192
 
 LARGEST_SHORT, TINY = 2**15 - 1, 1e-30
 
+WIDE_ONE, CHUNK, LARGEST_WIDE = 16384, 32, 1024
+"""As in kernel.h: the largest number of a chunk in 16 bits, the numbers of a chunk, and the most numbers of a row."""
+
 LARGEST_WEIGHT = 2.0**30
 """Weights in 16 bits are used if all weights of the cells are smaller: then no product of floats is infinite."""
 
-WIDE = 3
-"""How many blocks of labels the head multiplies together, if there are more than two of them."""
+WIDE = 2
+"""How many vectors of labels the head multiplies together, if there are more labels than one vector has."""
 
 
 def allocate(size: int) -> NDArray[np.uint8]:
@@ -170,14 +173,31 @@ class PackedModel:
                 without_bias.bias = self._address(np.zeros(self._width, np.float32))
                 ngrams.append(self._multiply(without_bias, tensors[NGRAMS]))
         self._add_bytes(model.wholes)
-        model.ngram_rows[: len(ngrams)] = [self._address(rows) for rows in ngrams]
-        model.symbol_rows[: len(symbol_rows)] = [self._address(rows) for rows in symbol_rows]
+        if self._has_shorts:
+            for direction, rows in enumerate(symbol_rows):
+                self._set_shorts(model, direction, rows, ngrams[direction] if ngrams else None)
+        else:
+            model.ngram_rows[: len(ngrams)] = [self._address(rows) for rows in ngrams]
+            model.symbol_rows[: len(symbol_rows)] = [self._address(rows) for rows in symbol_rows]
         return model
+
+    def _set_shorts(self, model: Model, direction: int, symbol_rows: Array, ngrams: Array | None) -> None:
+        """Keep the tables of a direction in 16 bits, with one scale for each column of both: memory is their limit."""
+        tables = [symbol_rows] if ngrams is None else [symbol_rows, ngrams]
+        # The sum of two rows of n-grams must fit into 16 bits too, when they are rounded.
+        largest = np.max([(2 if table is ngrams else 1) * np.abs(table).max(axis=0) for table in tables], axis=0)
+        scales = np.maximum(largest, TINY) / (LARGEST_SHORT - 1)
+        shorts = [self._keep_shorts(np.rint(table / scales)) for table in tables]
+        model.short_scales[direction] = self._address(scales)
+        model.symbol_shorts[direction] = shorts[0]
+        if ngrams is not None:
+            model.ngram_shorts[direction] = shorts[1]
 
     def _multiply(self, matrix: Matrix, rows: Array) -> Array:
         """Return rows · weights + bias, (n, blocks · gates · lanes)."""
         rows = np.ascontiguousarray(rows, np.float32)
-        out = np.empty((len(rows), matrix.blocks * matrix.gates * self.lanes), np.float32)
+        width = matrix.blocks * matrix.gates * self.lanes
+        out = allocate(4 * len(rows) * width).view(np.float32).reshape(len(rows), width)
         self._routines.multiply(ctypes.byref(matrix), rows.ctypes.data, rows.shape[1], len(rows), out.ctypes.data)
         return out
 
@@ -210,20 +230,25 @@ class PackedModel:
     def _pack_layer(self, layer: int, direction: int) -> Layer:
         weight_ih, weight_hh, bias, recurrent_bias = self._scale_layer(layer, direction)
         recurrent = self._pack(weight_hh, recurrent_bias)
-        if self._routines.bits == 16 and self._has_limits:
-            recurrent = self._add_shorts(recurrent, weight_hh)
+        if self._has_shorts:
+            recurrent = self._add_shorts(recurrent, weight_hh, chunk=weight_hh.shape[2], one=SHORT_ONE)
         return Layer(recurrent, self._pack(weight_ih, bias))
 
     @cached_property
-    def _has_limits(self) -> bool:
-        """Whether all states are between −1 and 1, and no weight is so large that one could be infinite or NaN."""
+    def _has_shorts(self) -> bool:
+        """Whether states, recurrent weights and tables are in 16 bits.
+
+        All states must be between −1 and 1, and no weight so large that a state could be infinite or NaN.
+        """
         config = self.config
+        if self._routines.bits != 16:
+            return False
         if config.cell in ("elman", "rnn") and config.activation not in ("tanh", "sigmoid"):
             return False
         directions = range(config.directions)
         read = [name for d in directions for layer in range(config.layers) for name in name_layer(layer, d)]
         read += [name for name in (EMBEDDING, NGRAMS) if name in self.tensors]
-        return all(bool((np.abs(self.tensors[name]) < LARGEST_WEIGHT).all()) for name in read)
+        return all(_is_small(self.tensors[name]) for name in read)
 
     def _pack_wholes(self) -> Wholes:
         """Return the bag and the table of words."""
@@ -293,14 +318,14 @@ class PackedModel:
         return -(-count // self.lanes) * self.lanes
 
     def _pack_rows(self, features: Sequence[Array], bias: Array) -> Matrix:
-        """Return a matrix without gates: its answers are cut into blocks of one or three vectors.
+        """Return a matrix without gates: its answers are cut into blocks of one or two vectors.
 
         Args:
             features: what it reads, each (answers, parts, size); each part is filled up to whole vectors.
             bias: (answers,).
         """
         answers = len(bias)
-        gates = WIDE if answers > 2 * self.lanes else 1
+        gates = WIDE if answers > self.lanes else 1
         block = gates * self.lanes
         rows = -(-answers // block) * block
         filled = [
@@ -313,7 +338,11 @@ class PackedModel:
             blocks = numbers.reshape(rows // block, gates, self.lanes, -1)
             return blocks.transpose(1, 0, 2, 3).reshape(gates, rows // gates, -1)
 
-        return self._pack(by_gate(weight), by_gate(np.pad(bias, (0, rows - answers))[:, None]))
+        weights = by_gate(weight)
+        matrix = self._pack(weights, by_gate(np.pad(bias, (0, rows - answers))[:, None]))
+        if self._has_shorts and gates == WIDE and matrix.inner <= LARGEST_WIDE and _is_small(weight):
+            return self._add_shorts(matrix, weights, chunk=CHUNK, one=WIDE_ONE)
+        return matrix
 
     def _pack(self, weights: Array, bias: Array) -> Matrix:
         """Return a matrix as the kernel reads it.
@@ -331,26 +360,36 @@ class PackedModel:
         kept.reshape(blocks, inner, gates, self.lanes)[...] = packed[:, :inner]
         return Matrix(self._address(kept), self._address(packed[:, inner]), None, None, gates, inner, blocks)
 
-    def _add_shorts(self, matrix: Matrix, weights: Array) -> Matrix:
-        """Return a matrix with its weights in 16 bits too, for states between −1 and 1.
+    def _add_shorts(self, matrix: Matrix, weights: Array, *, chunk: int, one: int) -> Matrix:
+        """Return a matrix with its weights in 16 bits too.
 
         Args:
             matrix: packed.
             weights: as in `_pack`.
+            chunk: how many products are summed in 32 bits.
+            one: the largest number of a row, in 16 bits.
         """
         gates, columns, inner = weights.shape
-        filled = np.zeros((gates, matrix.blocks * self.lanes, inner + inner % 2), np.float64)
+        count = -(-inner // chunk)
+        filled = np.zeros((gates, matrix.blocks * self.lanes, count * (chunk + chunk % 2)), np.float64)
         filled[:, :columns, :inner] = weights
-        largest, sums = np.abs(filled).max(axis=2), np.abs(filled).sum(axis=2)
+        chunks = filled.reshape(gates, matrix.blocks, self.lanes, count, -1)
+        largest, sums = np.abs(chunks).max(axis=4, keepdims=True), np.abs(chunks).sum(axis=4, keepdims=True)
         # A weight must fit into 16 bits, and the largest sum, of rounded weights, into 32.
-        most = (2**31 - 1) // SHORT_ONE - inner
+        most = (2**31 - 1) // one - chunk
         limits = np.minimum(LARGEST_SHORT / np.maximum(largest, TINY), most / np.maximum(sums, TINY))
-        shorts = np.rint(filled * limits[:, :, None]).astype(np.int16)
+        shorts = np.rint(chunks * limits).reshape(filled.shape)[:, :, : inner + inner % 2]
         pairs = shorts.reshape(gates, matrix.blocks, self.lanes, -1, 2).transpose(1, 3, 0, 2, 4)
-        scales = (1 / (limits * SHORT_ONE)).reshape(gates, matrix.blocks, self.lanes).transpose(1, 0, 2)
-        matrix.shorts = self._keep(np.ascontiguousarray(pairs)).ctypes.data
-        matrix.scales = self._address(scales)
+        matrix.shorts = self._keep_shorts(pairs)
+        matrix.scales = self._address((1 / (limits[..., 0] * one)).transpose(1, 3, 0, 2))
         return matrix
+
+    def _keep_shorts(self, numbers: NDArray[Any]) -> int:
+        """Return the address of whole numbers in 16 bits, which begin at a multiple of 64."""
+        kept = self._keep(allocate(2 * numbers.size).view(np.int16))
+        kept.reshape(numbers.shape)[...] = numbers
+        address: int = kept.ctypes.data
+        return address
 
     def _address(self, array: Array) -> int:
         """Return the address of an array that is contiguous, and is kept."""
@@ -361,3 +400,8 @@ class PackedModel:
     def _keep(self, value: Any) -> Any:
         self._kept.append(value)
         return value
+
+
+def _is_small(weights: NDArray[Any]) -> bool:
+    """Return whether no weight is so large that a product of some of them could be infinite, or is NaN."""
+    return bool((np.abs(weights) < LARGEST_WEIGHT).all())

@@ -33,7 +33,7 @@ Array = NDArray[np.float32]
 Ids = NDArray[np.int64]
 Answer = TypeVar("Answer")
 
-PART = 16_384
+PART = 32_768
 """The most strings that the kernel reads in one call."""
 
 LARGEST_OUTPUT = 2**20

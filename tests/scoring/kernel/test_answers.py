@@ -67,7 +67,9 @@ def test_equal_groups_are_in_their_order(routines):
 
 
 @pytest.mark.parametrize("routines", ROUTINES)
-@pytest.mark.parametrize("wrong", [[0, np.nan, 0], [np.nan, 0, 0], [0, np.inf, 0], [-np.inf] * 3, [0, -np.inf, 1]])
+@pytest.mark.parametrize(
+    "wrong", [[0, np.nan, 0], [np.nan, 0, 0], [0, np.inf, 0], [-np.inf] * 3, [0, -np.inf, 1], [np.nan] * 3]
+)
 def test_a_logit_that_is_no_number_makes_no_probability(routines, wrong):
     logits = np.array([wrong], np.float32)
     ((ids, chances),), _ = answer(routines, logits, [np.arange(3)], 2)

@@ -193,6 +193,13 @@ def test_strings_that_differ_only_late_are_distinguished():
     agree(replace(SMALL, **NO_NGRAMS), [*strings, *strings[::3]])
 
 
+@pytest.mark.parametrize("longer", [63, 64, 65, 130])
+def test_a_string_shares_its_beginning_with_a_long_one_before_it(longer):
+    start = random_strings(1, 1)[0] + random_strings(1)[0] * 8
+    strings = [[*start, 1, *[0, 3, 2] * longer][:longer], *([*start, *ending] for ending in ([2], [2, 4], [3, 1, 1]))]
+    agree(replace(SMALL, bag_orders=(1, 2, 3)), strings)
+
+
 def test_a_long_string_among_short_ones():
     agree(SMALL, [*random_strings(30), random_strings(1, 1)[0] * 200, *random_strings(30)])
 
@@ -286,6 +293,32 @@ def test_the_largest_sums_of_16_bit_products_fit(cell):
     encoded = EncodedStrings.gather([np.array([1] * 9), np.array([2, 3, 4])])
     found = NativeScorer(config, tensors, Choice(NATIVE, SHORT[0], "a test")).logits(encoded)
     np.testing.assert_allclose(found, ReferenceScorer(config, tensors).logits(encoded.split()), rtol=1e-4)
+
+
+@needs_short
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_the_largest_sums_of_rows_and_of_features_in_16_bits_fit(monkeypatch, sign):
+    monkeypatch.setattr(scorer, "WORTH_TABLES", 0)
+    config = replace(SMALL, hidden_size=33, ngram_orders=(2, 3, 4, 5), bag_size=40, bag_hidden=40)
+    tensors = tensors_of(config, 40)
+    for name in ("ngrams.weight", "embedding.weight", "bag.weight", "head.weight", "bag.output.weight"):
+        tensors[name] = np.full_like(tensors[name], 9 * sign)
+    encoded = EncodedStrings.gather([np.array([1] * 9), np.array([2, 3, 4])])
+    found = NativeScorer(config, tensors, Choice(NATIVE, SHORT[0], "a test")).logits(encoded)
+    np.testing.assert_allclose(found, ReferenceScorer(config, tensors).logits(encoded.split()), rtol=2e-4)
+
+
+@needs_short
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_features_that_are_no_numbers_are_multiplied_in_floats(wrong):
+    config, encoded = replace(SMALL, bag_size=20), EncodedStrings.gather([np.array(i) for i in random_strings(9)])
+    tensors = tensors_of(config, 40)
+    tensors["bag.weight"][:] = wrong
+    found = NativeScorer(config, tensors, Choice(NATIVE, SHORT[0], "a test")).logits(encoded)
+    with np.errstate(invalid="ignore"):
+        np.testing.assert_array_equal(
+            np.isfinite(found), np.isfinite(ReferenceScorer(config, tensors).logits(encoded.split()))
+        )
 
 
 def test_products_are_exact_unless_others_are_asked_for():

@@ -16,21 +16,16 @@ static const double BACKOFF = -0.916, LIMIT = 1e6;
 static double weigh(const elman_answers *how, const float *logits, float *powers, int32_t *first)
 {
     const int32_t lanes = how->routines->lanes, padded = (how->answers + lanes - 1) / lanes * lanes;
-    double others = 0;
-    *first = 0;
-    for (int32_t label = 1; label < how->answers; label++)
-        if (logits[label] > logits[*first])
-            *first = label;
     memcpy(powers, logits, sizeof(float) * (size_t)how->answers);
     for (int32_t label = how->answers; label < padded; label++)
-        powers[label] = -FLT_MAX;
-    how->routines->exponentials(powers, padded, logits[*first], how->temperature);
-    for (int32_t label = 0; label < how->answers; label++)
-        others += label == *first ? 0 : powers[label];
+        powers[label] = -INFINITY;
+    const double others = how->routines->exponentials(powers, padded, how->temperature, first);
+    if (*first >= how->answers) /* all of them are NaN */
+        *first = 0;
     return isfinite(logits[*first]) ? others : NAN;
 }
 
-/* Write the best of some probabilities and their places, best first; equal ones are in their order. */
+/* Write the best of some numbers and their places, best first; equal ones are in their order. */
 static void find_top(const double *chances, int32_t count, int32_t start, int32_t top, int32_t *ids, double *best)
 {
     int32_t found = 0;
@@ -47,16 +42,27 @@ static void find_top(const double *chances, int32_t count, int32_t start, int32_
     }
 }
 
-static void rank_levels(const elman_answers *how, const float *powers, double others, double *sums, int64_t row)
+static void rank_levels(const elman_answers *how, const float *powers, int32_t first, double others, double *sums,
+                        int64_t row)
 {
-    const double total = 1 + others, rest = how->floor / how->answers;
+    const double share = (1 - how->floor) / (1 + others), rest = how->floor / how->answers;
     for (int32_t level = 0; level < how->levels; level++) {
         const elman_level_answers *const of = how->of_levels + level;
-        for (int32_t group = 0; group < of->count; group++)
-            sums[group] = 0;
-        for (int32_t label = 0; label < how->answers; label++)
-            sums[of->groups[label]] += (1 - how->floor) * (powers[label] / total) + rest;
-        find_top(sums, of->count, of->start, of->top, of->ids + row * of->top, of->chances + row * of->top);
+        if (of->groups) {
+            for (int32_t group = 0; group < of->count; group++)
+                sums[group] = 0;
+            for (int32_t label = 0; label < how->answers; label++)
+                sums[of->groups[label]] += share * powers[label] + rest;
+        } else if (of->top > 1) {
+            for (int32_t label = 0; label < how->answers; label++)
+                sums[label] = share * powers[label] + rest;
+        }
+        if (of->groups || of->top > 1) {
+            find_top(sums, of->count, of->start, of->top, of->ids + row * of->top, of->chances + row * of->top);
+        } else {
+            of->ids[row] = of->start + first;
+            of->chances[row] = share + rest;
+        }
         for (int32_t place = 0; place < of->top && isnan(others); place++)
             of->ids[row * of->top + place] = of->start + place;
     }
@@ -75,15 +81,16 @@ static double look_up(const elman_familiarity *familiarity, uint64_t code)
 static void look_up_all(const elman_familiarity *familiarity, const int32_t *ids, int64_t length, int64_t place,
                         double *values)
 {
+    uint64_t sum = 0, power = 1; /* an n-gram's code is n · M^n + the sum of its symbols times M^k, the last with k = 0 */
     values[0] = familiarity->log_total;
     for (int64_t order = 1; order <= LONGEST_NGRAM; order++) {
-        uint64_t code = (uint64_t)order;
+        const int64_t one = place - order + 1; /* the edges are at 0 and at length + 1 */
         values[order] = -INFINITY;
-        if (place < order - 1)
+        if (one < 0)
             continue;
-        for (int64_t one = place - order + 1; one <= place; one++) /* the edges are at 0 and at length + 1 */
-            code = code * MULTIPLIER + (uint64_t)((one > 0 && one <= length ? (int64_t)ids[one - 1] : EDGE) + 2);
-        values[order] = look_up(familiarity, code);
+        sum += power * (uint64_t)((one > 0 && one <= length ? (int64_t)ids[one - 1] : EDGE) + 2);
+        power *= MULTIPLIER;
+        values[order] = look_up(familiarity, (uint64_t)order * power + sum);
     }
     if (place == 0)
         values[1] -= log(2); /* half of the edges begin a string */
@@ -166,7 +173,7 @@ void elman_find_answers(const elman_answers *how, const float *logits, const elm
         const float *const own = logits + one * how->answers;
         int32_t first;
         const double others = weigh(how, own, powers, &first);
-        rank_levels(how, powers, others, memory, row);
+        rank_levels(how, powers, first, others, memory, row);
         if (how->familiarity)
             how->familiar[row] = find_familiarity(how, strings->ids + strings->starts[row], strings->lengths[row],
                                                   own[first], others);

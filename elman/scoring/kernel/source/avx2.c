@@ -4,6 +4,7 @@
 #define VECTOR __m256
 #define LANES 8
 #define GROUP_1 8
+#define GROUP_2 6
 #define GROUP_3 4
 #define GROUP_4 3
 #define v_load(address) _mm256_loadu_ps(address)

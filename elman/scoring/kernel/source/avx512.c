@@ -4,6 +4,7 @@
 #define VECTOR __m512
 #define LANES 16
 #define GROUP_1 16
+#define GROUP_2 12
 #define GROUP_3 8
 #define GROUP_4 6
 #define v_load(address) _mm512_loadu_ps(address)

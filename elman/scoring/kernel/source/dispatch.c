@@ -50,7 +50,8 @@ const elman_routines *elman_routines_at(int32_t place)
 #endif
     found[count++] = &elman_portable;
 #if defined(ELMAN_VNNI)
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vnni"))
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+        __builtin_cpu_supports("avx512vnni"))
         found[count++] = &elman_vnni;
 #endif
     return place >= 0 && place < count ? found[place] : NULL;

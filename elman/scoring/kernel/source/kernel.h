@@ -12,7 +12,7 @@
 
 #include <stdint.h>
 
-#define ELMAN_ABI 4 /* as in library.py; to be raised when a structure or a function changes */
+#define ELMAN_ABI 5 /* as in library.py; to be raised when a structure or a function changes */
 
 #if defined(_WIN32)
 #define EXPORT __declspec(dllexport)
@@ -34,6 +34,8 @@
 
 enum { MOST_ORDERS = 32, MOST_TABLES = MOST_ORDERS + 1, MOST_TOP = 32, MOST_PARTS = 3 };
 enum { SHORT_ONE = 8192 }; /* as in packing.py: 1 in 16 bits */
+/* The same for chunks of rows of any numbers; see elman_matrix. */
+enum { WIDE_ONE = 16384, CHUNK = 32, LARGEST_WIDE = 1024, MOST_CHUNKS = LARGEST_WIDE / CHUNK };
 enum { CELL_ELMAN, CELL_GRU, CELL_LSTM };
 enum { ACTIVATION_TANH, ACTIVATION_RELU, ACTIVATION_SIGMOID, ACTIVATION_NONE };
 enum { STATUS_DONE, STATUS_BAD_SYMBOL, STATUS_EMPTY };
@@ -43,7 +45,10 @@ enum { STATUS_DONE, STATUS_BAD_SYMBOL, STATUS_EMPTY };
  * Columns that fill the last block are 0.
  *
  * Shorts are the same weights in 16 bits, for states between −1 and 1 that are multiplied with SHORT_ONE and rounded:
- * [blocks][pairs of inner][gates][lanes][2]. Each column has a scale; it is so small that no sum passes 32 bits. */
+ * [blocks][pairs of inner][gates][lanes][2]. Each column has a scale; it is so small that no sum passes 32 bits. Rows that
+ * can have any numbers, those that a head reads, are cut into chunks of CHUNK numbers, of which there are at most
+ * LARGEST_WIDE; each chunk is multiplied so that its largest number is WIDE_ONE, and summed by itself. A matrix of two gates
+ * is read so; its scales are [blocks][chunks][gates][lanes]. */
 typedef struct {
     const float *weights, *bias;
     const int16_t *shorts; /* NULL: there are none, as for states that may be larger */
@@ -95,6 +100,8 @@ typedef struct elman_model {
     const float *embedding;                      /* [symbols][embedding_size] */
     elman_table ngrams;                          /* [buckets], of the same size */
     const float *symbol_rows[2], *ngram_rows[2]; /* the tables of each direction; NULL: there are none */
+    const int16_t *symbol_shorts[2], *ngram_shorts[2]; /* the same in 16 bits, which are read in their place; or NULL */
+    const float *short_scales[2];                      /* what makes a number of a column its value; as a row */
     elman_wholes wholes;
     elman_matrix head; /* of the features of a string, each part filled up to whole vectors: the final states of all
                           directions, the sum of the bag, its hidden units, and the rows of two words */
@@ -130,6 +137,8 @@ typedef struct {
     const int16_t *before_shorts;      /* the states in 16 bits, if the layer has shorts */
     int16_t *after_shorts;
     const float *table[MOST_TABLES];   /* of rows [blocks][gates][lanes] */
+    const int16_t *short_table[MOST_TABLES]; /* the same in 16 bits; the first is NULL: they are in floats */
+    const float *short_scales;               /* of the columns of short tables, as a row */
     const int32_t *rows;               /* [nodes][tables]: what each node reads; NULL: node k reads row k */
 } elman_level;
 
@@ -162,7 +171,7 @@ typedef struct elman_routines {
     void (*add_row)(const elman_table *, int64_t row, float *sum);
     void (*add_rows)(const elman_wholes *, const int32_t *rows, const uint8_t *parts, int32_t count, float *sums);
     void (*best)(const float *logits, int32_t answers, const elman_output *, int32_t *labels, double *chances);
-    void (*exponentials)(float *numbers, int32_t count, float largest, float temperature);
+    double (*exponentials)(float *numbers, int32_t count, float temperature, int32_t *first);
 } elman_routines;
 
 #define MULTIPLIER UINT64_C(6364136223846793005) /* as in elman/text/ngrams.py */
@@ -183,6 +192,25 @@ INLINE int64_t find_bucket(uint64_t code, int64_t buckets)
     return bucket < 0 ? bucket + buckets : bucket;
 }
 
+/* The n-grams that end at a step, one after the other: the code of one is n · M^n + Σ (symbol + 2) · M^k, where k counts
+ * from its last symbol, as in elman/text/ngrams.py; a longer one continues the sum. It begins as {0, 1, 0}. */
+typedef struct {
+    uint64_t sum, power;
+    int32_t symbols;
+} ngram_sum;
+
+INLINE uint64_t find_code(ngram_sum *of, const int32_t *ids, int64_t length, int64_t step, int32_t order)
+{
+    if (order < of->symbols)
+        *of = (ngram_sum){0, 1, 0};
+    for (; of->symbols < order; of->symbols++) {
+        const int64_t place = step - of->symbols;
+        of->sum += of->power * (uint64_t)((place >= 0 && place < length ? (int64_t)ids[place] : EDGE) + 2);
+        of->power *= MULTIPLIER;
+    }
+    return (uint64_t)order * of->power + of->sum;
+}
+
 /* strings.c */
 EXPORT int64_t elman_sorting_size(int64_t count);
 EXPORT void elman_sort(const elman_strings *, int32_t symbols, int32_t backwards, int64_t count, int64_t *order,
@@ -193,7 +221,9 @@ int64_t count_shared(const elman_strings *, int64_t one, int64_t other, int back
 /* wholes.c */
 enum { WHOLE_STEPS = 64 }; /* steps whose n-grams are looked up together, and are known to the next string */
 typedef struct {
-    int32_t rows[WHOLE_STEPS][MOST_ORDERS]; /* of the n-grams that end at the first steps of the string before */
+    int32_t rows[2][WHOLE_STEPS][MOST_ORDERS]; /* of the n-grams that end at the first steps, which the next string may
+                                                  share, and of those that end at later ones */
+    uint64_t codes[WHOLE_STEPS][MOST_ORDERS];
     int32_t found[WHOLE_STEPS * MOST_ORDERS];
     uint8_t parts[WHOLE_STEPS * MOST_ORDERS];
 } elman_wholes_memory;
@@ -214,7 +244,7 @@ EXPORT uint64_t elman_placeholder(const int32_t *ids, int64_t count);
 
 /* answers.c: what is answered at one level of the labels. */
 typedef struct {
-    const int32_t *groups;         /* of each label, from 0 to count */
+    const int32_t *groups;         /* of each label, from 0 to count; NULL: each label is a group */
     int32_t *ids;                  /* [N][top]: the best groups, as places among the groups of all levels */
     double *chances;               /* [N][top] */
     int32_t count, start, top;     /* start: the place of the first group; top: at most the number of groups */

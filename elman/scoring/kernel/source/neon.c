@@ -4,6 +4,7 @@
 #define VECTOR float32x4_t
 #define LANES 4
 #define GROUP_1 16
+#define GROUP_2 12
 #define GROUP_3 8
 #define GROUP_4 6
 #define v_load(address) vld1q_f32(address)

@@ -19,6 +19,7 @@ typedef int32_t bits;
 
 #define VECTOR vector
 #define GROUP_1 8
+#define GROUP_2 6
 #define GROUP_3 4
 #define GROUP_4 3
 #define v_add(a, b) ((a) + (b))

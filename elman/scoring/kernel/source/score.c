@@ -27,7 +27,8 @@ static void *take(pool *from, int64_t count, int64_t size)
 
 /* What reading one block needs. A state is [layers][2 levels], each level [BLOCK][stride]. */
 typedef struct {
-    int32_t *alive, *node, *parent, *first, *rows, *shared, *ended, *ended_node;
+    int32_t *alive, *node, *parent, *first, *rows, *shared, *ended, *ended_node, *length;
+    const int32_t **ids; /* of each string of the block */
     float *hidden, *cell, *embedded, *read, *steps, *zeros;
     int16_t *shorts; /* of hidden */
 } block_memory;
@@ -40,11 +41,13 @@ typedef struct {
     int64_t *starts, *lengths, *copies; /* copies: the place in the order of the first of equal strings */
     int64_t alone;                      /* the string of a block that has no other; otherwise −1 */
     int64_t *order;                     /* of the distinct strings, by their beginnings or endings */
-    float *features;                    /* [distinct][feature_count]: what the head reads; see elman_model */
+    int32_t *shared;                    /* how many symbols each distinct string shares with the one before it */
+    float *states;                      /* of the distinct strings, [distinct][directions][stride] */
+    float *features;                    /* what the head reads, [FEW_ROWS][feature_count]; see elman_model */
     float *logits;                      /* [FEW_ROWS][padded answers] */
     float *sums, *units;                /* of the bag and of its hidden layer, [FEW_ROWS][·] */
     elman_wholes_memory *wholes;
-    int64_t feature_count, sum_count, unit_count;
+    int64_t state_count, feature_count, sum_count, unit_count;
     void *sorting;
     block_memory block;
 } work;
@@ -60,24 +63,31 @@ static int64_t count_columns(const elman_matrix *matrix, const elman_model *mode
     return (int64_t)matrix->blocks * matrix->gates * model->routines->lanes;
 }
 
+/* Return whether the rows of the model's tables, in floats or in 16 bits, are what its first layer reads. */
+static int has_tables(const elman_model *model)
+{
+    return model->symbol_rows[0] || model->symbol_shorts[0];
+}
+
 static void take_block_memory(block_memory *memory, const work *w, int64_t strings, pool *from)
 {
     const elman_model *const model = w->model;
     int32_t **const numbers[] = {&memory->alive,  &memory->node,  &memory->parent,
-                                 &memory->shared, &memory->ended, &memory->ended_node};
+                                 &memory->shared, &memory->ended, &memory->ended_node, &memory->length};
     for (size_t one = 0; one < sizeof numbers / sizeof *numbers; one++)
         *numbers[one] = take(from, strings, sizeof(int32_t));
+    memory->ids = take(from, strings, sizeof(const int32_t *));
     memory->first = take(from, strings + 1, sizeof(int32_t));
     memory->rows = take(from, strings * w->tables, sizeof(int32_t));
     const int64_t states = 2 * model->layer_count * strings * w->stride, gates = model->layers[0].recurrent.gates;
     memory->hidden = take(from, states, sizeof(float));
     memory->cell = model->cell == CELL_LSTM ? take(from, states, sizeof(float)) : NULL;
     memory->shorts = model->routines->bits == 16 ? take(from, states, sizeof(int16_t)) : NULL;
-    if (!model->symbol_rows[0]) {
+    if (!has_tables(model)) {
         memory->embedded = take(from, (strings > STEPS ? strings : STEPS) * model->embedding_size, sizeof(float));
         memory->steps = take(from, STEPS * w->stride * gates, sizeof(float));
     }
-    if (!model->symbol_rows[0] || model->layer_count > 1)
+    if (!has_tables(model) || model->layer_count > 1)
         memory->read = take(from, strings * w->stride * gates, sizeof(float));
     memory->zeros = take(from, w->stride, sizeof(float));
 }
@@ -89,9 +99,11 @@ static void take_feature_memory(work *w, int64_t count, pool *from)
     const int64_t few = smaller(FEW_ROWS, count), sum = fill_up(wholes->size, model);
     w->sum_count = wholes->parts * sum;
     w->unit_count = wholes->hidden.weights ? count_columns(&wholes->hidden, model) : 0;
-    w->feature_count = model->directions * w->stride + (wholes->adds_logits ? 0 : sum) + w->unit_count +
+    w->state_count = model->directions * w->stride;
+    w->feature_count = w->state_count + (wholes->adds_logits ? 0 : sum) + w->unit_count +
                        fill_up(2 * wholes->words.size, model);
-    w->features = take(from, count * w->feature_count, sizeof(float));
+    w->states = take(from, count * w->state_count, sizeof(float));
+    w->features = take(from, few * w->feature_count, sizeof(float));
     w->logits = take(from, few * count_columns(&model->head, model), sizeof(float));
     w->sums = take(from, few * w->sum_count, sizeof(float));
     w->units = take(from, few * w->unit_count, sizeof(float));
@@ -113,6 +125,7 @@ static int64_t take_memory(work *w, const elman_model *model, int64_t count, voi
     w->lengths = take(&from, count, sizeof(int64_t));
     w->copies = take(&from, count + 1, sizeof(int64_t));
     w->order = take(&from, count, sizeof(int64_t));
+    w->shared = take(&from, count, sizeof(int32_t));
     take_feature_memory(w, count, &from);
     w->sorting = take(&from, elman_sorting_size(count), 1);
     take_block_memory(&w->block, w, smaller(BLOCK, count), &from);
@@ -132,9 +145,10 @@ static int64_t find_distinct(work *w, const elman_strings *strings, const int64_
     int64_t distinct = 0;
     for (int64_t one = 0; one < count; one++) {
         const int64_t length = strings->lengths[order[one]];
-        if (one && strings->lengths[order[one - 1]] == length &&
-            count_shared(strings, order[one - 1], order[one], 0) == length)
+        const int64_t shared = one ? count_shared(strings, order[one - 1], order[one], 0) : 0;
+        if (one && shared == length && strings->lengths[order[one - 1]] == length)
             continue;
+        w->shared[distinct] = (int32_t)shared;
         w->starts[distinct] = strings->starts[order[one]];
         w->lengths[distinct] = length;
         w->copies[distinct++] = one;
@@ -144,23 +158,13 @@ static int64_t find_distinct(work *w, const elman_strings *strings, const int64_
     return distinct;
 }
 
-/* Return the code of the n-gram that ends at a step, as ngram_codes in elman/text/ngrams.py does. */
-static uint64_t find_code(const int32_t *ids, int64_t step, int32_t order)
+/* Write which rows of the tables a node reads: those of the n-grams that end at a step of a string. */
+static void find_rows(const elman_model *model, const int32_t *ids, int64_t step, int32_t *rows)
 {
-    uint64_t code = (uint64_t)order;
-    for (int32_t back = order - 1; back >= 0; back--)
-        code = code * MULTIPLIER + (uint64_t)((step >= back ? (int64_t)ids[step - back] : EDGE) + 2);
-    return code;
-}
-
-/* Write which rows of the tables a node reads. */
-static void find_rows(const work *w, int64_t string, int64_t level, int direction, int32_t *rows)
-{
-    const int32_t *const ids = w->strings.ids + w->starts[string];
-    const int64_t step = direction ? w->lengths[string] - 1 - level : level;
+    ngram_sum sum = {0, 1, 0};
     rows[0] = ids[step];
-    for (int one = 0; one < w->model->order_count; one++)
-        rows[one + 1] = (int32_t)find_bucket(find_code(ids, step, w->model->orders[one]), w->model->buckets);
+    for (int one = 0; one < model->order_count; one++)
+        rows[one + 1] = (int32_t)find_bucket(find_code(&sum, ids, step + 1, step, model->orders[one]), model->buckets);
 }
 
 /* Write how many nodes each string of a block shares with the one before it. Backwards, what a step reads depends on
@@ -170,15 +174,10 @@ static void find_shared(work *w, const int64_t *strings, int32_t count, int dire
     const int64_t hidden = direction ? w->reach - 1 : 0;
     w->block.shared[0] = 0;
     for (int32_t one = 1; one < count; one++) {
-        const int64_t common = count_shared(&w->strings, strings[one - 1], strings[one], direction);
+        const int64_t common = direction ? count_shared(&w->strings, strings[one - 1], strings[one], direction)
+                                         : w->shared[strings[one]]; /* they are in the order of their beginnings */
         w->block.shared[one] = (int32_t)(common > hidden ? common - hidden : 0);
     }
-}
-
-/* Ask for the symbol that a string has at a level: the strings of a block are scattered over memory. */
-static void prefetch_symbol(const work *w, int64_t string, int32_t level, int direction)
-{
-    PREFETCH(w->strings.ids + w->starts[string] + (direction ? w->lengths[string] - 1 - level : level));
 }
 
 /* Find the nodes of one level, their parents, and the strings that end there, which are dropped from ``alive``. A
@@ -186,25 +185,26 @@ static void prefetch_symbol(const work *w, int64_t string, int32_t level, int di
  * enough to compare it with the one before it.
  *
  * Returns how many strings ended. */
-static int32_t find_nodes(work *w, const int64_t *strings, int32_t *alive, int32_t level, int direction,
-                          elman_level *found)
+static int32_t find_nodes(work *w, int32_t *alive, int32_t level, int direction, elman_level *found)
 {
     block_memory *const block = &w->block;
     int32_t nodes = 0, parents = 0, kept = 0, ended = 0, last_parent = -1;
     for (int32_t one = 0; one < *alive; one++) {
-        const int32_t string = block->alive[one];
-        if (one + AHEAD < *alive)
-            prefetch_symbol(w, strings[block->alive[one + AHEAD]], level, direction);
+        const int32_t string = block->alive[one], step = direction ? block->length[string] - 1 - level : level;
+        if (one + AHEAD < *alive) { /* the symbols of the strings of a block are scattered over memory */
+            const int32_t later = block->alive[one + AHEAD];
+            PREFETCH(block->ids[later] + (direction ? block->length[later] - 1 - level : level));
+        }
         if (nodes == 0 || block->shared[string] <= level) {
             const int32_t parent = level ? block->node[string] : 0;
             if (parent != last_parent) {
                 block->parent[parents] = last_parent = parent;
                 block->first[parents++] = nodes;
             }
-            find_rows(w, strings[string], level, direction, block->rows + (int64_t)nodes++ * w->tables);
+            find_rows(w->model, block->ids[string], step, block->rows + (int64_t)nodes++ * w->tables);
         }
         block->node[string] = nodes - 1;
-        if (w->lengths[strings[string]] == level + 1) {
+        if (block->length[string] == level + 1) {
             block->ended[ended] = string;
             block->ended_node[ended++] = nodes - 1;
         } else {
@@ -258,9 +258,10 @@ static void multiply_steps(const work *w, const elman_matrix *input, int64_t str
 {
     const int64_t size = w->model->embedding_size;
     const int32_t steps = (int32_t)smaller(STEPS, w->lengths[string] - level);
+    const int32_t *const ids = w->strings.ids + w->starts[string];
     int32_t rows[MOST_TABLES];
     for (int32_t step = 0; step < steps; step++) {
-        find_rows(w, string, level + step, direction, rows);
+        find_rows(w->model, ids, direction ? w->lengths[string] - 1 - level - step : level + step, rows);
         embed(w->model, rows, w->block.embedded + step * size);
     }
     w->model->routines->multiply(input, w->block.embedded, size, steps, w->block.steps);
@@ -272,12 +273,15 @@ static void find_inputs(work *w, int64_t strings, int layer, int32_t level, int 
     const elman_model *const model = w->model;
     const elman_matrix *const input = &model->layers[direction * model->layer_count + layer].input;
     const int32_t count = nodes->first[nodes->parents];
-    if (layer == 0 && model->symbol_rows[direction]) {
+    nodes->short_table[0] = NULL;
+    if (layer == 0 && has_tables(model)) {
         nodes->rows = w->block.rows;
         nodes->tables = w->tables;
-        nodes->table[0] = model->symbol_rows[direction];
-        for (int table = 1; table < w->tables; table++)
-            nodes->table[table] = model->ngram_rows[direction];
+        nodes->short_scales = model->short_scales[direction];
+        for (int table = 0; table < w->tables; table++) {
+            nodes->table[table] = table ? model->ngram_rows[direction] : model->symbol_rows[direction];
+            nodes->short_table[table] = table ? model->ngram_shorts[direction] : model->symbol_shorts[direction];
+        }
         return;
     }
     nodes->rows = NULL;
@@ -311,21 +315,24 @@ static void read_layers(work *w, int64_t strings, int32_t level, int direction, 
     }
 }
 
-/* Read a block of sorted, distinct strings in one direction, and write their final states to their features. */
+/* Read a block of sorted, distinct strings in one direction, and write their final states. */
 static void read_block(work *w, const int64_t *strings, int32_t count, int direction)
 {
     int32_t alive = count;
     w->alone = count == 1 ? strings[0] : -1;
     find_shared(w, strings, count, direction);
-    for (int32_t one = 0; one < count; one++)
+    for (int32_t one = 0; one < count; one++) {
         w->block.alive[one] = one;
+        w->block.ids[one] = w->strings.ids + w->starts[strings[one]];
+        w->block.length[one] = (int32_t)w->lengths[strings[one]];
+    }
     for (int32_t level = 0; alive; level++) {
         elman_level nodes;
-        const int32_t ended = find_nodes(w, strings, &alive, level, direction, &nodes);
+        const int32_t ended = find_nodes(w, &alive, level, direction, &nodes);
         read_layers(w, count, level, direction, &nodes);
         for (int32_t one = 0; one < ended; one++) {
             const int64_t string = strings[w->block.ended[one]];
-            memcpy(w->features + string * w->feature_count + direction * w->stride,
+            memcpy(w->states + string * w->state_count + direction * w->stride,
                    nodes.after + w->block.ended_node[one] * w->stride, sizeof(float) * (size_t)w->stride);
         }
     }
@@ -341,17 +348,19 @@ static void read_direction(work *w, int64_t distinct, int direction)
         read_block(w, w->order + start, (int32_t)smaller(BLOCK, distinct - start), direction);
 }
 
-/* Write what whole strings add to the features of some distinct strings; ``w->sums`` keeps the sums of the bag. */
-static void read_wholes(work *w, int64_t start, int32_t count)
+/* Write the features of some distinct strings; ``w->sums`` keeps the sums of the bag. */
+static void collect_features(work *w, int64_t start, int32_t count)
 {
     const elman_model *const model = w->model;
     const elman_wholes *const wholes = &model->wholes;
-    const int64_t states = model->directions * w->stride, size = wholes->size ? w->sum_count / wholes->parts : 0;
+    const int64_t states = w->state_count, size = wholes->size ? w->sum_count / wholes->parts : 0;
+    for (int64_t row = 0; row < count; row++)
+        memcpy(w->features + row * w->feature_count, w->states + (start + row) * states,
+               sizeof(float) * (size_t)states);
     for (int64_t row = 0; row < count && wholes->size; row++) {
         const int64_t string = start + row;
-        const int64_t shared = string ? count_shared(&w->strings, string - 1, string, 0) : 0;
-        float *const sums = w->sums + row * w->sum_count, *const total = w->features + string * w->feature_count + states;
-        sum_ngrams(model, w->strings.ids + w->starts[string], w->lengths[string], shared, w->wholes, sums);
+        float *const sums = w->sums + row * w->sum_count, *const total = w->features + row * w->feature_count + states;
+        sum_ngrams(model, w->strings.ids + w->starts[string], w->lengths[string], w->shared[string], w->wholes, sums);
         for (int64_t number = 0; number < size && !wholes->adds_logits; number++) {
             total[number] = sums[number];
             for (int part = 1; part < wholes->parts; part++)
@@ -362,7 +371,7 @@ static void read_wholes(work *w, int64_t start, int32_t count)
         model->routines->multiply(&wholes->hidden, w->sums, w->sum_count, count, w->units);
     for (int64_t row = 0; row < count; row++) {
         const int64_t string = start + row;
-        float *const units = w->features + string * w->feature_count + states + (wholes->adds_logits ? 0 : size);
+        float *const units = w->features + row * w->feature_count + states + (wholes->adds_logits ? 0 : size);
         for (int64_t unit = 0; unit < w->unit_count; unit++) {
             const float sum = w->units[row * w->unit_count + unit];
             units[unit] = sum < 0 ? 0 : sum;
@@ -380,8 +389,8 @@ static void score_features(work *w, int64_t start, int32_t count)
 {
     const elman_model *const model = w->model;
     const int64_t padded = count_columns(&model->head, model);
-    read_wholes(w, start, count);
-    model->routines->multiply(&model->head, w->features + start * w->feature_count, w->feature_count, count, w->logits);
+    collect_features(w, start, count);
+    model->routines->multiply(&model->head, w->features, w->feature_count, count, w->logits);
     for (int64_t row = 0; row < count; row++) {
         float *const logits = w->logits + row * padded;
         for (int64_t answer = 0; answer < model->answers && model->wholes.adds_logits; answer++)

@@ -7,7 +7,7 @@
 /* As in elman/text/ngrams.py: what makes a code of a word, or of a pair of adjacent words. */
 static const uint64_t WORD = UINT64_C(1442695040888963407), PAIR = UINT64_C(3935559000370003845);
 
-enum { NO_ROW = -1 };
+enum { NO_ROW = -1, NOT_FOUND_YET = -2 };
 
 INLINE int64_t find_slot(uint64_t code, int64_t mask)
 {
@@ -36,24 +36,29 @@ static int32_t find_row(const elman_wholes *wholes, uint64_t code)
     return (int32_t)wholes->slots[slot].row;
 }
 
-INLINE int64_t symbol_or_edge(const int32_t *ids, int64_t length, int64_t step)
+/* Write the codes of the n-grams that end at a step, and ask for their slots, which are rarely in the nearest cache; the
+ * step after the last symbol is the edge. */
+static void find_codes(const elman_wholes *wholes, const int32_t *ids, int64_t length, int64_t step, uint64_t *codes,
+                       int32_t *rows)
 {
-    return step >= 0 && step < length ? ids[step] : EDGE;
-}
-
-/* Write the rows of the n-grams that end at a step; the step after the last symbol is the edge. */
-static void find_rows_at(const elman_wholes *wholes, const int32_t *ids, int64_t length, int64_t step, int32_t *rows)
-{
+    ngram_sum sum = {0, 1, 0};
     for (int32_t one = 0; one < wholes->order_count; one++) {
         const int32_t order = wholes->orders[one];
         rows[one] = NO_ROW;
         if (order == 1 ? step == length : step + 2 < order) /* the edge alone, or more than one symbol before it */
             continue;
-        uint64_t code = (uint64_t)order;
-        for (int32_t back = order - 1; back >= 0; back--)
-            code = code * MULTIPLIER + (uint64_t)(symbol_or_edge(ids, length, step - back) + 2);
-        rows[one] = find_row(wholes, code);
+        codes[one] = find_code(&sum, ids, length, step, order);
+        PREFETCH(wholes->slots + find_slot(codes[one], wholes->mask));
+        rows[one] = NOT_FOUND_YET;
     }
+}
+
+/* Write the rows of n-grams whose codes are known. */
+static void find_known_rows(const elman_wholes *wholes, const uint64_t *codes, int32_t *rows)
+{
+    for (int32_t one = 0; one < wholes->order_count; one++)
+        if (rows[one] == NOT_FOUND_YET)
+            rows[one] = find_row(wholes, codes[one]);
 }
 
 static int64_t count_separators(const elman_wholes *wholes, const int32_t *ids, int64_t length)
@@ -77,6 +82,23 @@ static void prefetch_row(const elman_wholes *wholes, int32_t row, int64_t padded
     const int64_t size = wholes->bytes ? padded : wholes->size * (int64_t)sizeof(float);
     for (int64_t byte = 0; byte < size; byte += 64)
         PREFETCH(address + byte);
+}
+
+/* Ask for the slots of the words of a string; see sum_words. */
+static void prefetch_words(const elman_wholes *wholes, const int32_t *ids, int64_t length)
+{
+    uint64_t word = 0, before = 0;
+    for (int64_t step = 0; step < length; step++) {
+        const int ends = step + 1 == length || ids[step + 1] == wholes->separator;
+        word = word * MULTIPLIER + (uint64_t)(ids[step] + 2);
+        if (ids[step] == wholes->separator)
+            word = 0;
+        else if (ends) {
+            PREFETCH(wholes->slots + find_slot(word * MULTIPLIER + WORD, wholes->mask));
+            PREFETCH(wholes->slots + find_slot((before * MULTIPLIER + word) * MULTIPLIER + PAIR, wholes->mask));
+            before = word;
+        }
+    }
 }
 
 /* Add the rows of the words and of the pairs of adjacent words. */
@@ -118,14 +140,18 @@ void sum_ngrams(const elman_model *model, const int32_t *ids, int64_t length, in
     const int64_t last = wholes->parts > 1 ? count_separators(wholes, ids, length) : 0;
     int64_t word = 0, ngrams = 0;
     memset(sums, 0, sizeof(float) * (size_t)(wholes->parts * padded));
+    if (wholes->separator >= 0)
+        prefetch_words(wholes, ids, length);
     for (int64_t start = 0; start <= length; start += WHOLE_STEPS) {
         const int64_t steps = smaller(WHOLE_STEPS, length + 1 - start);
-        int32_t found = 0;
+        const int64_t known = start ? 0 : smaller(shared, steps);
+        int32_t found = 0, (*const rows_of)[MOST_ORDERS] = memory->rows[start > 0];
+        for (int64_t step = known; step < steps; step++)
+            find_codes(wholes, ids, length, start + step, memory->codes[step], rows_of[step]);
         for (int64_t step = start; step < start + steps; step++) {
-            int32_t later[MOST_ORDERS], *const rows = start == 0 ? memory->rows[step] : later;
-            if (start > 0 || step >= shared)
-                find_rows_at(wholes, ids, length, step, rows);
+            int32_t *const rows = rows_of[step - start];
             const uint8_t part = (uint8_t)find_part(wholes, word, last);
+            find_known_rows(wholes, memory->codes[step - start], rows);
             for (int32_t one = 0; one < wholes->order_count; one++)
                 if (rows[one] != NO_ROW) {
                     prefetch_row(wholes, rows[one], padded);
