@@ -5,6 +5,8 @@
     python benchmarks/kernel.py --parts columns small        the default model: many names, and 1, 8 or 64 in a call
     python benchmarks/kernel.py --parts default --built FOLDER --fasttext FILE
                                                              the default model on its test names, and its rival
+    python benchmarks/kernel.py --parts errors --built FOLDER
+                                                             how far 16 bits move its probabilities from those of numpy
 
 FOLDER is what `release.origins.build` wrote, FILE fastText as `release.origins.measure` keeps it in its folder rivals.
 
@@ -27,6 +29,7 @@ from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import numpy as np
 from names import NameSet, make_up_names, read_languages, read_nana, save_names
 from ways import Job, LeftOutError, Work, elman_random_labels, elman_scoring, elman_shipped_labels, fasttext_labels
 
@@ -89,6 +92,26 @@ def compare_default(arguments: argparse.Namespace, scratch: Path) -> None:
         return Work(lambda: model.predict(prepared), len(names))
 
     compare("the default model, strings to labels", Job("", "", len(names), 1), own, [fasttext], arguments.rounds)
+
+
+def compare_errors(arguments: argparse.Namespace, scratch: Path) -> None:
+    """Probabilities of the default model on its test names with each kernel, beside those of numpy."""
+    if arguments.built is None:
+        return
+    with (arguments.built / "test.csv").open(encoding="utf-8", newline="") as file:
+        rows = [(row["name"], row["label"]) for row in islice(csv.DictReader(file), arguments.names)]
+    names, exact = [name for name, _ in rows], None
+    print("\n| probabilities of the default model | right | first answers changed | largest change |")
+    print("|---|---:|---:|---:|")
+    for kernel in reversed(list_kernels()):
+        os.environ[KERNEL] = kernel
+        columns = elman.load("origins").predict_columns(names, every=True)
+        every, labels = columns.every, np.array(columns.labels)
+        first = np.nan_to_num(every, nan=-1.0).argmax(axis=1)
+        right = np.mean(labels[first] == np.array([label for _, label in rows]))
+        exact = every if exact is None else exact
+        changed = np.mean(first != np.nan_to_num(exact, nan=-1.0).argmax(axis=1))
+        print(f"| {kernel} | {right:.2%} | {changed:.4%} | {np.nanmax(np.abs(every - exact)):.1e} |", flush=True)
 
 
 def compare_logits(arguments: argparse.Namespace, scratch: Path) -> None:
@@ -206,6 +229,7 @@ def _measure(run: Callable[[], Any]) -> float:
 PARTS = {
     "shipped": compare_shipped,
     "default": compare_default,
+    "errors": compare_errors,
     "logits": compare_logits,
     "labels": compare_labels,
     "columns": time_columns,

@@ -10,7 +10,7 @@ import math
 import random
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 
 from elman.text.normalisation import compose
@@ -42,7 +42,8 @@ PEOPLE = (
 )
 """Origins that share a script, with the millions of people in their countries (United Nations, World Population
 Prospects 2022, rounded). In that script the number of names that are taught follows the root of these: with as many
-names for each, a name that Russians and Macedonians share would be more frequent among the Macedonian ones."""
+names for each, a name that Russians and Macedonians share would be more frequent among the Macedonian ones. Names with
+a letter that only one of them has, such as ѓ or 陳, are not shared, and all of them are taught."""
 
 # Surnames that only women or only men have, in the locales whose forenames tell which of them they fit.
 _FEMININE = {
@@ -98,12 +99,25 @@ def read_drawn(parts: list[Part], labels: Labels, taken: dict[str, str], seed: i
             by_label[label].append(part)
     for label, own in sorted(by_label.items()):
         hidden = english if continents[label] in LEFT_ALONE else frozenset()
-        kept = root_of_people(label)
+        kept, shared = root_of_people(label), share_letters(label, by_label)
         rng = random.Random(f"{seed} {label}")
         drawn = ((where, make_row(name, label, "faker", "full")) for name, where in draw_names(own, rng, taken, seed))
         for where, row in chain(single_parts(own, label, hidden, seed), drawn):
-            if row.script == "Latin" or share_of(f"{label} {row.name}", seed) < kept:
+            is_own = row.script == "Latin" or not shared.issuperset(row.name)
+            if is_own or share_of(f"{label} {row.name}", seed) < kept:
                 yield where, row
+
+
+def share_letters(label: str, parts: Mapping[str, Sequence[Part]]) -> frozenset[str]:
+    """Return the characters of the parts of those origins that share a script with a label and have more people.
+
+    Args:
+        label: the origin.
+        parts: of each label.
+    """
+    group = next((group for group in PEOPLE if label in group), {label: 0})
+    larger = [other for other, people in group.items() if people > group[label]]
+    return frozenset(" ").union(*(part.text for other in larger for part in parts.get(other, ())))
 
 
 def root_of_people(label: str) -> float:

@@ -21,7 +21,7 @@ from elman.training.run import CONFIG
 from elman.training.shortcut import train_run
 from elman.training.tuning import TUNING_RATE
 from release.origins.audit import read_rows
-from release.origins.drawing import root_of_people
+from release.origins.drawing import is_character, root_of_people
 from release.origins.rows import Row
 from release.origins.variants import vary
 
@@ -100,14 +100,25 @@ def count_copies(rows: list[Row]) -> list[int]:
     The number of drawn names follows the root of the people (`release.origins.drawing.PEOPLE`), and so do these copies:
     together they follow the people themselves, as the names that one meets do.
 
+    Family names of one character are taught so often that their symbols are known.
+
     >>> rows = [Row("林", label, "faker", "Han", "part") for label in ("Chinese", "Japanese")]
-    >>> count_copies([*rows, Row("Lin", "Chinese", "faker", "Latin", "part")])
-    [4, 1, 1]
+    >>> count_copies([*rows, Row("Lin", "Chinese", "faker", "Latin", "part"), Row("森", "Japanese", "faker", "Han", "part")])
+    [5, 1, 1, 5]
     """
     labels: dict[str, set[str]] = defaultdict(set)
     for row in rows:
         labels[row.name].add(row.label)
-    return [1 if row.script == "Latin" else max(1, round(COPIES * _rank(row, labels[row.name]))) for row in rows]
+    return [_count_copies(row, labels[row.name]) for row in rows]
+
+
+def _count_copies(row: Row, labels: set[str]) -> int:
+    """Return how often a row is taught, given the labels of all rows with its name."""
+    if row.script == "Latin":
+        return 1
+    copies = max(1, round(COPIES * _rank(row, labels)))
+    is_likeliest = all(_rank(row, labels) >= _rank(row._replace(label=other), labels) for other in labels)
+    return max(copies, RARE) if is_likeliest and is_character(row.name) else copies
 
 
 def _rank(row: Row, labels: set[str]) -> float:

@@ -55,6 +55,15 @@ def test_family_names_of_one_character_are_taught_and_stand_in_all_parts_of_the_
     assert len({found[1] for where, found in full if where == "test"}) > 3
 
 
+def test_names_with_a_letter_of_their_own_are_all_taught_and_shared_ones_by_people():
+    words = [f"{one}{two}" for one in "абвгд" for two in "аеиоуклмнпрст"]
+    parts = [Part(word, locale, role) for word in words for locale in ("ru_RU", "mk_MK") for role in ("forename",)]
+    parts += [Part(f"ѓ{word}", "mk_MK", "forename") for word in words]
+    names = [row.name for _, row in read_drawn(parts, LABELS, {}, seed=0) if row.label == "Macedonian"]
+    own = sum(name.startswith("ѓ") for name in names)
+    assert own == len(words) and 0 < len(names) - own < 0.4 * len(words)
+
+
 def test_a_key_of_another_part_of_the_split_is_not_drawn(made_up, drawn):
     parts = read_parts(made_up.data / FAKER, LABELS, Counter())
     where, row = next(pair for pair in drawn if pair[1].kind == "full")
