@@ -1,6 +1,7 @@
 """What the README and the pages claim is run, and what the package offers is on a page."""
 
 import importlib
+import json
 import pkgutil
 import re
 import shlex
@@ -12,6 +13,7 @@ import pytest
 
 import elman
 from elman.cli import main
+from elman.prediction.pronouncer import pronounce
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -158,3 +160,12 @@ def test_the_response_on_the_page_of_the_service_is_that_of_the_model() -> None:
     own = [(one.label, f"{one.probability:.4f}") for one in prediction.top]
     assert shown == [own[0], *own, own[0]]
     assert f'"familiar": {prediction.familiar:.4f}' in block
+
+
+def test_the_pronunciations_on_the_page_of_the_service_are_those_of_the_model() -> None:
+    page = (ROOT / "docs" / "serve.md").read_text("utf-8")
+    request = re.findall(r"/v1/pronounce .+ -d '(\{.+\})'", page)[0]
+    shown = json.loads(re.findall(r'```text\n(\{"model": "pronunciation".+?)```', page, re.DOTALL)[0])
+    spoken = pronounce(elman.load("pronunciation"), **json.loads(request))
+    own = json.loads(json.dumps([one.to_dict() for one in spoken]), parse_float=lambda number: round(float(number), 4))
+    assert shown == {"model": "pronunciation", "pronunciations": own}

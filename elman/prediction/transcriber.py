@@ -27,6 +27,16 @@ ENDLESS = "no end: the model wrote {most} symbols, the most for such a string, a
 MOST_BEAM = 1000
 
 
+def check_search(top: int, beam: int) -> None:
+    """Check how many answers and hypotheses are asked for.
+
+    Raises:
+        SettingError: one of them is no whole number or out of range.
+    """
+    check_whole("top", top, 1)
+    check_whole("beam", beam, 1, most=MOST_BEAM)
+
+
 class Transcriber(Published):
     """Writes a string for each string that it reads, with one model.
 
@@ -186,8 +196,7 @@ class Transcriber(Published):
         length_power: float = 0.0,
     ) -> list[Prediction]:
         """Answer as `predict` for many strings, each with its label; None for a missing string or no label."""
-        check_whole("top", top, 1)
-        check_whole("beam", beam, 1, most=MOST_BEAM)
+        check_search(top, beam)
         check_number("length_power", length_power, least=0, most=2)
         told = [None] * len(strings) if labels is None else list(labels)
         if len(told) != len(strings):

@@ -18,6 +18,7 @@ from elman.model.kinds import KINDS
 from elman.model.writer import Writer
 from elman.prediction.generator import Generator
 from elman.prediction.predictor import Predictor
+from elman.prediction.pronouncer import writes_phonemes
 from elman.prediction.transcriber import Transcriber
 from elman.server.errors import to_json
 from elman.shares.prior import find_prior
@@ -175,6 +176,7 @@ class ServedModel(Served):
             "countries": self._countries(),
             "examples": self._examples(),
             "unseen": False,
+            "pronounces": False,
         }
 
     def _can_estimate(self) -> bool:
@@ -234,6 +236,11 @@ class ServedWriter(Served):
         """The labels that it can be told; empty if it knows none."""
         return self.writer.labels
 
+    @cached_property
+    def pronounces(self) -> bool:
+        """Whether it writes ARPAbet, as pronunciations need."""
+        return isinstance(self.writer, Transcriber) and writes_phonemes(self.writer)
+
     def warm_up(self) -> None:
         """Write once, so that the first answer is as fast as later ones."""
         if isinstance(self.writer, Transcriber):
@@ -262,6 +269,7 @@ class ServedWriter(Served):
             "countries": {},
             "examples": self._examples(),
             "unseen": self.artifact.seen is not None,
+            "pronounces": self.pronounces,
         }
 
     def _short_card(self) -> str:

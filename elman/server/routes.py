@@ -27,6 +27,8 @@ from elman.server.schemas import (
     ModelsAnswer,
     PredictAnswer,
     PredictRequest,
+    PronounceAnswer,
+    PronounceRequest,
     ReadyAnswer,
     ScoreAnswer,
     ScoreRequest,
@@ -47,6 +49,7 @@ from elman.server.writing import Order
 PAGE = Path(__file__).with_name("page")
 
 PREDICT_PATH, EXPLAIN_PATH = "/v1/predict", "/v1/explain"
+PRONOUNCE_PATH = "/v1/pronounce"
 GENERATE_PATH, SCORE_PATH = "/v1/generate", "/v1/score"
 
 WATCHED_NAMES = 32
@@ -127,6 +130,23 @@ async def predict(request: Request, body: PredictRequest) -> Response:
     is_large = len(body.names) > WATCHED_NAMES or isinstance(model, ServedWriter)
     predictions = await (run_while_connected(request.receive, work) if is_large else work)
     return Response(b'{"model":%b,"predictions":%b}' % (model.json_name, predictions), media_type="application/json")
+
+
+@api.post(
+    PRONOUNCE_PATH,
+    summary="Say how names are said",
+    responses={200: {"model": PronounceAnswer}, **_error_responses(401, 403, 404, 408, 413, 415, 422, 429, 503, 504)},
+)
+async def pronounce(request: Request, body: PronounceRequest) -> Response:
+    """Say one name or many, in order, in ARPAbet and in the International Phonetic Alphabet.
+
+    A name of several words is said word by word, and names in other scripts are read in Latin letters.
+    """
+    service = _service(request)
+    model = service.find_pronouncer(body.model)
+    work = service.pronounce(model, body.names, body.label, top=body.top, beam=body.beam)
+    spoken = await run_while_connected(request.receive, work)
+    return Response(b'{"model":%b,"pronunciations":%b}' % (model.json_name, spoken), media_type="application/json")
 
 
 @api.post(
@@ -258,6 +278,10 @@ async def _read_and_predict(request: Request) -> Response:
     return await predict(request, await read_json(request, PredictRequest))
 
 
+async def _read_and_pronounce(request: Request) -> Response:
+    return await pronounce(request, await read_json(request, PronounceRequest))
+
+
 async def _read_and_explain(request: Request) -> Response:
     return await explain(request, await read_json(request, ExplainRequest))
 
@@ -359,6 +383,7 @@ plain_routes: list[BaseRoute] = [
 
 direct_routes = {
     PREDICT_PATH: _read_and_predict,
+    PRONOUNCE_PATH: _read_and_pronounce,
     EXPLAIN_PATH: _read_and_explain,
     GENERATE_PATH: _read_and_generate,
     SCORE_PATH: _read_and_score,

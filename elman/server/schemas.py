@@ -15,6 +15,7 @@ from elman.checks import is_finite_number
 from elman.model.prior import BALANCED, MODEL, UNIFORM
 from elman.prediction.explanation import MOST
 from elman.prediction.generator import HIGHEST_TEMPERATURE, LARGEST_SEED, LOWEST_TEMPERATURE
+from elman.prediction.options import BEAM
 from elman.server.errors import RequestError
 from elman.server.writing import MOST_HYPOTHESES
 
@@ -150,6 +151,36 @@ class PredictRequest(_RequestBody):
     model: Model = None
 
 
+class PronounceRequest(_RequestBody):
+    """Names to say."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"names": "Nguyen"}, {"names": ["Nguyen", None], "top": 2}]}
+    )
+
+    names: Annotated[Names, Field(description="One name, or a list of names; null for a missing name.")]
+    top: Annotated[
+        int,
+        Field(ge=1, le=MOST_HYPOTHESES, description="How many pronunciations to list."),
+        BeforeValidator(_check_is_number),
+    ] = 1
+    beam: Annotated[
+        int,
+        Field(ge=1, le=MOST_HYPOTHESES, description="The hypotheses that the model keeps."),
+        BeforeValidator(_check_is_number),
+    ] = BEAM
+    label: Annotated[
+        Told,
+        Field(
+            description="What a model that knows labels is told: one label, or an array with a label or null for each "
+            "name; nothing if missing."
+        ),
+    ] = None
+    model: Annotated[
+        Name | None, Field(description="One of /v1/models that pronounces; the first of these if missing.")
+    ] = None
+
+
 class GenerateRequest(_RequestBody):
     """New strings to write."""
 
@@ -242,6 +273,30 @@ class PredictAnswer(BaseModel):
 
     model: str
     predictions: list[PredictionAnswer]
+
+
+class PronunciationAnswer(BaseModel):
+    """One way to say a name."""
+
+    arpabet: str = Field(description="Its phonemes in ARPAbet, with blanks between them.")
+    ipa: str = Field(description="The same in the International Phonetic Alphabet, with blanks between words.")
+    probability: float = Field(ge=0, le=1, description="Of the whole.")
+
+
+class SpokenNameAnswer(BaseModel):
+    """How one name is said."""
+
+    name: str = Field(description="As sent; empty for a missing name.")
+    top: list[PronunciationAnswer] = Field(description="Its pronunciations, the likeliest first; empty for a reason.")
+    reason: str | None = Field(description="Why it has no pronunciation; null if it has one.")
+    model: str
+
+
+class PronounceAnswer(BaseModel):
+    """The pronunciations of each name, in the same order."""
+
+    model: str
+    pronunciations: list[SpokenNameAnswer]
 
 
 class SampleAnswer(BaseModel):
@@ -367,6 +422,7 @@ class ModelAnswer(BaseModel):
     countries: dict[str, str] = Field(description="The ISO 3166 code of each label that has one, such as NO.")
     examples: list[str] = Field(description="Strings to try, if the model file has some.")
     unseen: bool = Field(description="Whether it can write only strings that were not in its training part.")
+    pronounces: bool = Field(description="Whether it writes ARPAbet, as /v1/pronounce needs.")
 
 
 class ModelsAnswer(BaseModel):

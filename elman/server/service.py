@@ -22,7 +22,7 @@ from elman.server.metrics import Metrics
 from elman.server.models import Served, ServedModel, ServedWriter
 from elman.server.pool import Worker, WorkerPool
 from elman.server.settings import Settings
-from elman.server.writing import Order, run_parts, score_strings, transcribe, write_strings
+from elman.server.writing import Order, pronounce_names, run_parts, score_strings, transcribe, write_strings
 
 Result = TypeVar("Result")
 
@@ -144,6 +144,20 @@ class Service:
             raise _other_kind(found, wanted)
         return found
 
+    def find_pronouncer(self, name: str | None) -> ServedWriter:
+        """Return a model that writes ARPAbet; the first one if no name is given.
+
+        Raises:
+            RequestError: there is no such model, or it writes something else.
+        """
+        able = [one for one in self.models.values() if isinstance(one, ServedWriter) and one.pronounces]
+        wanted = "this needs a model of pairs that writes ARPAbet"
+        found = self._find(name, able, wanted)
+        if not isinstance(found, ServedWriter) or not found.pronounces:
+            known = f": {', '.join(one.name for one in able)}" if able else ", and the service has none"
+            raise _other_kind(found, wanted + known)
+        return found
+
     def _find(
         self, name: str | None, defaults: Sequence[ServedModel | ServedWriter], wanted: str
     ) -> ServedModel | ServedWriter:
@@ -213,6 +227,26 @@ class Service:
         scores = await run_parts(self._writing, score_strings(model, names, label))
         self.metrics.count_names(model.name, len(scores), abstained=sum(one.reason is not None for one in scores))
         return encode_answer([one.to_dict() for one in scores])
+
+    async def pronounce(
+        self, model: ServedWriter, names: Names, label: str | list[str | None] | None, *, top: int, beam: int
+    ) -> bytes:
+        """Return how some names are said, as a JSON array.
+
+        Args:
+            model: it writes ARPAbet.
+            names: the names.
+            label: what it is told of all names, or of each.
+            top: pronunciations of each name.
+            beam: the hypotheses that it keeps.
+
+        Raises:
+            RequestError: the names or their pronunciations are too many or too long, or the model has no such label.
+        """
+        self._check(names, top)
+        spoken = await run_parts(self._writing, pronounce_names(model, names, label, top, beam))
+        self.metrics.count_names(model.name, len(spoken), abstained=sum(one.reason is not None for one in spoken))
+        return encode_answer([one.to_dict() for one in spoken])
 
     async def explain(self, model: ServedModel, name: str, label: str | None, level: str | None = None) -> bytes:
         """Return the explanation of an answer as a JSON object.

@@ -14,6 +14,7 @@ from elman.checks import count_of
 from elman.errors import DamagedModelError, SettingError
 from elman.prediction.generator import Generator
 from elman.prediction.options import BEAM, AnswerOptions
+from elman.prediction.pronouncer import SpokenName, pronounce_parts
 from elman.prediction.transcriber import Transcriber
 from elman.records import Likelihood, Prediction, Sample
 from elman.server.errors import RequestError
@@ -124,15 +125,7 @@ def transcribe(
         RequestError: an option has no effect on such a model or is out of range, it has no such label, or there is not
             one label for each name.
     """
-    transcriber = _transcriber(model)
-    labels = [label] * len(names) if label is None or isinstance(label, str) else list(label)
-    if len(labels) != len(names):
-        message = (
-            f"label: an array needs one label or null for each of {count_of(len(names), 'name')}; it has {len(labels)}"
-        )
-        raise RequestError(422, "invalid", message)
-    for one in dict.fromkeys(labels):
-        _check_label(model, one)
+    transcriber, labels = _transcriber(model), _list_labels(model, names, label)
     if not options.is_plain or options.abstain_below:
         message = (
             f"{model.name} {model.artifact.kind}: abstain_below, level, prior, coverage and unfamiliar_below have no "
@@ -150,6 +143,38 @@ def transcribe(
 
     size = max(1, PART // kept)
     return map(answer, _cut(names, size), _cut(labels, size))
+
+
+def pronounce_names(
+    model: ServedWriter, names: Sequence[str | None], label: str | Sequence[str | None] | None, top: int, beam: int
+) -> Iterator[list[SpokenName]]:
+    """Yield what `elman.prediction.pronouncer.pronounce` returns for some names, in order.
+
+    Raises:
+        RequestError: the model has no such label, or there is not one label for each name.
+    """
+    transcriber, labels = _transcriber(model), _list_labels(model, names, label)
+    size = max(1, PART // max(top, beam))
+    return pronounce_parts(transcriber, names, labels, top=top, beam=beam, size=size)
+
+
+def _list_labels(
+    model: ServedWriter, names: Sequence[str | None], label: str | Sequence[str | None] | None
+) -> list[str | None]:
+    """Return the label of each name.
+
+    Raises:
+        RequestError: the model has no such label, or there is not one label for each name.
+    """
+    labels = [label] * len(names) if label is None or isinstance(label, str) else list(label)
+    if len(labels) != len(names):
+        message = (
+            f"label: an array needs one label or null for each of {count_of(len(names), 'name')}; it has {len(labels)}"
+        )
+        raise RequestError(422, "invalid", message)
+    for one in dict.fromkeys(labels):
+        _check_label(model, one)
+    return labels
 
 
 def _cut(names: Sequence[str | None], size: int) -> Iterator[Sequence[str | None]]:

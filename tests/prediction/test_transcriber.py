@@ -1,6 +1,8 @@
 """Strings that belong to strings: answers, reasons to abstain, and where the model looks."""
 
 from dataclasses import replace
+from itertools import product
+from math import prod
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ import elman
 from elman.errors import SettingError
 from elman.model.writer import save_writer
 from elman.prediction.alignment import END_MARK
-from elman.prediction.pronouncer import pronounce
+from elman.prediction.pronouncer import pronounce, pronounce_parts
 from elman.prediction.transcriber import Transcriber
 from elman.text.targets import MARK
 
@@ -125,6 +127,37 @@ def test_a_name_is_said_word_by_word(model):
     assert whole.top[0].probability == pytest.approx(one.top[0].probability * two.top[0].probability)
     best = sorted((a.probability * b.probability for a in one.top for b in two.top), reverse=True)
     assert [each.probability for each in whole.top] == pytest.approx(best[:2])
+
+
+def test_the_likeliest_of_all_combinations_are_found_for_a_name_of_many_words(model):
+    words = ["abc", "de", "a", "bad"]
+    parts = [one.top for one in pronounce(model, words, top=6)]
+    every = sorted((prod(one.probability for one in chosen) for chosen in product(*parts)), reverse=True)
+    (whole,) = pronounce(model, [" ".join(words)], top=6)
+    assert [one.probability for one in whole.top] == pytest.approx(every[:6])
+    assert len({one.arpabet for one in whole.top}) == 6
+
+
+def test_names_are_said_in_parts_as_all_at_once(model):
+    names = ["abc", "de abc", None, "a-b-c-d", "abc", ""]
+    parts = list(pronounce_parts(model, names, [None] * 6, top=2, beam=3, size=2))
+    assert [len(part) for part in parts if part] == [2, 2, 2] and max(map(len, parts)) == 2 and [] in parts
+    together = pronounce(model, names, top=2, beam=3)
+    for one, other in zip((one for part in parts for one in part), together, strict=True):
+        assert (one.name, one.reason) == (other.name, other.reason)
+        assert [each.arpabet for each in one.top] == [each.arpabet for each in other.top]
+
+
+def test_a_name_that_is_too_long_is_not_said(model):
+    short, *others = pronounce(model, ["a " * 100, "a " * 101, "a" * 5000, "\ufdfa" * 219])
+    assert short.reason is None and {one.reason for one in others} == {"too long: more than 200 characters is no name"}
+
+
+def test_every_name_has_one_label_to_be_said(model):
+    with pytest.raises(SettingError, match="one label for each name; got 1 for 2"):
+        pronounce(model, ["abc", "de"], labels=[None])
+    with pytest.raises(SettingError, match="top must be"):
+        pronounce(model, [], top=0)
 
 
 def test_names_in_other_scripts_are_said_and_others_have_a_reason(model):

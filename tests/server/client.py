@@ -86,6 +86,10 @@ def score(app: Any, names: Any, **rest: Any) -> httpx.Response:
     return post_json(app, "/v1/score", {"names": names, **rest})
 
 
+def pronounce(app: Any, names: Any, **rest: Any) -> httpx.Response:
+    return post_json(app, "/v1/pronounce", {"names": names, **rest})
+
+
 def annotate(app: Any, content: str | bytes, name: str = "people.csv", **query: Any) -> httpx.Response:
     return send(app, "POST", "/v1/annotate", params={"column": "name", **query}, files={"file": (name, content)})
 
@@ -224,9 +228,17 @@ def make_regression() -> Predictor:
     return Predictor(replace(make_artifact("rent", config, labels=("rent",), **kind), tensors=weights))
 
 
-def make_writer(name: str, kind: str, config: WriterConfig, labels: Sequence[str], **facts: Any) -> Writer:
+def make_writer(
+    name: str,
+    kind: str,
+    config: WriterConfig,
+    labels: Sequence[str],
+    *,
+    targets: Targets = Targets(tuple("abc")),  # noqa: B008 - it is frozen
+    **facts: Any,
+) -> Writer:
     """Return a model that writes, with random weights."""
-    draw, targets = np.random.default_rng(3), Targets(tuple("abc"))
+    draw = np.random.default_rng(3)
     sources = Vocabulary(tuple("abc") if config.has_encoder else ())
     shapes = config.tensor_shapes(symbols=len(targets), sources=len(sources), labels=len(labels))
     tensors = {key: (0.7 * draw.standard_normal(shape)).astype(np.float32) for key, shape in shapes.items()}
@@ -241,7 +253,7 @@ def make_generator(name: str = "names", labels: Sequence[str] = ("Dutch", "Greek
     return Generator(with_seen(make_writer(name, "generate", config, labels), Seen.from_texts(["a", "b", "ab"])))
 
 
-def make_transcriber(name: str = "sounds", labels: Sequence[str] = ("Dutch", "Greek")) -> Transcriber:
+def make_transcriber(name: str = "sounds", labels: Sequence[str] = ("Dutch", "Greek"), **facts: Any) -> Transcriber:
     config = WriterConfig(
         hidden_size=6,
         embedding_size=3,
@@ -253,7 +265,12 @@ def make_transcriber(name: str = "sounds", labels: Sequence[str] = ("Dutch", "Gr
         attention_size=4,
         mix_size=5,
     )
-    return Transcriber(make_writer(name, "pairs", config, labels))
+    return Transcriber(make_writer(name, "pairs", config, labels, **facts))
+
+
+def make_pronouncer(name: str = "phonemes", labels: Sequence[str] = ("Dutch", "Greek")) -> Transcriber:
+    """Return a model that writes ARPAbet."""
+    return make_transcriber(name, labels, targets=Targets(("AH", "B", "K"), "blanks"))
 
 
 def make_image_reader() -> Predictor:

@@ -368,7 +368,7 @@ def test_an_explanation_that_waits_is_dropped_if_its_client_leaves(predictor, mo
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "zstd", "GZIP", "identity, gzip", CANARY])
-@pytest.mark.parametrize("path", ["/v1/predict", "/v1/explain", "/v1/annotate?column=name"])
+@pytest.mark.parametrize("path", ["/v1/predict", "/v1/explain", "/v1/pronounce", "/v1/annotate?column=name"])
 def test_a_compressed_body_is_an_error(predictor, path, encoding):
     answer = send(
         make_app(predictor), "POST", path, content=b"\x1f\x8b", headers={"Content-Encoding": encoding, **JSON}

@@ -75,7 +75,7 @@ def test_more_host_names_can_be_allowed(predictor):
 OTHER, OWN = "https://example.org", "http://localhost:8000"
 
 
-@pytest.mark.parametrize("path", ["/v1/predict", "/v1/explain", "/v1/annotate?column=name", "/v1/nowhere", "/"])
+@pytest.mark.parametrize("path", ["/v1/predict", "/v1/explain", "/v1/pronounce", "/v1/annotate?column=name", "/"])
 @pytest.mark.parametrize(
     "headers",
     [

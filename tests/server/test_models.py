@@ -38,6 +38,7 @@ def test_models_are_listed_with_their_facts(app, predictor):
         "countries": {},
         "examples": [],
         "unseen": False,
+        "pronounces": False,
     }
     assert first["reference"].startswith("Learned from ")
     assert [(one["name"], one["default"], one["accuracy"], one["estimates"]) for one in others] == [

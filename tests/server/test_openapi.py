@@ -1,7 +1,7 @@
 """The OpenAPI document is true: its examples work, and requests made from it get the responses that it describes."""
 
 import pytest
-from client import CSV, make_app, make_generator, send
+from client import CSV, make_app, make_generator, make_pronouncer, make_transcriber, send
 from hypothesis import HealthCheck, given, settings
 
 schemathesis = pytest.importorskip("schemathesis", reason="needs schemathesis: pip install 'elman[dev]'")
@@ -9,6 +9,7 @@ schemathesis = pytest.importorskip("schemathesis", reason="needs schemathesis: p
 PROTECTED = {
     "/v1/predict",
     "/v1/explain",
+    "/v1/pronounce",
     "/v1/generate",
     "/v1/score",
     "/v1/annotate",
@@ -21,7 +22,7 @@ PROTECTED = {
 
 @pytest.fixture(scope="module")
 def app(predictor):
-    return make_app(predictor, make_generator())
+    return make_app(predictor, make_generator(), make_pronouncer())
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +36,7 @@ def test_the_document_lists_every_path(document):
 
 def test_every_example_works(app, document):
     tried = 0
-    for path in ("predict", "explain", "generate", "score"):
+    for path in ("predict", "pronounce", "explain", "generate", "score"):
         path, schema = f"/v1/{path}", f"{path.capitalize()}Request"
         for example in document["components"]["schemas"][schema]["examples"]:
             assert send(app, "POST", path, json=example).status_code == 200
@@ -49,7 +50,9 @@ def test_every_example_works(app, document):
 
 
 def test_the_document_contains_the_limits_of_its_service(predictor):
-    app = make_app(predictor, make_generator(), names=7, characters=9)
+    app = make_app(
+        predictor, make_generator(), make_transcriber(), make_pronouncer(labels=("Greek",)), names=7, characters=9
+    )
     schemas = send(app, "GET", "/openapi.json").json()["components"]["schemas"]
     one, many = schemas["PredictRequest"]["properties"]["names"]["anyOf"]
     assert (one["maxLength"], many["maxItems"], many["items"]["anyOf"][0]["maxLength"]) == (9, 7, 9)
@@ -60,6 +63,12 @@ def test_the_document_contains_the_limits_of_its_service(predictor):
     assert (written["count"]["maximum"], written["start"]["maxLength"]) == (7, 9)
     label, model = (written[name]["anyOf"][0]["enum"] for name in ("label", "model"))
     assert (label, model) == (["Dutch", "Greek"], ["names"])
+    spoken = schemas["PronounceRequest"]["properties"]
+    assert spoken["names"]["anyOf"] == [one, many]
+    assert spoken["model"]["anyOf"][0]["enum"] == ["phonemes"]
+    for request, known in (("Pronounce", ["Greek"]), ("Predict", ["Dutch", "Greek"])):
+        label, _, labels = schemas[f"{request}Request"]["properties"]["label"]["anyOf"]
+        assert (label["enum"], labels["items"]["anyOf"][0]["enum"], labels["maxItems"]) == (known, known, 7)
     standard = send(make_app(predictor), "GET", "/openapi.json").json()["components"]["schemas"]
     assert standard["ExplainRequest"]["properties"]["name"]["maxLength"] == 1000
 
@@ -81,7 +90,7 @@ def test_every_error_has_one_schema(document):
                     assert schema == {"$ref": "#/components/schemas/ErrorAnswer"}, (path, status)
 
 
-POSTS = {f"/v1/{name}" for name in ("predict", "explain", "generate", "score", "annotate", "estimate")}
+POSTS = {f"/v1/{name}" for name in ("predict", "pronounce", "explain", "generate", "score", "annotate", "estimate")}
 GETS = {"/v1/models", "/v1/models/{name}/card", "/healthz", "/readyz", "/metrics"}
 OPERATIONS = {*(("post", path) for path in POSTS), *(("get", path) for path in GETS)}
 KEY = "key of the server"
@@ -89,7 +98,7 @@ KEY = "key of the server"
 
 @pytest.fixture(scope="module", params=[None, KEY], ids=["open", "keyed"])
 def contract(predictor, request):
-    app = make_app(predictor, make_generator(), api_key=request.param, allowed_hosts=("*",))
+    app = make_app(predictor, make_generator(), make_pronouncer(), api_key=request.param, allowed_hosts=("*",))
     return schemathesis.openapi.from_asgi("/openapi.json", app), {"X-API-Key": request.param} if request.param else {}
 
 

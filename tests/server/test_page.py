@@ -17,6 +17,7 @@ from browser import STOPWATCH, Browser, Locator, Page, Route, expect, measure_wa
 import elman
 from elman.model.file import save_artifact
 from elman.model.hierarchy import Levels
+from elman.prediction.pronouncer import pronounce
 from elman.shares.estimates import Estimator, estimate_table
 from elman.shares.report import COLUMNS
 
@@ -485,6 +486,79 @@ def test_other_labels_than_origins_get_no_questions_about_names(page):
 
 def without_model(route: Route) -> str:
     return json.dumps({key: value for key, value in route.request.post_data_json.items() if key != "model"})
+
+
+# Pronunciations
+
+
+@pytest.fixture(scope="module")
+def speaker() -> Iterator[str]:
+    """The address of a service whose first model says names."""
+    with run_service("--model", "pronunciation", "--model", "languages") as address:
+        yield address
+
+
+@pytest.fixture
+def said(open_page: Callable[..., Page], speaker: str) -> Page:
+    page = open_page(speaker)
+    expect(page.locator("#model-facts strong")).to_have_text("pronunciation")
+    return page
+
+
+def test_a_pronunciation_has_its_ipa_beside_its_arpabet(said):
+    expect(said.locator("h1")).to_have_text("How is this name said?")
+    for name in ("Kim Min-jun", "Иванов"):
+        sentence = answer_for(said, name)
+        (spoken,) = pronounce(elman.load("pronunciation"), [name], top=5)
+        best = spoken.top[0]
+        expect(sentence).to_have_text(re.compile(f"^Elman says /{best.ipa}/, "))
+        assert bars(said) == [[one.ipa, one.arpabet, percent(one.probability)] for one in spoken.top]
+    expect(said.locator("#reading")).to_be_hidden()
+    assert "no known symbol" in answer_for(said, "42").inner_text()
+
+
+def test_many_pronunciations_are_a_table_and_its_csv(said):
+    names = ["Nguyen", "42", "da Silva"]
+    said.fill("#lines", "\n".join(names))
+    expect(said.locator("#rows tr")).to_have_count(3)
+    answers = pronounce(elman.load("pronunciation"), names)
+    for row, answer in zip(said.locator("#rows tr").all(), answers, strict=True):
+        first = row.locator("td").first
+        expect(first).to_have_text(answer.reason or f"{answer.top[0].ipa} {answer.top[0].arpabet}")
+    expect(said.locator("#many-status")).to_have_text("3 names, 1 abstained.")
+    _, content = save(said, "Download CSV")
+    header, *rows = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""))
+    assert header == ["name", "elman_label", "elman_probability", "elman_reason", "elman_ipa"]
+    found = [("", "") if answer.reason else (answer.top[0].arpabet, answer.top[0].ipa) for answer in answers]
+    assert [(row[1], row[4]) for row in rows] == found
+
+
+def test_tables_are_offered_by_models_that_answer_with_a_label(said):
+    expect(said.locator("#file-form")).to_be_hidden()
+    said.select_option("#model-name", "languages")
+    expect(said.locator("#file-form")).to_be_visible()
+    expect(said.locator("h1")).to_have_text("Where does this name come from?")
+    expect(answer_for(said, "Ivanov")).to_contain_text("Russian")
+
+
+def test_a_name_that_is_typed_before_the_models_are_known_is_said(said):
+    held: list[Route] = []
+    said.route("**/v1/models", lambda route: held.append(route))
+    said.reload()
+    said.fill("#name", "Kim Min-jun")
+    expect(said.locator("#sentence")).to_contain_text("unknown symbol")
+    held[0].continue_()
+    expect(said.locator("#sentence")).to_contain_text("Elman says /kɪm")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_axe_finds_nothing_serious_at_pronunciations(open_page, speaker, axe, size):
+    page = open_page(speaker, viewport=SIZES[size])
+    expect(page.locator("#model-facts strong")).to_have_text("pronunciation")
+    answer_for(page, "Maria Papadopoulou-Szczepańska")
+    page.fill("#lines", "Nguyen\nSzczepański")
+    expect(page.locator("#rows tr")).to_have_count(2)
+    check_with_axe(page, axe)
 
 
 # Regions and the map

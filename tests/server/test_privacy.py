@@ -12,9 +12,11 @@ from client import (
     generate,
     make_app,
     make_generator,
+    make_pronouncer,
     make_transcriber,
     post_json,
     predict,
+    pronounce,
     score,
     send,
 )
@@ -45,6 +47,7 @@ def send_everywhere(app):
         yield predict(app, names)
         yield explain(app, names)
         yield score(app, names)
+        yield pronounce(app, names)
         yield generate(app, start=names)
         yield predict(app, names, model="sounds")
     for name in ("top", "abstain_below", "model", "label", CANARY):
@@ -52,6 +55,7 @@ def send_everywhere(app):
         yield explain(app, CANARY, **{name: CANARY})
         yield predict(app, CANARY, **{"model": "sounds", name: CANARY})
         yield score(app, CANARY, **{name: CANARY})
+        yield pronounce(app, CANARY, **{name: CANARY})
         yield generate(app, **{name: CANARY})
     for content in (CANARY, f'{{"names": "{CANARY}', f'{{"names": {CANARY}}}', f'"{CANARY}"', f"\xff{CANARY}"):
         for media_type in (
@@ -60,7 +64,10 @@ def send_everywhere(app):
             f"application/{CANARY}",
             f"multipart/form-data; boundary={CANARY}",
         ):
-            for path in ("/v1/predict", "/v1/explain", "/v1/annotate?column=name", "/v1/estimate?column=name"):
+            for path in (
+                *("/v1/predict", "/v1/explain", "/v1/pronounce", "/v1/generate", "/v1/score"),
+                *("/v1/annotate?column=name", "/v1/estimate?column=name"),
+            ):
                 yield send(app, "POST", path, content=content.encode("latin-1"), headers={"Content-Type": media_type})
     for content in (table, f"{table}{CANARY}\n", f"{CANARY}\n{CANARY}\n", f'name\n"{CANARY}', CANARY, ""):
         for name in ("a.csv", "a.jsonl", "a.parquet", f"{CANARY}.csv", f"a.{CANARY}"):
@@ -88,7 +95,7 @@ def send_everywhere(app):
 @pytest.mark.parametrize("is_broken", [False, True])
 def test_no_name_in_logs_metrics_or_errors(predictor, settings, is_broken, caplog, capfd):
     reader = Failing(predictor.artifact) if is_broken else predictor
-    app = make_app(reader, make_generator(), make_transcriber(), **settings)
+    app = make_app(reader, make_generator(), make_transcriber(), make_pronouncer(), **settings)
     texts, statuses = [], set()
     with caplog.at_level(logging.DEBUG):
         for answer in send_everywhere(app):

@@ -113,7 +113,7 @@ def test_a_lone_surrogate_is_an_unknown_model_or_label(app):
 @pytest.mark.parametrize(
     "media_type", ["", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "json"]
 )
-@pytest.mark.parametrize("path", ["/v1/predict", "/v1/explain"])
+@pytest.mark.parametrize("path", ["/v1/predict", "/v1/explain", "/v1/pronounce"])
 def test_another_media_type_is_an_error(app, media_type, path):
     answer = post(app, '{"names": "a"}', path, {"Content-Type": media_type})
     assert "application/json" in error_message(answer, 415, "unsupported_media_type")

@@ -1,7 +1,12 @@
 """Models that write are served: the same strings as in Python, their bounds, and what is refused in one line."""
 
+import asyncio
+import threading
+
 import pytest
 from client import (
+    PATIENCE,
+    Connection,
     annotate,
     error_message,
     estimate,
@@ -9,13 +14,17 @@ from client import (
     generate,
     make_app,
     make_generator,
+    make_pronouncer,
     make_tagger,
     make_transcriber,
     post_json,
     predict,
+    pronounce,
     score,
     send,
 )
+
+from elman.prediction import pronouncer
 
 NAMES = ["abc", "", None, "xyz", "cab", "a" * 300, "\ud800", "abc"]
 
@@ -28,6 +37,16 @@ def generator():
 @pytest.fixture(scope="module")
 def transcriber():
     return make_transcriber()
+
+
+@pytest.fixture(scope="module")
+def phonemes():
+    return make_pronouncer()
+
+
+@pytest.fixture(scope="module")
+def spoken(generator, transcriber, phonemes):
+    return make_app(generator, transcriber, phonemes, make_tagger(), names=20, characters=400)
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +93,109 @@ def test_models_of_pairs_predict_as_in_python(app, transcriber, options):
         for key in ("probability",):
             assert row.pop(key) == pytest.approx(wanted.pop(key), abs=1e-6)
         assert row == wanted
+
+
+SPOKEN = ["abc", "Abc-cab bac", "", None, "xyz", "абв", "a " * 101, "a" * 300, "\ud800", "abc"]
+
+
+@pytest.mark.parametrize(
+    ("options", "same"),
+    [
+        ({}, {}),
+        ({"top": 40, "label": "Greek"}, {"top": 40, "labels": ["Greek"] * 10}),
+        (
+            {"top": 2, "beam": 3, "label": ["Dutch", *[None] * 9]},
+            {"top": 2, "beam": 3, "labels": ["Dutch", *[None] * 9]},
+        ),
+    ],
+    ids=["", "all", "each"],
+)
+def test_pronunciations_are_those_of_python(spoken, phonemes, options, same):
+    body = pronounce(spoken, SPOKEN, **options).json()
+    expected = [one.to_dict() for one in pronouncer.pronounce(phonemes, SPOKEN, **same)]
+    assert body["model"] == "phonemes"
+    for row, wanted in zip(body["pronunciations"], expected, strict=True):
+        ours, theirs = row.pop("top"), wanted.pop("top")
+        assert row == wanted
+        assert [(one["arpabet"], one["ipa"]) for one in ours] == [(one["arpabet"], one["ipa"]) for one in theirs]
+        assert [one["probability"] for one in ours] == pytest.approx([one["probability"] for one in theirs], abs=1e-6)
+    assert [bool(one["reason"]) for one in body["pronunciations"]] == [False, False, *[True] * 7, False]
+    assert "too long" in body["pronunciations"][6]["reason"]
+
+
+def test_one_name_has_one_pronunciation_unless_more_are_asked_for(spoken):
+    (row,) = pronounce(spoken, "abc").json()["pronunciations"]
+    assert (row["name"], len(row["top"]), row["model"]) == ("abc", 1, "phonemes")
+    assert pronounce(spoken, []).json() == {"model": "phonemes", "pronunciations": []}
+
+
+@pytest.mark.parametrize(
+    ("order", "code", "part"),
+    [
+        ({"model": "sounds"}, "other_kind_of_model", "writes ARPAbet: phonemes"),
+        (
+            {"model": "names"},
+            "other_kind_of_model",
+            "names reads labels and writes strings; this needs a model of pairs",
+        ),
+        ({"model": "tagger"}, "other_kind_of_model", "writes ARPAbet: phonemes"),
+        ({"label": "Maori"}, "unknown_label", "it has Dutch, Greek"),
+        ({"label": ["Greek", None]}, "invalid", "one label or null for each of 1 name; it has 2"),
+        ({"top": 101}, "invalid", "top"),
+        ({"beam": 0}, "invalid", "beam"),
+        ({"abstain_below": 0.5}, "invalid", "no other fields than names, top, beam, label, model"),
+        ({"names": ["a"] * 21}, "too_many_names", "20 names"),
+        ({"names": "a" * 401}, "name_too_long", "400 characters"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_said_is_refused_in_one_line(spoken, order, code, part):
+    assert part in error_message(post_json(spoken, "/v1/pronounce", {"names": "abc", **order}), 422, code)
+
+
+def test_the_default_is_the_first_model_that_pronounces(app, spoken, predictor):
+    assert "and the service has none" in error_message(pronounce(app, "abc"), 422, "other_kind_of_model")
+    assert "and the service has none" in error_message(pronounce(app, "a", model="sounds"), 422, "other_kind_of_model")
+    several = make_app(predictor, make_pronouncer("one", ()), make_pronouncer("two"))
+    assert pronounce(several, "abc").json()["model"] == "one"
+    assert "leave label out" in error_message(pronounce(several, "abc", label="Greek"), 422, "unknown_label")
+    assert pronounce(several, "abc", label="Greek", model="two").json()["model"] == "two"
+    models = send(spoken, "GET", "/v1/models").json()["models"]
+    assert {one["name"]: one["pronounces"] for one in models} == {
+        "names": False,
+        "sounds": False,
+        "phonemes": True,
+        "tagger": False,
+    }
+
+
+def test_nothing_more_is_said_for_a_client_that_has_left(monkeypatch):
+    model, parts, resume = make_pronouncer(), [], threading.Event()
+    app = make_app(model)
+    answer_all = model.answer_all
+
+    def wait_and_answer(words, **options):
+        parts.append(len(words))
+        assert resume.wait(PATIENCE)
+        return answer_all(words, **options)
+
+    monkeypatch.setattr(model, "answer_all", wait_and_answer)
+    names = "".join(f'"{a}{b}{c}", ' for a in "abc" for b in "abc" for c in "abc")
+    body = f'{{"names": [{names}"abc cab"], "top": 100}}'.encode()
+
+    async def leave():
+        connection = Connection(app, "/v1/pronounce", content_type="application/json", content_length=str(len(body)))
+        connection.send(body, is_last=True)
+        while not parts:
+            await asyncio.sleep(0.001)
+        connection.leave()
+        await connection.response()
+
+    asyncio.run(leave())
+    resume.set()
+    app.state.service._writing.submit(int).result(PATIENCE)
+    assert parts == [5]
+    assert 'elman_requests_total{route="/v1/pronounce",status="499"} 1.0' in send(app, "GET", "/metrics").text
 
 
 def test_models_that_write_are_listed_with_their_kind(app):

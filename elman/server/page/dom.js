@@ -28,6 +28,13 @@ export const toElements = (sentence) =>
     return create("q", {}, create("bdi", {}, part.quote)); // bdi: in either writing direction
   });
 
+/** Return a pronunciation in both of its alphabets. */
+export const createSpoken = (arpabet, ipa) => [
+  create("span", { class: "ipa", lang: "und-fonipa" }, ipa),
+  " ",
+  create("span", { class: "arpabet" }, arpabet),
+];
+
 /** Whether people point by touch, and nothing hovers. */
 export const isTouch = matchMedia("(hover: none)");
 

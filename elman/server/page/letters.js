@@ -1,6 +1,6 @@
 /* Letters: bars of labels, a tile for each letter that the network read, and a chart of how sure it was after each. */
 
-import { byId, create, isTouch, markCuts, reducedMotion } from "./dom.js";
+import { byId, create, createSpoken, isTouch, markCuts, reducedMotion } from "./dom.js";
 import { copy } from "./model.js";
 import {
   across,
@@ -15,11 +15,11 @@ import {
 
 // Bars: labels with their probabilities, most likely first
 
-/** Return a row with a label, a bar and a percentage. */
-function createRow(label, share, digits) {
+/** Return a row with a label, and the same in IPA if it has that, a bar and a percentage. */
+function createRow(label, share, digits, ipa) {
   const bar = create("span", { class: "bar" });
   const track = create("span", { class: "track", "aria-hidden": "true" }, bar);
-  const row = create("li", {}, create("span", { class: "label" }, label), track, create("span", { class: "share" }));
+  const row = create("li", {}, create("span", { class: "label" }, ...(ipa ? createSpoken(label, ipa) : [label])), track, create("span", { class: "share" }));
   row.label = label;
   setShare(row, share, digits);
   return row;
@@ -38,7 +38,9 @@ export const createBars = (shares) =>
 export function showBars(candidates, isFirst) {
   const rows = new Map([...byId("bars").children].map((row) => [row.label, row]));
   const places = new Map([...rows.values()].map((row) => [row, row.offsetTop]));
-  const shown = candidates.map(({ label, probability }) => rows.get(label) ?? createRow(label, probability));
+  const shown = candidates.map(
+    ({ label, probability, ipa }) => rows.get(label) ?? createRow(label, probability, undefined, ipa),
+  );
   byId("bars").replaceChildren(...shown);
   candidates.forEach(({ probability }, place) => setShare(shown[place], probability));
   if (reducedMotion.matches || isFirst) return;

@@ -1,15 +1,15 @@
 /* Many: a table of answers to many names, one per line. */
 
-import { byId, copyText, create, reducedMotion, saveFile, show } from "./dom.js";
-import { copy, examples, settings } from "./model.js";
-import { ServiceError, callJson, ignoreServiceErrors, runLatest, sleep } from "./server.js";
+import { byId, copyText, create, createSpoken, reducedMotion, saveFile, show } from "./dom.js";
+import { ask, copy, examples, writes } from "./model.js";
+import { ServiceError, ignoreServiceErrors, runLatest, sleep } from "./server.js";
 import { answersToCsv, predictAll, splitLines, toRows } from "./tables.js";
 import { count, figure, percent, summarise } from "./words.js";
 
 const ROWS = 1000; // rows on the page; more would make it slow, and the CSV has all
 const DELAY = 300; // milliseconds after the last key press or move of the slider
 
-let rows = []; // [name, answer, probability, reason]
+let rows = []; // [name, answer, probability, reason], and the answer in IPA of a model that pronounces
 
 /** Predict the names after a delay, while someone types; or at once. */
 export const predictList = (delay = DELAY) => ignoreServiceErrors(predictLatest(delay));
@@ -22,8 +22,7 @@ const predictLatest = runLatest(async (signal, delay) => {
   if (!names.length) return;
   if (delay) await sleep(delay, signal);
   const onWait = (message) => show(byId("many-status"), message);
-  const predict = async (some) =>
-    (await callJson("v1/predict", { names: some, top: 1, ...settings() }, { signal, onWait })).predictions;
+  const predict = (some) => ask(some, 1, { signal, onWait });
   byId("results").setAttribute("aria-busy", "true");
   try {
     const onProgress = (done) => onWait(`Reading: ${figure(done)} of ${count(names.length, copy().thing)}.`);
@@ -40,10 +39,10 @@ const predictLatest = runLatest(async (signal, delay) => {
 function showTable(names, predictions) {
   rows = toRows(names, predictions);
   byId("rows").replaceChildren(...rows.slice(0, ROWS).map(createTableRow));
-  show(byId("many-status"), summarise(predictions, ROWS, copy().thing));
+  show(byId("many-status"), summarise(predictions, ROWS, copy().thing, !writes()));
 }
 
-function createTableRow([name, answer, probability, reason]) {
+function createTableRow([name, answer, probability, reason, ipa]) {
   const head = create("th", { scope: "row" }, create("bdi", {}, name));
   if (reason) return create("tr", { class: "abstained" }, head, create("td", { colspan: "2" }, reason));
   const bar = create("span", { class: "bar" });
@@ -52,7 +51,7 @@ function createTableRow([name, answer, probability, reason]) {
     "tr",
     {},
     head,
-    create("td", {}, answer),
+    create("td", {}, ...(ipa ? createSpoken(answer, ipa) : [answer])),
     create(
       "td",
       { class: "number" },

@@ -3,7 +3,7 @@
 import { showCard } from "./card.js";
 import { byId, create, show } from "./dom.js";
 import { ServiceError, callJson } from "./server.js";
-import { copyFor, count, figure, fileSize, percent } from "./words.js";
+import { copyFor, count, figure, fileSize, percent, toPrediction } from "./words.js";
 
 const LABELS = 40; // of a model that are listed
 
@@ -17,13 +17,21 @@ export const hasModels = () => models.length > 0;
 export const selectedModel = () => models.find((model) => model.name === byId("model-name").value);
 
 /** Return the words for the model that is selected: its answers are origins of names, or something else. */
-export const copy = () => copyFor(selectedModel()?.origins ?? true, selectedModel()?.kind);
+export const copy = () => copyFor(selectedModel() ?? { origins: true });
+
+/** Return a prediction of the selected model for each name; those of a model that pronounces have `ipa`, too. */
+export async function ask(names, top, options) {
+  const model = selectedModel();
+  if (!model?.pronounces) return (await callJson("v1/predict", { names, top, ...settings() }, options)).predictions;
+  const { pronunciations } = await callJson("v1/pronounce", { names, top, model: model.name }, options);
+  return pronunciations.map(toPrediction);
+}
 
 /** Return names to try: those of the model's file, or some that its labels are likely to fit; none for other texts. */
 export function examples() {
-  const { examples: own, origins, countries } = selectedModel() ?? { origins: true };
+  const { examples: own, origins, countries, pronounces } = selectedModel() ?? { origins: true };
   if (own?.length) return own;
-  if (!origins) return [];
+  if (!origins && !pronounces) return [];
   return Object.keys(countries ?? {}).length ? FULL_NAMES : SURNAMES;
 }
 
@@ -46,13 +54,13 @@ function showCopy() {
   showExamples();
 }
 
-/** Return what every request sends along. Before the models are known, the service uses its default. */
+/** Return what requests for answers send along. Before the models are known, the service uses its default. */
 export const settings = () => ({
   ...(writes() ? {} : { abstain_below: byId("abstain").valueAsNumber / 100 }), // models of pairs do not abstain so
   model: selectedModel()?.name,
 });
 
-const writes = () => selectedModel()?.kind === "pairs";
+export const writes = () => selectedModel()?.kind === "pairs";
 
 export const canExplain = () =>
   !selectedModel() || (selectedModel().reads === "strings" && selectedModel().answers === "label");
@@ -80,6 +88,7 @@ export function showModel() {
   showCopy();
   if (!model) return show(byId("model-facts"), "This server has no model that reads text.");
   byId("abstain-setting").hidden = writes();
+  byId("file-form").hidden = !canExplain(); // tables are for the same models
   showLevels(model);
   const { name, reference, accuracy, parameters, bytes, labels } = model;
   const right =

@@ -2,7 +2,7 @@
 
 import { byId, create, markCuts, show, toElements } from "./dom.js";
 import { createBars, hideLetters, showBars, showLetters } from "./letters.js";
-import { canExplain, hasModels, loadModels, selectedModel, settings } from "./model.js";
+import { ask, canExplain, hasModels, loadModels, selectedModel } from "./model.js";
 import { ServiceError, UnreachableError, callJson, ignoreServiceErrors, runLatest, sleep } from "./server.js";
 import { describeAnswer, describeDoubts, listLevels, widthOf } from "./words.js";
 import { hideWorld, showWorld } from "./world.js";
@@ -26,17 +26,16 @@ const predictLatest = runLatest(async (signal) => {
   let isAnswered = false;
   try {
     const onWait = (message) => show(byId("trouble"), message);
-    const asked = { names: [name], top: countAsked(selectedModel()), ...settings() };
-    const { predictions } = await callJson("v1/predict", asked, { signal, onWait });
+    const [prediction] = await ask([name], countAsked(selectedModel()), { signal, onWait });
     show(byId("trouble"));
-    showAnswer(predictions[0], number);
+    showAnswer(prediction, number);
     isAnswered = true;
     if (!hasModels()) loadModels(); // the server was unreachable, or its key unknown, when the page was opened
     // The explanation is requested after the answer, not at the same time: it must never delay the next answer.
-    if (!canExplain() || !predictions[0].top.length) return hideLetters();
+    if (!canExplain() || !prediction.top.length) return hideLetters();
     const about = { name, model: selectedModel()?.name, level: byId("reading-level").value || undefined };
     const explanation = await callJson("v1/explain", about, { signal, onWait });
-    showLetters(explanation, new Set(predictions[0].unknown));
+    showLetters(explanation, new Set(prediction.unknown));
   } catch (error) {
     if (!signal.aborted) showError(error, signal, isAnswered);
     throw error;

@@ -8,7 +8,7 @@ import { estimateAgain, listenToFiles } from "./files.js";
 import { listenToKey } from "./key.js";
 import { listenToLetters } from "./letters.js";
 import { listenToList, pasteNames, predictList } from "./many.js";
-import { loadModels, openCard, showModel } from "./model.js";
+import { loadModels, openCard, selectedModel, showModel } from "./model.js";
 import { fitName, listenToName, predictName } from "./name.js";
 import { listenToShares } from "./shares.js";
 import { listenToWorld } from "./world.js";
@@ -54,6 +54,6 @@ listenToFiles();
 listenToShares();
 listenToModel();
 listenToKey();
-loadModels();
+loadModels().then(() => selectedModel()?.pronounces && predictAgain()); // before, the names were asked of another route
 fitName();
 if (byId("name").value) predictName(); // browsers restore what was typed when they go back to a page

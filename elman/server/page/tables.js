@@ -62,16 +62,23 @@ const LIKELY = /^(name|names|surname|last.?name|family.?name|full.?name)$/i;
 /** Return the lines of a text; every line gives one row. */
 export const splitLines = (text) => text.replace(/(\r\n|\n|\r)+$/, "").split(/\r\n|\n|\r/);
 
-/** Return a row of name, answer, probability and reason for each prediction; missing values are empty strings. */
+/** Return a row of name, answer, probability and reason for each prediction, and of its IPA if it has that; missing
+    values are empty strings. */
 export const toRows = (names, predictions) =>
-  predictions.map(({ label, probability, value, reason }, place) => [
+  predictions.map(({ label, probability, value, reason, ipa }, place) => [
     names[place],
     value ?? label ?? "",
     probability === null ? "" : Number(probability.toFixed(6)),
     reason ?? "",
+    ...(ipa === undefined ? [] : [ipa]),
   ]);
 
-export const answersToCsv = (rows) => toCsv([["name", "elman_label", "elman_probability", "elman_reason"], ...rows]);
+/** Return rows as CSV; those of a model that pronounces have a column more. */
+export function answersToCsv(rows) {
+  const columns = ["name", "elman_label", "elman_probability", "elman_reason"];
+  if (rows.some((row) => row.length > columns.length)) columns.push("elman_ipa");
+  return toCsv([columns, ...rows.map((row) => columns.map((_, place) => row[place] ?? ""))]);
+}
 
 const OF_SHARES = ["share", "low", "high", "counted"];
 const OF_GROUP = ["names", "missing", "read", "abstained"];

@@ -141,8 +141,10 @@ export function describeNotes({ groups, notes }, most) {
 
 // Sentences
 
-/** Return the texts of the page that depend on what the model answers with: origins of names, other labels, or strings. */
-export const copyFor = (origins, kind) => (kind === "pairs" ? OF_PAIRS : origins ? OF_NAMES : OF_TEXTS);
+/** Return the texts of the page that depend on what the model answers with: origins of names, other labels, strings, or
+    pronunciations. */
+export const copyFor = ({ origins, kind, pronounces }) =>
+  pronounces ? OF_PRONUNCIATIONS : kind === "pairs" ? OF_PAIRS : origins ? OF_NAMES : OF_TEXTS;
 
 const OF_NAMES = {
   thing: "name",
@@ -184,14 +186,30 @@ const OF_PAIRS = {
   welcome: "Elman reads a text letter by letter, and writes what belongs to it.",
 };
 
+const OF_PRONUNCIATIONS = {
+  ...OF_NAMES,
+  title: "How is this name said?",
+  welcome: "Elman reads a name letter by letter, and writes how it is said, in two alphabets.",
+  estimate: "An estimate from spelling alone: people may say their own name in another way. Names stay on this server.",
+};
+
+/** Return how a name is said as a prediction: its label is in ARPAbet, and its `ipa` says the same. */
+export function toPrediction({ name, top, reason }) {
+  const candidates = top.map(({ arpabet, ipa, probability }) => ({ label: arpabet, ipa, probability }));
+  const { label = null, ipa = "", probability = null } = candidates[0] ?? {};
+  const read = { unknown: [], transliterated: false }; // the service does not say it of names that it says
+  return { name, label, ipa, probability, top: candidates, reason, abstained: reason !== null, ...read };
+}
+
 /** Return an answer as a sentence. */
 export function describeAnswer(prediction) {
-  const { label, probability, value, reason } = prediction;
+  const { ipa, probability, value, reason } = prediction;
+  const label = ipa ? `/${ipa}/` : prediction.label; // between slashes, as phonemes are written
   if (reason !== null) return [describeAbstention(prediction)];
   if (value !== undefined) return ["Elman answers ", { strong: value.toPrecision(6) }, "."];
   const share = { share: percent(probability).replace(">", "over") };
   if (probability < 0.5) return ["Elman is unsure: ", { strong: label }, " is its best guess, ", share, "."];
-  return ["Elman reads this as ", { strong: label }, ", ", share, "."];
+  return [ipa ? "Elman says " : "Elman reads this as ", { strong: label }, ", ", share, "."];
 }
 
 /** Return why there is no answer. The service's reasons have a short part and a long one, "no letters: there is …". */
@@ -260,16 +278,18 @@ export function describeLetter({ letters, label }, place, unknown, thing = "name
   return `${where}. ${parts}. ${describeWeight(letters[place], label, unknown)}`;
 }
 
-/** Return how many names got which answer; at most `rows` of them are in the table. */
-export function summarise(predictions, rows, thing = "name") {
+/** Return how many names got which answer; at most `rows` of them are in the table.
+
+    Strings that a model writes are not counted: nearly every name has its own. */
+export function summarise(predictions, rows, thing = "name", isCounted = true) {
   const answers = new Map();
-  for (const { label } of predictions) if (label !== null) answers.set(label, (answers.get(label) ?? 0) + 1);
+  for (const { label } of isCounted ? predictions : []) if (label !== null) answers.set(label, (answers.get(label) ?? 0) + 1);
   const ranked = [...answers].sort(([, one], [, other]) => other - one);
   const abstained = predictions.filter((prediction) => prediction.abstained).length;
   const groups = ranked.slice(0, 6).map(([label, number]) => `${label} ${figure(number)}`);
   if (ranked.length > 6) groups.push(`${ranked.length - 6} more`);
   return (
-    `${count(predictions.length, thing)}, ${figure(abstained)} abstained. ${groups.join(" · ")}` +
+    `${count(predictions.length, thing)}, ${figure(abstained)} abstained. ${groups.join(" · ")}`.trim() +
     (predictions.length > rows ? ` The first ${figure(rows)} are shown; the CSV has all.` : "")
   );
 }

@@ -158,6 +158,22 @@ def test_answers_become_rows_of_a_table(run):
     ]
 
 
+def test_the_csv_of_a_model_that_pronounces_has_a_column_of_ipa(run):
+    predictions = [
+        {"label": "B AH", "ipa": "bʌ", "probability": 0.5, "reason": None},
+        {"label": None, "ipa": "", "probability": None, "reason": "no letters"},
+        {"label": None, "probability": None, "reason": "a name may have 4 characters"},
+    ]
+    function = "({ toRows, answersToCsv }, all) => answersToCsv(toRows(['a', 'b', 'c'], all))"
+    assert run("tables", function, predictions).split("\r\n") == [
+        "name,elman_label,elman_probability,elman_reason,elman_ipa",
+        "a,B AH,0.5,,bʌ",
+        "b,,,no letters,",
+        "c,,,a name may have 4 characters,",
+        "",
+    ]
+
+
 # Transfers
 
 

@@ -160,6 +160,32 @@ def test_a_list_is_summarised_by_its_most_frequent_answers(run):
     assert second == f"{first} The first 10 are shown; the CSV has all."
 
 
+def test_written_strings_are_not_counted_in_a_summary(run):
+    predictions = [{"label": "AH B", "abstained": False}, {"label": None, "abstained": True}]
+    function = "({ summarise }, all) => [summarise(all, 1000, 'name', false), summarise(all, 1, 'name', false)]"
+    whole = "2 names, 1 abstained."
+    assert run("words", function, predictions) == [whole, f"{whole} The first 1 are shown; the CSV has all."]
+
+
+def test_a_pronunciation_is_a_prediction_with_its_ipa(run):
+    top = [
+        {"arpabet": "B AH", "ipa": "bʌ", "probability": 0.75},
+        {"arpabet": "B AA", "ipa": "bɑ", "probability": 0.1},
+    ]
+    answers = [{"name": "ba", "top": top, "reason": None}, {"name": "7", "top": [], "reason": "unknown symbol: 7"}]
+    function = """
+    ({ toPrediction, describeAnswer }, answers) =>
+      answers.map(toPrediction).map((one) => [one, describeAnswer(one), describeAnswer({ ...one, probability: 0.3 })])
+    """
+    (said, sentence, unsure), (unsaid, why, _) = run("words", function, answers)
+    assert text_of(sentence) == "Elman says /bʌ/, 75.0 %."
+    assert text_of(unsure) == "Elman is unsure: /bʌ/ is its best guess, 30.0 %."
+    assert (said["label"], said["ipa"], said["abstained"]) == ("B AH", "bʌ", False)
+    assert said["top"][1] == {"label": "B AA", "ipa": "bɑ", "probability": 0.1}
+    assert (unsaid["label"], unsaid["ipa"], unsaid["abstained"]) == (None, "", True)
+    assert text_of(why) == "Elman does not answer: unknown symbol."
+
+
 # Regions and countries
 
 
