@@ -23,7 +23,7 @@ from elman.errors import DataError
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:ray.data.context")  # settings that it sets itself
 
-PATIENCE = 60  # seconds that a test waits for processes of the cluster
+PATIENCE = 150  # seconds that a test waits for processes of the cluster: a machine can be busy
 MACHINE = {"num_cpus": 1, "object_store_memory": 80 * 2**20, "include_dashboard": False}
 DEATH = {"health_check_period_ms": 1000, "health_check_failure_threshold": 12}  # when Ray takes a machine for dead
 
