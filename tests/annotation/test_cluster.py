@@ -235,7 +235,7 @@ def test_processes_of_the_cluster_never_import_from_the_current_folder(folder, t
         env={**os.environ, "PYTHONPATH": str(Path(elman.__file__).parents[1])},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -250,7 +250,7 @@ def test_on_two_machines_no_row_is_lost_or_written_twice(case):
         [*command, str(Path(__file__).with_name("machines.py"))],
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
         check=False,
     )
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
