@@ -48,8 +48,8 @@ PRIOR_OUT = 0.15
 """To which power the share of a label is taken out of the answers: as far as the first answers of the validation part
 stay right as often, and the calibration error below a hundredth. Rare origins gain."""
 
-LARGEST = 7_000_000
-"""Bytes of a file that the package has room for; the command says if it is larger."""
+LARGEST = 8_000_000
+"""Bytes of a file that the package has room for, of which it compresses a sixth away; the command says if it is larger."""
 
 EXAMPLES = ("Kim Min-jun", "Papadopoulou Eleni", "Иванова", "吉田", "Lakshmi Venkataraman", "Szczepański")
 """Names for the page to begin with: a usual forename and surname each, of nobody in particular."""
