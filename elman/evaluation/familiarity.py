@@ -38,6 +38,7 @@ def fit_familiarity(
     known: Sequence[str],
     unknown: Sequence[str] = (),
     *,
+    also: Sequence[str] = (),
     threshold: float = THRESHOLD,
     noun: str = "strings",
     slots: int = MOST_SLOTS,
@@ -50,6 +51,8 @@ def fit_familiarity(
         learned: normalised names of its training part.
         known: normalised names that were kept back, at least `LEAST` that the model reads.
         unknown: normalised strings that are no such names; they count as much as those that are made.
+        also: normalised names that the model learned and that none kept back is like, such as the few family names of a
+            script: known names are ranked among them, but the weights of the measures are fitted without them.
         threshold: the familiarity below which the model abstains by default: so many of the known names are lost.
         noun: what the model learned from, for its reason to abstain: ``names``.
         slots: of the table of n-grams, a power of two.
@@ -72,6 +75,10 @@ def fit_familiarity(
     groups = group_scripts(artifact.vocabulary, strings)
     every = ((0.0, 1.0),) * max(groups, default=0)
     scored = Familiarity(counts, total, weights, (0.0, 1.0), groups=groups, ranks_of_groups=every)
+    if also:
+        taught = encode_read(predictor, also)
+        of_known = np.concatenate([of_known, measure_ids(predictor, plain, taught)])
+        strings = EncodedStrings.gather([*strings.split(), *taught.split()])
     scores, of_group = scored.score(of_known), scored.find_groups(strings)
     ranks, *others = (rank_scores(scores[of_group == group]) for group in range(len(every) + 1))
     return Familiarity(counts, total, weights, ranks, threshold, noun, groups, tuple(others))

@@ -28,6 +28,7 @@ from elman.prediction.predictor import Predictor
 from elman.scoring.probabilities import softmax
 from elman.training.tasks.labels import calibrate_classifier
 from release.origins.audit import read_rows
+from release.origins.drawing import is_character
 from release.origins.labels import Labels, read_labels
 from release.origins.nonnames import make_nonnames
 from release.origins.paths import take_prior_out, weigh_paths
@@ -150,13 +151,19 @@ def calibrate(artifact: Artifact, rows: Sequence[Row]) -> Artifact:
 def add_familiarity(
     artifact: Artifact, parts: Mapping[str, Sequence[Row]], *, threshold: float = THRESHOLD, seed: int = 0
 ) -> Artifact:
-    """Return the model with what measures how familiar a name is: fitted beside strings that are no names."""
+    """Return the model with what measures how familiar a name is: fitted beside strings that are no names.
+
+    Family names of one character are known names, too, though all of them were taught: without them, only names that
+    are longer would count as usual in their scripts.
+    """
     apply_all = artifact.normalisation.apply_all
     learned = apply_all([row.name for row in parts["train"]])
     chosen = sorted(parts["validation"], key=lambda row: share_of(row.name, seed))[:KNOWN]
     known = list(dict.fromkeys(apply_all([row.name for row in chosen])))
+    characters = list(dict.fromkeys(row.name for row in parts["train"] if is_character(row.name)))
     unknown = apply_all([one.text for one in make_nonnames(NONNAMES, "train", seed)])
-    found = fit_familiarity(artifact, learned, known, unknown, threshold=threshold, noun="names", seed=seed)
+    also = apply_all(characters)
+    found = fit_familiarity(artifact, learned, known, unknown, also=also, threshold=threshold, noun="names", seed=seed)
     return replace(artifact, familiarity=found)
 
 

@@ -21,7 +21,7 @@ from elman.evaluation.familiarity import (
     measure_ids,
 )
 from elman.model.file import save_artifact
-from elman.prediction.predictor import load
+from elman.prediction.predictor import Predictor, load
 from elman.text.encoded import EncodedStrings
 from elman.text.vocabulary import Vocabulary
 
@@ -59,6 +59,17 @@ def test_the_threshold_is_the_share_of_known_names_that_are_lost(fitted, parts):
     strings = encode_read(predictor, parts[1])
     measures = measure_ids(predictor, fitted.familiarity, strings)
     assert (fitted.familiarity.rank(measures, strings) < 0.05).mean() == pytest.approx(0.05, abs=0.01)
+
+
+def test_names_that_are_taught_are_ranked_among_the_known_ones(fitted, parts):
+    learned, known, _ = parts
+    short = sorted({"".join(pair) for pair in zip("qxzwvjkq", "zqwxjvkk", strict=True)}) * 20
+    also = [f"{name}{number % 3 * 'q'}" for number, name in enumerate(short)]
+    found = fit_familiarity(replace(fitted, familiarity=None), learned, known, also=also, threshold=0.05)
+    assert found.weights == fitted.familiarity.weights
+    predictors = [Predictor(replace(fitted, familiarity=one)) for one in (fitted.familiarity, found)]
+    lost = [sum(one.reason is not None for one in predictor.predict(also)) for predictor in predictors]
+    assert lost[1] < lost[0] and lost[0] > len(also) / 2
 
 
 def test_scripts_with_enough_names_have_ranks_of_their_own():

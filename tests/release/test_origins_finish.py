@@ -13,6 +13,7 @@ from elman.prediction.predictor import Predictor
 from elman.scoring.probabilities import softmax
 from release.origins import finish as module
 from release.origins.paths import fit_factors, take_prior_out
+from release.origins.rows import Row
 
 
 def test_the_file_has_everything_that_answers_need(finished):
@@ -50,6 +51,16 @@ def test_taking_the_prior_out_raises_rare_labels_by_the_power_of_their_share(fin
     after = Predictor(taken).logits(names)
     expected = -0.5 * np.log(np.array([900, 90, 1]) / 991)
     assert after - before == pytest.approx(np.tile(expected, (3, 1)), abs=2e-3)
+
+
+def test_family_names_of_one_character_count_as_known_names(trained, monkeypatch):
+    seen = []
+    monkeypatch.setattr(module, "fit_familiarity", lambda *strings, also, **more: seen.extend(also))
+    rows = [Row(name, "Japanese", "faker", "Han", "part") for name in ("林", "鈴木")]
+    parts = {"train": [*trained.parts["train"], *rows], "validation": trained.parts["validation"]}
+    artifact = load_artifact(trained.run / "model.safetensors")
+    module.add_familiarity(artifact, parts)
+    assert seen == [artifact.normalisation.apply("林")]
 
 
 def test_the_page_gets_the_countries(finished):
