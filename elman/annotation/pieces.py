@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path, PurePath
 from typing import IO, Any
 
@@ -144,7 +143,6 @@ class PieceAnnotator:
             WorkerError: too many processes died while they wrote it.
         """
         annotator, summary, path = self._annotator, Summary(), self._folder / piece.name
-        answer = partial(annotator.answer, threads=1)
         if len(find_scratch_files(path)) >= DEATHS:  # each process that dies leaves one
             problem = f"{DEATHS} processes died while they wrote {show_path(piece.name)}; they may need more memory"
             raise WorkerError(f"{show_path(piece.source)}: {problem}")
@@ -160,12 +158,16 @@ class PieceAnnotator:
             sink = sink_for(PARQUET, source, annotator.columns)
             add = stack.enter_context(sink.writer(out))
             for chunk in source.chunks():
-                columns, part = annotator.annotate(chunk.names, answer, annotator.read_labels(chunk))
+                columns, part = annotator.annotate(chunk.names, self._answer, annotator.read_labels(chunk))
                 add(sink.part(chunk, columns))
                 summary += part + Summary(malformed=len(chunk.malformed))
                 if side is not None:
                     side.writelines(map(format_malformed, chunk.malformed))
         return summary
+
+    def _answer(self, *names: Any) -> Any:
+        """Answer for the names of a chunk, with one thread: each core has a process of its own."""
+        return self._annotator.answer(*names, threads=1)
 
     def _open_side_file(self, path: Path, stack: ExitStack) -> IO[bytes] | None:
         """Open the file for the rows of a piece that are skipped; None if rows are not skipped."""
