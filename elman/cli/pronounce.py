@@ -32,7 +32,9 @@ app = command_app()
 def pronounce(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME]...", help="Names to say; without them, one on each line of standard input."),
+        typer.Argument(
+            metavar="[NAME]...", help="Names to say. If none are given, they are read from standard input, one a line."
+        ),
     ] = None,
     model: Annotated[
         str, typer.Option("--model", "-m", help="A model of pairs that writes ARPAbet: its name or its run folder.")

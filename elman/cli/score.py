@@ -19,7 +19,10 @@ def score(
     model: ModelArgument,
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME]...", help="Names to score; without them, one on each line of standard input."),
+        typer.Argument(
+            metavar="[NAME]...",
+            help="Names to score. If none are given, they are read from standard input, one a line.",
+        ),
     ] = None,
     label: GeneratedLabelOption = None,
     encoding: EncodingOption = None,
